@@ -1,0 +1,124 @@
+//! `demo`: a store from nothing, a node on it, shoppers in it; and nothing left when it ends.
+//!
+//! All of it lies in one temporary directory and in two processes, this one and the node. The node is stopped in order
+//! and the directory removed on Ctrl-C, on SIGTERM, at the end of the time and on every error.
+
+use super::{browse, screen, signals::Signals, store};
+use aisle_harness::{
+    node::{self, NodeOptions, NodeUnderTest},
+    shop::Plan,
+    shoppers::Crowd,
+};
+use anyhow::{Context, Result, bail};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+use tokio::process::Command;
+
+/// A start on imported years of invoices replays them first.
+const START_TIMEOUT: Duration = Duration::from_secs(300);
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Import these invoices (the UCI Online Retail file, plain or gzipped) instead of generating a shop.
+    #[arg(long = "data", value_name = "FILE")]
+    invoices: Option<PathBuf>,
+    /// Where everything random comes from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where the node listens.
+    #[arg(long, default_value = "127.0.0.1:8480")]
+    listen: String,
+    /// How many shoppers at the same time.
+    #[arg(long, default_value_t = 20)]
+    shoppers: usize,
+    /// Stop after so many seconds, and fail if a request did; on Ctrl-C when not given.
+    #[arg(long = "for", value_name = "SECONDS")]
+    seconds: Option<u64>,
+}
+
+pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let mut signals = Signals::listen()?;
+    let scratch = tempfile::Builder::new()
+        .prefix("aisle-demo-")
+        .tempdir()
+        .context("cannot make a temporary directory for the demo")?;
+    let outcome = show(arguments, scratch.path(), &mut signals).await;
+    scratch.close().context("cannot remove the demo's temporary directory")?;
+    if outcome.is_ok() {
+        screen::line("the node has stopped and its data is gone; nothing is left behind");
+    }
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Result<()> {
+    let filled = match &arguments.invoices {
+        Some(invoices) => import(invoices, data, signals).await?,
+        None => generate(arguments.seed, data, signals).await?,
+    };
+    if !filled {
+        return Ok(());
+    }
+
+    screen::line("starting the node");
+    let options = NodeOptions {
+        data: Some(data.into()),
+        listen: arguments.listen.clone(),
+        start_timeout: START_TIMEOUT,
+        ..NodeOptions::default()
+    };
+    let starting = tokio::task::spawn_blocking(|| NodeUnderTest::start(options));
+    let mut node = starting.await.context("the start was cut short")??;
+    let url = node.url().to_owned();
+    screen::line(format_args!(
+        "\n  kiosk    {url}/\n  API      {url}/openapi.json\n  health   {url}/healthz\n  metrics  {url}/metrics\n"
+    ));
+    screen::line("Ctrl-C stops everything");
+
+    let crowd = Crowd::new(url, arguments.shoppers, arguments.seed);
+    let counts = browse::shop(crowd, arguments.seconds, signals, || Ok(node.check()?)).await?;
+    let status = node.stop()?;
+    if !status.success() {
+        bail!("the node stopped with {status}; its last lines:\n{}", node.logs().join("\n"));
+    }
+    screen::line(format_args!(
+        "{} sessions, {} products viewed, {} recommendations followed, {} baskets paid, {} errors",
+        counts.sessions, counts.views, counts.followed, counts.sales, counts.errors
+    ));
+    if arguments.seconds.is_some() && counts.errors > 0 {
+        bail!("{} of {} requests failed", counts.errors, counts.requests);
+    }
+    Ok(())
+}
+
+/// Fills the store with a generated shop that trades until now; `false` when told to stop meanwhile.
+async fn generate(seed: u64, data: &Path, signals: &mut Signals) -> Result<bool> {
+    let (plan, data) = (Plan::usual(seed, store::now()), data.to_owned());
+    let mut filling = tokio::task::spawn_blocking(move || store::fill(&data, plan));
+    let stopped = tokio::select! {
+        filled = &mut filling => return filled.context("the generator was cut short")?.map(|()| true),
+        () = signals.stop() => filling.await,
+    };
+    stopped.context("the generator was cut short")?.map(|()| false)
+}
+
+/// Fills the store with real invoices; `false` when told to stop meanwhile.
+async fn import(invoices: &Path, data: &Path, signals: &mut Signals) -> Result<bool> {
+    screen::line(format_args!("importing `{}`", invoices.display()));
+    let mut command = Command::new(node::binary()?);
+    command.args(["import", "--format", "online-retail"]).arg(invoices).arg("--data").arg(data);
+    let mut child = command.kill_on_drop(true).process_group(0).spawn().context("cannot start the import")?;
+    let status = tokio::select! {
+        status = child.wait() => status.context("cannot wait for the import")?,
+        () = signals.stop() => {
+            child.kill().await.context("cannot stop the import")?;
+            return Ok(false);
+        }
+    };
+    if !status.success() {
+        bail!("the import of `{}` failed: {status}", invoices.display());
+    }
+    Ok(true)
+}

@@ -1,0 +1,9 @@
+//! The commands of `aisle-harness`, one module each, and what they share: the screen, the word to stop, the store.
+
+pub(crate) mod browse;
+pub(crate) mod demo;
+pub(crate) mod generate;
+pub(crate) mod screen;
+mod signals;
+mod store;
+pub(crate) mod with;

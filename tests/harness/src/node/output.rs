@@ -1,0 +1,70 @@
+//! What a node writes: the line that says where it serves, and the last lines for those who look for a reason.
+
+use std::{
+    collections::VecDeque,
+    io::{BufRead, BufReader, Read},
+    process::Child,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    thread,
+};
+
+/// Lines kept; older ones make room.
+const LINES_MAX: usize = 5_000;
+/// Lines in an error.
+const TAIL_LINES: usize = 30;
+const LISTENING: &str = "listening on ";
+
+/// The last lines of a child.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Output {
+    lines: Arc<Mutex<VecDeque<String>>>,
+}
+
+impl Output {
+    /// Reads a child's stdout and stderr to their ends, on threads; the URL comes when stdout names it.
+    pub(super) fn follow(&self, child: &mut Child) -> mpsc::Receiver<String> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        if let Some(stdout) = child.stdout.take() {
+            self.read(stdout, move |line| {
+                if let Some(url) = line.strip_prefix(LISTENING) {
+                    // Only the first line counts; later ones find the channel full or closed.
+                    drop(sender.try_send(url.trim().to_owned()));
+                }
+            });
+        }
+        if let Some(stderr) = child.stderr.take() {
+            self.read(stderr, |_| {});
+        }
+        receiver
+    }
+
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.lock().iter().cloned().collect()
+    }
+
+    pub(super) fn tail(&self) -> String {
+        let lines = self.lock();
+        let tail: Vec<&str> =
+            lines.iter().skip(lines.len().saturating_sub(TAIL_LINES)).map(String::as_str).collect();
+        tail.join("\n")
+    }
+
+    fn read(&self, stream: impl Read + Send + 'static, mut seen: impl FnMut(&str) + Send + 'static) {
+        let output = self.clone();
+        thread::spawn(move || {
+            for bytes in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+                let line = String::from_utf8_lossy(&bytes).into_owned();
+                seen(&line);
+                let mut lines = output.lock();
+                if lines.len() == LINES_MAX {
+                    lines.pop_front();
+                }
+                lines.push_back(line);
+            }
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<String>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
