@@ -162,8 +162,9 @@ where
     T: Record + for<'b> minicbor::Decode<'b, ()>,
 {
     let mut decoder = minicbor::Decoder::new(payload);
-    let record =
-        decoder.decode().map_err(|error| DecodeError::Malformed { event: T::NAME, reason: error.to_string() })?;
+    let record = decoder
+        .decode()
+        .map_err(|error| DecodeError::Malformed { event: T::NAME, reason: error.to_string() })?;
     match decoder.position() {
         end if end == payload.len() => Ok(record),
         end => Err(DecodeError::Trailing { event: T::NAME, end, bytes: payload.len() }),

@@ -25,7 +25,8 @@ pub use class::{Class, Field, FieldClass, Record};
 pub use event::{DecodeError, Event, EventType};
 pub use hlc::{Hlc, HlcClock};
 pub use id::{
-    CustomerRef, DeviceId, DocumentId, Gtin, InvalidGtin, InvalidId, LotId, Name, SessionId, Sku, SourceName, StoreId,
+    CustomerRef, DeviceId, DocumentId, Gtin, InvalidGtin, InvalidId, LotId, Name, SessionId, Sku, SourceName,
+    StoreId,
 };
 pub use money::{Currency, InvalidMoney, Money};
 pub use quantity::{InvalidQuantity, Quantity, Unit};

@@ -61,8 +61,8 @@ impl Currency {
     #[must_use]
     pub const fn exponent(self) -> usize {
         match &self.0 {
-            b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG" | b"RWF" | b"UGX"
-            | b"VND" | b"VUV" | b"XAF" | b"XOF" | b"XPF" => 0,
+            b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG" | b"RWF"
+            | b"UGX" | b"VND" | b"VUV" | b"XAF" | b"XOF" | b"XPF" => 0,
             b"BHD" | b"IQD" | b"JOD" | b"KWD" | b"LYD" | b"OMR" | b"TND" => 3,
             _ => 2,
         }
@@ -131,13 +131,20 @@ impl Money {
         let exponent = currency.exponent();
         let significant = decimals.trim_end_matches('0');
         if significant.len() > exponent {
-            return Err(InvalidMoney::Decimals { text: text.into(), found: significant.len(), currency, exponent });
+            return Err(InvalidMoney::Decimals {
+                text: text.into(),
+                found: significant.len(),
+                currency,
+                exponent,
+            });
         }
         let too_large = || InvalidMoney::TooLarge(text.into());
         let whole: i64 = whole.parse().map_err(|_| too_large())?;
         let fraction: i64 = format!("{significant:0<exponent$}").parse().unwrap_or(0);
-        let minor =
-            whole.checked_mul(currency.scale()).and_then(|minor| minor.checked_add(fraction)).ok_or_else(too_large)?;
+        let minor = whole
+            .checked_mul(currency.scale())
+            .and_then(|minor| minor.checked_add(fraction))
+            .ok_or_else(too_large)?;
         Ok(Self { minor: if negative { -minor } else { minor }, currency })
     }
 
@@ -177,7 +184,10 @@ impl<C> Encode<C> for Currency {
 
 impl<'b, C> Decode<'b, C> for Currency {
     fn decode(decoder: &mut Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
-        decoder.str()?.parse().map_err(|error: InvalidMoney| minicbor::decode::Error::message(error.to_string()))
+        decoder
+            .str()?
+            .parse()
+            .map_err(|error: InvalidMoney| minicbor::decode::Error::message(error.to_string()))
     }
 }
 

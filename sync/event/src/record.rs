@@ -61,7 +61,9 @@ impl Unknown {
 
 /// The length of a record's map. Indefinite maps are refused: every record has one encoding.
 pub(crate) fn map_len(decoder: &mut Decoder<'_>) -> Result<u64, DecodeError> {
-    decoder.map()?.ok_or_else(|| DecodeError::type_mismatch(Type::MapIndef).with_message("a record has a length"))
+    decoder
+        .map()?
+        .ok_or_else(|| DecodeError::type_mismatch(Type::MapIndef).with_message("a record has a length"))
 }
 
 /// How a value stands in a record: whether it is written at all, and what its absence means.
