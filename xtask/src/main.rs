@@ -1,3 +1,97 @@
-//! To come.
+//! `cargo xtask`: every developer command.
+//!
+//! One module per command ([`check`], [`test`], [`generate`], [`bench`], [`demo`], [`fuzz`]); [`tools`] sees to it that
+//! what they call is installed, [`job`] runs it, [`edges`] and [`files`] hold the layout to its law.
+//!
+//! Not here: anything the product does. The crate stays light, because every command waits for it to build.
 
-fn main() {}
+mod bench;
+mod check;
+mod demo;
+mod edges;
+mod files;
+mod fuzz;
+mod generate;
+mod job;
+mod project;
+mod screen;
+mod steps;
+mod summary;
+mod test;
+mod tools;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use project::Project;
+use std::{ffi::OsString, process::ExitCode};
+
+/// Every developer command of Aisle.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Build, generate a store, run a node with simulated shoppers in it; Ctrl-C leaves nothing behind.
+    #[command(disable_help_flag = true)]
+    Demo {
+        /// Passed on; `--help` lists them: --data FILE, --seed N, --listen ADDRESS, --shoppers N, --for SECONDS.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Everything that must hold before a change goes in; installs what it needs.
+    Test,
+    /// The fast part of `test`: formatting, lints, dependency edges, file lengths, generated files.
+    Check {
+        /// Licences, advisories and sources of the dependencies too, by cargo-deny.
+        #[arg(long)]
+        deny: bool,
+    },
+    /// Write the generated files: configuration and metrics reference, OpenAPI, golden vectors.
+    Generate {
+        /// Write nothing; fail when a file is not what would be written.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Run benchmarks and write their tables into BENCHMARKS.md.
+    Bench {
+        /// The benchmark; all that BENCHMARKS.md names when left out.
+        name: Option<String>,
+    },
+    /// Feed parsers with mutated input.
+    Fuzz {
+        /// The target; all of them when left out.
+        target: Option<String>,
+        /// How long each target runs.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            screen::error(&error);
+            // As shells report an end by Ctrl-C.
+            if job::is_stopped() { ExitCode::from(130) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    job::listen()?;
+    let project = Project::find()?;
+    match command {
+        Command::Demo { arguments } => demo::run(&project, &arguments),
+        Command::Test => test::run(&project),
+        Command::Check { deny } => check::run(&project, deny),
+        Command::Generate { check: false } => generate::write(&project),
+        Command::Generate { check: true } => generate::check(&project),
+        Command::Bench { name } => bench::run(&project, name.as_deref()),
+        Command::Fuzz { target, seconds } => fuzz::run(&project, target.as_deref(), seconds),
+    }
+}

@@ -1,0 +1,110 @@
+//! The law of the layout: which crate may depend on which, where each lies, and who alone may name a heavy crate.
+//!
+//! The table says what is allowed, so what it does not say is refused; ARCHITECTURE.md gives the reasons at length.
+
+use crate::project::Project;
+use anyhow::{Result, bail};
+use cargo_metadata::{Dependency, DependencyKind, Package};
+
+/// A member of the workspace and what it may depend on.
+struct Member {
+    name: &'static str,
+    path: &'static str,
+    may_use: &'static [&'static str],
+}
+
+const fn member(name: &'static str, path: &'static str, may_use: &'static [&'static str]) -> Member {
+    Member { name, path, may_use }
+}
+
+/// Nothing may use `aisle-node`, and nothing but tests may use what lies under `tests/`: no line names them.
+const MEMBERS: &[Member] = &[
+    member("aisle-event", "sync/event", &[]),
+    member("aisle-journal", "sync/journal", &["aisle-event"]),
+    member("aisle-state", "node/state", &["aisle-event", "aisle-journal"]),
+    member("aisle-recommend", "node/recommend", &["aisle-event"]),
+    member("aisle-kiosk", "node/kiosk", &["aisle-event", "aisle-journal", "aisle-state", "aisle-recommend"]),
+    member(
+        "aisle-node",
+        "node/runtime",
+        &["aisle-event", "aisle-journal", "aisle-state", "aisle-recommend", "aisle-kiosk"],
+    ),
+    member("aisle-harness", "tests/harness", &["aisle-event", "aisle-journal"]),
+    member("aisle-e2e", "tests/e2e", &["aisle-event", "aisle-journal", "aisle-harness"]),
+    member(
+        "aisle-bench",
+        "tests/bench",
+        &["aisle-event", "aisle-journal", "aisle-state", "aisle-recommend", "aisle-harness"],
+    ),
+    member("aisle-crash", "tests/crash", &["aisle-event", "aisle-journal"]),
+    member(
+        "aisle-fuzz",
+        "tests/fuzz",
+        &["aisle-event", "aisle-journal", "aisle-state", "aisle-recommend", "aisle-kiosk"],
+    ),
+    member("xtask", "xtask", &[]),
+];
+
+/// Crates that shape whoever names them: each has one owner, so that it can be replaced in one place.
+const OWNED: &[(&str, &str)] = &[
+    ("ort", "aisle-recommend"),
+    ("quinn", "aisle-transport"),
+    ("rumqttc", "aisle-devices"),
+    ("sled", "aisle-state"),
+    ("sqlx", "aisle-hub"),
+    ("wasmtime", "aisle-plugin-host"),
+];
+
+/// Holds the workspace to the law.
+pub(crate) fn check(project: &Project) -> Result<()> {
+    let metadata = project.metadata();
+    let broken: Vec<String> =
+        metadata.workspace_packages().into_iter().flat_map(|package| breaches(package, project)).collect();
+    if !broken.is_empty() {
+        bail!(
+            "the layout breaks its law:\n  {}\nhint: the law is the table in xtask/src/edges.rs; it changes together \
+             with ARCHITECTURE.md",
+            broken.join("\n  ")
+        );
+    }
+    Ok(())
+}
+
+fn breaches(package: &Package, project: &Project) -> Vec<String> {
+    let name = package.name.as_str();
+    let Some(member) = MEMBERS.iter().find(|member| member.name == name) else {
+        return vec![format!("`{name}` is no crate that the table knows")];
+    };
+    let place = package.manifest_path.parent().and_then(|place| place.strip_prefix(project.root()).ok());
+    let misplaced = place
+        .filter(|place| place.as_str() != member.path)
+        .map(|place| format!("`{name}` lies in `{place}`; its place is `{}`", member.path));
+    misplaced
+        .into_iter()
+        .chain(package.dependencies.iter().filter_map(|dependency| breach(member, dependency)))
+        .collect()
+}
+
+fn breach(member: &Member, dependency: &Dependency) -> Option<String> {
+    let (name, used) = (member.name, dependency.name.as_str());
+    let edge = match dependency.kind {
+        DependencyKind::Development => format!("`{name}` → `{used}` (in its tests)"),
+        DependencyKind::Build => format!("`{name}` → `{used}` (in its build script)"),
+        _ => format!("`{name}` → `{used}`"),
+    };
+    if let Some((_, owner)) = OWNED.iter().find(|(owned, _)| *owned == used) {
+        return (*owner != name).then(|| format!("{edge}: only `{owner}` names `{used}`"));
+    }
+    MEMBERS.iter().find(|other| other.name == used)?;
+    // A crate's tests may use the crate itself with more features.
+    if used == name || member.may_use.contains(&used) {
+        return None;
+    }
+    Some(if member.may_use.is_empty() {
+        format!("{edge}: `{name}` depends on no crate of ours")
+    } else if used == "aisle-node" {
+        format!("{edge}: nothing depends on the binary, which only wires")
+    } else {
+        format!("{edge}: `{name}` may use {} and no other crate of ours", member.may_use.join(", "))
+    })
+}

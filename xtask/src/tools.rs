@@ -1,0 +1,191 @@
+//! What must be installed beside the toolchain, how each thing is found, and how it gets there.
+//!
+//! What is there already is used and the network left alone. What is missing is installed: by the system's packages
+//! where it belongs to the system, below `target/tools` where it does not. What cannot be installed is named, with
+//! what to do about it.
+
+use crate::{job::Job, project::Project, screen};
+use anyhow::{Context, Result, bail};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+const NEXTEST_VERSION: &str = "0.9.143";
+const REQUIREMENTS: &str = "xtask/requirements.txt";
+const NODE_PACKAGES: &[&str] = &["package.json", "package-lock.json"];
+
+/// Something that a command calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tool {
+    /// The test runner.
+    CargoNextest,
+    /// Licences and advisories; never installed by us, because nothing that must pass needs it.
+    CargoDeny,
+    /// The fuzzer's driver; like cargo-deny.
+    CargoFuzz,
+    /// The browser that the pages are tested in.
+    Chromium,
+    /// Its remote control.
+    ChromeDriver,
+    /// The load generator of the HTTP benchmarks.
+    Wrk,
+    /// The reader of our OpenAPI document.
+    Schemathesis,
+    /// The accessibility rules.
+    AxeCore,
+}
+
+/// Makes sure that the tools are there.
+pub(crate) fn ensure(project: &Project, tools: &[Tool]) -> Result<()> {
+    for tool in tools {
+        if tool.is_there(project) {
+            continue;
+        }
+        screen::aside(format_args!("installing {}", tool.name()));
+        tool.install(project)
+            .with_context(|| format!("`{}` is missing and cannot be installed", tool.name()))?;
+        if !tool.is_there(project) {
+            bail!("`{}` was installed and still cannot be found; hint: {}", tool.name(), tool.by_hand());
+        }
+    }
+    Ok(())
+}
+
+/// The program that `Schemathesis` installs.
+pub(crate) fn schemathesis(project: &Project) -> PathBuf {
+    python(project).join("bin/schemathesis")
+}
+
+/// The script that `AxeCore` installs.
+pub(crate) fn axe(project: &Project) -> PathBuf {
+    project.target("tools/npm/node_modules/axe-core/axe.min.js")
+}
+
+impl Tool {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::CargoNextest => "cargo-nextest",
+            Self::CargoDeny => "cargo-deny",
+            Self::CargoFuzz => "cargo-fuzz",
+            Self::Chromium => "chromium",
+            Self::ChromeDriver => "chromedriver",
+            Self::Wrk => "wrk",
+            Self::Schemathesis => "schemathesis",
+            Self::AxeCore => "axe-core",
+        }
+    }
+
+    const fn by_hand(self) -> &'static str {
+        match self {
+            Self::CargoNextest => "cargo install --locked cargo-nextest",
+            Self::CargoDeny => "cargo install --locked cargo-deny",
+            Self::CargoFuzz => "cargo install --locked cargo-fuzz",
+            Self::Chromium => "install a `chromium` that is on PATH",
+            Self::ChromeDriver => "install the `chromedriver` of your chromium and put it on PATH",
+            Self::Wrk => "install `wrk` and put it on PATH",
+            Self::Schemathesis => "remove target/tools/python and try again",
+            Self::AxeCore => "remove target/tools/npm and try again",
+        }
+    }
+
+    fn is_there(self, project: &Project) -> bool {
+        match self {
+            Self::Schemathesis => {
+                schemathesis(project).exists()
+                    && same(&project.path(REQUIREMENTS), &python(project).join("requirements.txt"))
+            }
+            Self::AxeCore => {
+                let npm = project.target("tools/npm");
+                axe(project).exists()
+                    && NODE_PACKAGES
+                        .iter()
+                        .all(|file| same(&project.path("tests/e2e").join(file), &npm.join(file)))
+            }
+            _ => on_path(self.name()),
+        }
+    }
+
+    fn install(self, project: &Project) -> Result<()> {
+        match self {
+            Self::CargoNextest => {
+                project.cargo(&["install", "--locked", "cargo-nextest", "--version", NEXTEST_VERSION]).run()
+            }
+            Self::CargoDeny | Self::CargoFuzz => bail!("hint: {}", self.by_hand()),
+            Self::Chromium => debian("chromium", self),
+            Self::ChromeDriver => debian("chromium-driver", self),
+            Self::Wrk => debian("wrk", self),
+            Self::Schemathesis => install_schemathesis(project),
+            Self::AxeCore => install_axe(project),
+        }
+    }
+}
+
+fn on_path(program: &str) -> bool {
+    env::var_os("PATH")
+        .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+}
+
+fn same(one: &Path, other: &Path) -> bool {
+    matches!((fs::read(one), fs::read(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Installs a Debian package, as root or by sudo. The lists are fetched first only when the package is not in them.
+fn debian(package: &str, tool: Tool) -> Result<()> {
+    if !on_path("apt-get") {
+        bail!("this system has no apt-get; hint: {}", tool.by_hand());
+    }
+    let install = || apt(&["install", "--yes", "--no-install-recommends", package]);
+    install()
+        .or_else(|_| apt(&["update"]).and_then(|()| install()))
+        .with_context(|| format!("hint: {}", tool.by_hand()))
+}
+
+fn apt(arguments: &[&str]) -> Result<()> {
+    let root = rustix::process::geteuid().is_root();
+    if !root && !on_path("sudo") {
+        bail!("packages need root, or `sudo`");
+    }
+    let job = if root {
+        Job::new("apt-get")
+    } else {
+        Job::new("sudo").args(["--preserve-env=DEBIAN_FRONTEND", "apt-get"])
+    };
+    job.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").run()
+}
+
+fn python(project: &Project) -> PathBuf {
+    project.target("tools/python")
+}
+
+fn install_schemathesis(project: &Project) -> Result<()> {
+    let home = python(project);
+    let make = || Job::new("python3").args(["-m", "venv", "--clear"]).args([&home]).run();
+    // Debian keeps what `venv` needs in a package of its own.
+    make().or_else(|_| debian("python3-venv", Tool::Schemathesis).and_then(|()| make()))?;
+    let requirements = project.path(REQUIREMENTS);
+    Job::new(home.join("bin/pip"))
+        .args(["install", "--quiet", "--disable-pip-version-check", "--requirement"])
+        .args([&requirements])
+        .run()?;
+    // Written last: a copy says that all of it is installed.
+    copy(&requirements, &home.join("requirements.txt"))
+}
+
+fn install_axe(project: &Project) -> Result<()> {
+    if !on_path("npm") {
+        debian("npm", Tool::AxeCore)?;
+    }
+    let home = project.target("tools/npm");
+    fs::create_dir_all(&home).with_context(|| format!("cannot make `{}`", home.display()))?;
+    for file in NODE_PACKAGES {
+        copy(&project.path("tests/e2e").join(file), &home.join(file))?;
+    }
+    Job::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).directory(&home).run()
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to)
+        .map(drop)
+        .with_context(|| format!("cannot copy `{}` to `{}`", from.display(), to.display()))
+}
