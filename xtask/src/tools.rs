@@ -43,10 +43,11 @@ pub(crate) fn ensure(project: &Project, tools: &[Tool]) -> Result<()> {
             continue;
         }
         screen::aside(format_args!("installing {}", tool.name()));
-        tool.install(project)
-            .with_context(|| format!("`{}` is missing and cannot be installed", tool.name()))?;
+        if let Err(error) = tool.install(project) {
+            bail!("`{}` is missing: {error:#}\nhint: {}", tool.name(), tool.by_hand());
+        }
         if !tool.is_there(project) {
-            bail!("`{}` was installed and still cannot be found; hint: {}", tool.name(), tool.by_hand());
+            bail!("`{}` was installed and still cannot be found\nhint: {}", tool.name(), tool.by_hand());
         }
     }
     Ok(())
@@ -81,9 +82,9 @@ impl Tool {
             Self::CargoNextest => "cargo install --locked cargo-nextest",
             Self::CargoDeny => "cargo install --locked cargo-deny",
             Self::CargoFuzz => "cargo install --locked cargo-fuzz",
-            Self::Chromium => "install a `chromium` that is on PATH",
-            Self::ChromeDriver => "install the `chromedriver` of your chromium and put it on PATH",
-            Self::Wrk => "install `wrk` and put it on PATH",
+            Self::Chromium => "install Chromium and see that `chromium` is on PATH",
+            Self::ChromeDriver => "install the `chromedriver` of your Chromium and see that it is on PATH",
+            Self::Wrk => "install `wrk` and see that it is on PATH",
             Self::Schemathesis => "remove target/tools/python and try again",
             Self::AxeCore => "remove target/tools/npm and try again",
         }
@@ -111,10 +112,10 @@ impl Tool {
             Self::CargoNextest => {
                 project.cargo(&["install", "--locked", "cargo-nextest", "--version", NEXTEST_VERSION]).run()
             }
-            Self::CargoDeny | Self::CargoFuzz => bail!("hint: {}", self.by_hand()),
-            Self::Chromium => debian("chromium", self),
-            Self::ChromeDriver => debian("chromium-driver", self),
-            Self::Wrk => debian("wrk", self),
+            Self::CargoDeny | Self::CargoFuzz => bail!("it is not installed by itself"),
+            Self::Chromium => debian("chromium"),
+            Self::ChromeDriver => debian("chromium-driver"),
+            Self::Wrk => debian("wrk"),
             Self::Schemathesis => install_schemathesis(project),
             Self::AxeCore => install_axe(project),
         }
@@ -131,14 +132,12 @@ fn same(one: &Path, other: &Path) -> bool {
 }
 
 /// Installs a Debian package, as root or by sudo. The lists are fetched first only when the package is not in them.
-fn debian(package: &str, tool: Tool) -> Result<()> {
+fn debian(package: &str) -> Result<()> {
     if !on_path("apt-get") {
-        bail!("this system has no apt-get; hint: {}", tool.by_hand());
+        bail!("this system has no apt-get to install `{package}` with");
     }
     let install = || apt(&["install", "--yes", "--no-install-recommends", package]);
-    install()
-        .or_else(|_| apt(&["update"]).and_then(|()| install()))
-        .with_context(|| format!("hint: {}", tool.by_hand()))
+    install().or_else(|_| apt(&["update"]).and_then(|()| install()))
 }
 
 fn apt(arguments: &[&str]) -> Result<()> {
@@ -151,7 +150,8 @@ fn apt(arguments: &[&str]) -> Result<()> {
     } else {
         Job::new("sudo").args(["--preserve-env=DEBIAN_FRONTEND", "apt-get"])
     };
-    job.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").run()
+    // Somebody else may be installing something: wait for the lock.
+    job.args(["-o", "DPkg::Lock::Timeout=300"]).args(arguments).env("DEBIAN_FRONTEND", "noninteractive").run()
 }
 
 fn python(project: &Project) -> PathBuf {
@@ -162,7 +162,7 @@ fn install_schemathesis(project: &Project) -> Result<()> {
     let home = python(project);
     let make = || Job::new("python3").args(["-m", "venv", "--clear"]).args([&home]).run();
     // Debian keeps what `venv` needs in a package of its own.
-    make().or_else(|_| debian("python3-venv", Tool::Schemathesis).and_then(|()| make()))?;
+    make().or_else(|_| debian("python3-venv").and_then(|()| make()))?;
     let requirements = project.path(REQUIREMENTS);
     Job::new(home.join("bin/pip"))
         .args(["install", "--quiet", "--disable-pip-version-check", "--requirement"])
@@ -174,7 +174,7 @@ fn install_schemathesis(project: &Project) -> Result<()> {
 
 fn install_axe(project: &Project) -> Result<()> {
     if !on_path("npm") {
-        debian("npm", Tool::AxeCore)?;
+        debian("npm")?;
     }
     let home = project.target("tools/npm");
     fs::create_dir_all(&home).with_context(|| format!("cannot make `{}`", home.display()))?;
