@@ -1,0 +1,117 @@
+//! A product as the shop offers it now: description, price, stock.
+
+use aisle_event::{
+    Gtin, Money, Name, Quantity, Sku, Timestamp, Unit,
+    stock::{PriceChanged, ProductListed},
+};
+use minicbor::{Decode, Encode};
+
+/// How much of a product is there, by the book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub enum Stock {
+    /// Nobody has counted it and none was received.
+    #[n(0)]
+    Unknown,
+    /// Counted or received, less what was sold since.
+    #[n(1)]
+    Known {
+        /// What is left; negative when more was sold than the book had.
+        #[n(0)]
+        on_hand: Quantity,
+        /// The latest event that changed it.
+        #[n(1)]
+        as_of: Timestamp,
+    },
+}
+
+/// One product on offer.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Product {
+    /// Its number.
+    #[n(0)]
+    pub sku: Sku,
+    /// Its name for shoppers.
+    #[n(1)]
+    pub name: Name,
+    /// The price of one unit.
+    #[n(2)]
+    pub price: Money,
+    /// What it is sold by.
+    #[n(3)]
+    pub unit: Unit,
+    /// Its barcode number.
+    #[n(4)]
+    pub gtin: Option<Gtin>,
+    /// The group it is found under.
+    #[n(5)]
+    pub category: Option<Name>,
+    /// When it was first offered.
+    #[n(6)]
+    pub listed_at: Timestamp,
+    /// Since when the price holds.
+    #[n(7)]
+    pub priced_at: Timestamp,
+    /// Until when headquarters vouches for the price.
+    #[n(8)]
+    pub price_valid_until: Option<Timestamp>,
+    /// How much is there.
+    #[n(9)]
+    pub stock: Stock,
+}
+
+impl Stock {
+    /// False only when the book knows that there is none left.
+    #[must_use]
+    pub const fn may_be_sold(self) -> bool {
+        match self {
+            Self::Unknown => true,
+            Self::Known { on_hand, .. } => on_hand.thousandths > 0,
+        }
+    }
+
+    /// After a count.
+    #[must_use]
+    pub(crate) const fn counted(on_hand: Quantity, at: Timestamp) -> Self {
+        Self::Known { on_hand, as_of: at }
+    }
+
+    /// After goods came (positive) or went (negative); `None` when the units differ or it does not fit. Goods that come where
+    /// nothing was known make it known: what was not known to be there is not counted on.
+    pub(crate) fn moved(self, delta: Quantity, at: Timestamp) -> Option<Self> {
+        match self {
+            Self::Unknown if delta.thousandths > 0 => Some(Self::Known { on_hand: delta, as_of: at }),
+            Self::Unknown => Some(Self::Unknown),
+            Self::Known { on_hand, as_of } => {
+                Some(Self::Known { on_hand: on_hand.checked_add(delta)?, as_of: as_of.max(at) })
+            }
+        }
+    }
+}
+
+impl Product {
+    /// False only when the book knows that there is none left.
+    #[must_use]
+    pub const fn in_stock(&self) -> bool {
+        self.stock.may_be_sold()
+    }
+
+    /// A product from its listing; what an earlier listing knew of stock and first day stays.
+    pub(crate) fn listed(event: &ProductListed, before: Option<&Self>) -> Self {
+        Self {
+            sku: event.sku.clone(),
+            name: event.name.clone(),
+            price: event.price,
+            unit: event.unit,
+            gtin: event.gtin,
+            category: event.category.clone(),
+            listed_at: before.map_or(event.at, |product| product.listed_at),
+            priced_at: event.at,
+            price_valid_until: None,
+            stock: before.map_or(Stock::Unknown, |product| product.stock),
+        }
+    }
+
+    pub(crate) fn repriced(&self, event: &PriceChanged) -> Self {
+        Self { price: event.price, priced_at: event.at, price_valid_until: event.valid_until, ..self.clone() }
+    }
+}

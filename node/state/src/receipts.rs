@@ -1,0 +1,53 @@
+//! Receipts: what a kiosk sold, to be shown again and to make a repeated checkout harmless.
+
+use aisle_event::{
+    DocumentId, Money, Name, SessionId, SourceName, Timestamp,
+    sale::{SaleLine, SaleRecorded, total},
+};
+use minicbor::{Decode, Encode};
+
+/// One sale of a kiosk.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Receipt {
+    /// The record of the sale.
+    #[n(0)]
+    pub seq: u64,
+    /// Who sold it.
+    #[n(1)]
+    pub source: SourceName,
+    /// Its number.
+    #[n(2)]
+    pub document: DocumentId,
+    /// What was sold.
+    #[n(3)]
+    pub lines: Vec<SaleLine>,
+    /// What was paid.
+    #[n(4)]
+    pub total: Money,
+    /// When.
+    #[n(5)]
+    pub at: Timestamp,
+    /// The session that paid.
+    #[n(6)]
+    pub session: Option<SessionId>,
+    /// What the client chose to make its checkout repeatable.
+    #[n(7)]
+    pub idempotency_key: Option<Name>,
+}
+
+impl Receipt {
+    /// The receipt of a sale that a kiosk session paid; `None` for a sale made elsewhere.
+    pub(crate) fn of(seq: u64, sale: &SaleRecorded) -> Option<Self> {
+        sale.session.as_ref()?;
+        Some(Self {
+            seq,
+            source: sale.source.clone(),
+            document: sale.document.clone(),
+            total: total(&sale.lines)?,
+            lines: sale.lines.clone(),
+            at: sale.at,
+            session: sale.session.clone(),
+            idempotency_key: sale.idempotency_key.clone(),
+        })
+    }
+}

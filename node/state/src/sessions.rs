@@ -1,0 +1,82 @@
+//! Open sessions: what a shopper has looked at and put into the basket since they touched the kiosk.
+
+use aisle_event::{Name, Quantity, SessionId, Sku, Timestamp};
+use minicbor::{Decode, Encode};
+
+/// The most viewed products that a session remembers; the oldest goes first.
+pub(crate) const VIEWED_MAX: usize = 50;
+/// The most lines in a basket; more are refused by the kiosk and ignored here.
+pub const BASKET_LINES_MAX: usize = 200;
+
+/// One line of a basket.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct BasketLine {
+    /// What.
+    #[n(0)]
+    pub sku: Sku,
+    /// How much, more than zero.
+    #[n(1)]
+    pub quantity: Quantity,
+}
+
+/// One open session.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Session {
+    /// Which.
+    #[n(0)]
+    pub id: SessionId,
+    /// When it began.
+    #[n(1)]
+    pub started_at: Timestamp,
+    /// When it was last touched, by the shopper's clock.
+    #[n(2)]
+    pub last_at: Timestamp,
+    /// When it was last touched, in milliseconds of the journal's clock; sessions expire by this one.
+    #[n(3)]
+    pub touched_ms: u64,
+    /// The language of the page, as in BCP 47.
+    #[n(4)]
+    pub language: Option<Name>,
+    /// The arm of the running experiment, as `experiment/arm`.
+    #[n(5)]
+    pub arm: Option<Name>,
+    /// What was looked at, oldest first, each product once, at its latest view.
+    #[n(6)]
+    pub viewed: Vec<Sku>,
+    /// What was put into the basket, in order.
+    #[n(7)]
+    pub basket: Vec<BasketLine>,
+}
+
+impl Session {
+    pub(crate) fn new(id: SessionId, at: Timestamp) -> Self {
+        Self {
+            id,
+            started_at: at,
+            last_at: at,
+            touched_ms: 0,
+            language: None,
+            arm: None,
+            viewed: Vec::new(),
+            basket: Vec::new(),
+        }
+    }
+
+    pub(crate) fn view(&mut self, sku: &Sku) {
+        self.viewed.retain(|seen| seen != sku);
+        self.viewed.push(sku.clone());
+        if self.viewed.len() > VIEWED_MAX {
+            self.viewed.remove(0);
+        }
+    }
+
+    pub(crate) fn set_quantity(&mut self, sku: &Sku, quantity: Quantity) {
+        if quantity.thousandths <= 0 {
+            self.basket.retain(|line| line.sku != *sku);
+        } else if let Some(line) = self.basket.iter_mut().find(|line| line.sku == *sku) {
+            line.quantity = quantity;
+        } else if self.basket.len() < BASKET_LINES_MAX {
+            self.basket.push(BasketLine { sku: sku.clone(), quantity });
+        }
+    }
+}

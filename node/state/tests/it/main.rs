@@ -1,0 +1,18 @@
+//! The state from outside: what events add up to, and what happens to the index.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test says what it expects by failing"
+)]
+
+mod bounds;
+mod checkpoints;
+mod imports;
+mod rebuild;
+mod replay;
+mod shop;
+mod store;
