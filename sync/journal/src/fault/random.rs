@@ -1,0 +1,23 @@
+//! A small seeded generator, so that a seed alone repeats a run.
+
+/// `SplitMix64`: Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators" (2014).
+#[derive(Debug, Clone)]
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) const fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `end`; 0 when `end` is 0.
+    pub(crate) const fn below(&mut self, end: u64) -> u64 {
+        match end {
+            0 => 0,
+            end => self.next() % end,
+        }
+    }
+}
