@@ -1,3 +1,159 @@
-//! To come.
+//! The node of a store. The only wiring: configuration, opening the parts, running them, commands for operators.
+//!
+//! Not here: what the parts do. Exit codes: 0 done; 1 a check or a command failed; 2 wrong use; 70 a running node could not
+//! keep its promises; 78 the configuration was refused; 130 interrupted.
 
-fn main() {}
+mod cli;
+mod config;
+mod doctor;
+mod evaluate;
+mod import;
+mod journal;
+mod logging;
+mod output;
+mod reference;
+mod serve;
+mod store;
+mod trainer;
+
+use clap::Parser;
+use cli::{Cli, Command, ConfigCommand, ImportArgs};
+use config::Config;
+use prometheus_client::registry::Registry;
+use serve::Ended;
+use std::{
+    path::Path,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use store::Store;
+
+/// Returns freed memory to the system and stays flat over months; the default allocator does not.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+const EXIT_FAILED: u8 = 1;
+const EXIT_PROMISES: u8 = 70;
+const EXIT_CONFIG: u8 = 78;
+const EXIT_INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(&cli) {
+        Ok(code) => code,
+        // The reader of our output has gone away (`| head`): nothing to tell, nobody to tell it to.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            let refused = error.is::<config::ConfigError>();
+            ExitCode::from(if refused { EXIT_CONFIG } else { EXIT_FAILED })
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let common = &cli.common;
+    let config = config::load(common.config.as_deref());
+    match &cli.command {
+        Command::Run(args) => {
+            let config = config?;
+            logging::start(config.log_format, &config.log_level)?;
+            match runtime()?.block_on(serve::run(&common.data, config, args))? {
+                Ended::Asked => Ok(ExitCode::SUCCESS),
+                Ended::Failed(reason) => {
+                    complain(&anyhow::anyhow!(
+                        "{reason}\nhint: start it again; it recovers from the journal"
+                    ));
+                    Ok(ExitCode::from(EXIT_PROMISES))
+                }
+            }
+        }
+        Command::Import(args) => import_file(&common.data, &config?, args, common.json),
+        Command::Evaluate(args) => evaluate::run(args, &config?, common.json).map(|()| ExitCode::SUCCESS),
+        Command::Journal(command) => journal::run(command, &common.data, common.json).map(success_or_failed),
+        Command::Doctor => Ok(success_or_failed(doctor::run(&common.data, &config, common.json)?)),
+        Command::Config(ConfigCommand::Check) => {
+            let config = config?;
+            output::line(format!("accepted; this is store `{}`", config.store))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Config(ConfigCommand::Show) => {
+            let config = config?;
+            if common.json {
+                output::json(&config.raw)?;
+            } else {
+                output::line(config.raw.to_toml()?)?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Reference(command) => reference::print(command).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+fn import_file(data: &Path, config: &Config, args: &ImportArgs, json: bool) -> anyhow::Result<ExitCode> {
+    logging::start(config.log_format, &config.log_level)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let on_signal = stop.clone();
+    let runtime = runtime()?;
+    runtime.spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            on_signal.store(true, Ordering::Relaxed);
+        }
+    });
+    let store = Store::open(data, config, &mut Registry::default())?;
+    let summary = import::run(&store, args, args.currency.unwrap_or(config.currency), json, &stop)?;
+    store.close();
+    if json {
+        output::json(&summary)?;
+    } else {
+        summary.print()?;
+    }
+    Ok(if summary.interrupted() { ExitCode::from(EXIT_INTERRUPTED) } else { ExitCode::SUCCESS })
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+fn success_or_failed(good: bool) -> ExitCode {
+    if good { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FAILED) }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Prints an error as `error: …: cause: cause`, and its hint on a line of its own at the end.
+#[expect(clippy::print_stderr, reason = "the one place where a command says why it failed")]
+fn complain(error: &anyhow::Error) {
+    let mut hints = Vec::new();
+    let causes: Vec<String> = error
+        .chain()
+        .map(|cause| {
+            let text = cause.to_string();
+            hints.extend(
+                cause
+                    .downcast_ref::<aisle_journal::OpenError>()
+                    .and_then(|error| error.hint())
+                    .map(Into::into),
+            );
+            match text.split_once("\nhint: ") {
+                Some((message, hint)) => {
+                    hints.push(hint.to_owned());
+                    message.to_owned()
+                }
+                None => text,
+            }
+        })
+        .collect();
+    eprintln!("error: {}", causes.join(": "));
+    for hint in hints {
+        eprintln!("hint: {hint}");
+    }
+}

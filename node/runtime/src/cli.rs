@@ -1,0 +1,151 @@
+//! The command line: what can be asked, and how it is explained.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// The node of a store: keeps every event, serves the kiosks, works without its line.
+#[derive(Debug, Parser)]
+#[command(name = "aisle-node", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// The node's data: journal, state, import reports
+    #[arg(long, global = true, env = "AISLE_DATA", value_name = "DIR", default_value = "aisle-data")]
+    pub data: PathBuf,
+    /// The configuration [default: aisle.toml where it exists]; `conf.d/*.toml` beside it and AISLE_<SECTION>__<KEY> go over it
+    #[arg(long, global = true, env = "AISLE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Answer in JSON, for scripts
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What the node can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the node: kiosk pages and API, health, metrics
+    Run(RunArgs),
+    /// Take in a file of sales; safe to repeat and to interrupt
+    Import(ImportArgs),
+    /// Measure the recommendations against what shoppers really did next
+    Evaluate(EvaluateArgs),
+    /// Look into the journal, also while a node runs
+    #[command(subcommand)]
+    Journal(JournalCommand),
+    /// Check this machine and this store; one line a check, with what to do
+    Doctor,
+    /// Show or check the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print generated documentation
+    #[command(subcommand)]
+    Reference(ReferenceCommand),
+}
+
+/// `run`
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Where to listen, instead of `kiosk.listen`; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+}
+
+/// `import`
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// What the file holds
+    #[arg(long, value_enum)]
+    pub format: Format,
+    /// How its text is encoded
+    #[arg(long, value_enum, default_value_t = Encoding::Utf8)]
+    pub encoding: Encoding,
+    /// The currency of its prices, as in ISO 4217 [default: store.currency]
+    #[arg(long)]
+    pub currency: Option<aisle_event::Currency>,
+    /// Where refused rows go [default: DATA/import/<format>-<file>-rejected.csv]
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// A CSV file, plain or gzip
+    pub file: PathBuf,
+}
+
+/// A file format that can be taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Invoice lines: InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID, Country (times in UTC)
+    OnlineRetail,
+}
+
+/// A text encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Encoding {
+    /// Rows that are not UTF-8 are refused
+    #[value(name = "utf-8")]
+    Utf8,
+    /// Western European, as older spreadsheets write it
+    #[value(name = "windows-1252")]
+    Windows1252,
+}
+
+/// `evaluate`
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(false))]
+pub(crate) struct EvaluateArgs {
+    /// Click sessions to learn from and to predict: two TSV files (SessionId, ItemId, Time), plain or gzip
+    #[arg(long, num_args = 2, value_names = ["TRAIN", "TEST"], group = "what")]
+    pub sessions: Option<Vec<PathBuf>>,
+    /// Invoices in the online-retail format: complete baskets made on or after `--from`, having learnt from those before
+    #[arg(long, value_name = "FILE", group = "what", requires = "from")]
+    pub baskets: Option<PathBuf>,
+    /// The first day to predict
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "baskets")]
+    pub from: Option<jiff::civil::Date>,
+}
+
+/// `journal`
+#[derive(Debug, Subcommand)]
+pub(crate) enum JournalCommand {
+    /// Read every record and check checksums, order and chain; exit 1 when anything is damaged
+    Verify,
+    /// Segments, records, bytes and events by type
+    Stats,
+    /// Print events, one JSON object a line
+    Cat {
+        /// The first sequence number
+        #[arg(long, default_value_t = 1)]
+        from: u64,
+        /// At most so many
+        #[arg(long, value_name = "N")]
+        count: Option<u64>,
+        /// Only this type, such as SaleRecorded
+        #[arg(long, value_name = "NAME")]
+        event: Option<String>,
+    },
+}
+
+/// `config`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print what the node would run with, after every file and variable
+    Show,
+    /// Say whether the node would accept it
+    Check,
+}
+
+/// `reference`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReferenceCommand {
+    /// Every configuration key, in Markdown
+    Config,
+    /// Every metric, in Markdown
+    Metrics,
+    /// The kiosk API, as OpenAPI 3.1 in JSON
+    Openapi,
+}

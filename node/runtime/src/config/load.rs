@@ -1,0 +1,80 @@
+//! Gathers the settings from their sources and names the source of what is wrong.
+
+use crate::config::{Config, ConfigError, RawConfig};
+use figment::{
+    Figment, Profile,
+    error::Kind,
+    providers::{Env, Format, Serialized, Toml},
+};
+use std::path::{Path, PathBuf};
+
+const DEFAULT_FILE: &str = "aisle.toml";
+/// Variables with the prefix of settings that are options of the command line.
+const NOT_SETTINGS: [&str; 2] = ["data", "config"];
+/// How alike a key must be to be suggested (Jaro-Winkler similarity).
+const ALIKE_MIN: f64 = 0.75;
+
+/// Reads, merges and checks.
+pub(crate) fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+    let mut figment = Figment::from(Serialized::defaults(RawConfig::default()));
+    for path in files(file)? {
+        figment = figment.merge(Toml::file_exact(path));
+    }
+    let environment =
+        Env::prefixed("AISLE_").ignore(&NOT_SETTINGS).filter(|key| key.as_str().contains("__")).split("__");
+    let raw: RawConfig =
+        figment.merge(environment).select(Profile::Default).extract().map_err(|error| explain(&error))?;
+    raw.resolve()
+}
+
+/// The main file, where there is one, and `conf.d/*.toml` beside it by name.
+fn files(file: Option<&Path>) -> Result<Vec<PathBuf>, ConfigError> {
+    let main = file.unwrap_or_else(|| Path::new(DEFAULT_FILE));
+    let unreadable = |path: &Path, reason: &dyn std::fmt::Display| ConfigError::Read {
+        path: path.display().to_string(),
+        reason: reason.to_string(),
+    };
+    let mut files = Vec::new();
+    match std::fs::metadata(main) {
+        Ok(metadata) if metadata.is_file() => files.push(main.to_owned()),
+        Ok(_) => return Err(unreadable(main, &"it is not a file")),
+        Err(error) if file.is_some() => return Err(unreadable(main, &error)),
+        Err(_) => {}
+    }
+    let beside = main.parent().unwrap_or_else(|| Path::new("")).join("conf.d");
+    if let Ok(entries) = std::fs::read_dir(&beside) {
+        let mut more: Vec<PathBuf> = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+            .collect();
+        more.sort();
+        files.extend(more);
+    }
+    Ok(files)
+}
+
+fn explain(error: &figment::Error) -> ConfigError {
+    let origin = match &error.metadata {
+        Some(metadata) => match &metadata.source {
+            Some(source) => source.to_string(),
+            None => metadata.name.to_string(),
+        },
+        None => "configuration".into(),
+    };
+    let path = error.path.join(".");
+    match &error.kind {
+        Kind::UnknownField(field, known) => {
+            let key = if path.is_empty() { field.clone() } else { format!("{path}.{field}") };
+            let nearest = known
+                .iter()
+                .map(|candidate| (strsim::jaro_winkler(field, candidate), candidate))
+                .filter(|(alike, _)| *alike >= ALIKE_MIN)
+                .max_by(|a, b| a.0.total_cmp(&b.0))
+                .map_or_else(String::new, |(_, candidate)| format!("; did you mean `{candidate}`?"));
+            ConfigError::UnknownKey { origin, key, nearest }
+        }
+        kind if path.is_empty() => ConfigError::Read { path: origin, reason: kind.to_string() },
+        kind => ConfigError::Value { origin, key: path, reason: kind.to_string() },
+    }
+}

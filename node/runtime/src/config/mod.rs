@@ -1,0 +1,46 @@
+//! What the node runs with: raw settings from files and environment, resolved once into types that cannot be wrong.
+//!
+//! Order, later over earlier: built-in defaults, `aisle.toml`, `conf.d/*.toml` beside it by name, `AISLE_<SECTION>__<KEY>`.
+//! An unknown key is refused with its path and the nearest key there is.
+
+mod load;
+mod raw;
+pub(crate) mod reference;
+
+pub(crate) use load::load;
+pub(crate) use raw::{LogFormat, RawConfig};
+
+use aisle_event::{Currency, StoreId};
+use std::net::SocketAddr;
+
+/// The configuration of every part, checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub store: StoreId,
+    pub currency: Currency,
+    pub listen: SocketAddr,
+    pub shutdown_timeout_ms: u64,
+    pub journal: aisle_journal::Config,
+    pub state: aisle_state::Config,
+    pub kiosk: aisle_kiosk::Config,
+    pub recommend: aisle_recommend::Settings,
+    pub rules: aisle_recommend::RulesDocument,
+    pub trainer: crate::trainer::Config,
+    pub log_format: LogFormat,
+    pub log_level: String,
+    /// What was read, for `config show`.
+    pub raw: RawConfig,
+}
+
+/// A setting that was refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error(
+        "cannot read the configuration `{path}`: {reason}\nhint: leave `--config` out to run with the defaults"
+    )]
+    Read { path: String, reason: String },
+    #[error("{origin}: unknown key `{key}`{nearest}\nhint: `aisle-node reference config` lists every key")]
+    UnknownKey { origin: String, key: String, nearest: String },
+    #[error("{origin}: `{key}`: {reason}")]
+    Value { origin: String, key: String, reason: String },
+}

@@ -1,0 +1,186 @@
+//! The settings as they are written: sections and keys, each with its meaning and default.
+
+use crate::{
+    config::{Config, ConfigError},
+    trainer,
+};
+use aisle_event::{Currency, StoreId};
+use aisle_recommend::Rules;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawConfig {
+    /// Which shop this is.
+    pub store: Store,
+    /// Where the node listens.
+    pub http: Http,
+    /// What the node says about itself.
+    pub log: Log,
+    /// The log that everything else is made from.
+    pub journal: Journal,
+    /// What is kept of the past, and for how long.
+    pub state: aisle_state::Config,
+    /// The kiosk's pages and API.
+    pub kiosk: aisle_kiosk::Config,
+    /// How recommendations are chosen.
+    pub recommend: aisle_recommend::Settings,
+    /// What headquarters says about recommendations.
+    pub rules: aisle_recommend::RulesDocument,
+    /// How often recommendations learn.
+    pub trainer: trainer::Config,
+}
+
+/// Which shop this is.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Store {
+    /// The chain's number of the shop, 1 to 64 bytes.
+    pub id: String,
+    /// The currency of imported prices, as in ISO 4217.
+    pub currency: String,
+}
+
+/// Where the node listens.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Http {
+    /// Address and port for kiosks, health and metrics. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How long requests under way may take to finish when the node is asked to stop.
+    pub shutdown_timeout_ms: u64,
+}
+
+/// What the node says about itself.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Log {
+    /// `text` for people, `json` for machines.
+    pub format: LogFormat,
+    /// The least important level that is logged, or a `tracing` filter such as `info,aisle_journal=debug`.
+    pub level: String,
+}
+
+/// The log that everything else is made from.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Journal {
+    /// The size of a segment's file, which is also the least that a new one needs on disk.
+    pub segment_bytes: u64,
+    /// The most bytes that wait for their commit; beyond them writes are answered with 503.
+    pub queue_bytes_max: usize,
+    /// The longest event.
+    pub record_bytes_max: usize,
+    /// What to do when acknowledged records are damaged: `quarantine` sets the segment aside and goes on, `refuse` does not start.
+    pub on_corruption: OnCorruption,
+}
+
+/// What to do when acknowledged records are damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OnCorruption {
+    /// Set the segment aside, go on, and say so.
+    Quarantine,
+    /// Do not start; a person decides.
+    Refuse,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { id: "store-1".into(), currency: Currency::GBP.to_string() }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8480)), shutdown_timeout_ms: 10_000 }
+    }
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        let aisle_journal::Config { segment_bytes, queue_bytes_max, record_bytes_max, .. } =
+            aisle_journal::Config::default();
+        // A shop that sells without yesterday's damaged records is better than a shop that does not sell.
+        Self { segment_bytes, queue_bytes_max, record_bytes_max, on_corruption: OnCorruption::Quarantine }
+    }
+}
+
+impl Journal {
+    fn resolve(&self) -> Result<aisle_journal::Config, ConfigError> {
+        let at_least = |key: &str, found: u64, min: u64| {
+            let reason = format!("is {found}, expected at least {min}");
+            if found < min { Err(refused(&format!("journal.{key}"), &reason)) } else { Ok(()) }
+        };
+        at_least("segment_bytes", self.segment_bytes, 64 << 10)?;
+        at_least("queue_bytes_max", self.queue_bytes_max as u64, 64 << 10)?;
+        at_least("record_bytes_max", self.record_bytes_max as u64, 4 << 10)?;
+        Ok(aisle_journal::Config {
+            segment_bytes: self.segment_bytes,
+            queue_bytes_max: self.queue_bytes_max,
+            record_bytes_max: self.record_bytes_max,
+            on_corruption: match self.on_corruption {
+                OnCorruption::Quarantine => aisle_journal::OnCorruption::Quarantine,
+                OnCorruption::Refuse => aisle_journal::OnCorruption::Refuse,
+            },
+        })
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, level: "info".into() }
+    }
+}
+
+impl RawConfig {
+    /// Checks every value and gives each part its own configuration.
+    pub(super) fn resolve(self) -> Result<Config, ConfigError> {
+        let store = StoreId::new(&self.store.id).map_err(|error| refused("store.id", &error))?;
+        let currency: Currency =
+            self.store.currency.parse().map_err(|error| refused("store.currency", &error))?;
+        let journal = self.journal.resolve()?;
+        self.state.validate().map_err(|error| refused("state", &error))?;
+        self.kiosk.validate().map_err(|error| refused("kiosk", &error))?;
+        self.recommend.check().map_err(|error| refused("recommend", &error))?;
+        Rules::new(self.rules.clone(), |_| true).map_err(|error| refused("rules", &error))?;
+        self.trainer.validate().map_err(|error| refused("trainer", &error))?;
+        Ok(Config {
+            store,
+            currency,
+            listen: self.http.listen,
+            shutdown_timeout_ms: self.http.shutdown_timeout_ms,
+            journal,
+            state: self.state.clone(),
+            kiosk: self.kiosk.clone(),
+            recommend: self.recommend.clone(),
+            rules: self.rules.clone(),
+            trainer: self.trainer.clone(),
+            log_format: self.log.format,
+            log_level: self.log.level.clone(),
+            raw: self,
+        })
+    }
+
+    /// As a file that could be read back.
+    pub(crate) fn to_toml(&self) -> anyhow::Result<String> {
+        Ok(toml::to_string_pretty(self)?)
+    }
+}
+
+fn refused(key: &str, reason: &dyn std::fmt::Display) -> ConfigError {
+    ConfigError::Value { origin: "configuration".into(), key: key.into(), reason: reason.to_string() }
+}

@@ -1,0 +1,96 @@
+//! `aisle-node doctor`: one check a file, each with an id, what it found and what to do.
+//!
+//! Checks change nothing but a probe file of their own, and run while a node runs. Exit code 0 when nothing failed, 1 otherwise.
+
+mod clock;
+mod config;
+mod disk_space;
+mod disk_sync;
+mod journal;
+mod ports;
+mod state;
+
+use crate::{
+    config::{Config, ConfigError},
+    output,
+};
+use serde::Serialize;
+use std::path::Path;
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Outcome {
+    Ok,
+    Warn,
+    Fail,
+}
+
+/// What a check found.
+#[derive(Debug, Serialize)]
+pub(crate) struct Finding {
+    id: &'static str,
+    outcome: Outcome,
+    found: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<String>,
+}
+
+/// What the checks look at.
+pub(crate) struct Subject<'a> {
+    data: &'a Path,
+    config: Result<&'a Config, &'a ConfigError>,
+}
+
+impl Finding {
+    fn ok(id: &'static str, found: impl Into<String>) -> Self {
+        Self { id, outcome: Outcome::Ok, found: found.into(), fix: None }
+    }
+
+    fn warn(id: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { id, outcome: Outcome::Warn, found: found.into(), fix: Some(fix.into()) }
+    }
+
+    fn fail(id: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { id, outcome: Outcome::Fail, found: found.into(), fix: Some(fix.into()) }
+    }
+}
+
+type Check = fn(&Subject<'_>) -> Finding;
+
+const CHECKS: [Check; 7] = [
+    config::check,
+    disk_space::check,
+    disk_sync::check,
+    clock::check,
+    ports::check,
+    journal::check,
+    state::check,
+];
+
+/// Runs every check and prints its finding. True when none failed.
+pub(crate) fn run(data: &Path, config: &Result<Config, ConfigError>, json: bool) -> std::io::Result<bool> {
+    let subject = Subject { data, config: config.as_ref() };
+    let findings: Vec<Finding> = CHECKS.iter().map(|check| check(&subject)).collect();
+    if json {
+        output::json(&findings)?;
+    } else {
+        for Finding { id, outcome, found, fix } in &findings {
+            let mark = match outcome {
+                Outcome::Ok => "ok  ",
+                Outcome::Warn => "warn",
+                Outcome::Fail => "FAIL",
+            };
+            output::line(format!("{mark}  {id:<11} {found}"))?;
+            if let Some(fix) = fix {
+                output::line(format!("      {:<11} -> {fix}", ""))?;
+            }
+        }
+    }
+    Ok(findings.iter().all(|finding| finding.outcome != Outcome::Fail))
+}
+
+/// The nearest directory that exists: the data directory, or where it would be made.
+fn existing(path: &Path) -> &Path {
+    path.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or_else(|| Path::new("."))
+}

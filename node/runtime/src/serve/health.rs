@@ -1,0 +1,184 @@
+//! `/healthz`: is the node whole, and what was repaired? `/readyz`: does it know everything that its journal knows?
+//!
+//! A repair (a rebuilt index, a quarantined segment, a cut tail) shows as `degraded` or as a note until the next start; only a part
+//! that has stopped makes the answer 503.
+
+use crate::store::Store;
+use aisle_event::StoreId;
+use aisle_journal::Recovery;
+use aisle_recommend::{Model, ModelSize, Recommender};
+use axum::{Json, extract::State, http::StatusCode};
+use serde::Serialize;
+use std::{sync::Arc, time::Instant};
+
+/// What the two questions are answered from.
+pub(super) struct Health {
+    store_id: StoreId,
+    store: Arc<Store>,
+    recommender: Arc<Recommender>,
+    started: Instant,
+    /// What the journal held at the start; ready means that the state has it too.
+    ready_at: u64,
+}
+
+impl Health {
+    pub(super) fn new(store_id: StoreId, store: Arc<Store>, recommender: Arc<Recommender>) -> Self {
+        let ready_at = store.journal.durable();
+        Self { store_id, store, recommender, started: Instant::now(), ready_at }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Ok,
+    Degraded,
+    Failed,
+}
+
+#[derive(Serialize)]
+pub(super) struct Report {
+    status: Status,
+    store: StoreId,
+    version: &'static str,
+    uptime_s: u64,
+    clock: ClockReport,
+    journal: JournalReport,
+    state: StateReport,
+    recommend: RecommendReport,
+}
+
+#[derive(Serialize)]
+struct ClockReport {
+    /// How far the wall clock was behind the journal when asked; events are dated by the journal until it is not.
+    behind_journal_ms: u64,
+}
+
+#[derive(Serialize)]
+struct JournalReport {
+    first_seq: u64,
+    durable_seq: u64,
+    cut_bytes: u64,
+    quarantined: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed: Option<String>,
+}
+
+#[derive(Serialize)]
+struct StateReport {
+    applied_seq: u64,
+    behind: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rebuilt: Option<RebuiltReport>,
+    lost: u64,
+    undecodable: u64,
+    without_effect: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed: Option<String>,
+}
+
+#[derive(Serialize)]
+struct RebuiltReport {
+    reason: String,
+    from_seq: u64,
+}
+
+#[derive(Serialize)]
+struct RecommendReport {
+    /// Absent until the first model is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<ModelReport>,
+}
+
+#[derive(Serialize)]
+struct ModelReport {
+    as_of_ms: i64,
+    items: usize,
+    sessions: usize,
+    pairs: usize,
+}
+
+impl ModelReport {
+    fn of(model: &Model) -> Self {
+        let ModelSize { items, sessions, pairs } = model.size();
+        Self { as_of_ms: model.as_of().0, items, sessions, pairs }
+    }
+}
+
+/// 200 while every part works, 503 once one has stopped.
+pub(super) async fn healthz(State(health): State<Arc<Health>>) -> (StatusCode, Json<Report>) {
+    let report = health.report();
+    let code = if report.status == Status::Failed { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    (code, Json(report))
+}
+
+/// 200 once the state holds what the journal held at the start, 503 before.
+pub(super) async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, Json<Report>) {
+    let report = health.report();
+    let ready = report.status != Status::Failed && report.state.applied_seq >= health.ready_at;
+    (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(report))
+}
+
+/// Each gap that this start left, in words.
+fn quarantined(recovery: &Recovery) -> Vec<String> {
+    let gaps = recovery
+        .quarantined
+        .iter()
+        .flat_map(|set_aside| set_aside.gaps.iter().map(|gap| (&set_aside.segment, gap)));
+    gaps.map(|(segment, gap)| {
+        format!(
+            "segment `{segment}` was damaged at byte {}: records {} to {} are missing",
+            gap.offset, gap.first, gap.last
+        )
+    })
+    .collect()
+}
+
+impl Health {
+    fn report(&self) -> Report {
+        let Self { store, .. } = self;
+        let state = store.state.health();
+        let durable_seq = store.journal.durable();
+        let journal = JournalReport {
+            first_seq: store.journal.first(),
+            durable_seq,
+            cut_bytes: store.recovery.cut_bytes,
+            quarantined: quarantined(&store.recovery),
+            failed: store.journal.failed().map(|failure| failure.to_string()),
+        };
+        let state = StateReport {
+            applied_seq: state.applied,
+            behind: durable_seq.saturating_sub(state.applied),
+            rebuilt: state
+                .rebuilt
+                .map(|rebuilt| RebuiltReport { reason: rebuilt.reason, from_seq: rebuilt.from_seq }),
+            lost: state.lost,
+            undecodable: state.undecodable,
+            without_effect: state.without_effect,
+            failed: state.failed,
+        };
+        let clock = ClockReport { behind_journal_ms: store.clock_behind_ms() };
+        let status = if journal.failed.is_some() || state.failed.is_some() {
+            Status::Failed
+        } else if state.rebuilt.is_some()
+            || state.lost > 0
+            || !journal.quarantined.is_empty()
+            || clock.behind_journal_ms > 0
+        {
+            Status::Degraded
+        } else {
+            Status::Ok
+        };
+        let model = self.recommender.model();
+        Report {
+            status,
+            store: self.store_id.clone(),
+            version: env!("CARGO_PKG_VERSION"),
+            uptime_s: self.started.elapsed().as_secs(),
+            clock,
+            journal,
+            state,
+            recommend: RecommendReport { model: model.as_ref().map(|model| ModelReport::of(model)) },
+        }
+    }
+}

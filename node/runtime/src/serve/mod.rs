@@ -1,0 +1,200 @@
+//! `aisle-node run`: wires the parts, serves, watches, and goes down in order.
+//!
+//! The node stops by itself only when it can no longer promise what it promises: the journal failed (invariant 8) or the
+//! index cannot be written. It then exits with code 70 so that the supervisor starts it again, and recovers from the journal.
+
+mod health;
+mod metrics;
+
+use crate::{cli::RunArgs, config::Config, output, store::Store, trainer};
+use aisle_event::{
+    Event, Name, Unknown,
+    operation::{JournalQuarantined, NodeStarted, NodeStopped, StateRebuilt, StopReason},
+};
+use aisle_journal::Entry;
+use aisle_kiosk::Kiosk;
+use aisle_recommend::{Recommender, Rules};
+use anyhow::{Context, anyhow};
+use axum::{Router, routing::get};
+use health::Health;
+use prometheus_client::registry::Registry;
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    time::timeout,
+};
+
+/// Why the node went down.
+pub(crate) enum Ended {
+    /// It was asked to.
+    Asked,
+    /// It could no longer keep its promises.
+    Failed(String),
+}
+
+/// Runs the node until it is asked to stop or cannot go on.
+pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::Result<Ended> {
+    let address = args.listen.unwrap_or(config.listen);
+    let listener = listen(address).await?;
+    let mut registry = Registry::with_prefix("aisle");
+    let store = Arc::new(Store::open(data, &config, &mut registry)?);
+    note_start(&store)?;
+    let recommender = Arc::new(Recommender::new(config.recommend.clone(), &mut registry));
+    let shop = store.state.shop();
+    recommender.set_rules(Rules::new(config.rules.clone(), |sku| shop.products.contains_key(sku))?);
+    let trainer =
+        trainer::start(store.state.clone(), recommender.clone(), config.trainer.clone(), store.clock())
+            .context("cannot start the training thread")?;
+    let kiosk = aisle_kiosk::router(
+        Kiosk {
+            state: store.state.clone(),
+            journal: store.journal.clone(),
+            recommender: recommender.clone(),
+            now: store.clock(),
+            config: config.kiosk.clone(),
+        },
+        &mut registry,
+    );
+    let health = Arc::new(Health::new(config.store.clone(), store.clone(), recommender));
+    let router = Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .with_state(health)
+        .route("/metrics", get(metrics::metrics))
+        .with_state(Arc::new(registry))
+        .merge(kiosk);
+
+    let bound = listener.local_addr().context("cannot tell where the node listens")?;
+    output::line(format!("listening on http://{bound}"))?;
+    tracing::info!(%bound, store = %config.store, data = %data.display(), "serving");
+
+    let ended = serve(listener, router, &store, Duration::from_millis(config.shutdown_timeout_ms)).await?;
+    trainer.stop();
+    let reason = match &ended {
+        Ended::Asked => StopReason::Requested,
+        Ended::Failed(_) => StopReason::Fatal,
+    };
+    close(store, reason).await?;
+    Ok(ended)
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            anyhow!("cannot listen on {address}: another program has that port\nhint: stop it, or set `http.listen` or `--listen`")
+        }
+        _ => anyhow!("cannot listen on {address}: {error}\nhint: set `http.listen` to an address of this machine"),
+    })
+}
+
+/// Serves until a signal or a failure; then lets what is under way finish, for so long.
+async fn serve(
+    listener: TcpListener,
+    router: Router,
+    store: &Store,
+    drain: Duration,
+) -> anyhow::Result<Ended> {
+    let (stop, mut stopping) = watch::channel(false);
+    let mut server = tokio::spawn(
+        axum::serve(listener, router)
+            .with_graceful_shutdown(async move {
+                // An error means that the sender is gone, which is as good a reason to stop.
+                let _ = stopping.wait_for(|stop| *stop).await;
+            })
+            .into_future(),
+    );
+    let ended = tokio::select! {
+        name = asked() => {
+            tracing::info!(signal = name?, "asked to stop; finishing what is under way");
+            Ended::Asked
+        }
+        reason = failed(store) => {
+            tracing::error!(reason, "the node cannot keep its promises and stops");
+            Ended::Failed(reason)
+        }
+        served = &mut server => {
+            served.context("the server stopped")?.context("the server stopped")?;
+            Ended::Failed("the server stopped".into())
+        }
+    };
+    stop.send_replace(true);
+    if !server.is_finished() && timeout(drain, &mut server).await.is_err() {
+        tracing::warn!(drain_ms = drain.as_millis() as u64, "some connections did not finish in time");
+        server.abort();
+    }
+    Ok(ended)
+}
+
+async fn asked() -> anyhow::Result<&'static str> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    Ok(tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    })
+}
+
+async fn failed(store: &Store) -> String {
+    tokio::select! {
+        reason = store.journal_failed() => reason,
+        reason = store.state.stopped() => reason,
+    }
+}
+
+/// Writes down what was found at the start, as evidence beside the trade.
+fn note_start(store: &Store) -> anyhow::Result<()> {
+    let at = store.now();
+    let mut events: Vec<Event> = store
+        .recovery
+        .quarantined
+        .iter()
+        .flat_map(|quarantined| quarantined.gaps.iter().map(|gap| (&quarantined.segment, gap)))
+        .map(|(segment, gap)| {
+            JournalQuarantined {
+                segment: short(segment),
+                offset: gap.offset,
+                first_seq: gap.first,
+                records: gap.last.saturating_sub(gap.first) + 1,
+                at,
+                unknown: Unknown::default(),
+            }
+            .into()
+        })
+        .collect();
+    if let Some(rebuilt) = &store.opened.rebuilt {
+        let (reason, from_seq) = (short(&rebuilt.reason), rebuilt.from_seq);
+        events.push(StateRebuilt { reason, from_seq, at, unknown: Unknown::default() }.into());
+    }
+    let (version, cut_bytes) = (short(env!("CARGO_PKG_VERSION")), store.recovery.cut_bytes);
+    events.push(NodeStarted { version, at, cut_bytes, unknown: Unknown::default() }.into());
+    // Serving does not wait for this: a full disk must not keep the kiosks from reading.
+    drop(store.journal.submit(entries(&events)).context("cannot note the start in the journal")?);
+    Ok(())
+}
+
+async fn close(store: Arc<Store>, reason: StopReason) -> anyhow::Result<()> {
+    let event = NodeStopped { reason, at: store.now(), unknown: Unknown::default() };
+    // A journal that has failed takes no more; what it acknowledged before is safe.
+    if let Ok(ticket) = store.journal.submit(entries(&[event.into()])) {
+        let _ = ticket.await;
+    }
+    tokio::task::spawn_blocking(move || store.close()).await.context("cannot close the store")
+}
+
+fn entries(events: &[Event]) -> Vec<Entry> {
+    events.iter().map(|event| Entry { kind: event.kind().0, payload: event.encode() }).collect()
+}
+
+/// A text of our own as a name: control characters out, the end cut off.
+fn short(text: &str) -> Name {
+    let mut clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    clean.truncate(clean.floor_char_boundary(aisle_event::id::NAME_BYTES_MAX));
+    Name::new(clean.trim()).unwrap_or_else(|_| unnamed())
+}
+
+#[expect(clippy::expect_used, reason = "the text is a constant and short enough")]
+fn unnamed() -> Name {
+    Name::new("unknown").expect("a constant")
+}
