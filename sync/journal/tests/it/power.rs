@@ -178,5 +178,6 @@ fn torn_tails_do_not_fill_the_quarantine() {
         kept += u64::from(try_open(&disk, config).unwrap().1.kept_tail.is_some());
     }
     assert!(kept > 20, "{kept} tails were torn");
-    assert_eq!(disk.io().list(&dir().join("quarantine")).unwrap().len(), 16);
+    let left = disk.io().list(&dir().join("quarantine")).unwrap().len();
+    assert!((1..=16).contains(&left), "{left} tails are left");
 }
