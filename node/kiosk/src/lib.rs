@@ -1,1 +1,76 @@
-//! To come.
+//! The kiosk: HTTP API v1 and the pages that shoppers touch, over the state, the journal and the recommender.
+//!
+//! ```text
+//! request ─> gate (room, bounds, origin, time) ─> api | pages ─> shopping, checkout ─> journal ─> state ─> answer
+//! ```
+//!
+//! Lives here: what is served under `/` and `/v1`, its words in every language, its OpenAPI document. Not here: sockets and the
+//! operator's endpoints (`aisle-node`), what events add up to (`aisle-state`), what is recommended (`aisle-recommend`).
+//! Guards invariant 1 at the shop's front: a write is answered 2xx only after the commit that holds it, and once the
+//! snapshot shows it.
+
+mod amount;
+mod api;
+mod app;
+mod catalogue;
+mod checkout;
+mod config;
+mod engine;
+mod http;
+mod ids;
+mod locks;
+mod pages;
+mod shopping;
+mod strings;
+mod text;
+
+pub use config::{Config, InvalidConfig, InvalidZone, Zone};
+
+use aisle_event::Timestamp;
+use aisle_journal::Journal;
+use aisle_recommend::Recommender;
+use aisle_state::State;
+use app::App;
+use axum::{Router, middleware};
+use http::{gate, telemetry::Telemetry};
+use prometheus_client::registry::Registry;
+use std::sync::Arc;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// What the kiosk is made of.
+pub struct Kiosk {
+    /// What the shop is, as projected from the journal.
+    pub state: State,
+    /// Where every change goes first.
+    pub journal: Journal,
+    /// What chooses recommendations.
+    pub recommender: Arc<Recommender>,
+    /// The wall clock. It is only ever written into events and shown to people.
+    pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// The settings, which have passed [`Config::validate`].
+    pub config: Config,
+}
+
+/// Everything that the kiosk serves. The caller may merge routes of its own into it; it must have no fallback.
+pub fn router(kiosk: Kiosk, registry: &mut Registry) -> Router {
+    let (api, document) = api::router().split_for_parts();
+    let templates = document.paths.paths.keys().map(String::as_str);
+    let pages = pages::routes().map(|(template, _)| template);
+    let telemetry = Telemetry::new(registry, templates.chain(pages).chain([pages::ASSETS]));
+    let app = App::new(kiosk, telemetry);
+    let on_panic = app.clone();
+    api.merge(pages::router())
+        .fallback(gate::not_found)
+        .method_not_allowed_fallback(gate::wrong_method)
+        .layer(CatchPanicLayer::custom(move |panic: Box<dyn std::any::Any + Send>| {
+            gate::panicked(&on_panic, panic.as_ref())
+        }))
+        .layer(middleware::from_fn_with_state(app.clone(), gate::pass))
+        .with_state(app)
+}
+
+/// The description of the API, as served under `/openapi.json`.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    api::document()
+}

@@ -1,0 +1,81 @@
+//! Checkouts and their receipts.
+
+use crate::{
+    api::{json, views::ReceiptView},
+    app::App,
+    checkout::{self, Paid},
+    http::{extract::Segment, problem::Problem},
+};
+use aisle_event::Name;
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+
+/// The header that makes a checkout repeatable.
+const KEY_HEADER: &str = "idempotency-key";
+/// The longest key, in characters.
+const KEY_CHARS_MAX: usize = 64;
+
+/// Sells the basket at the prices of this moment and ends the session.
+///
+/// Repeat it with the same key until an answer comes: the basket is sold once.
+#[utoipa::path(
+    post, path = "/v1/sessions/{session}/checkout", tag = "baskets", operation_id = "checkout",
+    params(
+        ("session" = String, Path, description = "The session's id.", min_length = 1, max_length = 64),
+        ("Idempotency-Key" = String, Header,
+            description = "Chosen by the client, new for every checkout: 1 to 64 visible ASCII characters.",
+            min_length = 1, max_length = 64, pattern = "^[!-~]+$", example = "0R6DZ0Y5T3J4W0V8H1KX"),
+    ),
+    responses(
+        (status = 200, description = "It was sold before with this key: the same receipt.", body = ReceiptView),
+        (status = 201, description = "The receipt; the sale is durable.", body = ReceiptView),
+        (status = 404, description = "The session is not open.", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The basket is empty, or a line cannot be sold; nothing was sold.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The key was used for another session.",
+            body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn pay(
+    State(app): State<App>,
+    Segment(session): Segment,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (status, receipt) = match checkout::pay(&app, &session, key(&headers)?).await? {
+        Paid::Now(receipt) => (StatusCode::CREATED, receipt),
+        Paid::Before(receipt) => (StatusCode::OK, receipt),
+    };
+    Ok(json(status, &ReceiptView::new(&receipt, &app.shop())))
+}
+
+fn key(headers: &HeaderMap) -> Result<Name, Problem> {
+    let mut values = headers.get_all(KEY_HEADER).iter();
+    let value = values.next().ok_or_else(|| Problem::field("Idempotency-Key", "is missing"))?;
+    let text = value.to_str().unwrap_or_default();
+    if values.next().is_some()
+        || text.len() > KEY_CHARS_MAX
+        || !text.bytes().all(|byte| byte.is_ascii_graphic())
+    {
+        return Err(Problem::field("Idempotency-Key", "is not 1 to 64 visible ASCII characters, once"));
+    }
+    crate::http::extract::id("Idempotency-Key", text)
+}
+
+/// A receipt of this kiosk.
+#[utoipa::path(
+    get, path = "/v1/receipts/{document}", tag = "baskets", operation_id = "getReceipt",
+    params(("document" = String, Path, description = "The receipt's number.", min_length = 1, max_length = 64)),
+    responses(
+        (status = 200, description = "The receipt.", body = ReceiptView),
+        (status = 404, description = "There is none with this number.", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn receipt(State(app): State<App>, Segment(document): Segment) -> Result<Response, Problem> {
+    let receipt = app.read(move |state| state.receipt_of(&document)).await?.ok_or_else(|| {
+        Problem::unknown_receipt("the kiosk has no receipt with this number").with("document", "is not known")
+    })?;
+    Ok(json(StatusCode::OK, &ReceiptView::new(&receipt, &app.shop())))
+}

@@ -1,0 +1,142 @@
+//! [`Problem`]: the one form of every error of the API (RFC 9457), with the path of the field that is wrong.
+//!
+//! Guards invariant 10: an error names the thing, the cause and the next step, and never shows what is inside the node.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use std::borrow::Cow;
+use utoipa::ToSchema;
+
+/// The media type of a problem.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// What is wrong with one field of a request.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct FieldError {
+    /// The path of the field: a name in the query, the path, a header or the body, such as `skus[2]`.
+    #[schema(example = "quantity")]
+    pub(crate) field: Cow<'static, str>,
+    /// What is wrong with it.
+    #[schema(example = "is above 9999")]
+    pub(crate) reason: Cow<'static, str>,
+}
+
+/// Why a request was not done (RFC 9457).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "type": "urn:aisle:problem:unknown-product",
+    "title": "No such product",
+    "status": 404,
+    "detail": "the shop has no product `TEA-9`",
+    "errors": [{ "field": "sku", "reason": "is not on offer" }]
+}))]
+pub(crate) struct Problem {
+    /// Which problem it is, for programs.
+    #[serde(rename = "type")]
+    #[schema(pattern = "^urn:aisle:problem:[a-z-]+$")]
+    kind: &'static str,
+    /// The same, for people.
+    title: &'static str,
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// What happened this time, and what can be done.
+    detail: Cow<'static, str>,
+    /// The fields that are wrong, if it is a matter of fields.
+    errors: Vec<FieldError>,
+    #[serde(skip)]
+    retry_after_s: Option<u32>,
+}
+
+macro_rules! kinds {
+    ($($name:ident = $status:ident $kind:literal $title:literal;)+) => {
+        impl Problem {
+            $(pub(crate) fn $name(detail: impl Into<Cow<'static, str>>) -> Self {
+                Self {
+                    kind: concat!("urn:aisle:problem:", $kind),
+                    title: $title,
+                    status: StatusCode::$status.as_u16(),
+                    detail: detail.into(),
+                    errors: Vec::new(),
+                    retry_after_s: None,
+                }
+            })+
+        }
+    };
+}
+
+kinds! {
+    malformed = BAD_REQUEST "malformed" "The request is malformed";
+    cross_site = FORBIDDEN "cross-site" "The request comes from another site";
+    unknown_path = NOT_FOUND "unknown-path" "No such page";
+    unknown_product = NOT_FOUND "unknown-product" "No such product";
+    unknown_session = NOT_FOUND "unknown-session" "No such session";
+    unknown_receipt = NOT_FOUND "unknown-receipt" "No such receipt";
+    method = METHOD_NOT_ALLOWED "method" "This method is not for this path";
+    not_sellable = CONFLICT "not-sellable" "The product cannot be sold";
+    quantity = CONFLICT "quantity" "The product is not sold in this quantity";
+    basket_full = CONFLICT "basket-full" "The basket is full";
+    basket_empty = CONFLICT "basket-empty" "The basket is empty";
+    too_large = PAYLOAD_TOO_LARGE "too-large" "The body is too large";
+    media_type = UNSUPPORTED_MEDIA_TYPE "media-type" "The body has the wrong type";
+    key_reused = UNPROCESSABLE_ENTITY "key-reused" "The idempotency key belongs to another checkout";
+    internal = INTERNAL_SERVER_ERROR "internal" "The node failed";
+    busy = SERVICE_UNAVAILABLE "busy" "The node is busy";
+    stopped = SERVICE_UNAVAILABLE "stopped" "The node cannot write";
+}
+
+impl Problem {
+    /// Adds a field that is wrong.
+    pub(crate) fn with(
+        mut self,
+        field: impl Into<Cow<'static, str>>,
+        reason: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.errors.push(FieldError { field: field.into(), reason: reason.into() });
+        self
+    }
+
+    /// Says when it makes sense to try again.
+    pub(crate) const fn retry_after_s(mut self, seconds: u32) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// A field of the request that does not hold what it may hold.
+    pub(crate) fn field(field: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
+        let reason = reason.into();
+        Self::malformed(format!("`{field}` {reason}")).with(field, reason)
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// True when it is a product that does not exist.
+    pub(crate) fn is_about_a_product(&self) -> bool {
+        self.kind == "urn:aisle:problem:unknown-product"
+    }
+
+    /// The header that goes with it, for an answer in another form.
+    pub(crate) fn retry_after(&self) -> Option<HeaderValue> {
+        self.retry_after_s.map(HeaderValue::from)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        // A problem is made of texts and numbers; it always has a JSON form.
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (self.status(), [(header::CONTENT_TYPE, PROBLEM_JSON)], body).into_response();
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after() {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        // For the gate, which turns it into a page where a page was asked for.
+        response.extensions_mut().insert(self);
+        response
+    }
+}
