@@ -28,7 +28,7 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Arguments::parse().command {
-        Command::Generate(arguments) => command::generate::run(&arguments),
+        Command::Generate(arguments) => command::generate::run(&arguments).await,
         Command::Browse(arguments) => command::browse::run(&arguments).await,
         Command::Demo(arguments) => command::demo::run(&arguments).await,
         Command::With(arguments) => command::with::run(&arguments).await,

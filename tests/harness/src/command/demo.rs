@@ -12,6 +12,7 @@ use aisle_harness::{
 use anyhow::{Context, Result, bail};
 use std::{
     path::{Path, PathBuf},
+    pin::pin,
     process::ExitCode,
     time::Duration,
 };
@@ -95,13 +96,12 @@ async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Resu
 
 /// Fills the store with a generated shop that trades until now; `false` when told to stop meanwhile.
 async fn generate(seed: u64, data: &Path, signals: &mut Signals) -> Result<bool> {
-    let (plan, data) = (Plan::usual(seed, store::now()), data.to_owned());
-    let mut filling = tokio::task::spawn_blocking(move || store::fill(&data, plan));
-    let stopped = tokio::select! {
-        filled = &mut filling => return filled.context("the generator was cut short")?.map(|()| true),
-        () = signals.stop() => filling.await,
-    };
-    stopped.context("the generator was cut short")?.map(|()| false)
+    let mut filling = pin!(store::fill(data, Plan::usual(seed, store::now())));
+    tokio::select! {
+        filled = &mut filling => filled.map(|()| true),
+        // The generator writes for a few seconds; the directory cannot go before it is done.
+        () = signals.stop() => filling.await.map(|()| false),
+    }
 }
 
 /// Fills the store with real invoices; `false` when told to stop meanwhile.

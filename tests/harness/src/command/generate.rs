@@ -47,12 +47,12 @@ pub(crate) struct Arguments {
     end: End,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let end = match arguments.end {
         End::Now => store::now(),
         End::At(at) => at,
     };
     let &Arguments { seed, products, days, visits_per_day, .. } = arguments;
-    store::fill(&arguments.data, Plan { seed, products, days, visits_per_day, end })?;
+    store::fill(&arguments.data, Plan { seed, products, days, visits_per_day, end }).await?;
     Ok(ExitCode::SUCCESS)
 }

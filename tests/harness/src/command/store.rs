@@ -3,14 +3,19 @@
 use super::screen::{self, Live};
 use aisle_event::Timestamp;
 use aisle_harness::shop::{self, Plan, Shop};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use std::{
     path::Path,
     time::{Instant, SystemTime},
 };
 
-/// Fills an empty data directory with the shop of a plan.
-pub(crate) fn fill(data: &Path, plan: Plan) -> Result<()> {
+/// Fills an empty data directory with the shop of a plan, on a thread that may block.
+pub(crate) async fn fill(data: &Path, plan: Plan) -> Result<()> {
+    let data = data.to_owned();
+    tokio::task::spawn_blocking(move || write(&data, plan)).await.context("the generator was cut short")?
+}
+
+fn write(data: &Path, plan: Plan) -> Result<()> {
     let (begun, mut live) = (Instant::now(), Live::new());
     let (seed, products) = (plan.seed, plan.products);
     let written = shop::write(data, Shop::open(plan)?, |progress| {

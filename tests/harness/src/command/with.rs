@@ -37,7 +37,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode> {
         visits_per_day: VISITS_PER_DAY,
         end: store::now(),
     };
-    store::fill(scratch.path(), plan)?;
+    store::fill(scratch.path(), plan).await?;
     let options = NodeOptions { data: Some(scratch.path().into()), ..NodeOptions::default() };
     let mut node = NodeUnderTest::start(options)?;
 

@@ -139,7 +139,7 @@ impl NodeUnderTest {
             Ok(None) => Ok(()),
             Ok(Some(status)) => {
                 self.child = None;
-                Err(NodeError::Exited { status, log: self.output.tail() })
+                Err(NodeError::Exited { status, log: self.output.last_words() })
             }
             Err(source) => Err(self.waiting(source)),
         }

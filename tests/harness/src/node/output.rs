@@ -6,12 +6,15 @@ use std::{
     process::Child,
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
+    time::{Duration, Instant},
 };
 
 /// Lines kept; older ones make room.
 const LINES_MAX: usize = 5_000;
 /// Lines in an error.
 const TAIL_LINES: usize = 30;
+/// How long the last lines of a child may take; a grandchild may hold the pipe open for ever.
+const SETTLE: Duration = Duration::from_millis(500);
 const LISTENING: &str = "listening on ";
 
 /// The last lines of a child.
@@ -40,6 +43,16 @@ impl Output {
 
     pub(super) fn lines(&self) -> Vec<String> {
         self.lock().iter().cloned().collect()
+    }
+
+    /// The last lines of a child that is gone, when they have all been read.
+    pub(super) fn last_words(&self) -> String {
+        let deadline = Instant::now() + SETTLE;
+        // Each reader holds the lines until the pipe is empty and closed.
+        while Arc::strong_count(&self.lines) > 1 && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(1));
+        }
+        self.tail()
     }
 
     pub(super) fn tail(&self) -> String {

@@ -8,4 +8,7 @@
     reason = "a test says what it expects by failing"
 )]
 
+mod node;
 mod shop;
+mod shoppers;
+mod store;
