@@ -135,22 +135,27 @@ impl Walk {
 
     /// Goes over one commit or gap. A bad step leaves the walk in front of the commit that does not count.
     pub(crate) fn step(&mut self) -> Result<Step, FileError> {
-        let head = self.chain.head();
-        let step = self.walk_commit();
-        if !matches!(step, Ok(Step::Commit(_) | Step::Gap(_))) {
-            self.chain.resume(head);
+        loop {
+            let head = self.chain.head();
+            let step = self.walk_commit();
+            if !matches!(step, Ok(None | Some(Step::Commit(_) | Step::Gap(_)))) {
+                self.chain.resume(head);
+            }
+            if let Some(step) = step? {
+                return Ok(step);
+            }
         }
-        step
     }
 
-    fn walk_commit(&mut self) -> Result<Step, FileError> {
+    /// `None` for the marker of a commit whose records are all in the gap before it.
+    fn walk_commit(&mut self) -> Result<Option<Step>, FileError> {
         let mut commit = Commit { offset: self.at, end: self.at, first: self.next, spans: Vec::new() };
         let mut hlc = self.hlc;
         loop {
             let at = commit.end;
             let next = commit.first + commit.records();
             let bad = |seq, offset, problem, resume| {
-                Ok(Step::Bad(Bad { offset, seq, commit_first: commit.first, problem, resume }))
+                Ok(Some(Step::Bad(Bad { offset, seq, commit_first: commit.first, problem, resume })))
             };
             let bytes = read_record(&mut self.window, commit.offset, at)?;
             let frame = match record::decode(bytes, self.salt) {
@@ -182,12 +187,12 @@ impl Walk {
                     self.next = next;
                     self.at = at;
                     if !commit.spans.is_empty() {
-                        return Ok(Step::Commit(commit));
+                        return Ok(Some(Step::Commit(commit)));
                     }
                     self.at = end;
                     self.next = gap.last + 1;
                     self.chained = false;
-                    return Ok(Step::Gap(gap));
+                    return Ok(Some(Step::Gap(gap)));
                 }
                 Some(Control::Marker(marker)) if self.chained => {
                     if marker.first != commit.first || marker.last + 1 != next {
@@ -209,11 +214,7 @@ impl Walk {
             self.next = next;
             self.hlc = hlc;
             commit.end = end;
-            if !commit.spans.is_empty() {
-                return Ok(Step::Commit(commit));
-            }
-            // The marker of a commit whose records are all in the gap before it.
-            commit.offset = end;
+            return Ok((!commit.spans.is_empty()).then_some(Step::Commit(commit)));
         }
     }
 

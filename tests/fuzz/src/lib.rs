@@ -1,1 +1,38 @@
-//! To come.
+//! One public function for each parser of bytes that others wrote. It feeds the parser and panics when a promise is
+//! broken; returning is all that is asked of any input.
+//!
+//! The tests here run each over made-up and over damaged valid input for a bounded count; `cargo-fuzz/` gives the same
+//! functions to libFuzzer for as long as one likes. [`TARGETS`] names them all.
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "this is test code: it reports a broken promise by panicking, to the test or to libFuzzer"
+)]
+
+mod event;
+mod journal;
+pub mod mutate;
+
+pub use event::event;
+pub use journal::{control, record, recovery, segment};
+
+/// A parser under test.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Its name, here and in `cargo-fuzz/`.
+    pub name: &'static str,
+    /// Feeds it.
+    pub feed: fn(&[u8]),
+    /// Input that is well formed, to be damaged.
+    pub examples: fn() -> Vec<Vec<u8>>,
+}
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    Target { name: "event", feed: event, examples: event::examples },
+    Target { name: "record", feed: record, examples: journal::record_examples },
+    Target { name: "control", feed: control, examples: journal::control_examples },
+    Target { name: "recovery", feed: recovery, examples: journal::recovery_examples },
+    Target { name: "segment", feed: segment, examples: journal::segment_examples },
+];

@@ -219,6 +219,32 @@ fn a_record_that_was_rewritten_with_a_right_checksum_breaks_the_chain() {
 }
 
 #[test]
+fn the_chain_goes_on_from_a_marker_whose_records_are_all_lost() {
+    // In the last segment: record 8 is lost, its marker is not, and record 9 is torn.
+    let disk = FaultIo::new(1);
+    append_numbered(&open(&disk, small()), 1..=9, 40);
+    flip(&disk, 1, 8);
+    let (journal, _) = try_open(&disk, quarantine(small())).unwrap();
+    drop(journal);
+    flip(&disk, 1, 9);
+    for last in [9, 10, 11] {
+        let (journal, recovery) = try_open(&disk, small()).unwrap();
+        assert_eq!((recovery.durable, recovery.quarantined.len()), (last - 1, 0));
+        append_numbered(&journal, last..=last, 40);
+        assert!(journal.verify().unwrap().is_intact());
+    }
+
+    // In a sealed segment: the next one must still join up.
+    let journal = open(&disk, small());
+    append_numbered(&journal, 12..=200, 40);
+    let last = segments(&disk)[2] - 1;
+    flip(&disk, segments(&disk)[1], last);
+    journal.quarantine(last).unwrap();
+    assert!(journal.verify().unwrap().is_intact());
+    assert_eq!(read_past_gaps(&journal).1, [(8, 8), (last, last)]);
+}
+
+#[test]
 fn a_whole_page_of_zeros_in_the_middle_is_damage_and_not_the_end() {
     let disk = FaultIo::new(1);
     append_numbered(&open(&disk, small()), 1..=50, 40);

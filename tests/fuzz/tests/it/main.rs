@@ -1,0 +1,84 @@
+//! Each target over made-up input and over damaged valid input, by seed, for a bounded count. For more, see
+//! `cargo-fuzz/`. `AISLE_FUZZ_SEED` repeats a run.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "a test says what it expects by failing"
+)]
+
+use aisle_fuzz::{
+    TARGETS, Target,
+    mutate::{Random, mutate},
+};
+use std::{
+    collections::hash_map::RandomState,
+    hash::BuildHasher,
+    time::{Duration, Instant},
+};
+
+/// Whichever comes first.
+const INPUTS_MAX: u64 = 20_000;
+const TIME_MAX: Duration = Duration::from_secs(4);
+
+fn seed() -> u64 {
+    std::env::var("AISLE_FUZZ_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or_else(|| RandomState::new().hash_one(0))
+}
+
+fn run(name: &str) {
+    let Target { feed, examples, .. } = TARGETS.iter().find(|target| target.name == name).unwrap();
+    let seed = seed();
+    let mut random = Random(seed);
+    println!("{name}: AISLE_FUZZ_SEED={seed}");
+    let examples = examples();
+    examples.iter().for_each(|example| feed(example));
+    let (started, mut inputs) = (Instant::now(), 0);
+    while inputs < INPUTS_MAX && started.elapsed() < TIME_MAX {
+        let length = random.below(400);
+        feed(&random.bytes(length));
+        for example in &examples {
+            feed(&mutate(example, &mut random));
+            inputs += 1;
+        }
+    }
+    println!("{name}: {inputs} damaged inputs in {:?}", started.elapsed());
+}
+
+#[test]
+fn any_bytes_are_an_event_or_an_error_and_an_event_survives_its_encoding() {
+    run("event");
+}
+
+#[test]
+fn any_bytes_are_a_record_or_an_error() {
+    run("record");
+}
+
+#[test]
+fn any_bytes_are_a_control_record_or_none() {
+    run("control");
+}
+
+#[test]
+fn any_bytes_in_the_last_segment_are_recovered_from() {
+    run("recovery");
+}
+
+#[test]
+fn any_bytes_in_a_sealed_segment_are_reported_and_set_aside() {
+    run("segment");
+}
+
+#[test]
+fn every_target_has_a_libfuzzer_entry() {
+    let manifest = include_str!("../../cargo-fuzz/Cargo.toml");
+    for target in TARGETS {
+        assert!(manifest.contains(&format!("path = \"fuzz_targets/{}.rs\"", target.name)), "{}", target.name);
+    }
+}
