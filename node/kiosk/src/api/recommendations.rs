@@ -25,6 +25,7 @@ pub(super) const SLOTS: &[(&str, Slot)] =
 /// The languages of the kiosk, by their names in addresses.
 pub(super) const LANGUAGES: &[(&str, Language)] = &[("en", Language::English), ("zh", Language::Chinese)];
 
+/// A place on the kiosk: the first page, beside one product, beside the basket.
 #[derive(utoipa::ToSchema)]
 #[schema(as = Slot, rename_all = "lowercase")]
 #[expect(dead_code, reason = "gives the schema; the event's own slot is read")]
@@ -34,6 +35,7 @@ pub(super) enum SlotView {
     Basket,
 }
 
+/// A language of the kiosk.
 #[derive(utoipa::ToSchema)]
 #[schema(as = Language)]
 #[expect(dead_code, reason = "gives the schema; the pages' own language is read")]

@@ -62,15 +62,17 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
-        refusal(if path == "." { "body".into() } else { path }, error.inner())
+        // A part of the path that was not read to its end has no name.
+        let named = path.trim_end_matches('?').trim_end_matches('.');
+        refusal(if named.is_empty() { "body" } else { named }, error.inner())
     })?;
-    deserializer.end().map_err(|error| refusal("body".into(), &error))?;
+    deserializer.end().map_err(|error| refusal("body", &error))?;
     Ok(value)
 }
 
-fn refusal(path: String, error: &serde_json::Error) -> Problem {
+fn refusal(path: &str, error: &serde_json::Error) -> Problem {
     let reason = error.to_string();
-    Problem::malformed(format!("`{path}`: {reason}")).with(path, reason)
+    Problem::malformed(format!("`{path}`: {reason}")).with(path.to_owned(), reason)
 }
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {

@@ -1,0 +1,21 @@
+//! The kiosk as its clients see it: requests in, answers out, over a real journal on a disk that fails on demand.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test says what it expects by failing"
+)]
+
+mod baskets;
+mod checkouts;
+mod document;
+mod limits;
+mod pages;
+mod privacy;
+mod products;
+mod recommendations;
+mod sessions;
+mod shop_under_test;
