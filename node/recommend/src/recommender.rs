@@ -47,7 +47,8 @@ pub struct Recommender {
     settings: Settings,
     snapshot: ArcSwapOption<Snapshot>,
     rules: ArcSwap<Installed>,
-    installs: AtomicU64,
+    models_installed: AtomicU64,
+    rules_installed: AtomicU64,
     cache: Cache,
     telemetry: Telemetry,
 }
@@ -61,7 +62,8 @@ impl Recommender {
             cache: Cache::new(&settings.cache),
             snapshot: ArcSwapOption::empty(),
             rules: ArcSwap::from_pointee(Installed { number: 0, rules: Rules::default() }),
-            installs: AtomicU64::new(0),
+            models_installed: AtomicU64::new(0),
+            rules_installed: AtomicU64::new(0),
             telemetry: Telemetry::new(registry),
             settings,
         }
@@ -77,7 +79,7 @@ impl Recommender {
     pub fn install(&self, model: Model) -> Arc<Model> {
         let model = Arc::new(model);
         self.telemetry.model_installed(model.size(), model.as_of());
-        let number = self.installs.fetch_add(1, Ordering::Relaxed) + 1;
+        let number = self.models_installed.fetch_add(1, Ordering::Relaxed) + 1;
         self.snapshot.store(Some(Arc::new(Snapshot { number, model: Arc::clone(&model), delta: None })));
         model
     }
@@ -106,7 +108,7 @@ impl Recommender {
     /// Puts rules in the place of those that were there.
     pub fn set_rules(&self, rules: Rules) {
         self.telemetry.rules_installed(rules.version(), rules.unknown());
-        let number = self.installs.fetch_add(1, Ordering::Relaxed) + 1;
+        let number = self.rules_installed.fetch_add(1, Ordering::Relaxed) + 1;
         self.rules.store(Arc::new(Installed { number, rules }));
     }
 
@@ -155,7 +157,10 @@ impl Recommender {
                     shelf,
                     &asked.excluded,
                 ));
-                self.cache.put(key, Arc::clone(&entry));
+                // A short answer is not kept: whatever comes onto the shelf next could complete it.
+                if entry.items.len() >= asked.count {
+                    self.cache.put(key, Arc::clone(&entry));
+                }
                 (entry, false)
             }
         };

@@ -2,6 +2,7 @@
 
 use crate::config::LogFormat;
 use anyhow::Context;
+use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging. `RUST_LOG` goes over the configured level.
@@ -12,7 +13,8 @@ pub(crate) fn start(format: LogFormat, level: &str) -> anyhow::Result<()> {
             EnvFilter::try_new(level).with_context(|| format!("`log.level`: `{level}` is no log filter"))?
         }
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let ansi = std::io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi);
     match format {
         LogFormat::Text => builder.with_target(false).init(),
         LogFormat::Json => builder.json().init(),

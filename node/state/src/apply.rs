@@ -222,6 +222,7 @@ impl<'a> Batch<'a> {
         })
     }
 
+    /// Lines of products that are not listed change nothing: there is no book to keep for them.
     fn move_lines(
         &mut self,
         lines: &[SaleLine],
@@ -230,6 +231,9 @@ impl<'a> Batch<'a> {
     ) -> Result<(), WithoutEffect> {
         let mut outcome = Ok(());
         for line in lines {
+            if !self.shop.products.contains_key(&line.sku) {
+                continue;
+            }
             // Every line has its effect, also after one that has none.
             outcome = self.move_stock(&line.sku, sign(line.quantity), at).and(outcome);
         }

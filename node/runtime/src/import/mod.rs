@@ -69,7 +69,7 @@ pub(crate) fn run(
     stop: &AtomicBool,
 ) -> anyhow::Result<Summary> {
     let Format::OnlineRetail = args.format;
-    let report_path = args.report.clone().unwrap_or_else(|| default_report(store.import_dir(), &args.file));
+    let report_path = args.report.clone().unwrap_or_else(|| default_report(&store.import_dir(), &args.file));
     let report = Report::create(&report_path)
         .with_context(|| format!("cannot write the report `{}`", report_path.display()))?;
     store.state.catch_up()?;
@@ -144,7 +144,7 @@ impl Summary {
     }
 }
 
-fn default_report(dir: PathBuf, file: &Path) -> PathBuf {
+fn default_report(dir: &Path, file: &Path) -> PathBuf {
     let name = file.file_name().map_or_else(|| "file".into(), |name| name.to_string_lossy().into_owned());
     dir.join(format!("online-retail-{name}-rejected.csv"))
 }

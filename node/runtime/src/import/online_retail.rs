@@ -94,7 +94,7 @@ pub(crate) struct Refusal {
     pub reason: String,
 }
 
-fn refuse<T>(field: &'static str, value: &str, reason: impl ToString) -> Result<T, Refusal> {
+fn refuse<T>(field: &'static str, value: &str, reason: impl std::fmt::Display) -> Result<T, Refusal> {
     Err(Refusal { field, value: value.into(), reason: reason.to_string() })
 }
 
