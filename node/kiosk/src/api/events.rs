@@ -37,7 +37,7 @@ const RUNGS: &[(&str, Rung)] = &[
 
 /// Gives a `kind` field the one value that it may hold.
 macro_rules! kind {
-    ($($name:ident $text:literal;)+) => {$(
+    ($($name:ident $text:tt;)+) => {$(
         #[derive(Deserialize, ToSchema)]
         enum $name {
             #[serde(rename = $text)]

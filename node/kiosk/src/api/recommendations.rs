@@ -59,7 +59,7 @@ pub(super) struct RecommendParams {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 50, default = 8, nullable = false)]
     count: Option<String>,
     /// The language of the reasons.
-    #[param(value_type = Option<LanguageView>, inline, nullable = false)]
+    #[param(value_type = LanguageView, inline, required = false)]
     lang: Option<String>,
 }
 

@@ -32,12 +32,11 @@ pub(super) struct StartBody {
         pattern = "^[A-Za-z0-9]([A-Za-z0-9._:-]*[A-Za-z0-9])?$",
         min_length = 1,
         max_length = 64,
-        example = "kiosk-1",
-        nullable = false
+        example = "kiosk-1"
     )]
     kiosk: Option<String>,
     /// The language of the page.
-    #[schema(value_type = Option<LanguageView>, inline, nullable = false)]
+    #[schema(value_type = Option<LanguageView>)]
     language: Option<String>,
 }
 
@@ -48,7 +47,10 @@ pub(super) struct StartBody {
     responses((status = 201, description = "The session; it is durable.", body = StartedView)),
 )]
 pub(super) async fn start(State(app): State<App>, JsonBytes(bytes): JsonBytes) -> Result<Response, Problem> {
-    let body: StartBody = if bytes.is_empty() { StartBody::default() } else { parse(&bytes)? };
+    let body = match bytes.trim_ascii() {
+        b"" | b"null" => StartBody::default(),
+        object => parse(object)?,
+    };
     let kiosk = body.kiosk.as_deref().map(kiosk_id).transpose()?;
     let language = body.language.as_deref();
     if let Some(language) = language {
@@ -101,8 +103,8 @@ enum EndReasonView {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct EndParams {
-    /// `left` when the shopper said so, `idle` when nobody was there any more.
-    #[param(value_type = Option<EndReasonView>, inline, default = "left", nullable = false)]
+    /// `left`, which is the default, when the shopper said so, `idle` when nobody was there any more.
+    #[param(value_type = EndReasonView, inline, required = false)]
     reason: Option<String>,
 }
 

@@ -144,12 +144,18 @@ async fn a_session_that_ends_during_a_change_does_not_come_back() {
 #[tokio::test]
 async fn the_start_of_a_session_is_checked() {
     let shop = ShopUnderTest::start().await;
+    for nothing in ["", " ", "null", "{}", r#"{"kiosk":null}"#] {
+        let answer = shop.send_json("POST", "/v1/sessions", &[], nothing.into()).await;
+        assert_eq!(answer.status, 201, "{nothing:?}: {}", answer.body);
+    }
     for (body, field) in [
         (json!({ "kiosk": "" }), "kiosk"),
         (json!({ "kiosk": "a b" }), "kiosk"),
         (json!({ "kiosk": "-a" }), "kiosk"),
         (json!({ "language": "tlh" }), "language"),
         (json!({ "name": "x" }), "name"),
+        (json!([null, null]), "body"),
+        (json!("en"), "body"),
     ] {
         assert_eq!(shop.post("/v1/sessions", body.clone()).await.problem(400, "malformed"), field, "{body}");
     }
