@@ -70,7 +70,7 @@ fn interface(project: &Project) -> Result<()> {
         .args(["with", "--seed", SEED, "--"])
         .args([tools::schemathesis(project)])
         .args(["run", "{url}/openapi.json", "--checks", checks, "--phases", "examples,coverage,fuzzing"])
-        .args(["--seed", SEED, "--max-examples", "20", "--max-time", INTERFACE_SECONDS, "--workers", "2"])
+        .args(["--seed", SEED, "--max-examples", "20", "--max-time", INTERFACE_SECONDS, "--workers", "1"])
         .args(["--generation-database", "none", "--warnings", "off", "--no-color"])
         .env("AISLE_NODE_BIN", project.target("debug/aisle-node"))
         .directory(scratch)

@@ -5,7 +5,7 @@
 
 use super::{browse, screen, signals::Signals, store};
 use aisle_harness::{
-    node::{self, NodeOptions, NodeUnderTest},
+    node::{self, NodeOptions},
     shop::Plan,
     shoppers::Crowd,
 };
@@ -70,8 +70,17 @@ async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Resu
         start_timeout: START_TIMEOUT,
         ..NodeOptions::default()
     };
-    let starting = tokio::task::spawn_blocking(|| NodeUnderTest::start(options));
-    let mut node = starting.await.context("the start was cut short")??;
+    let mut node = {
+        let mut starting = pin!(store::serve(options));
+        tokio::select! {
+            node = &mut starting => node?,
+            () = signals.stop() => {
+                // Stopped in order as soon as it is up: a node killed while it starts would look like a crash.
+                starting.await?.stop()?;
+                return Ok(());
+            }
+        }
+    };
     let url = node.url().to_owned();
     screen::line(format_args!(
         "\n  kiosk    {url}/\n  API      {url}/openapi.json\n  health   {url}/healthz\n  metrics  {url}/metrics\n"

@@ -2,7 +2,10 @@
 
 use super::screen::{self, Live};
 use aisle_event::Timestamp;
-use aisle_harness::shop::{self, Plan, Shop};
+use aisle_harness::{
+    node::{NodeOptions, NodeUnderTest},
+    shop::{self, Plan, Shop},
+};
 use anyhow::{Context, Result};
 use std::{
     path::Path,
@@ -34,6 +37,16 @@ fn write(data: &Path, plan: Plan) -> Result<()> {
         begun.elapsed().as_secs_f64(),
     ));
     Ok(())
+}
+
+/// Starts a node and waits until it can serve shoppers, on a thread that may block.
+pub(crate) async fn serve(options: NodeOptions) -> Result<NodeUnderTest> {
+    let starting = tokio::task::spawn_blocking(|| {
+        let ready_timeout = options.start_timeout;
+        let mut node = NodeUnderTest::start(options)?;
+        node.wait_until_ready(ready_timeout).map(|()| node)
+    });
+    Ok(starting.await.context("the start was cut short")??)
 }
 
 /// The wall clock, for a shop that ends now.

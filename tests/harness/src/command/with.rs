@@ -1,10 +1,7 @@
 //! `with`: a foreign tool against a real node, for interface checks; the node lives as long as the tool.
 
 use super::{screen, signals::Signals, store};
-use aisle_harness::{
-    node::{NodeOptions, NodeUnderTest},
-    shop::Plan,
-};
+use aisle_harness::{node::NodeOptions, shop::Plan};
 use anyhow::{Context, Result, bail};
 use std::{ffi::OsString, process::ExitCode};
 use tokio::process::Command;
@@ -39,7 +36,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     store::fill(scratch.path(), plan).await?;
     let options = NodeOptions { data: Some(scratch.path().into()), ..NodeOptions::default() };
-    let mut node = NodeUnderTest::start(options)?;
+    let mut node = store::serve(options).await?;
 
     let mut words = arguments.command.iter().map(|word| fill_in(word, node.url()));
     let Some(program) = words.next() else { bail!("there is no command to run") };

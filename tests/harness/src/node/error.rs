@@ -45,6 +45,16 @@ pub enum NodeError {
         /// Its last lines.
         log: String,
     },
+    /// It serves, but does not get ready.
+    #[error("the node was not ready within {timeout:?}: `/readyz` says `{answer}`; its last lines:\n{log}")]
+    NotReady {
+        /// How long it had.
+        timeout: Duration,
+        /// The last answer.
+        answer: String,
+        /// Its last lines.
+        log: String,
+    },
     /// It did not exit in time; it was killed.
     #[error("the node still ran after {timeout:?}; its last lines:\n{log}")]
     StillRunning {

@@ -6,6 +6,7 @@
 mod binary;
 mod error;
 mod output;
+mod ready;
 
 pub use binary::binary;
 pub use error::NodeError;

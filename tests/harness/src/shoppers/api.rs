@@ -46,7 +46,6 @@ pub(super) struct Recommended {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Item {
     pub(super) product: Product,
-    pub(super) rung: String,
 }
 
 /// A client of one node.

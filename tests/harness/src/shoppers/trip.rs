@@ -17,7 +17,7 @@ use tokio::{sync::watch, time::timeout};
 
 const LANGUAGES: &[&str] = &["en", "en", "en", "de"];
 const SEARCHES: &[&str] =
-    &["pasta", "tea", "bread", "milk", "apples", "cheese", "coffee", "chocolate", "rice"];
+    &["spaghetti", "tea", "rolls", "milk", "apples", "cheddar", "coffee", "chocolate", "rice"];
 /// Products looked at in one trip, at most.
 const VIEWS_MAX: usize = 12;
 
@@ -136,9 +136,7 @@ impl Shopper {
     async fn follow(&mut self, slot: &str, session: &str, items: &[Item]) -> Result<Option<Product>, Failed> {
         let position = self.rng.random_range(0..items.len()).min(self.rng.random_range(0..items.len()));
         let Some(item) = items.get(position) else { return Ok(None) };
-        let click = json!({
-            "kind": "click", "slot": slot, "sku": item.product.sku, "position": position, "rung": item.rung,
-        });
+        let click = json!({ "kind": "click", "slot": slot, "sku": item.product.sku, "position": position });
         self.api.event(session, click).await?;
         count(&self.tally.followed);
         Ok(Some(item.product.clone()))
