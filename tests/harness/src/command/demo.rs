@@ -49,7 +49,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let outcome = show(arguments, scratch.path(), &mut signals).await;
     scratch.close().context("cannot remove the demo's temporary directory")?;
     if outcome.is_ok() {
-        screen::line("the node has stopped and its data is gone; nothing is left behind");
+        screen::line("stopped; the data is gone and nothing is left behind");
     }
     outcome.map(|()| ExitCode::SUCCESS)
 }
