@@ -1,6 +1,6 @@
 //! `fuzz`: cargo-fuzz over the targets of `tests/fuzz`, which the tests run over their corpus only.
 //!
-//! The libFuzzer programs live in `tests/fuzz/targets`, outside the workspace, because they need a nightly compiler.
+//! The libFuzzer programs live in `tests/fuzz/cargo-fuzz`, outside the workspace, because they need a nightly compiler.
 
 use crate::{
     job::Job,
@@ -10,7 +10,7 @@ use crate::{
 };
 use anyhow::Result;
 
-const TARGETS: &str = "tests/fuzz/targets";
+const TARGETS: &str = "tests/fuzz/cargo-fuzz";
 
 /// Runs one target, or each of them in turn.
 pub(crate) fn run(project: &Project, target: Option<&str>, seconds: u64) -> Result<()> {
