@@ -1,6 +1,6 @@
 //! Bad input and too much of it: a 4xx or a 503 that is a problem, and nothing changes.
 
-use crate::shop_under_test::ShopUnderTest;
+use crate::shop_under_test::{NOON, ShopUnderTest};
 use aisle_kiosk::Config;
 use axum::{body::Body, http::Request};
 use serde_json::json;
@@ -134,4 +134,19 @@ async fn requests_are_counted_by_route_and_class() {
     assert!(metrics.contains(r#"kiosk_http_requests_total{route="unmatched",status="4xx"} 1"#));
     assert!(metrics.contains(r#"kiosk_http_duration_seconds_count{route="/v1/products/{sku}"} 2"#));
     assert!(!metrics.contains("secret"), "paths are not labels");
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_is_a_500_that_tells_nothing_of_the_inside() {
+    let shop = ShopUnderTest::start().await;
+    shop.advance_ms(-2 * NOON);
+    let answer = shop.get("/v1/recommendations/home").await;
+    answer.problem(500, "internal");
+    assert!(!answer.body.contains("secret"), "{}", answer.body);
+    let added = shop.post("/v1/sessions", json!({})).await;
+    added.problem(500, "internal");
+    assert!(shop.metrics_text().contains("kiosk_http_panics_total 2"), "{}", shop.metrics_text());
+    assert!(shop.metrics_text().contains(r#"kiosk_http_in_flight 0"#), "what panicked is over");
+    shop.advance_ms(2 * NOON);
+    assert_eq!(shop.get("/").await.status, 200);
 }

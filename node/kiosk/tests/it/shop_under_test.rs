@@ -114,7 +114,12 @@ impl ShopUnderTest {
             state: state.clone(),
             journal: journal.clone(),
             recommender: Arc::new(Recommender::new(Settings::default(), &mut metrics)),
-            now: Arc::new(move || Timestamp(ticking.load(Ordering::Relaxed))),
+            // A clock before 1970 panics, which stands for any fault inside a handler.
+            now: Arc::new(move || {
+                let ms = ticking.load(Ordering::Relaxed);
+                assert!(ms >= 0, "the secret clock broke");
+                Timestamp(ms)
+            }),
             config,
         };
         let router = router(kiosk, &mut metrics);
