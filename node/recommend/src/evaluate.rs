@@ -7,7 +7,7 @@ mod baskets;
 mod row;
 mod sessions;
 
-pub use baskets::{Basket, Invoices, baskets};
+pub use baskets::{Basket, Invoices, baskets, cosine};
 pub use row::{CUT, Row};
 pub use sessions::{Click, sessions};
 

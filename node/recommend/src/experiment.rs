@@ -6,6 +6,7 @@
 //! the arms of one experiment independent of those of another.
 
 use aisle_event::{Name, SessionId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The most arms of an experiment.
@@ -14,7 +15,7 @@ pub const ARMS_MAX: usize = 16;
 pub const WEIGHT_MAX: u32 = 1_000_000;
 
 /// What an arm changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
     /// Ask sessions like this one.
@@ -32,10 +33,11 @@ impl Default for Policy {
 }
 
 /// One way of doing things.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Arm {
     /// Its name.
+    #[schemars(with = "String")]
     pub name: Name,
     /// Its share of the sessions, beside the weights of the others.
     pub weight: u32,
@@ -45,10 +47,11 @@ pub struct Arm {
 }
 
 /// A comparison of arms.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
     /// Its name.
+    #[schemars(with = "String")]
     pub name: Name,
     /// Its arms.
     pub arms: Vec<Arm>,

@@ -172,15 +172,15 @@ impl<S: Shelf> Ladder<'_, S> {
     }
 
     fn pin(&self, items: &mut Vec<Item>) {
-        for (position, sku) in self.rules.pins(self.slot) {
-            if *position < self.count && self.admissible(sku) {
-                items.retain(|item| item.sku != *sku);
-                let place = (*position).min(items.len());
-                items.insert(
-                    place,
-                    Item { sku: sku.clone(), rung: Rung::Rules, reason: Reason::Pinned, score: 0.0 },
-                );
-            }
+        let fits = |pin: &&(usize, Sku)| pin.0 < self.count && self.admissible(&pin.1);
+        let pins: Vec<_> = self.rules.pins(self.slot).iter().filter(fits).collect();
+        items.retain(|item| pins.iter().all(|(_, sku)| item.sku != *sku));
+        for (position, sku) in pins {
+            let place = (*position).min(items.len());
+            items.insert(
+                place,
+                Item { sku: sku.clone(), rung: Rung::Rules, reason: Reason::Pinned, score: 0.0 },
+            );
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use aisle_event::{Sku, shopper::Slot};
 use rustc_hash::{FxHashMap, FxHashSet};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::COUNT_MAX;
@@ -14,12 +15,13 @@ const ENTRIES_MAX: usize = 10_000;
 const FACTOR_MAX: f64 = 10.0;
 
 /// Rules as headquarters writes them.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RulesDocument {
     /// Grows with every change.
     pub version: u64,
     /// What to show when nothing better is known, best first.
+    #[schemars(with = "Vec<String>")]
     pub list: Vec<Sku>,
     /// Products with a fixed place.
     pub pins: Vec<Pin>,
@@ -30,33 +32,38 @@ pub struct RulesDocument {
 }
 
 /// A product with a fixed place.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pin {
     /// Where.
+    #[schemars(with = "String")]
     pub slot: Slot,
     /// Which.
+    #[schemars(with = "String")]
     pub sku: Sku,
     /// Its place in the list, from 0.
     pub position: usize,
 }
 
 /// A product that is never recommended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ban {
     /// Which.
+    #[schemars(with = "String")]
     pub sku: Sku,
     /// Only there; everywhere when absent.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub slot: Option<Slot>,
 }
 
 /// A product whose score is changed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Boost {
     /// Which.
+    #[schemars(with = "String")]
     pub sku: Sku,
     /// Its score is multiplied by this.
     pub factor: f64,

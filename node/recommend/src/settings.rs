@@ -7,13 +7,14 @@ use crate::{
     experiment::{Experiment, ExperimentError},
     vmis::ITEMS_LAST_MAX,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 
 /// Everything that can be set.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Session neighbours.
@@ -35,7 +36,9 @@ pub struct Settings {
 }
 
 /// VMIS-kNN (Kersbergen et al., SIGMOD 2022): the names of its paper are in brackets.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+///
+/// The defaults were the best of a grid on validation sessions; `recent_max` hardly matters there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SessionSettings {
     /// The most recent sessions that are compared \[m\].
@@ -53,7 +56,7 @@ pub struct SessionSettings {
 }
 
 /// Item-to-item: cosine over baskets, each pair weighted by the size of the basket and the distance in it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RelatedSettings {
     /// The most neighbours kept for an item.
@@ -75,7 +78,7 @@ pub struct RelatedSettings {
 }
 
 /// What sells now: counts that fade, by hour of the day.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PopularSettings {
     /// After this time an observation counts half.
@@ -91,7 +94,7 @@ pub struct PopularSettings {
 }
 
 /// The cache of answers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CacheSettings {
     /// The memory that answers and their keys may take; 0 switches the cache off.
@@ -121,8 +124,8 @@ impl Default for SessionSettings {
     fn default() -> Self {
         Self {
             recent_max: 500,
-            neighbours_max: 50,
-            items_last: 2,
+            neighbours_max: 100,
+            items_last: 4,
             idf_weight: 1.0,
             session_items_max: 50,
             sessions_max: 1_000_000,
@@ -185,7 +188,7 @@ pub enum SettingsError {
     Experiment(#[from] ExperimentError),
 }
 
-fn within<T: PartialOrd + std::fmt::Display>(
+fn within<T: PartialOrd + std::fmt::Display + Copy>(
     field: &'static str,
     found: T,
     least: T,

@@ -1,4 +1,4 @@
-//! The counters and gauges of this crate, made once, so that counting on the way of a query is one atomic addition.
+//! The counters, gauges and log lines of this crate. Counters are made once, so that counting on the way of a query is one atomic addition.
 //!
 //! Not here: latency, which the caller measures with its clock.
 
@@ -123,6 +123,8 @@ impl Telemetry {
         self.model_pairs.set(size.pairs as i64);
         self.model_as_of.set(as_of.0 as f64 / 1000.0);
         self.delta_sessions.set(0);
+        let ModelSize { items, sessions, pairs } = size;
+        tracing::info!(items, sessions, pairs, as_of_ms = as_of.0, "model installed");
     }
 
     pub(crate) fn delta_installed(&self, sessions: usize) {
@@ -136,5 +138,6 @@ impl Telemetry {
     pub(crate) fn rules_installed(&self, version: u64, unknown: usize) {
         self.rules_version.set(version as i64);
         self.rules_unknown.set(unknown as i64);
+        tracing::info!(version, unknown, "rules installed");
     }
 }

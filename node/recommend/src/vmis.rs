@@ -4,7 +4,8 @@
 //! SIGMOD 2022. The definition, for the last `n` items of the evolving session at positions 1 (newest) to `n`:
 //!
 //! 1. Candidates are the `m` most recent past sessions that share an item with it.
-//! 2. A candidate's similarity is the sum, over the shared items, of `(n + 1 - position) / distinct items`.
+//! 2. A candidate's similarity is the sum, over the shared items, of `(n + 1 - position) / n`; a repeated item stands at its
+//!    newest position.
 //! 3. Neighbours are the `k` most similar candidates, the more recent first among equals.
 //! 4. An item's score is the sum, over the neighbours that hold it, of
 //!    `similarity * (1 - position of the newest shared item / 10) * idf(item)`, where a non-positive idf counts as 1.
@@ -94,7 +95,13 @@ impl<'a> Sessions<'a> {
             }
             let (recent, older) = self.posting(item);
             if let Some(cursor) = cursors.get_mut(used) {
-                *cursor = Cursor { position, item, weight: (window.len() - position) as f64, recent, older };
+                *cursor = Cursor {
+                    position,
+                    item,
+                    weight: (window.len() - position) as f64 / window.len() as f64,
+                    recent,
+                    older,
+                };
                 used += 1;
             }
         }
@@ -115,12 +122,11 @@ impl<'a> Sessions<'a> {
 
     fn find(&self, cursors: &mut [Cursor<'a>], settings: &SessionSettings, neighbours: &mut Vec<Neighbour>) {
         neighbours.clear();
-        let distinct = cursors.len() as f64;
         while neighbours.len() < settings.recent_max {
             let Some(session) = cursors.iter().filter_map(Cursor::head).max() else { break };
             let (mut similarity, mut newest) = (0.0, usize::MAX);
             for cursor in cursors.iter_mut().filter(|cursor| cursor.head() == Some(session)) {
-                similarity += cursor.weight / distinct;
+                similarity += cursor.weight;
                 newest = newest.min(cursor.position);
                 cursor.advance();
             }

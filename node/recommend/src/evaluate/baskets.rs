@@ -16,7 +16,7 @@ use crate::{
     snapshot::Snapshot,
     trainer::Visit,
 };
-use aisle_event::{Sku, Timestamp};
+use aisle_event::{Sku, Timestamp, shopper::Rung};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
@@ -63,10 +63,22 @@ impl Invoices {
     }
 }
 
-/// Learns from the baskets before `from` and completes those that are not. Settings for item-to-item that make it
-/// the plain cosine of the literature give the row `cosine`, to compare with.
+/// Learns from the baskets before `from` and completes those that are not, with each rung that speaks of baskets.
 #[must_use]
 pub fn baskets(baskets: &[Basket], from: Timestamp, settings: &Settings, clock: Clock<'_>) -> Vec<Row> {
+    let snapshot = train(baskets, from, settings);
+    let tests = later(baskets, from);
+    vec![
+        item_to_item(Rung::ItemToItem.as_str(), &snapshot, &tests, clock),
+        complete(Rung::Popular.as_str(), &snapshot, &tests, clock, |_, at, scratch| {
+            snapshot.score_popular(hour_of(at, &settings.popular), &mut scratch.tally);
+        }),
+    ]
+}
+
+/// The peer to compare item-to-item with: the plain cosine of the literature, every pair kept. The row `cosine`.
+#[must_use]
+pub fn cosine(baskets: &[Basket], from: Timestamp, settings: &Settings, clock: Clock<'_>) -> Row {
     let plain = Settings {
         related: RelatedSettings {
             neighbours_max: usize::MAX,
@@ -78,20 +90,17 @@ pub fn baskets(baskets: &[Basket], from: Timestamp, settings: &Settings, clock: 
         },
         ..settings.clone()
     };
-    let tests: Vec<&Basket> = baskets.iter().filter(|basket| basket.at >= from).collect();
-    let mut rows = Vec::new();
-    let snapshot = train(baskets, from, settings);
-    rows.push(complete("item-to-item", &snapshot, &tests, clock, |context, _, scratch| {
+    item_to_item("cosine", &train(baskets, from, &plain), &later(baskets, from), clock)
+}
+
+fn later(baskets: &[Basket], from: Timestamp) -> Vec<&Basket> {
+    baskets.iter().filter(|basket| basket.at >= from).collect()
+}
+
+fn item_to_item(name: &'static str, snapshot: &Snapshot, tests: &[&Basket], clock: Clock<'_>) -> Row {
+    complete(name, snapshot, tests, clock, |context, _, scratch| {
         snapshot.model.related.score(context, snapshot.items(), &mut scratch.tally);
-    }));
-    rows.push(complete("popular", &snapshot, &tests, clock, |_, at, scratch| {
-        snapshot.score_popular(hour_of(at, &settings.popular), &mut scratch.tally);
-    }));
-    let snapshot = train(baskets, from, &plain);
-    rows.push(complete("cosine", &snapshot, &tests, clock, |context, _, scratch| {
-        snapshot.model.related.score(context, snapshot.items(), &mut scratch.tally);
-    }));
-    rows
+    })
 }
 
 fn train(baskets: &[Basket], from: Timestamp, settings: &Settings) -> Snapshot {
