@@ -230,3 +230,99 @@ fn optional_name(field: &'static str, text: &str) -> Result<Option<Name>, Refusa
     }
     Name::new(name).map(Some).or_else(|error| refuse(field, text, error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Direction, Texts};
+    use aisle_event::{Currency, Quantity};
+    use csv::ByteRecord;
+    use proptest::prelude::*;
+
+    const GOOD: [&str; 8] =
+        ["536365", "85123A", "WHITE HEART", "6", "2010-12-01 08:26:00", "2.55", "17850.0", "United Kingdom"];
+
+    fn with(column: usize, text: &str) -> ByteRecord {
+        let mut row = GOOD;
+        row[column] = text;
+        ByteRecord::from(row.to_vec())
+    }
+
+    /// The field and the reason of a refusal.
+    fn refusal(column: usize, text: &str) -> (&'static str, String) {
+        let record = with(column, text);
+        let texts = Texts::decode(&record, None).expect("it is UTF-8");
+        let refusal = texts.check(1, Currency::GBP).expect_err("it is refused");
+        (refusal.field, refusal.reason)
+    }
+
+    #[test]
+    fn a_good_row_becomes_a_line_with_its_own_time_and_customer() {
+        let record = with(0, "536365");
+        let row = Texts::decode(&record, None).unwrap().check(3, Currency::GBP).unwrap();
+        assert_eq!(row.heading.direction, Direction::Sale);
+        assert_eq!(row.heading.at.0, 1_291_191_960_000);
+        assert_eq!(row.heading.customer.unwrap().as_str(), "17850");
+        assert_eq!(
+            (row.line.line, row.line.quantity, row.line.unit_price.minor),
+            (3, Quantity::each(6), 255)
+        );
+    }
+
+    #[test]
+    fn a_cancellation_becomes_a_return_of_a_positive_quantity() {
+        let mut row = GOOD;
+        (row[0], row[3]) = ("C536365", "-6");
+        let record = ByteRecord::from(row.to_vec());
+        let row = Texts::decode(&record, None).unwrap().check(1, Currency::GBP).unwrap();
+        assert_eq!((row.heading.direction, row.line.quantity), (Direction::Return, Quantity::each(6)));
+    }
+
+    #[test]
+    fn what_cannot_be_taken_in_is_refused_by_field_and_reason() {
+        for (column, text, field, reason) in [
+            (0, "", "InvoiceNo", "is empty"),
+            (0, "A563186", "InvoiceNo", "is an adjustment of accounts, not a sale"),
+            (1, "POST", "StockCode", "is not a product: postage"),
+            (1, "m", "StockCode", "is not a product: a manual entry"),
+            (1, "gift_0001_20", "StockCode", "is not a product: a gift voucher"),
+            (3, "0", "Quantity", "is zero"),
+            (3, "-2", "Quantity", "is negative on an invoice that is no cancellation"),
+            (3, "1.5", "Quantity", "`1.5` is no whole number"),
+            (3, "1000001", "Quantity", "is more than 1000000 pieces"),
+            (4, "12/01/2010 08:26", "InvoiceDate", "is no time like `2010-12-01 08:26:00`"),
+            (4, "2010-02-30 08:26:00", "InvoiceDate", "is no time like `2010-12-01 08:26:00`"),
+            (5, "0.0", "UnitPrice", "is zero"),
+            (5, "-1", "UnitPrice", "is negative"),
+            (5, "1e9", "UnitPrice", "`1e9` is no amount: it needs digits and at most one point"),
+        ] {
+            assert_eq!(refusal(column, text), (field, reason.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn bytes_in_another_encoding_are_refused_unless_it_is_named() {
+        let mut row: Vec<Vec<u8>> = GOOD.iter().map(|text| text.as_bytes().to_vec()).collect();
+        row[2] = b"VOUCHER \xa340".to_vec();
+        let record = ByteRecord::from(row);
+        let refusal = Texts::decode(&record, None).err().expect("it is not UTF-8");
+        assert_eq!(refusal.field, "Description");
+        assert!(
+            refusal.reason.contains("at byte 8") && refusal.reason.contains("windows-1252"),
+            "{refusal:?}"
+        );
+        let texts = Texts::decode(&record, Some(encoding_rs::WINDOWS_1252)).unwrap();
+        assert_eq!(texts.check(1, Currency::GBP).unwrap().name.unwrap().as_str(), "VOUCHER \u{a3}40");
+    }
+
+    proptest! {
+        #[test]
+        fn no_row_panics_the_reader(fields in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..12)) {
+            let record = ByteRecord::from(fields);
+            for encoding in [None, Some(encoding_rs::WINDOWS_1252)] {
+                if let Ok(texts) = Texts::decode(&record, encoding) {
+                    let _ = texts.check(1, Currency::GBP);
+                }
+            }
+        }
+    }
+}
