@@ -1,4 +1,5 @@
-//! The counters, gauges and log lines of this crate. Counters are made once, so that counting on the way of a query is one atomic addition.
+//! The counters, gauges and log lines of this crate. Counters are made once, so that counting on the way of a query
+//! is one atomic addition.
 //!
 //! Not here: latency, which the caller measures with its clock.
 
