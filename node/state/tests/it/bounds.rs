@@ -1,3 +1,5 @@
+//! Every bound keeps what is newest and says what it drops.
+
 use crate::store::{StoreUnderTest, basket, kiosk_sale, line, sale, started, viewed};
 use aisle_state::{Config, State};
 use prometheus_client::registry::Registry;

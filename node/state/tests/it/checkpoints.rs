@@ -1,3 +1,5 @@
+//! Checkpoints: a rebuild starts from the latest that is whole.
+
 use crate::store::{StoreUnderTest, counted, essence, kiosk_sale, line, listed, sale, viewed};
 use aisle_state::Config;
 use std::fs;

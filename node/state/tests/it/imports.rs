@@ -1,3 +1,5 @@
+//! Which lines of which document are known.
+
 use crate::store::{StoreUnderTest, line, sale};
 use aisle_event::{DocumentId, SourceName};
 use aisle_state::LineSet;

@@ -1,3 +1,5 @@
+//! Invariant 2: whatever is done to the index, the shop is the same and the repair is reported.
+
 use crate::store::{
     StoreUnderTest, basket, counted, essence, kiosk_sale, line, listed, sale, started, viewed,
 };

@@ -1,3 +1,5 @@
+//! The same records give the same state, in one run or in many.
+
 use crate::store::{
     StoreUnderTest, basket, counted, ended, essence, kiosk_sale, line, listed, sale, started, viewed,
 };

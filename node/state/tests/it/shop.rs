@@ -1,3 +1,5 @@
+//! What each event does to the shop.
+
 use crate::store::{
     StoreUnderTest, at, basket, counted, ended, kiosk_sale, line, listed, sale, session, sku, started, viewed,
 };

@@ -1,3 +1,5 @@
+//! Additive evolution: old readers keep what newer writers added, and no bytes panic a reader.
+
 use crate::samples::samples;
 use aisle_event::{DecodeError, Event, EventType};
 use minicbor::{Encoder, data::Type, decode::Decoder};

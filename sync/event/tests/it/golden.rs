@@ -1,3 +1,5 @@
+//! Golden vectors: the bytes of every event type are fixed for ever.
+
 use crate::samples::samples;
 use aisle_event::{Event, EventType, FieldClass};
 use std::{collections::BTreeSet, fs, path::Path};

@@ -1,3 +1,5 @@
+//! The hybrid clock rises whatever the wall clock does.
+
 use aisle_event::{Hlc, HlcClock};
 use proptest::prelude::*;
 

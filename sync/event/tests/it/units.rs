@@ -1,3 +1,5 @@
+//! Money, quantities, GTINs and ids: exact or refused.
+
 use aisle_event::{Currency, Gtin, InvalidMoney, Money, Quantity, Sku, Timestamp, Unit, sale};
 use proptest::prelude::*;
 
