@@ -96,6 +96,21 @@ fn a_ticket_waits_on_a_runtime_and_without_one() {
 }
 
 #[test]
+fn a_task_that_blocks_on_many_appends_is_not_stopped_by_its_runtimes_budget() {
+    let disk = FaultIo::new(1);
+    let journal = open(&disk, small());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let last = runtime.block_on(async {
+        let task =
+            tokio::spawn(
+                async move { (0..1000).map(|_| journal.append(vec![entry("a")]).unwrap().last).max() },
+            );
+        task.await.unwrap()
+    });
+    assert_eq!(last, Some(1000));
+}
+
+#[test]
 fn many_writers_get_numbers_without_gaps_in_their_own_order() {
     let disk = FaultIo::new(1);
     let journal = open(&disk, Config { queue_bytes_max: 4000, ..small() });
