@@ -9,7 +9,7 @@ use crate::{
     output,
 };
 use aisle_event::{SessionId, Sku, Timestamp};
-use aisle_recommend::evaluate::{Click, Invoices, Row, baskets, sessions};
+use aisle_recommend::evaluate::{Click, Invoices, Row, baskets, cosine, sessions};
 use anyhow::{Context, bail};
 use csv::{ReaderBuilder, StringRecord};
 use serde::Serialize;
@@ -35,7 +35,11 @@ pub(crate) fn run(args: &EvaluateArgs, config: &Config, json: bool) -> anyhow::R
         (_, Some(file), Some(from)) => {
             let from = from.to_zoned(jiff::tz::TimeZone::UTC).context("`--from` is out of range")?;
             let from = Timestamp(from.timestamp().as_millisecond());
-            baskets(&invoices(file)?.into_baskets(), from, &config.recommend, clock)
+            let found = invoices(file)?.into_baskets();
+            let mut rows = baskets(&found, from, &config.recommend, clock);
+            // The plain method of the literature, as a peer in the same run.
+            rows.push(cosine(&found, from, &config.recommend, clock));
+            rows
         }
         _ => bail!("either `--sessions TRAIN TEST` or `--baskets FILE --from DATE`"),
     };
