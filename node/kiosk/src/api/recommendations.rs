@@ -85,7 +85,7 @@ pub(super) async fn recommend(
     let shop = app.shop();
     let session = params.session.as_deref().map(|id| shopping::open(&shop, id)).transpose()?;
     let product = params.sku.as_deref().map(|sku| shopping::offered(&shop, sku, "sku")).transpose()?;
-    let index = app.catalogue.present(&app, &shop);
+    let index = app.catalogue.present(&app, &shop).await;
     let session = session.map(AsRef::as_ref);
     let ask = Ask { slot, session, sku: product.map(|product| &product.sku), count, now: app.now() };
     let picks = app.engine.pick(&shop, &index, &ask);

@@ -68,12 +68,16 @@ impl Catalogue {
         }
     }
 
-    /// The latest index, without waiting; a newer one is made beside if it is due.
-    pub(crate) fn present(&self, app: &App, shop: &Arc<Shop>) -> Arc<Index> {
+    /// The latest index; a newer one is made beside if it is due. Only the first one after a start is waited for.
+    pub(crate) async fn present(&self, app: &App, shop: &Arc<Shop>) -> Arc<Index> {
         let present = self.index.load_full();
-        if present.version < shop.catalogue_version {
-            self.refresh(app, shop);
+        if present.version >= shop.catalogue_version {
+            return present;
         }
+        if present.version == 0 {
+            return self.index(app, shop).await;
+        }
+        self.refresh(app, shop);
         present
     }
 

@@ -69,7 +69,7 @@ pub(super) fn stock(product: &Product, strings: &Strings) -> Markup {
 
 /// Chooses what to recommend, and records that it is shown.
 pub(super) async fn picks<'a>(app: &App, visitor: &'a Visitor, slot: Slot, sku: Option<&Sku>) -> Picks<'a> {
-    let index = app.catalogue.present(app, &visitor.shop);
+    let index = app.catalogue.present(app, &visitor.shop).await;
     let session = visitor.session.as_deref();
     let ask = Ask { slot, session, sku, count: PICKS, now: app.now() };
     let picks = app.engine.pick(&visitor.shop, &index, &ask);
