@@ -1,6 +1,6 @@
 //! `cargo xtask`: every developer command.
 //!
-//! One module per command ([`check`], [`test`], [`generate`], [`bench`], [`demo`], [`fuzz`]); [`tools`] sees to it that
+//! One module per command ([`check`], [`mod@test`], [`generate`], [`mod@bench`], [`demo`], [`fuzz`]); [`tools`] sees to it that
 //! what they call is installed, [`job`] runs it, [`edges`] and [`files`] hold the layout to its law.
 //!
 //! Not here: anything the product does. The crate stays light, because every command waits for it to build.

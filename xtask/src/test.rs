@@ -40,7 +40,15 @@ fn all(project: &Project, steps: &mut Steps, summary: &mut Option<String>) -> Re
     steps.step("tools", || {
         tools::ensure(
             project,
-            &[Tool::CargoNextest, Tool::Chromium, Tool::ChromeDriver, Tool::Schemathesis, Tool::AxeCore],
+            &[
+                Tool::CargoNextest,
+                Tool::Chromium,
+                Tool::ChromeDriver,
+                Tool::Faketime,
+                Tool::Promtool,
+                Tool::Schemathesis,
+                Tool::AxeCore,
+            ],
         )
     })?;
     check::fast(project, steps)?;

@@ -28,6 +28,10 @@ pub(crate) enum Tool {
     Chromium,
     /// Its remote control.
     ChromeDriver,
+    /// Runs a node in another year.
+    Faketime,
+    /// The reader of our metrics.
+    Promtool,
     /// The load generator of the HTTP benchmarks.
     Wrk,
     /// The reader of our OpenAPI document.
@@ -71,6 +75,8 @@ impl Tool {
             Self::CargoFuzz => "cargo-fuzz",
             Self::Chromium => "chromium",
             Self::ChromeDriver => "chromedriver",
+            Self::Faketime => "faketime",
+            Self::Promtool => "promtool",
             Self::Wrk => "wrk",
             Self::Schemathesis => "schemathesis",
             Self::AxeCore => "axe-core",
@@ -84,6 +90,8 @@ impl Tool {
             Self::CargoFuzz => "cargo install --locked cargo-fuzz",
             Self::Chromium => "install Chromium and see that `chromium` is on PATH",
             Self::ChromeDriver => "install the `chromedriver` of your Chromium and see that it is on PATH",
+            Self::Faketime => "install `faketime` and see that it is on PATH",
+            Self::Promtool => "install Prometheus and see that its `promtool` is on PATH",
             Self::Wrk => "install `wrk` and see that it is on PATH",
             Self::Schemathesis => "remove target/tools/python and try again",
             Self::AxeCore => "remove target/tools/npm and try again",
@@ -115,6 +123,8 @@ impl Tool {
             Self::CargoDeny | Self::CargoFuzz => bail!("it is not installed by itself"),
             Self::Chromium => debian("chromium"),
             Self::ChromeDriver => debian("chromium-driver"),
+            Self::Faketime => debian("faketime"),
+            Self::Promtool => debian("prometheus"),
             Self::Wrk => debian("wrk"),
             Self::Schemathesis => install_schemathesis(project),
             Self::AxeCore => install_axe(project),

@@ -154,12 +154,11 @@ fn printed(dir: &Path, from: u64, count: Option<u64>, event: Option<&str>) -> an
         match item {
             Item::Record(record) if wanted.is_none_or(|kind| kind == record.kind) => {
                 left -= 1;
+                let (seq, hlc) = (record.seq, record.hlc.to_string());
                 match Event::decode(EventType(record.kind), &record.payload) {
-                    Ok(event) => {
-                        output::json(&Line { seq: record.seq, hlc: record.hlc.to_string(), event: &event })?
-                    }
-                    Err(error) => output::json(&Odd { seq: record.seq, problem: error.to_string() })?,
-                }
+                    Ok(event) => output::json(&Line { seq, hlc, event: &event }),
+                    Err(error) => output::json(&Odd { seq, problem: error.to_string() }),
+                }?;
             }
             Item::Record(_) => {}
             Item::Gap { first, problem } => output::json(&Odd { seq: first, problem })?,

@@ -140,7 +140,7 @@ fn complain(error: &anyhow::Error) {
             hints.extend(
                 cause
                     .downcast_ref::<aisle_journal::OpenError>()
-                    .and_then(|error| error.hint())
+                    .and_then(aisle_journal::OpenError::hint)
                     .map(Into::into),
             );
             match text.split_once("\nhint: ") {
