@@ -1,0 +1,4 @@
+//! A generated shop in a running node: what is recommended, why, and what came of it.
+
+mod experiment;
+mod recommendations;

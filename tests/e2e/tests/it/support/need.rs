@@ -1,0 +1,52 @@
+//! What a test needs of the machine beside the node.
+//!
+//! A program that `cargo xtask test` installs is demanded: its absence fails the test by name. A privilege or a tool
+//! that no command of ours can give is asked for, and the test says aloud that it was skipped.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+/// A program that must be there.
+pub(crate) fn program(name: &str, package: &str) -> PathBuf {
+    find(name).unwrap_or_else(|| {
+        panic!(
+            "`{name}` is not on PATH; hint: `cargo xtask test` installs it, or `apt-get install {package}`"
+        )
+    })
+}
+
+/// A program that may be there; says so when it is not.
+pub(crate) fn optional(name: &str, package: &str) -> Option<PathBuf> {
+    let found = find(name);
+    if found.is_none() {
+        skipped(&format!("`{name}` is not on PATH (Debian package `{package}`)"));
+    }
+    found
+}
+
+/// True for root; says so when not.
+pub(crate) fn root(why: &str) -> bool {
+    let root = rustix::process::geteuid().is_root();
+    if !root {
+        skipped(&format!("{why} needs root"));
+    }
+    root
+}
+
+/// Says why a test did nothing.
+pub(crate) fn skipped(missing: &str) {
+    eprintln!("skipped: {missing}");
+}
+
+/// The top of the project.
+pub(crate) fn project() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).expect("the crate lies in tests/e2e").to_owned()
+}
+
+fn find(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
