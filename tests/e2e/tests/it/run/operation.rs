@@ -79,7 +79,7 @@ fn as_prometheus_text(openmetrics: &str) -> String {
 
 #[tokio::test]
 async fn promtool_has_nothing_to_say_about_the_metrics() {
-    let Some(promtool) = need::optional("promtool", "prometheus") else { return };
+    let promtool = need::program("promtool", "prometheus");
     let store = Store::small();
     let node = store.start();
     let text = as_prometheus_text(&Api::new(node.url()).get("/metrics").await.body);
@@ -142,7 +142,7 @@ impl Drop for Prometheus {
 
 #[tokio::test]
 async fn a_prometheus_server_scrapes_the_node() {
-    let Some(program) = need::optional("prometheus", "prometheus") else { return };
+    let program = need::program("prometheus", "prometheus");
     let store = Store::small();
     let node = store.start();
     let prometheus = Prometheus::start(&program, node.url());

@@ -1,7 +1,7 @@
 //! What a test needs of the machine beside the node.
 //!
-//! A program that `cargo xtask test` installs is demanded: its absence fails the test by name. A privilege or a tool
-//! that no command of ours can give is asked for, and the test says aloud that it was skipped.
+//! A program is demanded: `cargo xtask test` installs it, so its absence fails the test by name. A privilege that no
+//! command of ours can give is asked for, and the test says aloud that it was skipped.
 
 use std::{
     env,
@@ -15,15 +15,6 @@ pub(crate) fn program(name: &str, package: &str) -> PathBuf {
             "`{name}` is not on PATH; hint: `cargo xtask test` installs it, or `apt-get install {package}`"
         )
     })
-}
-
-/// A program that may be there; says so when it is not.
-pub(crate) fn optional(name: &str, package: &str) -> Option<PathBuf> {
-    let found = find(name);
-    if found.is_none() {
-        skipped(&format!("`{name}` is not on PATH (Debian package `{package}`)"));
-    }
-    found
 }
 
 /// True for root; says so when not.
