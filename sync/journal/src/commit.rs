@@ -126,28 +126,27 @@ impl Committer {
         Ok(())
     }
 
-    /// Turns the batches taken into the bytes of a commit.
+    /// Puts the batches taken one after the other, numbered, timed and chained, with the marker behind them.
     fn encode(&mut self) {
         let first = self.next;
         let now_ms = self.shared.io.now_ms();
         self.bytes.clear();
-        for batch in self.batches.drain(..) {
+        for Batch { records, acknowledge } in self.batches.drain(..) {
             let batch_first = self.next;
-            for entry in batch.entries {
-                self.hlc = self.clock.tick(now_ms);
-                let chained = record::encode(
-                    &mut self.bytes,
-                    self.salt,
-                    self.next,
-                    self.hlc,
-                    entry.kind,
-                    &entry.payload,
-                );
-                self.chain.push(self.bytes.get(chained..).unwrap_or_default());
+            let start = self.bytes.len();
+            self.bytes.extend_from_slice(&records);
+            let mut rest = self.bytes.get_mut(start..).unwrap_or_default();
+            while !rest.is_empty() {
+                let hlc = self.clock.tick(now_ms);
+                let Some((chained, behind)) = record::complete(rest, self.salt, self.next, hlc) else {
+                    break;
+                };
+                self.chain.push(chained);
+                self.hlc = hlc;
                 self.next += 1;
+                rest = behind;
             }
-            let committed = Committed { first: batch_first, last: self.next - 1 };
-            self.acknowledgements.push((batch.acknowledge, committed));
+            self.acknowledgements.push((acknowledge, Committed { first: batch_first, last: self.next - 1 }));
         }
         let marker = Marker { first, last: self.next - 1, head: self.chain.head() };
         Control::Marker(marker).encode(&mut self.bytes, self.salt, self.hlc);

@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) durable: watch::Receiver<u64>,
     id: [u8; 16],
     head: Mutex<Head>,
+    /// Every segment that was set aside since the journal was opened, that of the opening included.
+    quarantined: watch::Sender<Vec<Quarantined>>,
 }
 
 impl Shared {
@@ -110,6 +112,7 @@ impl Journal {
             durable,
             id: end.segment.header.journal,
             head: Mutex::new(end.head),
+            quarantined: watch::Sender::new(recovery.quarantined.clone()),
         });
         let committer = Committer::new(shared.clone(), sender, end);
         let thread = thread::Builder::new()
@@ -126,19 +129,24 @@ impl Journal {
     ///
     /// # Errors
     /// When the batch is not taken in; `Full` when the queue is at its bound.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the journal takes the batch over; how it keeps it is its own affair"
+    )]
     pub fn submit(&self, entries: Vec<Entry>) -> Result<Ticket, SubmitError> {
-        self.push(entries, AtBound::Refuse)
+        self.push(&entries, AtBound::Refuse)
     }
 
     /// Appends a batch, all of it or nothing, and blocks the thread until it is durable.
     ///
     /// # Errors
     /// When the batch is not taken in, or is not known to be durable.
+    #[expect(clippy::needless_pass_by_value, reason = "as for `submit`")]
     pub fn append(&self, entries: Vec<Entry>) -> Result<Committed, AppendError> {
-        Ok(self.push(entries, AtBound::Wait)?.wait()?)
+        Ok(self.push(&entries, AtBound::Wait)?.wait()?)
     }
 
-    fn push(&self, entries: Vec<Entry>, at_bound: AtBound) -> Result<Ticket, SubmitError> {
+    fn push(&self, entries: &[Entry], at_bound: AtBound) -> Result<Ticket, SubmitError> {
         let (batch, ticket) = Batch::new(entries, &self.shared().config)?;
         self.shared().queue.push(batch, at_bound)?;
         Ok(ticket)
@@ -232,11 +240,18 @@ impl Journal {
             _ => return Err(QuarantineError::Active { seq }),
         };
         telemetry::Quarantined { dir: &shared.dir, quarantined: &quarantined }.emit(&shared.metrics);
+        shared.quarantined.send_modify(|all| all.push(quarantined.clone()));
         Ok(quarantined)
     }
 
     fn maintenance(&self) -> MutexGuard<'_, ()> {
         self.0.maintenance.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every segment that was set aside since the journal was opened, that of the opening included.
+    #[must_use]
+    pub fn quarantined(&self) -> watch::Receiver<Vec<Quarantined>> {
+        self.shared().quarantined.subscribe()
     }
 
     /// What the settings say about damage, for those who meet it while they read.

@@ -5,7 +5,7 @@
 
 use crate::{
     Config, control,
-    record::HEADER_BYTES,
+    record::{self, HEADER_BYTES},
     ticket::{Acknowledge, Failure, Ticket},
 };
 use std::{
@@ -69,14 +69,13 @@ pub enum SubmitError {
 /// A batch that waits for its commit.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    pub(crate) entries: Vec<Entry>,
-    /// What it takes in a segment.
-    pub(crate) bytes: usize,
+    /// Its records, which lack only what their place in the journal gives them: the writer's thread has done the rest.
+    pub(crate) records: Vec<u8>,
     pub(crate) acknowledge: Acknowledge,
 }
 
 impl Batch {
-    pub(crate) fn new(entries: Vec<Entry>, config: &Config) -> Result<(Self, Ticket), SubmitError> {
+    pub(crate) fn new(entries: &[Entry], config: &Config) -> Result<(Self, Ticket), SubmitError> {
         if entries.is_empty() {
             return Err(SubmitError::Empty);
         }
@@ -97,8 +96,15 @@ impl Batch {
         if bytes > queue_bytes_max {
             return Err(SubmitError::BatchTooLong { bytes, queue_bytes_max });
         }
+        let mut records = Vec::with_capacity(bytes);
+        entries.iter().for_each(|entry| record::prepare(&mut records, entry.kind, &entry.payload));
         let (acknowledge, ticket) = Ticket::new();
-        Ok((Self { entries, bytes, acknowledge }, ticket))
+        Ok((Self { records, acknowledge }, ticket))
+    }
+
+    /// What it takes in a segment.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.records.len()
     }
 }
 
@@ -152,7 +158,7 @@ impl Queue {
                 Some(End::Closed) => return Err(SubmitError::Closed),
                 Some(End::Failed(failure)) => return Err(SubmitError::Failed(failure.clone())),
             }
-            if state.held_bytes + batch.bytes <= self.bytes_max {
+            if state.held_bytes + batch.bytes() <= self.bytes_max {
                 break;
             }
             if at_bound == AtBound::Refuse {
@@ -160,8 +166,8 @@ impl Queue {
             }
             state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.held_bytes += batch.bytes;
-        state.waiting_bytes += batch.bytes;
+        state.held_bytes += batch.bytes();
+        state.waiting_bytes += batch.bytes();
         state.waiting.push_back(batch);
         let wake = std::mem::take(&mut state.idle);
         drop(state);
@@ -176,7 +182,7 @@ impl Queue {
         let mut state = self.lock();
         loop {
             if let Some(batch) = state.waiting.front() {
-                return Some(batch.bytes);
+                return Some(batch.bytes());
             }
             if state.end.is_some() {
                 return None;
@@ -195,9 +201,9 @@ impl Queue {
             bytes = state.waiting_bytes;
         } else {
             while let Some(batch) =
-                state.waiting.pop_front_if(|batch| bytes == 0 || bytes + batch.bytes <= bytes_max)
+                state.waiting.pop_front_if(|batch| bytes == 0 || bytes + batch.bytes() <= bytes_max)
             {
-                bytes += batch.bytes;
+                bytes += batch.bytes();
                 taken.push_back(batch);
             }
         }

@@ -144,24 +144,35 @@ pub fn decode(bytes: &[u8], salt: Salt) -> Result<Frame<'_>, Malformed> {
     Ok(Frame { header, chained, payload })
 }
 
-/// Appends a record to `out` and returns where in it the chained part starts.
+/// Appends a record to `out` that still lacks its number, its time and its checksum.
 ///
 /// The payload is shorter than 4 GiB: the queue refuses longer ones.
-pub(crate) fn encode(out: &mut Vec<u8>, salt: Salt, seq: u64, hlc: Hlc, kind: u16, payload: &[u8]) -> usize {
-    let length = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_le_bytes();
-    let start = out.len();
-    out.extend_from_slice(&length);
-    out.extend_from_slice(&[0; 4]);
-    out.extend_from_slice(&seq.to_le_bytes());
-    out.extend_from_slice(&hlc.0.to_le_bytes());
+pub(crate) fn prepare(out: &mut Vec<u8>, kind: u16, payload: &[u8]) {
+    out.extend_from_slice(&u32::try_from(payload.len()).unwrap_or(u32::MAX).to_le_bytes());
+    out.extend_from_slice(&[0; 4 + 8 + 8]);
     out.extend_from_slice(&kind.to_le_bytes());
     out.extend_from_slice(payload);
-    let chained_from = start + CHAINED_FROM;
-    let sum = checksum(salt, &length, out.get(chained_from..).unwrap_or_default());
-    if let Some(field) = out.get_mut(start + 4..chained_from) {
-        field.copy_from_slice(&sum.to_le_bytes());
-    }
-    chained_from
+}
+
+/// Completes the prepared record at the start of `bytes`; gives its chained part and what follows it. `None` when there
+/// is no record.
+pub(crate) fn complete(bytes: &mut [u8], salt: Salt, seq: u64, hlc: Hlc) -> Option<(&[u8], &mut [u8])> {
+    let (length, _) = bytes.split_first_chunk::<4>()?;
+    let length = *length;
+    let payload_bytes = usize::try_from(u32::from_le_bytes(length)).ok()?;
+    let (record, rest) = bytes.split_at_mut_checked(HEADER_BYTES + payload_bytes)?;
+    let (front, chained) = record.split_at_mut_checked(CHAINED_FROM)?;
+    chained.get_mut(..8)?.copy_from_slice(&seq.to_le_bytes());
+    chained.get_mut(8..16)?.copy_from_slice(&hlc.0.to_le_bytes());
+    front.get_mut(4..)?.copy_from_slice(&checksum(salt, &length, chained).to_le_bytes());
+    Some((chained, rest))
+}
+
+/// Appends a whole record to `out`.
+pub(crate) fn encode(out: &mut Vec<u8>, salt: Salt, seq: u64, hlc: Hlc, kind: u16, payload: &[u8]) {
+    let start = out.len();
+    prepare(out, kind, payload);
+    complete(out.get_mut(start..).unwrap_or_default(), salt, seq, hlc);
 }
 
 fn checksum(salt: Salt, length: &[u8], chained: &[u8]) -> u32 {
@@ -177,11 +188,11 @@ mod tests {
     #[test]
     fn what_was_encoded_decodes() {
         let mut bytes = vec![9; 3];
-        let chained_from = encode(&mut bytes, SALT, 5, Hlc(6), 7, b"eight");
+        encode(&mut bytes, SALT, 5, Hlc(6), 7, b"eight");
         let frame = decode(&bytes[3..], SALT).unwrap();
         assert_eq!((frame.header.seq, frame.header.hlc, frame.header.kind), (5, Hlc(6), 7));
         assert_eq!(frame.payload, b"eight");
-        assert_eq!(frame.chained, &bytes[chained_from..]);
+        assert_eq!(frame.chained, &bytes[3 + CHAINED_FROM..]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const CHUNK_BYTES: usize = 1 << 20;
+const CHUNK_BYTES: usize = 128 * 1024;
 /// How often one segment can be quarantined before a person has to look.
 const COPIES_MAX: u32 = 100;
 

@@ -46,7 +46,7 @@ impl Metrics {
             refused_for_space: Counter::default(),
             failed: Gauge::default(),
         };
-        let registry = registry.sub_registry_with_prefix("aisle_journal");
+        let registry = registry.sub_registry_with_prefix("journal");
         registry.register("commits", "Commits, each one fdatasync", metrics.commits.clone());
         registry.register("records", "Records committed", metrics.records.clone());
         registry.register_with_unit("written", "Bytes committed", Unit::Bytes, metrics.bytes.clone());
