@@ -2,6 +2,9 @@
 
 use crate::segment::RECORDS_FROM;
 
+/// The most that one write and one sync carry, unless a single batch is longer.
+pub(crate) const COMMIT_BYTES_MAX: usize = 4 << 20;
+
 /// What opening does when records that were acknowledged are damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnCorruption {
@@ -30,6 +33,13 @@ impl Config {
     /// The size of a new segment that must hold so many bytes of records.
     pub(crate) fn segment_bytes_for(&self, bytes: u64) -> u64 {
         self.segment_bytes.max(2 * RECORDS_FROM).max(RECORDS_FROM + bytes)
+    }
+
+    /// How much goes into one commit, unless a single batch is longer. Little beside a segment, because a commit that
+    /// does not fit in the rest of one starts the next.
+    pub(crate) fn commit_bytes_max(&self) -> usize {
+        let room = self.segment_bytes_for(0) - RECORDS_FROM;
+        usize::try_from(room / 4).unwrap_or(usize::MAX).min(COMMIT_BYTES_MAX)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     recovery::{self, OpenError, Recovery},
     salvage::{self, QuarantineError, Quarantined},
     segments::Segments,
+    stage::Stage,
     tail::Tail,
     telemetry::{self, Metrics},
     ticket::{CommitError, Committed, Failure, Ticket},
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) io: Arc<dyn Io>,
     pub(crate) queue: Queue,
+    pub(crate) stage: Stage,
     pub(crate) segments: Segments,
     pub(crate) metrics: Metrics,
     pub(crate) durable: watch::Receiver<u64>,
@@ -107,11 +109,12 @@ impl Journal {
             config,
             io,
             queue: Queue::new(config.queue_bytes_max),
+            stage: Stage::new(end.segment.header.salt(), config.commit_bytes_max(), end.position),
             segments: Segments::new(&recovered.firsts),
             metrics,
             durable,
             id: end.segment.header.journal,
-            head: Mutex::new(end.head),
+            head: Mutex::new(end.position.head),
             quarantined: watch::Sender::new(recovery.quarantined.clone()),
         });
         let committer = Committer::new(shared.clone(), sender, end);
@@ -148,7 +151,9 @@ impl Journal {
 
     fn push(&self, entries: &[Entry], at_bound: AtBound) -> Result<Ticket, SubmitError> {
         let (batch, ticket) = Batch::new(entries, &self.shared().config)?;
-        self.shared().queue.push(batch, at_bound)?;
+        let shared = self.shared();
+        shared.queue.push(batch, at_bound)?;
+        shared.stage.help(&shared.queue, || shared.io.now_ms());
         Ok(ticket)
     }
 

@@ -32,6 +32,7 @@ mod recovery;
 mod salvage;
 mod segment;
 mod segments;
+mod stage;
 mod tail;
 mod telemetry;
 mod ticket;

@@ -125,7 +125,7 @@ enum End {
 struct State {
     waiting: VecDeque<Batch>,
     waiting_bytes: usize,
-    /// Waiting and in the commit that is being made.
+    /// Waiting, on the stage, and in the commit that is being made.
     held_bytes: usize,
     /// True while the commit thread sleeps, so that a busy one is not woken for every batch.
     idle: bool,
@@ -177,38 +177,43 @@ impl Queue {
         Ok(())
     }
 
-    /// Sleeps until there is a batch and gives its bytes; `None` when the queue is closed and empty.
-    pub(crate) fn wait(&self) -> Option<usize> {
+    /// Sleeps until there is a batch, here or on the stage; false when the queue has ended and there is none.
+    pub(crate) fn wait(&self) -> bool {
         let mut state = self.lock();
         loop {
-            if let Some(batch) = state.waiting.front() {
-                return Some(batch.bytes());
+            if state.held_bytes > 0 {
+                return true;
             }
             if state.end.is_some() {
-                return None;
+                return false;
             }
             state.idle = true;
             state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// Moves the first batch, and as many after it as fit, into `taken`; gives their bytes.
-    pub(crate) fn take(&self, bytes_max: usize, taken: &mut VecDeque<Batch>) -> usize {
+    /// Moves batches into `taken`, which is empty, as many from the front as fit.
+    pub(crate) fn take(&self, bytes_max: usize, taken: &mut VecDeque<Batch>) {
         let mut state = self.lock();
-        let mut bytes = 0;
-        if state.waiting_bytes <= bytes_max && taken.is_empty() {
+        if state.waiting_bytes <= bytes_max {
             std::mem::swap(&mut state.waiting, taken);
-            bytes = state.waiting_bytes;
-        } else {
-            while let Some(batch) =
-                state.waiting.pop_front_if(|batch| bytes == 0 || bytes + batch.bytes() <= bytes_max)
-            {
-                bytes += batch.bytes();
-                taken.push_back(batch);
-            }
+            state.waiting_bytes = 0;
+            return;
         }
-        state.waiting_bytes -= bytes;
-        bytes
+        let mut room = bytes_max;
+        while let Some(batch) = state.waiting.pop_front_if(|batch| batch.bytes() <= room) {
+            room -= batch.bytes();
+            state.waiting_bytes -= batch.bytes();
+            taken.push_back(batch);
+        }
+    }
+
+    /// The first batch, however long.
+    pub(crate) fn take_first(&self) -> Option<Batch> {
+        let mut state = self.lock();
+        let batch = state.waiting.pop_front()?;
+        state.waiting_bytes -= batch.bytes();
+        Some(batch)
     }
 
     /// Gives the room of batches back whose commit is over; gives what is still held.

@@ -16,6 +16,7 @@ use crate::{
     io::{Access, FileError, Io, during},
     salvage::{self, Quarantined},
     segment::{self, RECORDS_FROM, Segment, SegmentError},
+    stage::Position,
     walk::{Bad, Commit, Step, Walk},
 };
 use aisle_event::Hlc;
@@ -193,7 +194,7 @@ pub(crate) fn recover(io: &dyn Io, dir: &Path, config: &Config) -> Result<Recove
     io.sync_dir(dir).map_err(during("sync", dir))?;
     let end = find_end(io, dir, config, last, &mut report)?;
     report.first = firsts.first().copied().unwrap_or(1);
-    report.durable = end.next - 1;
+    report.durable = end.position.next - 1;
     report.segments = firsts.len() as u64;
     Ok(Recovered { report, firsts, end })
 }
@@ -215,7 +216,8 @@ fn begin(io: &dyn Io, dir: &Path, config: &Config) -> Result<End, FileError> {
     let header = segment::Header { journal, first: 1, previous: 0, hlc: Hlc::default(), head };
     let size = config.segment_bytes_for(0);
     let segment = Segment::create(io, dir, header, size)?;
-    Ok(End { segment, at: RECORDS_FROM, size, next: 1, head, hlc: Hlc::default() })
+    let position = Position { next: 1, head, hlc: Hlc::default() };
+    Ok(End { segment, at: RECORDS_FROM, size, position })
 }
 
 /// Checks that the segments are one journal's, one after the other; gives the last one.
@@ -280,8 +282,8 @@ fn find_end(
         segment.file.sync_data().map_err(during("sync", &segment.path))?;
     }
     // Behind a gap the head is that of the last marker, or of the segment's start.
-    let head = walk.last_head();
-    Ok(End { at: walk.at, size, next: walk.next, head, hlc: walk.hlc, segment })
+    let position = Position { next: walk.next, head: walk.last_head(), hlc: walk.hlc };
+    Ok(End { at: walk.at, size, position, segment })
 }
 
 fn walk_to_end(walk: &mut Walk) -> Result<(Option<Commit>, Bad), FileError> {

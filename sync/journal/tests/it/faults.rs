@@ -2,9 +2,10 @@
 
 use crate::support::{append_numbered, dir, entry, open, payloads, read_all, segments, small, try_open};
 use aisle_journal::{
-    AppendError, CommitError, OpenError,
+    AppendError, CommitError, OpenError, Ticket,
     fault::{Fault, FaultIo, Op},
 };
+use std::time::Duration;
 
 fn no_space(error: &AppendError) -> bool {
     matches!(error, AppendError::Commit(CommitError::NoSpace { .. }))
@@ -44,6 +45,37 @@ fn a_write_without_room_leaves_nothing_behind_and_the_journal_goes_on() {
         let (journal, recovery) = try_open(&disk, small()).unwrap();
         assert_eq!((recovery.durable, recovery.cut_bytes), (4, 0), "seed {seed}");
         assert_eq!(payloads(&journal, 1).len(), 4);
+    }
+}
+
+#[test]
+fn what_was_numbered_behind_a_refused_commit_is_numbered_anew() {
+    for seed in 0..20 {
+        let disk = FaultIo::new(seed);
+        let journal = open(&disk, small());
+        disk.hold_syncs();
+        let first = journal.submit(vec![entry("first")]).unwrap();
+        assert!(disk.wait_for_held_sync(Duration::from_secs(10)));
+        // More than one commit's worth gathers while the sync is held.
+        let rest: Vec<_> = (0..10).map(|_| journal.submit(vec![entry([1; 900])]).unwrap()).collect();
+        disk.fail_next(Op::Write, Fault::Enospc);
+        disk.release_syncs();
+        assert_eq!(first.wait().unwrap().last, 1, "seed {seed}");
+        let mut committed = 1;
+        for answer in rest.into_iter().map(Ticket::wait) {
+            match answer {
+                Ok(numbers) => {
+                    committed += 1;
+                    assert_eq!((numbers.first, numbers.last), (committed, committed), "seed {seed}");
+                }
+                Err(error) => assert!(matches!(error, CommitError::NoSpace { .. }), "seed {seed}: {error}"),
+            }
+        }
+        assert!(committed < 11, "seed {seed}");
+        append_numbered(&journal, committed + 1..=committed + 3, 100);
+        assert!(journal.verify().unwrap().is_intact());
+        let journal = open(&disk.crash(), small());
+        assert_eq!(payloads(&journal, 1).len() as u64, committed + 3, "seed {seed}");
     }
 }
 

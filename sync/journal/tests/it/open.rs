@@ -126,13 +126,13 @@ fn metrics_tell_what_happened() {
     let mut text = String::new();
     encode(&mut text, &registry).unwrap();
     for line in [
-        "aisle_journal_commits_total 3",
-        "aisle_journal_records_total 3",
-        "aisle_journal_durable_seq 3",
-        "aisle_journal_queue_bytes 0",
-        "aisle_journal_segments 1",
-        "aisle_journal_failed 0",
-        "aisle_journal_commit_duration_seconds_count 3",
+        "journal_commits_total 3",
+        "journal_records_total 3",
+        "journal_durable_seq 3",
+        "journal_queue_bytes 0",
+        "journal_segments 1",
+        "journal_failed 0",
+        "journal_commit_duration_seconds_count 3",
     ] {
         assert!(text.contains(line), "{line} in\n{text}");
     }
