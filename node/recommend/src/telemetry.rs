@@ -37,7 +37,7 @@ pub(crate) struct Telemetry {
 
 impl Telemetry {
     pub(crate) fn new(registry: &mut Registry) -> Self {
-        let registry = registry.sub_registry_with_prefix("aisle_recommend");
+        let registry = registry.sub_registry_with_prefix("recommend");
         let requests = Family::<Labels<2>, Counter>::default();
         registry.register("requests", "Answers, by slot and by the rung that gave them", requests.clone());
         let cache = Family::<Labels<1>, Counter>::default();

@@ -3,6 +3,7 @@
 //! Not here: what the parts do. Exit codes: 0 done; 1 a check or a command failed; 2 wrong use; 70 a running node could not
 //! keep its promises; 78 the configuration was refused; 130 interrupted.
 
+mod background;
 mod cli;
 mod config;
 mod doctor;
@@ -12,6 +13,7 @@ mod journal;
 mod logging;
 mod output;
 mod reference;
+mod scrub;
 mod serve;
 mod store;
 mod trainer;

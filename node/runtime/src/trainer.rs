@@ -4,6 +4,7 @@
 //!
 //! Not here: how a model is made (`aisle-recommend`), where the visits come from (`aisle-state`).
 
+use crate::background::{Background, Pause};
 use aisle_event::Timestamp;
 use aisle_recommend::{Delta, Model, Recommender, Trainer as Gatherer, Visit as Seen};
 use aisle_state::{RECENT_MAX, State, StateError, Visit, VisitKind};
@@ -11,13 +12,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{
     io,
-    sync::{Arc, Condvar, Mutex, PoisonError},
-    thread::{Builder, JoinHandle},
+    sync::Arc,
     time::{Duration, Instant},
 };
-
-/// The niceness of the training thread: kiosks come first.
-const NICENESS: i32 = 10;
 
 /// How often recommendations learn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -55,48 +52,20 @@ impl Config {
     }
 }
 
-/// The running thread. Stops when it is told to.
-pub(crate) struct Running {
-    stop: Arc<Stop>,
-    thread: JoinHandle<()>,
-}
-
-#[derive(Default)]
-struct Stop {
-    asked: Mutex<bool>,
-    wake: Condvar,
-}
-
-impl Stop {
-    /// Waits for so long. True when it is time to stop.
-    fn wait(&self, time: Duration) -> bool {
-        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.wake.wait_timeout_while(asked, time, |asked| !*asked);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
-    }
-}
-
-impl Running {
-    /// Stops the thread and waits for it; a training under way is finished first.
-    pub(crate) fn stop(self) {
-        *self.stop.asked.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.stop.wake.notify_all();
-        // A panic in the thread was logged where it happened; the recommender keeps its last model.
-        let _ = self.thread.join();
-    }
-}
-
 /// Starts to learn.
 pub(crate) fn start(
     state: State,
     recommender: Arc<Recommender>,
     config: Config,
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-) -> io::Result<Running> {
-    let stop = Arc::new(Stop::default());
-    let learner = Learner { state, recommender, config, now, stop: stop.clone() };
-    let thread = Builder::new().name("aisle-trainer".into()).spawn(move || learner.run())?;
-    Ok(Running { stop, thread })
+) -> io::Result<Background> {
+    let learner = Learner { state, recommender, config, now };
+    Background::start("aisle-trainer", move |pause| {
+        // A state that stops is the supervisor's business; there is nothing left to learn from.
+        if let Err(error) = learner.learn(pause) {
+            tracing::warn!(%error, "recommendations no longer learn");
+        }
+    })
 }
 
 struct Learner {
@@ -104,7 +73,6 @@ struct Learner {
     recommender: Arc<Recommender>,
     config: Config,
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    stop: Arc<Stop>,
 }
 
 /// The installed model and how far it goes.
@@ -118,21 +86,11 @@ struct Base {
 }
 
 impl Learner {
-    fn run(self) {
-        if let Err(error) = rustix::process::nice(NICENESS) {
-            tracing::debug!(%error, "training runs at normal priority");
-        }
-        // A state that stops is the supervisor's business; there is nothing left to learn from.
-        if let Err(error) = self.learn() {
-            tracing::warn!(%error, "recommendations no longer learn");
-        }
-    }
-
-    fn learn(&self) -> Result<(), StateError> {
+    fn learn(&self, pause: &Pause) -> Result<(), StateError> {
         self.state.catch_up()?;
         let mut base = self.train()?;
         let interval = Duration::from_secs(self.config.delta_every_s);
-        while !self.stop.wait(interval) {
+        while !pause.wait(interval) {
             let shop = self.state.shop();
             let fresh: Vec<Arc<Visit>> =
                 shop.recent.iter().filter(|visit| visit.seq > base.seq).cloned().collect();

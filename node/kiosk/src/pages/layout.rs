@@ -74,7 +74,8 @@ fn frame(app: &App, visitor: &Visitor, page: &Page<'_>) -> Markup {
                         a.button.quiet href="/" { (strings.home) }
                         a.button.quiet href="/basket" aria-label=((strings.basket_with)(lines)) {
                             (strings.basket)
-                            @if lines > 0 { span.count aria-hidden="true" { (lines) } }
+                            // The number is in the label; as text it would stand between the label and what one sees.
+                            @if lines > 0 { span.count data-count=(lines) {} }
                         }
                     }
                 }
@@ -107,7 +108,7 @@ fn frame(app: &App, visitor: &Visitor, page: &Page<'_>) -> Markup {
 fn languages(visitor: &Visitor) -> Markup {
     let strings = visitor.language.strings();
     html! {
-        form.languages action="/language" method="post" role="group" aria-label=(strings.choose_language) {
+        form.languages action="/language" method="post" aria-label=(strings.choose_language) {
             input type="hidden" name="return" value=(visitor.place);
             @for language in Language::ALL {
                 button.quiet type="submit" name="language" value=(language.code()) lang=(language.tag())

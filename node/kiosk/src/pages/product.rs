@@ -57,7 +57,7 @@ pub(super) async fn show(
                 p.small {
                     ((strings.article)(product.sku.as_str()))
                     @if let Some(category) = &product.category {
-                        " · " a href=(format!("/category/{}", text::encoded(category.as_str()))) { (category) }
+                        " · " a.target href=(format!("/category/{}", text::encoded(category.as_str()))) { (category) }
                     }
                 }
                 (add_form(&product, &visitor))

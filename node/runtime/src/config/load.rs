@@ -65,7 +65,13 @@ fn explain(error: &figment::Error) -> ConfigError {
     let path = error.path.join(".");
     match &error.kind {
         Kind::UnknownField(field, known) => {
-            let key = if path.is_empty() { field.clone() } else { format!("{path}.{field}") };
+            // The path ends with the field where the value came from a file, and before it where it did not.
+            let ends_with_it = error.path.last() == Some(field);
+            let key = if ends_with_it {
+                path
+            } else {
+                error.path.iter().chain([field]).cloned().collect::<Vec<_>>().join(".")
+            };
             let nearest = known
                 .iter()
                 .map(|candidate| (strsim::jaro_winkler(field, candidate), candidate))

@@ -26,6 +26,7 @@ pub(crate) struct Config {
     pub recommend: aisle_recommend::Settings,
     pub rules: aisle_recommend::RulesDocument,
     pub trainer: crate::trainer::Config,
+    pub scrub: crate::scrub::Config,
     pub log_format: LogFormat,
     pub log_level: String,
     /// What was read, for `config show`.

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Config, ConfigError},
-    trainer,
+    scrub, trainer,
 };
 use aisle_event::{Currency, StoreId};
 use aisle_recommend::Rules;
@@ -32,6 +32,8 @@ pub(crate) struct RawConfig {
     pub rules: aisle_recommend::RulesDocument,
     /// How often recommendations learn.
     pub trainer: trainer::Config,
+    /// How often the journal is read from its start to its end.
+    pub scrub: scrub::Config,
 }
 
 /// Which shop this is.
@@ -158,6 +160,7 @@ impl RawConfig {
         self.recommend.check().map_err(|error| refused("recommend", &error))?;
         Rules::new(self.rules.clone(), |_| true).map_err(|error| refused("rules", &error))?;
         self.trainer.validate().map_err(|error| refused("trainer", &error))?;
+        self.scrub.validate().map_err(|error| refused("scrub", &error))?;
         Ok(Config {
             store,
             currency,
@@ -169,6 +172,7 @@ impl RawConfig {
             recommend: self.recommend.clone(),
             rules: self.rules.clone(),
             trainer: self.trainer.clone(),
+            scrub: self.scrub.clone(),
             log_format: self.log.format,
             log_level: self.log.level.clone(),
             raw: self,

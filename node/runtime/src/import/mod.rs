@@ -179,6 +179,8 @@ impl Import<'_> {
         let progress = Progress::new(input.bytes_total, input.bytes_read.clone(), json);
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(input.reader);
         check_header(path, &mut reader)?;
+        // After CRLF the reader counts the line only with the next byte, so every record would seem one line higher.
+        let late = u64::from(reader.position().line() == 1);
         let mut record = ByteRecord::new();
         loop {
             if stop.load(Ordering::Relaxed) {
@@ -191,7 +193,7 @@ impl Import<'_> {
                 return Ok(false);
             }
             self.rows += 1;
-            let line = record.position().map_or(self.rows + 1, csv::Position::line);
+            let line = record.position().map_or(self.rows + 1, |position| position.line() + late);
             if let Err(refusal) = self.row(&record)? {
                 self.report.refuse(line, &refusal).context("cannot write the report")?;
             }

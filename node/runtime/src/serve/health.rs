@@ -5,7 +5,7 @@
 
 use crate::store::Store;
 use aisle_event::StoreId;
-use aisle_journal::Recovery;
+use aisle_journal::Quarantined;
 use aisle_recommend::{Model, ModelSize, Recommender};
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
@@ -119,12 +119,9 @@ pub(super) async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, Js
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(report))
 }
 
-/// Each gap that this start left, in words.
-fn quarantined(recovery: &Recovery) -> Vec<String> {
-    let gaps = recovery
-        .quarantined
-        .iter()
-        .flat_map(|set_aside| set_aside.gaps.iter().map(|gap| (&set_aside.segment, gap)));
+/// Each gap that setting segments aside has left since the start, in words.
+fn quarantined(all: &[Quarantined]) -> Vec<String> {
+    let gaps = all.iter().flat_map(|set_aside| set_aside.gaps.iter().map(|gap| (&set_aside.segment, gap)));
     gaps.map(|(segment, gap)| {
         format!(
             "segment `{segment}` was damaged at byte {}: records {} to {} are missing",
@@ -143,7 +140,7 @@ impl Health {
             first_seq: store.journal.first(),
             durable_seq,
             cut_bytes: store.recovery.cut_bytes,
-            quarantined: quarantined(&store.recovery),
+            quarantined: quarantined(&store.journal.quarantined().borrow()),
             failed: store.journal.failed().map(|failure| failure.to_string()),
         };
         let state = StateReport {

@@ -6,12 +6,12 @@
 mod health;
 mod metrics;
 
-use crate::{cli::RunArgs, config::Config, output, store::Store, trainer};
+use crate::{cli::RunArgs, config::Config, output, scrub, store::Store, trainer};
 use aisle_event::{
-    Event, Name, Unknown,
+    Event, Name, Timestamp, Unknown,
     operation::{JournalQuarantined, NodeStarted, NodeStopped, StateRebuilt, StopReason},
 };
-use aisle_journal::Entry;
+use aisle_journal::{Entry, Quarantined};
 use aisle_kiosk::Kiosk;
 use aisle_recommend::{Recommender, Rules};
 use anyhow::{Context, anyhow};
@@ -21,7 +21,7 @@ use prometheus_client::registry::Registry;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::watch,
     time::timeout,
 };
@@ -36,11 +36,15 @@ pub(crate) enum Ended {
 
 /// Runs the node until it is asked to stop or cannot go on.
 pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::Result<Ended> {
+    let asked = Asked::listen()?;
     let address = args.listen.unwrap_or(config.listen);
     let listener = listen(address).await?;
     let mut registry = Registry::with_prefix("aisle");
     let store = Arc::new(Store::open(data, &config, &mut registry)?);
     note_start(&store)?;
+    let noting = tokio::spawn(note_damage(store.clone()));
+    let scrubber = scrub::start(store.journal.clone(), config.scrub.clone())
+        .context("cannot start the scrubbing thread")?;
     let recommender = Arc::new(Recommender::new(config.recommend.clone(), &mut registry));
     let shop = store.state.shop();
     recommender.set_rules(Rules::new(config.rules.clone(), |sku| shop.products.contains_key(sku))?);
@@ -70,8 +74,11 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
     output::line(format!("listening on http://{bound}"))?;
     tracing::info!(%bound, store = %config.store, data = %data.display(), "serving");
 
-    let ended = serve(listener, router, &store, Duration::from_millis(config.shutdown_timeout_ms)).await?;
+    let ended =
+        serve(listener, router, &store, asked, Duration::from_millis(config.shutdown_timeout_ms)).await?;
     trainer.stop();
+    scrubber.stop();
+    noting.abort();
     let reason = match &ended {
         Ended::Asked => StopReason::Requested,
         Ended::Failed(_) => StopReason::Fatal,
@@ -89,11 +96,34 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
+/// The signals that ask the node to stop. Made before anything else, so that a long start stops in order too.
+struct Asked {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Asked {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?,
+        })
+    }
+
+    async fn wait(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
 /// Serves until a signal or a failure; then lets what is under way finish, for so long.
 async fn serve(
     listener: TcpListener,
     router: Router,
     store: &Store,
+    mut asked: Asked,
     drain: Duration,
 ) -> anyhow::Result<Ended> {
     let (stop, mut stopping) = watch::channel(false);
@@ -106,8 +136,8 @@ async fn serve(
             .into_future(),
     );
     let ended = tokio::select! {
-        name = asked() => {
-            tracing::info!(signal = name?, "asked to stop; finishing what is under way");
+        name = asked.wait() => {
+            tracing::info!(signal = name, "asked to stop; finishing what is under way");
             Ended::Asked
         }
         reason = failed(store) => {
@@ -127,15 +157,6 @@ async fn serve(
     Ok(ended)
 }
 
-async fn asked() -> anyhow::Result<&'static str> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-    Ok(tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-    })
-}
-
 async fn failed(store: &Store) -> String {
     tokio::select! {
         reason = store.journal_failed() => reason,
@@ -146,23 +167,7 @@ async fn failed(store: &Store) -> String {
 /// Writes down what was found at the start, as evidence beside the trade.
 fn note_start(store: &Store) -> anyhow::Result<()> {
     let at = store.now();
-    let mut events: Vec<Event> = store
-        .recovery
-        .quarantined
-        .iter()
-        .flat_map(|quarantined| quarantined.gaps.iter().map(|gap| (&quarantined.segment, gap)))
-        .map(|(segment, gap)| {
-            JournalQuarantined {
-                segment: short(segment),
-                offset: gap.offset,
-                first_seq: gap.first,
-                records: gap.last.saturating_sub(gap.first) + 1,
-                at,
-                unknown: Unknown::default(),
-            }
-            .into()
-        })
-        .collect();
+    let mut events: Vec<Event> = Vec::new();
     if let Some(rebuilt) = &store.opened.rebuilt {
         let (reason, from_seq) = (short(&rebuilt.reason), rebuilt.from_seq);
         events.push(StateRebuilt { reason, from_seq, at, unknown: Unknown::default() }.into());
@@ -172,6 +177,43 @@ fn note_start(store: &Store) -> anyhow::Result<()> {
     // Serving does not wait for this: a full disk must not keep the kiosks from reading.
     drop(store.journal.submit(entries(&events)).context("cannot note the start in the journal")?);
     Ok(())
+}
+
+/// Writes down every segment that is set aside, at the start or later: whoever meets damage reports it to the journal.
+async fn note_damage(store: Arc<Store>) {
+    let mut quarantined = store.journal.quarantined();
+    let mut noted = 0;
+    loop {
+        let events: Vec<Event> = {
+            let all = quarantined.borrow_and_update();
+            let fresh = all.get(noted..).unwrap_or_default();
+            noted = all.len();
+            fresh.iter().flat_map(|one| damage(one, store.now())).collect()
+        };
+        // A journal that takes nothing more in has a worse problem, which is told elsewhere.
+        if !events.is_empty()
+            && let Ok(ticket) = store.journal.submit(entries(&events))
+        {
+            let _ = ticket.await;
+        }
+        if quarantined.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+fn damage(quarantined: &Quarantined, at: Timestamp) -> impl Iterator<Item = Event> {
+    quarantined.gaps.iter().map(move |gap| {
+        JournalQuarantined {
+            segment: short(&quarantined.segment),
+            offset: gap.offset,
+            first_seq: gap.first,
+            records: gap.last.saturating_sub(gap.first) + 1,
+            at,
+            unknown: Unknown::default(),
+        }
+        .into()
+    })
 }
 
 async fn close(store: Arc<Store>, reason: StopReason) -> anyhow::Result<()> {

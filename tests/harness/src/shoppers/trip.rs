@@ -15,7 +15,7 @@ use std::{
 };
 use tokio::{sync::watch, time::timeout};
 
-const LANGUAGES: &[&str] = &["en", "en", "en", "de"];
+const LANGUAGES: &[&str] = &["en", "en", "en", "zh"];
 const SEARCHES: &[&str] =
     &["spaghetti", "tea", "rolls", "milk", "apples", "cheddar", "coffee", "chocolate", "rice"];
 /// Products looked at in one trip, at most.

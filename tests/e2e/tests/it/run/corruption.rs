@@ -82,7 +82,8 @@ impl Damaged {
             records.into_iter().partition(|record| record.get("event").is_some());
         assert_eq!(gaps.len(), 1, "the gap is shown where it is: {gaps:?}");
         let left = journal::lines(&events).len();
-        assert!(left < self.lines && left > self.lines / 2, "{left} of {} lines are left", self.lines);
+        // What was hit may have been a price, which is no line.
+        assert!(left <= self.lines && left > self.lines / 2, "{left} of {} lines are left", self.lines);
         let report = run(&mut aisle(&self.store.data(), ["journal", "verify", "--json"])).exits(0).json();
         assert_eq!(report["gaps"].as_array().map(Vec::len), Some(1), "{report}");
 
