@@ -1,0 +1,6 @@
+//! The benchmarks, each giving its report as Markdown.
+
+pub(crate) mod http;
+pub(crate) mod journal;
+pub(crate) mod recommend;
+pub(crate) mod start;

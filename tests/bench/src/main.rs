@@ -1,0 +1,60 @@
+//! `aisle-bench NAME`: measures one thing beside its peer, in one run on one machine, and prints a Markdown table.
+//!
+//! Rounds of ours and of the peer's take turns; a figure is the median of its rounds, and the ratio is the median of
+//! the rounds' ratios. Nothing here fails because a machine is slow.
+//!
+//! Not here: putting tables into BENCHMARKS.md (`cargo xtask bench` does).
+
+mod bench;
+mod client;
+mod history;
+mod load;
+mod memory;
+mod peer;
+mod probe;
+mod rounds;
+mod screen;
+mod store;
+mod table;
+
+use clap::{Parser, ValueEnum};
+use std::process::ExitCode;
+
+/// The node's allocator, so that what runs in this process costs what it costs there.
+#[global_allocator]
+static ALLOCATOR: memory::Counted<tikv_jemallocator::Jemalloc> = memory::Counted(tikv_jemallocator::Jemalloc);
+
+/// Measures one thing beside its peer and prints a Markdown table.
+#[derive(Debug, Parser)]
+#[command(name = "aisle-bench", version)]
+struct Arguments {
+    /// What to measure
+    #[arg(value_enum)]
+    name: Name,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Name {
+    /// The journal beside a bare loop of write and fdatasync
+    Journal,
+    /// Recommendations in one process beside session neighbours with plain maps
+    Recommend,
+    /// The node over HTTP beside a bare handler; its memory; durable writes
+    Http,
+    /// From a node's spawn to its first answer
+    Start,
+    /// No benchmark: the bare server that `start` measures as its peer
+    #[value(hide = true)]
+    BareServer,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().name {
+        Name::Journal => bench::journal::run(),
+        Name::Recommend => bench::recommend::run(),
+        Name::Http => bench::http::run(),
+        Name::Start => bench::start::run(),
+        Name::BareServer => return screen::ended(peer::server::serve_until_killed()),
+    };
+    screen::ended(done.map(|report| screen::line(&report)))
+}
