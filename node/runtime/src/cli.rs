@@ -19,7 +19,7 @@ pub(crate) struct Common {
     /// The node's data: journal, state, import reports
     #[arg(long, global = true, env = "AISLE_DATA", value_name = "DIR", default_value = "aisle-data")]
     pub data: PathBuf,
-    /// The configuration [default: aisle.toml where it exists]; `conf.d/*.toml` beside it and AISLE_<SECTION>__<KEY> go over it
+    /// The configuration [default: aisle.toml where it exists]; `conf.d/*.toml` beside it and AISLE_SECTION__KEY go over it
     #[arg(long, global = true, env = "AISLE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Answer in JSON, for scripts
@@ -69,7 +69,7 @@ pub(crate) struct ImportArgs {
     /// The currency of its prices, as in ISO 4217 [default: store.currency]
     #[arg(long)]
     pub currency: Option<aisle_event::Currency>,
-    /// Where refused rows go [default: DATA/import/<format>-<file>-rejected.csv]
+    /// Where refused rows go [default: DATA/import/FORMAT-FILE-rejected.csv]
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
     /// A CSV file, plain or gzip

@@ -7,6 +7,7 @@
 
 mod bench;
 mod client;
+mod disk;
 mod history;
 mod load;
 mod memory;

@@ -134,8 +134,13 @@ pub(crate) fn run() -> Result<String> {
         ]);
     }
 
-    let mut writes =
-        Table::new(&["durable over HTTP", "answers/s", "p50", "p99", "answers a bare fdatasync's time"]);
+    let mut writes = Table::new(&[
+        "durable over HTTP",
+        "answers/s",
+        "p50",
+        "p99",
+        "answers in the time of one bare fdatasync",
+    ]);
     writes.row([
         "`PUT` into a basket".into(),
         table::count(baskets.per_second.median()),
