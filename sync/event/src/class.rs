@@ -38,7 +38,7 @@ pub struct Field {
     pub class: FieldClass,
 }
 
-/// A type made by [`crate::record!`]: a CBOR map whose fields are numbered and classed.
+/// A type made by `record!`: a CBOR map whose fields are numbered and classed.
 pub trait Record {
     /// The type's name in code, JSON and policies.
     const NAME: &'static str;

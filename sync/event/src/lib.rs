@@ -6,7 +6,7 @@
 //! know ([`Unknown`]) so that an older node loses nothing that a newer one wrote.
 //!
 //! Not here: files, sockets, clocks (callers pass the time in), and what the events add up to (`aisle-state`).
-//! Guards invariant 3: a field without a class does not compile, because [`record!`] has no syntax for it.
+//! Guards invariant 3: a field without a class does not compile, because `record!` has no syntax for it.
 
 mod class;
 mod event;

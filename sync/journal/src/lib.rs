@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Lives here: [`Journal`] (writing, reading, trimming, verifying), what opening found ([`Recovery`]), the readers
-//! ([`Reader`], [`Tail`], [`read_only`]), checks for tools ([`verify`], [`stats`]), the bytes on disk ([`record`],
+//! ([`Reader`], [`Tail`], [`read_only`]), checks for tools ([`verify()`], [`stats`]), the bytes on disk ([`record`],
 //! [`control`], [`chain`]) and the machine underneath ([`io::Io`]).
 //!
 //! Not here: what an event means. A record's kind and payload are numbers and bytes to the journal.

@@ -30,7 +30,7 @@ const POLL: Duration = Duration::from_millis(10);
 /// How to start a node.
 #[derive(Debug, Clone)]
 pub struct NodeOptions {
-    /// The binary; found by [`binary`] when `None`.
+    /// The binary; found by [`binary()`] when `None`.
     pub binary: Option<PathBuf>,
     /// The data directory; a temporary one of its own when `None`.
     pub data: Option<PathBuf>,
