@@ -5,6 +5,10 @@
 
 use crate::{
     class::{Field, Record},
+    mqtt::{
+        MqttDelivered, MqttPublished, MqttReceived, MqttReleased, MqttSent, MqttSessionClosed,
+        MqttSessionEnded, MqttSessionOpened, MqttSubscribed, MqttUnsubscribed,
+    },
     operation::{ImportFinished, JournalQuarantined, NodeStarted, NodeStopped, StateRebuilt},
     sale::{ReturnRecorded, SaleRecorded},
     shopper::{
@@ -155,6 +159,26 @@ events! {
     JournalQuarantined = 0x0404,
     /// A file was taken in.
     ImportFinished = 0x0405,
+    /// A message was acknowledged or retained.
+    MqttPublished = 0x0501,
+    /// A client came in.
+    MqttSessionOpened = 0x0502,
+    /// A client went.
+    MqttSessionClosed = 0x0503,
+    /// A session is no more.
+    MqttSessionEnded = 0x0504,
+    /// A client asked for messages.
+    MqttSubscribed = 0x0505,
+    /// A client asked for no more messages.
+    MqttUnsubscribed = 0x0506,
+    /// QoS 2 messages were released by their publisher.
+    MqttReleased = 0x0507,
+    /// QoS 2 messages are about to be sent.
+    MqttSent = 0x0508,
+    /// QoS 2 messages were received by a subscriber.
+    MqttReceived = 0x0509,
+    /// Messages left a session's queue.
+    MqttDelivered = 0x050a,
 }
 
 fn decode_record<T>(payload: &[u8]) -> Result<T, DecodeError>

@@ -1,7 +1,7 @@
 //! Aisle's vocabulary: what can happen in a store, in types that cannot be wrong.
 //!
 //! Lives here: ids ([`id`]), units ([`money`], [`quantity`]), time ([`time`], [`hlc`]), the events themselves
-//! ([`shopper`], [`sale`], [`stock`], [`operation`]), the [`Event`] that is any one of them, and the
+//! ([`shopper`], [`sale`], [`stock`], [`operation`], [`mqtt`]), the [`Event`] that is any one of them, and the
 //! [`Class`] of every field. Events are CBOR maps with numbered fields; a reader keeps the fields it does not
 //! know ([`Unknown`]) so that an older node loses nothing that a newer one wrote.
 //!
@@ -13,6 +13,8 @@ mod event;
 pub mod hlc;
 pub mod id;
 pub mod money;
+pub mod mqtt;
+mod opaque;
 pub mod operation;
 pub mod quantity;
 mod record;
@@ -29,6 +31,7 @@ pub use id::{
     StoreId,
 };
 pub use money::{Currency, InvalidMoney, Money};
+pub use opaque::{Blob, TEXT_BYTES_MAX, Text, TextTooLong};
 pub use quantity::{InvalidQuantity, Quantity, Unit};
 pub use record::Unknown;
 pub use time::Timestamp;

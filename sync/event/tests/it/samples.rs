@@ -1,8 +1,13 @@
 //! One full and one minimal example of every event type. The golden vectors are made from them.
 
 use aisle_event::{
-    CustomerRef, DeviceId, DocumentId, Event, LotId, Money, Name, Quantity, SessionId, Sku, SourceName,
-    Timestamp, Unit, Unknown,
+    Blob, CustomerRef, DeviceId, DocumentId, Event, LotId, Money, Name, Quantity, SessionId, Sku, SourceName,
+    Text, Timestamp, Unit, Unknown,
+    mqtt::{
+        MqttDelivered, MqttDelivery, MqttProperties, MqttPublished, MqttQos, MqttReceived, MqttReleased,
+        MqttSent, MqttSessionClosed, MqttSessionEnd, MqttSessionEnded, MqttSessionOpened, MqttSubscribed,
+        MqttSubscription, MqttUnsubscribed, MqttWill,
+    },
     operation::{ImportFinished, JournalQuarantined, NodeStarted, NodeStopped, StateRebuilt, StopReason},
     sale::{ReturnRecorded, SaleLine, SaleRecorded},
     shopper::{
@@ -47,6 +52,26 @@ fn line(number: u32) -> SaleLine {
     }
 }
 
+fn text(text: &str) -> Text {
+    Text::new(text).unwrap()
+}
+
+fn properties() -> Option<MqttProperties> {
+    Some(MqttProperties {
+        text: Some(true),
+        expiry_s: Some(3600),
+        content_type: Some(text("text/plain")),
+        response_topic: Some(text("answers")),
+        correlation_data: Some(Blob(vec![0, 255].into())),
+        user: vec![text("unit"), text("celsius")],
+        unknown: known(),
+    })
+}
+
+fn delivery(index: Option<u32>) -> MqttDelivery {
+    MqttDelivery { seq: 4711, index, packet_id: index.map(|_| 9), unknown: known() }
+}
+
 /// Every sample under the name of its golden file.
 #[rustfmt::skip]
 pub fn samples() -> Vec<(&'static str, Event)> {
@@ -81,5 +106,19 @@ pub fn samples() -> Vec<(&'static str, Event)> {
         ("state_rebuilt", StateRebuilt { reason: name("it is not there"), from_seq: 1, at: AT, unknown: known() }.into()),
         ("journal_quarantined", JournalQuarantined { segment: name("00000000000000000001.seg"), offset: 4096, first_seq: 17, records: 2, at: AT, unknown: known() }.into()),
         ("import_finished", ImportFinished { source: SourceName::new("online-retail").unwrap(), rows: 541_909, accepted: 530_000, present: 0, rejected: 11_909, at: AT, unknown: known() }.into()),
+        ("mqtt_published", MqttPublished { topic: text("aisle/v1/store-1/fridge-7/telemetry/celsius"), payload: Blob(b"3.9".as_slice().into()), qos: MqttQos::ExactlyOnce, retain: true, client: text("fridge-7"), packet_id: Some(17), properties: properties(), will: Some(true), unknown: known() }.into()),
+        ("mqtt_published.minimal", MqttPublished { topic: text("a"), payload: Blob::default(), qos: MqttQos::AtLeastOnce, retain: false, client: text("c"), packet_id: None, properties: None, will: None, unknown: known() }.into()),
+        ("mqtt_session_opened", MqttSessionOpened { client: text("fridge-7"), device: Some(text("fridge-7")), clean_start: true, expiry_s: 86_400, will: Some(MqttWill { topic: text("status"), payload: Blob(b"gone".as_slice().into()), qos: MqttQos::AtLeastOnce, retain: true, delay_s: Some(30), properties: properties(), unknown: known() }), unknown: known() }.into()),
+        ("mqtt_session_opened.minimal", MqttSessionOpened { client: text("fridge-7"), device: None, clean_start: false, expiry_s: u32::MAX, will: None, unknown: known() }.into()),
+        ("mqtt_session_closed", MqttSessionClosed { client: text("fridge-7"), expiry_s: Some(60), will_discarded: true, unknown: known() }.into()),
+        ("mqtt_session_closed.minimal", MqttSessionClosed { client: text("fridge-7"), expiry_s: None, will_discarded: false, unknown: known() }.into()),
+        ("mqtt_session_ended", MqttSessionEnded { client: text("fridge-7"), reason: MqttSessionEnd::Expired, unknown: known() }.into()),
+        ("mqtt_subscribed", MqttSubscribed { client: text("label-3"), id: Some(4), filters: vec![MqttSubscription { filter: text("aisle/v1/+/label-3/#"), qos: MqttQos::AtLeastOnce, options: 5, unknown: known() }], unknown: known() }.into()),
+        ("mqtt_subscribed.minimal", MqttSubscribed { client: text("label-3"), id: None, filters: vec![], unknown: known() }.into()),
+        ("mqtt_unsubscribed", MqttUnsubscribed { client: text("label-3"), filters: vec![text("a/#"), text("b")], unknown: known() }.into()),
+        ("mqtt_released", MqttReleased { client: text("fridge-7"), packet_ids: vec![17, 18], unknown: known() }.into()),
+        ("mqtt_sent", MqttSent { client: text("label-3"), deliveries: vec![delivery(Some(1)), delivery(None)], unknown: known() }.into()),
+        ("mqtt_received", MqttReceived { client: text("label-3"), deliveries: vec![delivery(None)], unknown: known() }.into()),
+        ("mqtt_delivered", MqttDelivered { client: text("label-3"), deliveries: vec![delivery(None)], unknown: known() }.into()),
     ]
 }
