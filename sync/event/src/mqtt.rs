@@ -164,8 +164,8 @@ record! {
     pub struct MqttDelivery {
         /// The sequence number of that record.
         1 open seq: u64,
-        /// Which of those that the record put there; absent for the first.
-        2 open index: Option<u32>,
+        /// When that is a subscription: the sequence number of the retained message.
+        2 open origin: Option<u64>,
         /// The packet identifier.
         3 open packet_id: Option<u16>,
     }

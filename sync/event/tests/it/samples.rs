@@ -68,8 +68,8 @@ fn properties() -> Option<MqttProperties> {
     })
 }
 
-fn delivery(index: Option<u32>) -> MqttDelivery {
-    MqttDelivery { seq: 4711, index, packet_id: index.map(|_| 9), unknown: known() }
+fn delivery(origin: Option<u64>) -> MqttDelivery {
+    MqttDelivery { seq: 4711, origin, packet_id: origin.map(|_| 9), unknown: known() }
 }
 
 /// Every sample under the name of its golden file.
