@@ -7,3 +7,4 @@
 //! Guards invariant 1: no PUBACK, PUBREC, PUBCOMP, SUBACK or session-present before the commit that it speaks of.
 
 pub mod packet;
+pub mod topic;
