@@ -9,5 +9,6 @@
     reason = "a test says what it expects by failing"
 )]
 
+mod packet;
 mod topic;
 mod topic_trees;
