@@ -48,8 +48,11 @@ fn all(project: &Project, steps: &mut Steps, summary: &mut Option<String>) -> Re
                 Tool::ChromeDriver,
                 Tool::Faketime,
                 Tool::Promtool,
-                Tool::Schemathesis,
-                Tool::AxeCore,
+                Tool::Mosquitto,
+                Tool::MosquittoClients,
+                Tool::Node,
+                Tool::PythonPeers,
+                Tool::NodePeers,
             ],
         )
     })?;
@@ -61,7 +64,9 @@ fn all(project: &Project, steps: &mut Steps, summary: &mut Option<String>) -> Re
         let job = project
             .cargo(&["nextest", "run", "--workspace", "--no-fail-fast"])
             .env("AISLE_NODE_BIN", project.target("debug/aisle-node"))
-            .env("AISLE_AXE", tools::axe(project));
+            .env("AISLE_AXE", tools::axe(project))
+            .env("AISLE_PAHO_PYTHON", tools::paho_python(project))
+            .env("AISLE_MQTTJS", tools::mqtt_js(project));
         let (done, line) = job.run_looking_for(Summary::WORD);
         *summary = line;
         done

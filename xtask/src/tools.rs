@@ -34,10 +34,16 @@ pub(crate) enum Tool {
     Promtool,
     /// The load generator of the HTTP benchmarks.
     Wrk,
-    /// The reader of our OpenAPI document.
-    Schemathesis,
-    /// The accessibility rules.
-    AxeCore,
+    /// The broker that ours is measured against and bridged with.
+    Mosquitto,
+    /// Its clients.
+    MosquittoClients,
+    /// Runs MQTT.js.
+    Node,
+    /// The reader of our OpenAPI document, and an MQTT client.
+    PythonPeers,
+    /// The accessibility rules, and another MQTT client.
+    NodePeers,
 }
 
 /// Makes sure that the tools are there.
@@ -57,14 +63,24 @@ pub(crate) fn ensure(project: &Project, tools: &[Tool]) -> Result<()> {
     Ok(())
 }
 
-/// The program that `Schemathesis` installs.
+/// The reader of our OpenAPI document, one of `PythonPeers`.
 pub(crate) fn schemathesis(project: &Project) -> PathBuf {
     python(project).join("bin/schemathesis")
 }
 
-/// The script that `AxeCore` installs.
+/// The Python that finds paho-mqtt, one of `PythonPeers`.
+pub(crate) fn paho_python(project: &Project) -> PathBuf {
+    python(project).join("bin/python")
+}
+
+/// The accessibility rules, one of `NodePeers`.
 pub(crate) fn axe(project: &Project) -> PathBuf {
-    project.target("tools/npm/node_modules/axe-core/axe.min.js")
+    npm(project).join("node_modules/axe-core/axe.min.js")
+}
+
+/// The folder of MQTT.js, one of `NodePeers`.
+pub(crate) fn mqtt_js(project: &Project) -> PathBuf {
+    npm(project).join("node_modules/mqtt")
 }
 
 impl Tool {
@@ -78,8 +94,11 @@ impl Tool {
             Self::Faketime => "faketime",
             Self::Promtool => "promtool",
             Self::Wrk => "wrk",
-            Self::Schemathesis => "schemathesis",
-            Self::AxeCore => "axe-core",
+            Self::Mosquitto => "mosquitto",
+            Self::MosquittoClients => "mosquitto_pub",
+            Self::Node => "node",
+            Self::PythonPeers => "schemathesis and paho-mqtt",
+            Self::NodePeers => "axe-core and MQTT.js",
         }
     }
 
@@ -93,24 +112,29 @@ impl Tool {
             Self::Faketime => "install `faketime` and see that it is on PATH",
             Self::Promtool => "install Prometheus and see that its `promtool` is on PATH",
             Self::Wrk => "install `wrk` and see that it is on PATH",
-            Self::Schemathesis => "remove target/tools/python and try again",
-            Self::AxeCore => "remove target/tools/npm and try again",
+            Self::Mosquitto => "install `mosquitto` and see that it is on PATH or in /usr/sbin",
+            Self::MosquittoClients => "install `mosquitto-clients` and see that `mosquitto_pub` is on PATH",
+            Self::Node => "install Node.js and see that `node` is on PATH",
+            Self::PythonPeers => "remove target/tools/python and try again",
+            Self::NodePeers => "remove target/tools/npm and try again",
         }
     }
 
     fn is_there(self, project: &Project) -> bool {
         match self {
-            Self::Schemathesis => {
+            Self::PythonPeers => {
                 schemathesis(project).exists()
                     && same(&project.path(REQUIREMENTS), &python(project).join("requirements.txt"))
             }
-            Self::AxeCore => {
-                let npm = project.target("tools/npm");
+            Self::NodePeers => {
                 axe(project).exists()
+                    && mqtt_js(project).exists()
                     && NODE_PACKAGES
                         .iter()
-                        .all(|file| same(&project.path("tests/e2e").join(file), &npm.join(file)))
+                        .all(|file| same(&project.path("tests/e2e").join(file), &npm(project).join(file)))
             }
+            // Debian keeps what serves out of the PATH of ordinary users.
+            Self::Mosquitto => on_path(self.name()) || Path::new("/usr/sbin").join(self.name()).is_file(),
             _ => on_path(self.name()),
         }
     }
@@ -126,8 +150,11 @@ impl Tool {
             Self::Faketime => debian("faketime"),
             Self::Promtool => debian("prometheus"),
             Self::Wrk => debian("wrk"),
-            Self::Schemathesis => install_schemathesis(project),
-            Self::AxeCore => install_axe(project),
+            Self::Mosquitto => debian("mosquitto"),
+            Self::MosquittoClients => debian("mosquitto-clients"),
+            Self::Node => debian("nodejs"),
+            Self::PythonPeers => install_python_peers(project),
+            Self::NodePeers => install_node_peers(project),
         }
     }
 }
@@ -168,7 +195,11 @@ fn python(project: &Project) -> PathBuf {
     project.target("tools/python")
 }
 
-fn install_schemathesis(project: &Project) -> Result<()> {
+fn npm(project: &Project) -> PathBuf {
+    project.target("tools/npm")
+}
+
+fn install_python_peers(project: &Project) -> Result<()> {
     let home = python(project);
     let make = || Job::new("python3").args(["-m", "venv", "--clear"]).args([&home]).run();
     // Debian keeps what `venv` needs in a package of its own.
@@ -182,11 +213,11 @@ fn install_schemathesis(project: &Project) -> Result<()> {
     copy(&requirements, &home.join("requirements.txt"))
 }
 
-fn install_axe(project: &Project) -> Result<()> {
+fn install_node_peers(project: &Project) -> Result<()> {
     if !on_path("npm") {
         debian("npm")?;
     }
-    let home = project.target("tools/npm");
+    let home = npm(project);
     fs::create_dir_all(&home).with_context(|| format!("cannot make `{}`", home.display()))?;
     for file in NODE_PACKAGES {
         copy(&project.path("tests/e2e").join(file), &home.join(file))?;

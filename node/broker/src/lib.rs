@@ -6,4 +6,7 @@
 //! Not here: what a message means (`aisle-devices`), the log itself (`aisle-journal`).
 //! Guards invariant 1: no PUBACK, PUBREC, PUBCOMP, SUBACK or session-present before the commit that it speaks of.
 
+pub mod access;
 pub mod packet;
+pub mod topic;
+pub mod transport;

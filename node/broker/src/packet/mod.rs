@@ -5,6 +5,22 @@
 //!
 //! Not here: what a packet does. Guards invariant 10: bytes that are not a packet are refused before they cost memory.
 
+mod codec;
+mod connack;
+mod connect;
+mod disconnect;
+mod kind;
+mod malformed;
+mod property;
+mod publish;
+mod reader;
+mod subscribe;
+mod writer;
+
+pub use codec::Codec;
+pub use kind::Kind;
+pub use malformed::{EncodeError, Malformed};
+
 use bytes::Bytes;
 use bytestring::ByteString;
 use std::num::NonZeroU16;

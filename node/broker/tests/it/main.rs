@@ -1,0 +1,14 @@
+//! The broker from outside.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test says what it expects by failing"
+)]
+
+mod packet;
+mod topic;
+mod topic_trees;
