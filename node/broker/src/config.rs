@@ -1,12 +1,16 @@
 //! What can be set about the broker. Each bound says what happens when it is reached.
 
-use crate::{access::Anonymous, topic};
+use crate::{
+    access::{AccessConfig, Anonymous},
+    topic,
+    transport::TransportConfig,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Settings of the broker.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where devices connect over TLS: `store:PORT` for every private address of this machine, `IP:PORT`, or `off`.
@@ -41,8 +45,17 @@ pub struct Limits {
     pub connections_max: usize,
     /// New connections a second, with a burst of as many; beyond it they are told to come more slowly.
     pub connections_per_s_max: u32,
-    /// How long a client may take from its connection to its CONNECT, and for each write to it, in milliseconds.
+    /// How long a client may take for its TLS and WebSocket handshakes, then for its CONNECT, and for each write to it, in
+    /// milliseconds.
     pub patience_ms: u64,
+    /// Handshakes under way; beyond them clients wait unaccepted.
+    pub handshakes_max: usize,
+    /// Handshakes under way with one address other than this machine's own; beyond them its connections are closed.
+    pub handshakes_per_address_max: usize,
+    /// Passwords that are checked at the same time, each with 7 MiB of memory; 0 is one for every two cores.
+    pub password_checks_max: usize,
+    /// Clients that wait for their password to be checked; a further one is told that the server is busy.
+    pub password_checks_waiting_max: usize,
     /// A client that asks for a longer keep alive, or none, is given this one, in seconds.
     pub keep_alive_s_max: u16,
     /// Messages a second from one client; beyond it the broker reads more slowly.
@@ -134,6 +147,10 @@ impl Default for Limits {
             connections_max: 10_000,
             connections_per_s_max: 2_000,
             patience_ms: 10_000,
+            handshakes_max: 512,
+            handshakes_per_address_max: 64,
+            password_checks_max: 0,
+            password_checks_waiting_max: 2_048,
             keep_alive_s_max: 3_600,
             publishes_per_s_max: 50_000,
             publish_bytes_per_s_max: 32 << 20,
@@ -172,6 +189,33 @@ impl Limits {
 }
 
 impl Config {
+    /// What the listeners need of it.
+    pub(crate) fn transport(&self) -> TransportConfig {
+        TransportConfig {
+            tls_listen: self.tls_listen.clone(),
+            tcp_listen: self.tcp_listen.clone(),
+            websocket_listen: self.websocket_listen.clone(),
+            websocket_tls: self.websocket_tls,
+            certificate_file: self.certificate_file.clone(),
+            private_key_file: self.private_key_file.clone(),
+            client_ca_file: self.client_ca_file.clone(),
+            handshake_timeout_ms: self.limits.patience_ms,
+            handshakes_max: self.limits.handshakes_max,
+            handshakes_per_address_max: self.limits.handshakes_per_address_max,
+            websocket_message_bytes_max: self.limits.packet_bytes_max as usize + 16,
+        }
+    }
+
+    /// What the check of credentials needs of it.
+    pub(crate) fn access(&self) -> AccessConfig {
+        AccessConfig {
+            anonymous: self.anonymous.clone(),
+            password_checks_max: self.limits.password_checks_max,
+            password_checks_waiting_max: self.limits.password_checks_waiting_max,
+            ..AccessConfig::default()
+        }
+    }
+
     /// Checks what the types do not. `record_bytes_max` is the journal's.
     ///
     /// # Errors

@@ -306,7 +306,7 @@ pub(crate) fn granted(event: &MqttSubscription) -> Result<(Filter, SubscribeOpti
 }
 
 /// A filter that was granted once, whatever the bounds are now.
-fn parsed(text: &str) -> Result<Filter, String> {
+pub(crate) fn parsed(text: &str) -> Result<Filter, String> {
     const ANY: Limits = Limits { levels_max: usize::MAX, bytes_max: usize::MAX };
     Filter::parse(text, &ANY).map_err(|error| error.to_string())
 }

@@ -239,6 +239,11 @@ impl Core {
             }
             Op::Ended { client, .. } => self.not_due(client, time::Due::End),
             Op::Delivered { client, deliveries } => self.free(client, deliveries),
+            // It was late, because the disk was full, and the client is back already.
+            Op::Closed { client, .. } if self.is_linked(client) => {
+                self.store.applied = seq.unwrap_or(self.store.applied);
+                return 0;
+            }
             _ => {}
         }
         let mut effects = std::mem::take(&mut self.effects);
@@ -283,6 +288,10 @@ impl Core {
         effects.dropped = 0;
         self.effects = effects;
         receivers
+    }
+
+    fn is_linked(&self, client: &str) -> bool {
+        self.store.by_client.get(client).is_some_and(|key| self.linked.contains_key(key))
     }
 
     /// Does what needs a record where the session is kept: submits it, or does it at once.

@@ -1,0 +1,96 @@
+//! Who is there: one connection for each client identifier, and how to end it.
+
+use crate::{core::ClientView, message::ClientId, outbox::Outbox, packet::Reason};
+use rustc_hash::FxHashMap;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+use tokio::sync::watch;
+
+#[derive(Debug, Default)]
+pub(crate) struct Registry(Mutex<FxHashMap<ClientId, Present>>);
+
+#[derive(Debug)]
+struct Present {
+    outbox: Arc<Outbox>,
+    left: watch::Receiver<()>,
+    since: Instant,
+    view: ClientView,
+}
+
+/// A client's place; it is free again when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    registry: Arc<Registry>,
+    client: ClientId,
+    /// Dropped last: those who wait for the place see its end.
+    _left: watch::Sender<()>,
+}
+
+impl Registry {
+    fn lock(&self) -> MutexGuard<'_, FxHashMap<ClientId, Present>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the place of a client. Whoever has it is sent away first (3.1.4), and its end is waited for: what it sent is in
+    /// the journal before what comes now.
+    pub(crate) async fn enter(
+        self: &Arc<Self>,
+        client: &ClientId,
+        outbox: &Arc<Outbox>,
+        view: ClientView,
+    ) -> Visit {
+        let (sender, left) = watch::channel(());
+        let mut present = Some(Present { outbox: outbox.clone(), left, since: Instant::now(), view });
+        loop {
+            let mut other = {
+                let mut all = self.lock();
+                match all.get(client) {
+                    Some(other) => {
+                        other.outbox.close(Reason::SESSION_TAKEN_OVER, "another connection has its client identifier");
+                        other.left.clone()
+                    }
+                    None => {
+                        if let Some(present) = present.take() {
+                            all.insert(client.clone(), present);
+                        }
+                        return Visit { registry: self.clone(), client: client.clone(), _left: sender };
+                    }
+                }
+            };
+            // An error is what is waited for: the sender is gone.
+            while other.changed().await.is_ok() {}
+        }
+    }
+
+    /// Sends a client away. False when it is not there.
+    pub(crate) fn close(&self, client: &str, reason: Reason, why: &'static str) -> bool {
+        self.lock().get(client).is_some_and(|present| {
+            present.outbox.close(reason, why);
+            true
+        })
+    }
+
+    /// Sends everybody away.
+    pub(crate) fn close_all(&self, reason: Reason, why: &'static str) {
+        self.lock().values().for_each(|present| present.outbox.close(reason, why));
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    pub(crate) fn view(&self, client: &str) -> Option<ClientView> {
+        self.lock().get(client).map(|present| ClientView {
+            connected_s: present.since.elapsed().as_secs(),
+            ..present.view.clone()
+        })
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        self.registry.lock().remove(&self.client);
+    }
+}
