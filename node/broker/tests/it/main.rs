@@ -12,3 +12,9 @@
 mod packet;
 mod topic;
 mod topic_trees;
+mod access;
+mod access_file;
+mod transport;
+mod transport_support;
+mod transport_tls;
+mod transport_websocket;
