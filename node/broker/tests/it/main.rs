@@ -10,6 +10,9 @@
 )]
 
 mod packet;
+mod packet_any;
+mod packet_peer;
+mod packet_round_trip;
 mod topic;
 mod topic_trees;
 mod access;
