@@ -24,6 +24,7 @@ const MEMBERS: &[Member] = &[
     member("aisle-state", "node/state", &["aisle-event", "aisle-journal"]),
     member("aisle-recommend", "node/recommend", &["aisle-event"]),
     member("aisle-kiosk", "node/kiosk", &["aisle-event", "aisle-journal", "aisle-state", "aisle-recommend"]),
+    member("aisle-devices", "node/devices", &["aisle-event", "aisle-broker"]),
     member(
         "aisle-node",
         "node/runtime",
@@ -40,7 +41,7 @@ const MEMBERS: &[Member] = &[
     member(
         "aisle-fuzz",
         "tests/fuzz",
-        &["aisle-event", "aisle-journal", "aisle-state", "aisle-recommend", "aisle-kiosk"],
+        &["aisle-event", "aisle-journal", "aisle-broker", "aisle-state", "aisle-recommend", "aisle-kiosk"],
     ),
     member("xtask", "xtask", &[]),
 ];

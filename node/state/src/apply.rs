@@ -190,6 +190,16 @@ impl<'a> Batch<'a> {
             | Event::StateRebuilt(_)
             | Event::JournalQuarantined(_)
             | Event::ImportFinished(_)
+            | Event::MqttPublished(_)
+            | Event::MqttSessionOpened(_)
+            | Event::MqttSessionClosed(_)
+            | Event::MqttSessionEnded(_)
+            | Event::MqttSubscribed(_)
+            | Event::MqttUnsubscribed(_)
+            | Event::MqttReleased(_)
+            | Event::MqttSent(_)
+            | Event::MqttReceived(_)
+            | Event::MqttDelivered(_)
             | Event::Unknown { .. } => Ok(()),
         };
         Ok(outcome)

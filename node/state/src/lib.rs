@@ -20,8 +20,10 @@ mod projector;
 mod receipts;
 mod sessions;
 mod shop;
+pub mod snapshot_file;
 mod state;
 mod telemetry;
+mod whole_file;
 
 pub use config::{Config, InvalidConfig};
 pub use experiments::ArmCounters;

@@ -184,7 +184,7 @@ fn rebuild(
         match attempt {
             Ok((index, shop)) => return Ok((index, shop, passed_over)),
             Err(error) => {
-                passed_over.push(error.to_string());
+                passed_over.push(error.reason());
                 fs::remove_dir_all(index_dir)
                     .map_err(|source| OpenError::Directory { path: index_dir.into(), source })?;
             }

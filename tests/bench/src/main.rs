@@ -18,7 +18,7 @@ mod screen;
 mod store;
 mod table;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 /// The node's allocator, so that what runs in this process costs what it costs there.
@@ -30,11 +30,11 @@ static ALLOCATOR: memory::Counted<tikv_jemallocator::Jemalloc> = memory::Counted
 #[command(name = "aisle-bench", version)]
 struct Arguments {
     /// What to measure
-    #[arg(value_enum)]
+    #[command(subcommand)]
     name: Name,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Subcommand)]
 enum Name {
     /// The journal beside a bare loop of write and fdatasync
     Journal,
@@ -44,8 +44,10 @@ enum Name {
     Http,
     /// From a node's spawn to its first answer
     Start,
+    /// The node's MQTT broker beside mosquitto
+    Mqtt(bench::mqtt::Arguments),
     /// No benchmark: the bare server that `start` measures as its peer
-    #[value(hide = true)]
+    #[command(hide = true)]
     BareServer,
 }
 
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Name::Recommend => bench::recommend::run(),
         Name::Http => bench::http::run(),
         Name::Start => bench::start::run(),
+        Name::Mqtt(arguments) => bench::mqtt::run(&arguments),
         Name::BareServer => return screen::ended(peer::server::serve_until_killed()),
     };
     screen::ended(done.map(|report| screen::line(&report)))

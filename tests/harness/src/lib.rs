@@ -1,8 +1,9 @@
-//! What tests, benches and the demo share: a generated [`shop`], simulated [`shoppers`], a [`node`] under test.
+//! What tests, benches and the demo share: a generated [`shop`], simulated [`shoppers`], a [`node`] under test, raw [`mqtt`].
 //!
 //! Not here: what any of them is expected to do; that stands in the tests that use them.
 //! Guards repeatability: everything random comes from a seed that the caller gives and can print.
 
+pub mod mqtt;
 pub mod node;
 pub mod shop;
 pub mod shoppers;

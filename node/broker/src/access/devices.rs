@@ -9,7 +9,7 @@ use super::{
     backoff::Backoff,
     config::AccessConfig,
     file,
-    identity::{DEVICE_ID_BYTES_MAX, Identity, Proof, check_device_id},
+    identity::{Identity, Proof},
     password::{self, PASSWORD_BYTES_MAX},
     recent::Recent,
     rights::{RightsError, check_level},
@@ -32,6 +32,12 @@ use tokio::sync::{Semaphore, watch};
 
 /// How often the file is looked at.
 const POLL: Duration = Duration::from_secs(1);
+
+/// How long it must have stayed as it is before it is read.
+const SETTLED: Duration = Duration::from_millis(100);
+
+/// No device's id is as long; failures are not counted by longer names.
+const USER_BYTES_MAX: usize = 256;
 
 /// The devices of the store. Clones share them.
 #[derive(Debug, Clone)]
@@ -149,7 +155,13 @@ impl Devices {
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             poll.tick().await;
-            if Stamp::of(&self.0.path) != *lock(&self.0.seen) {
+            let stamp = Stamp::of(&self.0.path);
+            if stamp == *lock(&self.0.seen) {
+                continue;
+            }
+            // An editor may empty a file before it writes it: half of a list would send everybody else away.
+            tokio::time::sleep(SETTLED).await;
+            if stamp == Stamp::of(&self.0.path) {
                 let devices = self.clone();
                 // Its result is in `problem`; it can only be cancelled with the runtime.
                 drop(tokio::task::spawn_blocking(move || devices.reload()).await);
@@ -215,7 +227,7 @@ impl Devices {
     /// remembered for the next attempt.
     pub async fn verify(&self, user: &str, password: &[u8]) -> Result<Identity, Refused> {
         let refused = |reason| Err(self.0.metrics.refused(user, reason));
-        if user.len() > DEVICE_ID_BYTES_MAX || password.len() > PASSWORD_BYTES_MAX {
+        if user.len() > USER_BYTES_MAX || password.len() > PASSWORD_BYTES_MAX {
             return refused(Refused::Credentials);
         }
         let entry = self.0.table.load().get(user).cloned();
@@ -262,7 +274,7 @@ impl Devices {
         let Some(anonymous) = &self.0.config.anonymous else {
             return refused(Refused::Anonymous);
         };
-        if check_device_id(client_id).is_err() || self.0.table.load().owns(client_id) {
+        if check_level(client_id).is_err() || self.0.table.load().owns(client_id) {
             return refused(Refused::ClientId);
         }
         match Rights::new(&anonymous.publish, &anonymous.subscribe, client_id, &self.0.store) {

@@ -5,10 +5,8 @@
 
 use super::{rights::check_level, table::Entry};
 use crate::access::Rights;
+use aisle_event::DeviceId;
 use std::sync::Arc;
-
-/// The longest device id, in bytes.
-pub const DEVICE_ID_BYTES_MAX: usize = 128;
 
 /// What follows a device's id in the client ids that it may use besides it.
 const SEPARATORS: [char; 2] = [':', '-'];
@@ -63,13 +61,8 @@ pub(crate) fn owners(client_id: &str) -> impl Iterator<Item = &str> {
     std::iter::once(client_id).chain(parts).filter(|owner| !owner.is_empty())
 }
 
-/// Whether the text can name a device: one level of a topic, not too long.
-pub fn check_device_id(id: &str) -> Result<(), &'static str> {
-    if id.len() > DEVICE_ID_BYTES_MAX {
-        return Err("it is longer than 128 bytes");
-    }
-    if id.contains(char::is_whitespace) {
-        return Err("it has a blank in it");
-    }
-    check_level(id)
+/// Whether the text can name a device: an id of the journal that is one level of a topic.
+pub fn check_device_id(id: &str) -> Result<(), String> {
+    DeviceId::new(id).map_err(|error| format!("it {error}"))?;
+    Ok(check_level(id)?)
 }

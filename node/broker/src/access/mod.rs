@@ -22,7 +22,7 @@ pub use config::{AccessConfig, Anonymous};
 pub use devices::{Devices, OpenError, Refused};
 pub use edit::{DevicesFile, EditError};
 pub use file::{DEVICES_MAX, FileError, Listed};
-pub use identity::{DEVICE_ID_BYTES_MAX, Identity, Proof, check_device_id};
+pub use identity::{Identity, Proof, check_device_id};
 pub use password::{PASSWORD_BYTES_MAX, hash_password, random_password};
 pub use rights::{OWN_TOPICS, Rights, RightsError};
 

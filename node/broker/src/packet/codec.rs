@@ -13,8 +13,8 @@ use super::{
 };
 use bytes::{Buf, BufMut, BytesMut};
 
-/// So much is reserved for a packet of which nothing came yet; from then on no more than came already.
-const RESERVED_BYTES_MIN: usize = 4096;
+/// More is not reserved at once for what is still to come: the announced length may be a lie.
+const RESERVED_BYTES_MAX: usize = 4096;
 
 /// The codec of one connection. After an error it gives the same error again: the connection is to be closed.
 #[derive(Debug)]
@@ -111,8 +111,7 @@ impl Codec {
             return Err(Malformed::new(Reason::PACKET_TOO_LARGE, "it is longer than what is taken"));
         }
         if input.len() < frame_bytes {
-            let missing = frame_bytes - input.len();
-            input.reserve(missing.min(input.len().max(RESERVED_BYTES_MIN)));
+            input.reserve((frame_bytes - input.len()).min(RESERVED_BYTES_MAX));
             return Ok(None);
         }
         if let Some(packet) = plain(kind, input) {

@@ -40,7 +40,8 @@ impl Connack {
         if flags == 1 && reason != Reason::SUCCESS {
             return Err(Malformed::protocol("it refuses and says that a session is present"));
         }
-        let mut connack = Self { session_present: flags == 1, reason, ..Self::default() };
+        let mut connack =
+            Self { session_present: flags == 1 && version != Version::V31, reason, ..Self::default() };
         reader.properties(version, |id, reader| {
             match id {
                 property::SESSION_EXPIRY => connack.session_expiry_s = Some(reader.u32()?),

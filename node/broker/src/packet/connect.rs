@@ -112,7 +112,7 @@ impl Connect {
                     reader.bytes()?;
                     has_auth_data = true;
                 }
-                property::USER => self.user_properties.push((reader.string()?, reader.string()?)),
+                property::USER => reader.user_property(&mut self.user_properties)?,
                 _ => return Err(UNKNOWN_PROPERTY),
             }
             Ok(())

@@ -39,9 +39,15 @@ pub(super) const SHARED_AVAILABLE: u8 = 0x2A;
 impl MessageProperties {
     /// Takes the value of one property that goes with a message; refuses any other.
     pub(super) fn read(&mut self, id: u8, reader: &mut Reader<'_>) -> Result<(), Malformed> {
+        if id == PAYLOAD_FORMAT {
+            // 0 says no more than no such property.
+            if reader.flag()? {
+                self.0.get_or_insert_default().is_text = true;
+            }
+            return Ok(());
+        }
         let values = self.0.get_or_insert_default();
         match id {
-            PAYLOAD_FORMAT => values.is_text = reader.flag()?,
             MESSAGE_EXPIRY => values.expiry_s = Some(reader.u32()?),
             CONTENT_TYPE => values.content_type = Some(reader.string()?),
             RESPONSE_TOPIC => {
@@ -52,7 +58,7 @@ impl MessageProperties {
                 values.response_topic = Some(topic);
             }
             CORRELATION_DATA => values.correlation_data = Some(reader.bytes()?),
-            USER => values.user.push((reader.string()?, reader.string()?)),
+            USER => reader.user_property(&mut values.user)?,
             _ => return Err(super::reader::UNKNOWN_PROPERTY),
         }
         Ok(())

@@ -3,9 +3,12 @@
 //! Strings and payloads are slices of the packet, not copies. Guards invariant 10: nothing is read past the packet's end,
 //! and no length is believed before the bytes are there.
 
-use super::{Malformed, PacketId, Version};
+use super::{Malformed, PacketId, Reason, UserProperties, Version};
 use bytes::Bytes;
 use bytestring::ByteString;
+
+/// So many user properties or filters may be in one packet: each takes a few bytes there, and many times as many in memory.
+pub(super) const ITEMS_MAX: usize = 4096;
 
 const CUT: Malformed = Malformed::bytes("a field reaches past the end of the packet");
 
@@ -114,6 +117,15 @@ impl<'a> Reader<'a> {
             seen |= bit;
             each(id, &mut properties)?;
         }
+        Ok(())
+    }
+
+    /// One more of them.
+    pub(super) fn user_property(&mut self, pairs: &mut UserProperties) -> Result<(), Malformed> {
+        if pairs.len() == ITEMS_MAX {
+            return Err(Malformed::new(Reason::QUOTA_EXCEEDED, "it has more user properties than are taken"));
+        }
+        pairs.push((self.string()?, self.string()?));
         Ok(())
     }
 

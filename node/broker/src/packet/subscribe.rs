@@ -4,7 +4,7 @@ use super::{
     EncodeError, Kind, Malformed, QoS, Reason, RetainHandling, Suback, Subscribe, SubscribeOptions,
     Unsubscribe, Version, property,
     publish::{reason_string, skip_user_property, write_reason_string},
-    reader::{Reader, UNKNOWN_PROPERTY},
+    reader::{ITEMS_MAX, Reader, UNKNOWN_PROPERTY},
     writer,
 };
 use bytes::{BufMut, BytesMut};
@@ -126,6 +126,9 @@ fn filters<T>(
         let filter = reader.string()?;
         if filter.is_empty() {
             return Err(Malformed::new(Reason::TOPIC_FILTER_INVALID, "a filter is empty"));
+        }
+        if filters.len() == ITEMS_MAX {
+            return Err(Malformed::new(Reason::QUOTA_EXCEEDED, "it names more filters than are taken"));
         }
         filters.push(each(reader, filter)?);
     }

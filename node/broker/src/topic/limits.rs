@@ -98,7 +98,12 @@ pub enum InvalidTopic {
 pub fn check_name(topic: &str, limits: &Limits) -> Result<(), InvalidTopic> {
     limits.check_bytes(topic)?;
     limits.check_levels(topic)?;
-    match topic.bytes().enumerate().find(|(_, byte)| matches!(byte, b'+' | b'#' | 0)) {
+    let wrong = |byte: u8| matches!(byte, b'+' | b'#' | 0);
+    // Without an early end, so that it is done for many bytes at once: nearly all topics are right.
+    if !topic.bytes().fold(false, |any, byte| any | wrong(byte)) {
+        return Ok(());
+    }
+    match topic.bytes().enumerate().find(|(_, byte)| wrong(*byte)) {
         None => Ok(()),
         Some((at, 0)) => Err(InvalidTopic::Null { at }),
         Some((at, _)) => Err(InvalidTopic::WildcardInName { at }),

@@ -20,5 +20,9 @@ pub use subscriptions::{Found, Subscriptions};
 
 /// The first level, and what comes after its `/`.
 fn split(levels: &str) -> (&str, Option<&str>) {
-    levels.split_once('/').map_or((levels, None), |(first, rest)| (first, Some(rest)))
+    // A level has few bytes: counting them is faster than the search that `split_once` sets up.
+    match levels.bytes().position(|byte| byte == b'/') {
+        None => (levels, None),
+        Some(at) => (levels.get(..at).unwrap_or_default(), levels.get(at + 1..)),
+    }
 }

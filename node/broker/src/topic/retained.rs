@@ -154,7 +154,7 @@ impl<'a, V, F: FnMut(&str, &V)> Walk<'a, '_, V, F> {
     fn branches(&mut self, base: &mut String, rest: Option<&str>) -> ControlFlow<&'a str> {
         let mut run = self.run_from(base);
         let mut done = None;
-        while let Some((key, _)) = run.next() {
+        while let Some((key, value)) = run.next() {
             let Some(below) = key.strip_prefix(base.as_str()) else { break };
             if is_hidden(base, key) {
                 run = self.run_from(BEHIND_DOLLAR);
@@ -170,7 +170,12 @@ impl<'a, V, F: FnMut(&str, &V)> Walk<'a, '_, V, F> {
                 continue;
             }
             self.step(key)?;
-            self.branch(base, level, rest)?;
+            match rest {
+                Some(_) => self.branch(base, level, rest)?,
+                // What is at the level itself comes before all that is below it.
+                None if below == level => self.found(key, value),
+                None => {}
+            }
             done = Some(level);
         }
         ControlFlow::Continue(())

@@ -177,8 +177,7 @@ impl Listeners {
                     }
                 }
                 _ = addresses.tick() => {
-                    let followed = self.groups.iter_mut().filter(|group| matches!(group.listen, Listen::Store(_)));
-                    for group in followed {
+                    for group in &mut self.groups {
                         group.follow(&self.interfaces, &self.metrics);
                     }
                 }
@@ -211,9 +210,13 @@ impl Group {
         for address in wanted {
             match listen(address) {
                 Ok(listener) => self.bound.push((address, listener)),
+                // An address may be there and not ready yet. A port that is taken stays taken.
                 Err(error)
                     if matches!(self.listen, Listen::Store(_))
-                        && error.kind() == io::ErrorKind::AddrNotAvailable =>
+                        && !matches!(
+                            error.kind(),
+                            io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied
+                        ) =>
                 {
                     Metrics::cannot_listen(key, address, &error);
                 }
@@ -229,7 +232,7 @@ impl Group {
         let Ok(wanted) = self.wanted(interfaces) else { return };
         let transport = self.handshake.transport;
         self.accepting.retain(|(address, task)| {
-            let stays = wanted.contains(address);
+            let stays = wanted.contains(address) && !task.is_finished();
             if !stays {
                 task.abort();
                 metrics.stopped(transport, *address);

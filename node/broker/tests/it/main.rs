@@ -10,5 +10,14 @@
 )]
 
 mod packet;
+mod packet_any;
+mod packet_peer;
+mod packet_round_trip;
 mod topic;
 mod topic_trees;
+mod access;
+mod access_file;
+mod transport;
+mod transport_support;
+mod transport_tls;
+mod transport_websocket;

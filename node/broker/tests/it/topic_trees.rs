@@ -172,6 +172,32 @@ fn subscriptions_that_come_and_go_leave_nothing_behind() {
 }
 
 #[test]
+fn a_level_is_found_among_few_and_among_many_while_it_grows_and_shrinks() {
+    let mut tree = Subscriptions::new();
+    let numbers = |tree: &Subscriptions<u32, ()>, topic: &str| {
+        let mut keys = Vec::new();
+        tree.for_each_match(topic, &mut |found| {
+            if let Found::One { key, .. } = found {
+                keys.push(key);
+            }
+        });
+        keys
+    };
+    let device = |number: u32| format!("devices/a-device-with-a-rather-long-name-{number}/on");
+    for number in 0..40 {
+        tree.insert(&filter(&device(number)), number, ());
+        assert!((0..=number).all(|known| numbers(&tree, &device(known)) == [known]), "{number} came");
+        assert!(numbers(&tree, &device(number + 1)).is_empty());
+    }
+    for number in 0..40 {
+        tree.remove(&filter(&device(number)), &number);
+        assert!(numbers(&tree, &device(number)).is_empty());
+        assert!((number + 1..40).all(|known| numbers(&tree, &device(known)) == [known]), "{number} went");
+    }
+    assert_eq!(tree.nodes(), 1);
+}
+
+#[test]
 fn a_group_keeps_its_turn_until_the_last_member_leaves() {
     let mut tree = Subscriptions::new();
     let shared = filter("$share/tills/sales/#");

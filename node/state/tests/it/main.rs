@@ -15,4 +15,5 @@ mod imports;
 mod rebuild;
 mod replay;
 mod shop;
+mod snapshot_files;
 mod store;

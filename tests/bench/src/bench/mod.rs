@@ -2,5 +2,6 @@
 
 pub(crate) mod http;
 pub(crate) mod journal;
+pub(crate) mod mqtt;
 pub(crate) mod recommend;
 pub(crate) mod start;

@@ -76,6 +76,16 @@ fn any_bytes_in_a_sealed_segment_are_reported_and_set_aside() {
 }
 
 #[test]
+fn any_bytes_are_mqtt_packets_or_refused_in_pieces_as_at_once() {
+    run("mqtt_packet");
+}
+
+#[test]
+fn any_topics_and_filters_are_found_in_the_trees_as_in_a_list() {
+    run("mqtt_topic");
+}
+
+#[test]
 fn every_target_has_a_libfuzzer_entry() {
     let manifest = include_str!("../../cargo-fuzz/Cargo.toml");
     for target in TARGETS {

@@ -11,11 +11,12 @@ mod ready;
 pub use binary::binary;
 pub use error::NodeError;
 
-use output::Output;
+use output::{Output, Serving};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     ffi::OsString,
     fs,
+    net::SocketAddr,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -73,7 +74,7 @@ pub struct NodeUnderTest {
     scratch: TempDir,
     child: Option<Child>,
     output: Output,
-    url: String,
+    serving: Serving,
 }
 
 impl NodeUnderTest {
@@ -95,7 +96,7 @@ impl NodeUnderTest {
             scratch,
             child: None,
             output: Output::default(),
-            url: String::new(),
+            serving: Serving::default(),
         };
         node.start_again()?;
         Ok(node)
@@ -104,7 +105,31 @@ impl NodeUnderTest {
     /// Where it serves, as `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.url
+        &self.serving.url
+    }
+
+    /// Where its broker takes plain TCP, if it does.
+    #[must_use]
+    pub fn mqtt(&self) -> Option<SocketAddr> {
+        self.mqtt_over("tcp")
+    }
+
+    /// Where its broker takes TLS, if it does.
+    #[must_use]
+    pub fn mqtts(&self) -> Option<SocketAddr> {
+        self.mqtt_over("mqtts")
+    }
+
+    /// Where its broker takes WebSockets without TLS, if it does.
+    #[must_use]
+    pub fn mqtt_ws(&self) -> Option<SocketAddr> {
+        self.mqtt_over("ws")
+    }
+
+    /// Where its broker takes WebSockets over TLS, if it does.
+    #[must_use]
+    pub fn mqtt_wss(&self) -> Option<SocketAddr> {
+        self.mqtt_over("wss")
     }
 
     /// Its data directory.
@@ -210,12 +235,12 @@ impl NodeUnderTest {
         command.process_group(0);
         let mut child =
             command.spawn().map_err(|source| NodeError::Spawn { binary: self.binary.clone(), source })?;
-        let url = self.output.follow(&mut child);
+        let serving = self.output.follow(&mut child);
         self.child = Some(child);
         let deadline = Instant::now() + self.options.start_timeout;
         loop {
-            if let Ok(url) = url.recv_timeout(POLL) {
-                self.url = url;
+            if let Ok(serving) = serving.recv_timeout(POLL) {
+                self.serving = serving;
                 return Ok(());
             }
             self.check()?;
@@ -227,6 +252,10 @@ impl NodeUnderTest {
                 });
             }
         }
+    }
+
+    fn mqtt_over(&self, scheme: &str) -> Option<SocketAddr> {
+        self.serving.mqtt.iter().find(|(found, _)| found == scheme).map(|(_, address)| *address)
     }
 
     fn waiting(&self, source: std::io::Error) -> NodeError {

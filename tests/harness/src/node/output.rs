@@ -1,8 +1,10 @@
-//! What a node writes: the line that says where it serves, and the last lines for those who look for a reason.
+//! What a node writes: the lines that say where it serves, and the last lines for those who look for a reason.
 
 use std::{
     collections::VecDeque,
     io::{BufRead, BufReader, Read},
+    mem,
+    net::SocketAddr,
     process::Child,
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
@@ -16,6 +18,17 @@ const TAIL_LINES: usize = 30;
 /// How long the last lines of a child may take; a grandchild may hold the pipe open for ever.
 const SETTLE: Duration = Duration::from_millis(500);
 const LISTENING: &str = "listening on ";
+/// Comes before [`LISTENING`], once for each address.
+const MQTT: &str = "mqtt on ";
+
+/// Where a node serves.
+#[derive(Debug, Default)]
+pub(super) struct Serving {
+    /// Of the HTTP API.
+    pub(super) url: String,
+    /// Of the broker, each with its scheme: `tcp`, `mqtts`, `ws` or `wss`.
+    pub(super) mqtt: Vec<(String, SocketAddr)>,
+}
 
 /// The last lines of a child.
 #[derive(Debug, Clone, Default)]
@@ -24,14 +37,17 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Reads a child's stdout and stderr to their ends, on threads; the URL comes when stdout names it.
-    pub(super) fn follow(&self, child: &mut Child) -> mpsc::Receiver<String> {
+    /// Reads a child's stdout and stderr to their ends, on threads; where it serves comes when stdout names the URL.
+    pub(super) fn follow(&self, child: &mut Child) -> mpsc::Receiver<Serving> {
         let (sender, receiver) = mpsc::sync_channel(1);
         if let Some(stdout) = child.stdout.take() {
+            let mut mqtt = Vec::new();
             self.read(stdout, move |line| {
-                if let Some(url) = line.strip_prefix(LISTENING) {
+                if let Some(url) = line.strip_prefix(MQTT) {
+                    mqtt.extend(scheme_and_address(url));
+                } else if let Some(url) = line.strip_prefix(LISTENING) {
                     // Only the first line counts; later ones find the channel full or closed.
-                    drop(sender.try_send(url.trim().to_owned()));
+                    drop(sender.try_send(Serving { url: url.trim().into(), mqtt: mem::take(&mut mqtt) }));
                 }
             });
         }
@@ -80,4 +96,9 @@ impl Output {
     fn lock(&self) -> MutexGuard<'_, VecDeque<String>> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn scheme_and_address(url: &str) -> Option<(String, SocketAddr)> {
+    let (scheme, address) = url.trim().split_once("://")?;
+    Some((scheme.into(), address.trim_end_matches('/').parse().ok()?))
 }

@@ -49,6 +49,22 @@ fn a_node_gets_its_data_directory_configuration_and_address() {
 }
 
 #[test]
+fn a_node_says_where_its_broker_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let says = r#"
+        echo "mqtt on tcp://127.0.0.1:1883"
+        echo "mqtt on mqtts://[::1]:8883"
+        echo "mqtt on mqtts://127.0.0.1:8884"
+        echo "mqtt on ws://127.0.0.1:9001"
+    "#;
+    let node = NodeUnderTest::start(stand_in(&folder, &format!("{says}{SERVES}"))).unwrap();
+    assert_eq!(node.mqtt(), Some("127.0.0.1:1883".parse().unwrap()));
+    assert_eq!(node.mqtts(), Some("[::1]:8883".parse().unwrap()), "the first of two");
+    assert_eq!(node.mqtt_ws(), Some("127.0.0.1:9001".parse().unwrap()));
+    assert_eq!(node.mqtt_wss(), None);
+}
+
+#[test]
 fn a_dropped_node_leaves_no_process_and_no_directory() {
     let folder = tempfile::tempdir().unwrap();
     let node = NodeUnderTest::start(stand_in(&folder, SERVES)).unwrap();

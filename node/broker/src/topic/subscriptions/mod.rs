@@ -6,20 +6,14 @@
 //!
 //! Guards invariant 6: a node without a subscription at or below it is removed, so what was taken back leaves nothing behind.
 
+mod children;
 mod ends;
 
 use super::{filter::Filter, split};
+use children::Children;
 use ends::Ends;
 pub use ends::Found;
-use std::{
-    collections::HashMap,
-    fmt,
-    hash::{BuildHasher, DefaultHasher, RandomState},
-    sync::{LazyLock, atomic::AtomicU64},
-};
-
-/// Below this many places a table is not made smaller.
-const PLACES_MIN: usize = 64;
+use std::{fmt, sync::atomic::AtomicU64};
 
 /// Subscriptions by filter: `K` is who subscribed, `V` how. A key may have each filter once.
 pub struct Subscriptions<K, V> {
@@ -99,7 +93,7 @@ impl<K, V> fmt::Debug for Subscriptions<K, V> {
 }
 
 struct Node<K, V> {
-    children: HashMap<Box<str>, Box<Self>, Keyed>,
+    children: Children<Self>,
     plus: Option<Box<Self>>,
     /// Filters that end here.
     here: Option<Box<Ends<K, V>>>,
@@ -109,7 +103,7 @@ struct Node<K, V> {
 
 impl<K, V> Default for Node<K, V> {
     fn default() -> Self {
-        Self { children: HashMap::default(), plus: None, here: None, below: None }
+        Self { children: Children::default(), plus: None, here: None, below: None }
     }
 }
 
@@ -120,7 +114,7 @@ impl<K: Copy + Ord, V> Node<K, V> {
             node = match level {
                 "#" => return node.below.get_or_insert_default().insert(filter, key, value),
                 "+" => node.plus.get_or_insert_default(),
-                _ => node.children.entry(level.into()).or_default(),
+                _ => node.children.get_or_insert(level),
             };
         }
         node.here.get_or_insert_default().insert(filter, key, value)
@@ -143,10 +137,6 @@ impl<K: Copy + Ord, V> Node<K, V> {
                 let removed = node.remove(rest, filter, key)?;
                 if node.is_empty() {
                     self.children.remove(level);
-                    let (len, places) = (self.children.len(), self.children.capacity());
-                    if places > PLACES_MIN && len < places / 4 {
-                        self.children.shrink_to(len * 2);
-                    }
                 }
                 Some(removed)
             }
@@ -189,21 +179,6 @@ impl<K: Copy + Ord, V> Node<K, V> {
     }
 
     fn nodes(&self) -> usize {
-        1 + self.children.values().chain(&self.plus).map(|node| node.nodes()).sum::<usize>()
-    }
-}
-
-/// Level names are chosen by clients, so the hash has a key that they do not know: with a public one, names that collide would
-/// make a table a list. The key is one for all nodes, which so need not hold it.
-#[derive(Debug, Clone, Copy, Default)]
-struct Keyed;
-
-static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-
-impl BuildHasher for Keyed {
-    type Hasher = DefaultHasher;
-
-    fn build_hasher(&self) -> DefaultHasher {
-        KEY.build_hasher()
+        1 + self.children.iter().chain(self.plus.as_deref()).map(Self::nodes).sum::<usize>()
     }
 }
