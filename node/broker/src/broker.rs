@@ -106,7 +106,9 @@ pub struct Broker(pub(crate) Arc<Shared>);
 
 /// The broker's tasks. They end when this is dropped.
 #[derive(Debug)]
-pub struct Running(JoinSet<()>);
+pub struct Running {
+    _tasks: JoinSet<()>,
+}
 
 impl std::fmt::Debug for Broker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -131,8 +133,7 @@ impl Broker {
     ) -> Result<(Self, Opened), OpenError> {
         config.validate(record_bytes_max)?;
         let dir = data.join("mqtt");
-        std::fs::create_dir_all(&dir)
-            .map_err(|source| OpenError::Directory { path: dir.clone(), source })?;
+        std::fs::create_dir_all(&dir).map_err(|source| OpenError::Directory { path: dir.clone(), source })?;
         let registry = registry.sub_registry_with_prefix("mqtt");
         let devices =
             Devices::open(data.join(crate::access::DEVICES_FILE), store, config.access(), registry)?;
@@ -187,7 +188,7 @@ impl Broker {
         let broker = self.clone();
         tasks.spawn(async move { broker.publish_sys().await });
         tasks.spawn(self.0.devices.clone().watch());
-        Running(tasks)
+        Running { _tasks: tasks }
     }
 
     /// Binds what the configuration says. Clients come in once [`Listeners::run`] is given this broker's [`Self::door`].
@@ -448,7 +449,9 @@ fn recover(
                         store = decoded;
                         opened.checkpoint = snapshot.applied;
                     }
-                    Err(error) => opened.passed_over.push(format!("checkpoint {}: {error}", snapshot.applied)),
+                    Err(error) => {
+                        opened.passed_over.push(format!("checkpoint {}: {error}", snapshot.applied));
+                    }
                 }
             }
         }

@@ -18,9 +18,9 @@ pub(crate) struct Clock {
 impl Clock {
     /// `last_ms` is the time of the last record; `None` when there is none.
     pub(crate) fn start(last_ms: Option<u64>) -> Self {
-        let wall_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| {
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        });
+        let wall_ms = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
         let start_ms = last_ms.map_or(wall_ms, |last_ms| wall_ms.clamp(last_ms, last_ms + STOP_MS_MAX));
         Self { start_ms, started: Instant::now() }
     }

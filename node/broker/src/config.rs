@@ -223,25 +223,59 @@ impl Config {
     pub fn validate(&self, record_bytes_max: usize) -> Result<(), InvalidConfig> {
         let limits = &self.limits;
         let at_least = |field, found: usize, min: usize, expected| {
-            if found < min { Err(InvalidConfig { field, found: found.to_string(), expected }) } else { Ok(()) }
+            if found < min {
+                Err(InvalidConfig { field, found: found.to_string(), expected })
+            } else {
+                Ok(())
+            }
         };
         at_least("limits.connections_max", limits.connections_max, 1, "at least 1")?;
         at_least("limits.connections_per_s_max", limits.connections_per_s_max as usize, 1, "at least 1")?;
-        at_least("limits.patience_ms", usize::try_from(limits.patience_ms).unwrap_or(usize::MAX), 100, "at least 100")?;
+        at_least(
+            "limits.patience_ms",
+            usize::try_from(limits.patience_ms).unwrap_or(usize::MAX),
+            100,
+            "at least 100",
+        )?;
         at_least("limits.keep_alive_s_max", limits.keep_alive_s_max.into(), 1, "at least 1")?;
         at_least("limits.publishes_per_s_max", limits.publishes_per_s_max as usize, 1, "at least 1")?;
         let packet_bytes_max = limits.packet_bytes_max as usize;
         at_least("limits.packet_bytes_max", packet_bytes_max, 1_024, "at least 1024")?;
-        at_least("limits.publish_bytes_per_s_max", limits.publish_bytes_per_s_max as usize, packet_bytes_max, "at least `limits.packet_bytes_max`")?;
+        at_least(
+            "limits.publish_bytes_per_s_max",
+            limits.publish_bytes_per_s_max as usize,
+            packet_bytes_max,
+            "at least `limits.packet_bytes_max`",
+        )?;
         at_least("limits.receive_max", limits.receive_max.into(), 1, "at least 1")?;
         at_least("limits.in_flight_max", limits.in_flight_max.into(), 1, "at least 1")?;
         at_least("limits.queue_messages_max", limits.queue_messages_max, 1, "at least 1")?;
-        at_least("limits.queue_bytes_max", limits.queue_bytes_max, packet_bytes_max, "at least `limits.packet_bytes_max`")?;
-        at_least("limits.queues_bytes_max", limits.queues_bytes_max, limits.queue_bytes_max, "at least `limits.queue_bytes_max`")?;
-        at_least("limits.outbox_bytes_max", limits.outbox_bytes_max, packet_bytes_max, "at least `limits.packet_bytes_max`")?;
+        at_least(
+            "limits.queue_bytes_max",
+            limits.queue_bytes_max,
+            packet_bytes_max,
+            "at least `limits.packet_bytes_max`",
+        )?;
+        at_least(
+            "limits.queues_bytes_max",
+            limits.queues_bytes_max,
+            limits.queue_bytes_max,
+            "at least `limits.queue_bytes_max`",
+        )?;
+        at_least(
+            "limits.outbox_bytes_max",
+            limits.outbox_bytes_max,
+            packet_bytes_max,
+            "at least `limits.packet_bytes_max`",
+        )?;
         at_least("limits.topic_levels_max", limits.topic_levels_max, 1, "at least 1")?;
         at_least("limits.topic_bytes_max", limits.topic_bytes_max, 1, "at least 1")?;
-        at_least("checkpoint_every_records", usize::try_from(self.checkpoint_every_records).unwrap_or(usize::MAX), 100, "at least 100")?;
+        at_least(
+            "checkpoint_every_records",
+            usize::try_from(self.checkpoint_every_records).unwrap_or(usize::MAX),
+            100,
+            "at least 100",
+        )?;
         // A record holds the packet, its client and a few numbers.
         if packet_bytes_max + 4_096 > record_bytes_max {
             return Err(InvalidConfig {

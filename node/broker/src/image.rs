@@ -47,7 +47,9 @@ impl Image {
         sessions.sort_unstable_by_key(|session| session.key);
         let shared = sessions.iter().flat_map(|session| session.subscriptions.keys());
         let mut turns: Vec<(String, u64)> = shared
-            .filter_map(|filter| Some((filter.text().to_owned(), store.tree.turn(filter)?.load(Ordering::Relaxed))))
+            .filter_map(|filter| {
+                Some((filter.text().to_owned(), store.tree.turn(filter)?.load(Ordering::Relaxed)))
+            })
             .collect();
         turns.sort_unstable();
         turns.dedup();
@@ -62,7 +64,8 @@ impl Image {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut messages: Vec<&Arc<Message>> = Vec::new();
         let mut numbers: FxHashMap<*const Message, u64> = FxHashMap::default();
-        let queued = self.sessions.iter().flat_map(|session| session.queue.iter().map(|queued| &queued.message));
+        let queued =
+            self.sessions.iter().flat_map(|session| session.queue.iter().map(|queued| &queued.message));
         for message in self.retained.iter().map(|(_, message)| message).chain(queued) {
             numbers.entry(Arc::as_ptr(message)).or_insert_with(|| {
                 messages.push(message);

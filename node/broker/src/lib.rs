@@ -7,6 +7,26 @@
 //! Guards invariant 1: no PUBACK, PUBREC, PUBCOMP, SUBACK or session-present before the commit that it speaks of.
 
 pub mod access;
+mod broker;
+mod clock;
+mod config;
+mod connection;
+mod core;
+mod driver;
+mod image;
+pub mod local;
+mod message;
+mod op;
+mod outbox;
 pub mod packet;
+mod sequence;
+mod session;
+mod store;
+mod sys;
+mod telemetry;
 pub mod topic;
 pub mod transport;
+
+pub use broker::{Broker, OpenError, Opened, Running};
+pub use config::{Config, InvalidConfig, Limits, Overflow};
+pub use core::{ClientView, Overview, RetainedView, SessionView};

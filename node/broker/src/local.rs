@@ -11,8 +11,8 @@ use crate::{
     core::{ClientView, Outgoing},
     driver::{Guest, NotIn},
     packet::{
-        Ack, Connect, MessageProperties, Packet, PacketId, Publish, QoS, Reason, Subscribe,
-        SubscribeOptions, Suback, Unsubscribe, Version,
+        Ack, Connect, MessageProperties, Packet, PacketId, Publish, QoS, Reason, Suback, Subscribe,
+        SubscribeOptions, Unsubscribe, Version,
     },
 };
 use bytes::Bytes;
@@ -150,12 +150,8 @@ impl Broker {
         let client = ByteString::from(options.client_id.as_str());
         let identity = Identity::local(&options.client_id, options.rights.clone());
         let connect = connect(&options);
-        let view = ClientView {
-            peer: "this process".into(),
-            transport: "local",
-            version: "5",
-            connected_s: 0,
-        };
+        let view =
+            ClientView { peer: "this process".into(), transport: "local", version: "5", connected_s: 0 };
         let guest = match Guest::enter(&self.0, &connect, &identity, &client, view).await {
             Ok(guest) => guest,
             Err(NotIn::Gone) => return Err(LocalError::Stopped),
@@ -339,7 +335,9 @@ impl Task {
     fn pass_on(&mut self, publish: Publish) {
         self.waiting.push_back(publish);
         while let Some(publish) = self.waiting.pop_front() {
-            if let Err(TrySendError::Full(publish) | TrySendError::Closed(publish)) = self.deliver.try_send(publish) {
+            if let Err(TrySendError::Full(publish) | TrySendError::Closed(publish)) =
+                self.deliver.try_send(publish)
+            {
                 self.waiting.push_front(publish);
                 break;
             }
@@ -437,15 +435,19 @@ impl Task {
     fn answer(&mut self, ack: Ack) {
         if let Some(Asked::Done(answer)) = self.asked.remove(&ack.packet_id) {
             let why = ack.reason_string.map(|why| why.to_string());
-            let outcome =
-                if ack.reason.is_error() { Err(RequestError::Refused { reason: ack.reason, why }) } else { Ok(()) };
+            let outcome = if ack.reason.is_error() {
+                Err(RequestError::Refused { reason: ack.reason, why })
+            } else {
+                Ok(())
+            };
             drop(answer.send(outcome));
         }
     }
 
     fn granted(&mut self, ack: &Suback) {
         let reason = ack.reasons.first().copied().unwrap_or(Reason::UNSPECIFIED_ERROR);
-        let refused = || RequestError::Refused { reason, why: ack.reason_string.as_ref().map(ToString::to_string) };
+        let refused =
+            || RequestError::Refused { reason, why: ack.reason_string.as_ref().map(ToString::to_string) };
         match self.asked.remove(&ack.packet_id) {
             Some(Asked::Granted(answer)) => drop(answer.send(QoS::from_u8(reason.0).ok_or_else(refused))),
             Some(Asked::Done(answer)) => {
@@ -460,4 +462,3 @@ impl Task {
 fn goodbye() -> Ending {
     Ending { by_client: true, will_discarded: true, ..Ending::broken(Reason::SUCCESS, "it was dropped") }
 }
-

@@ -11,29 +11,28 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 /// A client's identifier.
-pub type ClientId = ByteString;
+pub(crate) type ClientId = ByteString;
 
 /// A published message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
+pub(crate) struct Message {
     /// Where to.
-    pub topic: ByteString,
+    pub(crate) topic: ByteString,
     /// What.
-    pub payload: Bytes,
+    pub(crate) payload: Bytes,
     /// How surely its publisher sent it.
-    pub qos: QoS,
+    pub(crate) qos: QoS,
     /// Its publisher set the retain flag.
-    pub retain: bool,
+    pub(crate) retain: bool,
     /// What goes with it; `expiry_s` as it was published.
-    pub properties: MessageProperties,
+    pub(crate) properties: MessageProperties,
     /// When the broker got it, in milliseconds of the broker's clock.
-    pub received_ms: u64,
+    pub(crate) received_ms: u64,
 }
 
 impl Message {
     /// Takes a message out of its packet, with bytes of its own.
-    #[must_use]
-    pub fn of(publish: &Publish, topic: &str, received_ms: u64) -> Self {
+    pub(crate) fn of(publish: &Publish, topic: &str, received_ms: u64) -> Self {
         Self {
             topic: topic.into(),
             payload: Bytes::copy_from_slice(&publish.payload),
@@ -45,8 +44,7 @@ impl Message {
     }
 
     /// What it counts for in a bound: its bytes and what it costs to keep.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         const OVERHEAD: usize = 128;
         let properties = self.properties.0.as_ref().map_or(0, |values| {
             let user: usize = values.user.iter().map(|(name, value)| name.len() + value.len() + 64).sum();
@@ -58,22 +56,19 @@ impl Message {
     }
 
     /// How long it is still of use, in whole seconds, rounded up: `None` for ever, `Some(0)` no longer.
-    #[must_use]
-    pub fn remaining_s(&self, now_ms: u64) -> Option<u32> {
+    pub(crate) fn remaining_s(&self, now_ms: u64) -> Option<u32> {
         let expiry_ms = u64::from(self.properties.0.as_ref()?.expiry_s?) * 1000;
         let left_ms = (self.received_ms + expiry_ms).saturating_sub(now_ms);
         Some(u32::try_from(left_ms.div_ceil(1000)).unwrap_or(u32::MAX))
     }
 
     /// True when it is no longer of use.
-    #[must_use]
-    pub fn expired(&self, now_ms: u64) -> bool {
+    pub(crate) fn expired(&self, now_ms: u64) -> bool {
         self.remaining_s(now_ms) == Some(0)
     }
 
     /// What goes with it when it is sent now: its expiry is what is left of it.
-    #[must_use]
-    pub fn properties_at(&self, now_ms: u64) -> MessageProperties {
+    pub(crate) fn properties_at(&self, now_ms: u64) -> MessageProperties {
         let mut properties = self.properties.clone();
         if let Some(values) = properties.0.as_mut() {
             values.expiry_s = self.remaining_s(now_ms);
@@ -84,17 +79,16 @@ impl Message {
 
 /// What to publish when a client goes without saying so.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Will {
+pub(crate) struct Will {
     /// The message; its time is that of its publication.
-    pub message: Message,
+    pub(crate) message: Message,
     /// How long after the connection ended, in seconds.
-    pub delay_s: u32,
+    pub(crate) delay_s: u32,
 }
 
 impl MessageProperties {
     /// The same with bytes of its own.
-    #[must_use]
-    pub fn detached(&self) -> Self {
+    pub(crate) fn detached(&self) -> Self {
         fn text(text: &ByteString) -> ByteString {
             ByteString::from(&**text)
         }

@@ -22,16 +22,16 @@ use std::sync::Arc;
 /// The name of a message in a session's queue: the record that put it there and, when that is a subscription, the record
 /// of the retained message. Later ones are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct EntryId {
+pub(crate) struct EntryId {
     /// The record's sequence number.
-    pub seq: u64,
+    pub(crate) seq: u64,
     /// 0 for the message that the record is; else the record, of those retained, that the message came with.
-    pub origin: u64,
+    pub(crate) origin: u64,
 }
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Op {
+pub(crate) enum Op {
     /// A client came in.
     Opened {
         /// Who.
@@ -120,8 +120,7 @@ pub enum Op {
 
 impl Op {
     /// Its form in the journal.
-    #[must_use]
-    pub fn entry(&self) -> Entry {
+    pub(crate) fn entry(&self) -> Entry {
         let event = self.event();
         Entry { kind: event.kind().0, payload: event.encode() }
     }
@@ -153,7 +152,8 @@ impl Op {
             }
             Self::Subscribed { client, id, filters } => {
                 let filters = filters.iter().map(|(filter, options)| subscription(filter, *options));
-                MqttSubscribed { client: to_text(client), id: *id, filters: filters.collect(), unknown }.into()
+                MqttSubscribed { client: to_text(client), id: *id, filters: filters.collect(), unknown }
+                    .into()
             }
             Self::Unsubscribed { client, filters } => {
                 let filters = filters.iter().map(|filter| text(filter.text())).collect();
@@ -182,7 +182,7 @@ impl Op {
     ///
     /// # Errors
     /// When it is the broker's and does not decode; the text says why.
-    pub fn of_record(kind: u16, payload: &[u8], recorded_ms: u64) -> Result<Option<Self>, String> {
+    pub(crate) fn of_record(kind: u16, payload: &[u8], recorded_ms: u64) -> Result<Option<Self>, String> {
         let event = match Event::decode(EventType(kind), payload) {
             Ok(event) => event,
             Err(error) => return Err(error.to_string()),
@@ -241,8 +241,7 @@ impl Op {
 }
 
 /// The record types of the broker, 0x0500 to 0x05ff; others need not be decoded.
-#[must_use]
-pub const fn is_broker_kind(kind: u16) -> bool {
+pub(crate) const fn is_broker_kind(kind: u16) -> bool {
     kind >> 8 == 0x05
 }
 

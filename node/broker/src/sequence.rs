@@ -119,8 +119,11 @@ impl Sequence {
         if steps.is_empty() {
             return Ok(());
         }
-        let entries: Vec<Entry> =
-            steps.iter().filter(|step| step.durable).filter_map(|step| Some(step.op.as_ref()?.entry())).collect();
+        let entries: Vec<Entry> = steps
+            .iter()
+            .filter(|step| step.durable)
+            .filter_map(|step| Some(step.op.as_ref()?.entry()))
+            .collect();
         let pending = from.is_some_and(|from| from.outbox.pending.load(Ordering::Acquire) > 0);
         if entries.is_empty() && !pending {
             let conn = from.map(|from| from.conn);
@@ -236,13 +239,14 @@ impl Sequence {
         }
     }
 
-    fn submit_ops(&self, mut ops: VecDeque<Op>) {
+    pub(crate) fn submit_ops(&self, mut ops: VecDeque<Op>) {
         let mut late = lock(&self.late);
         if !late.is_empty() {
             late.append(&mut ops);
             return;
         }
-        let steps = ops.into_iter().map(|op| Step { op: Some(op), durable: true, then: Then::Nothing }).collect();
+        let steps =
+            ops.into_iter().map(|op| Step { op: Some(op), durable: true, then: Then::Nothing }).collect();
         if let Err(NotTaken::Busy(steps)) = self.submit(None, steps) {
             late.extend(steps.into_iter().filter_map(|step| step.op));
         }

@@ -17,23 +17,23 @@ use std::{
 
 /// A session's number in this process; later sessions have greater ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SessionKey(pub(crate) u64);
+pub(crate) struct SessionKey(pub(crate) u64);
 
 /// An expiry that never comes.
-pub const FOR_EVER_S: u32 = u32::MAX;
+pub(crate) const FOR_EVER_S: u32 = u32::MAX;
 
 /// One subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Subscription {
+pub(crate) struct Subscription {
     /// How it was asked for.
-    pub options: SubscribeOptions,
+    pub(crate) options: SubscribeOptions,
     /// Sent back with each message.
-    pub id: Option<u32>,
+    pub(crate) id: Option<u32>,
 }
 
 /// How far a message is, as the journal knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// It may be sent, under any identifier.
     Waiting,
     /// QoS 2: it may be sent, under this identifier only.
@@ -44,7 +44,7 @@ pub enum Stage {
 
 /// How far a message is on the present connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flight {
+pub(crate) enum Flight {
     /// It was not touched yet.
     Ground,
     /// An operation is on its way to the disk, and the next packet comes after it.
@@ -57,52 +57,52 @@ pub enum Flight {
 
 /// A message that waits in a session or is on its way to the client.
 #[derive(Debug, Clone)]
-pub struct Queued {
+pub(crate) struct Queued {
     /// Its name.
-    pub id: EntryId,
+    pub(crate) id: EntryId,
     /// What.
-    pub message: Arc<Message>,
+    pub(crate) message: Arc<Message>,
     /// How surely it is delivered to this client: 1 or 2.
-    pub qos: QoS,
+    pub(crate) qos: QoS,
     /// With the retain flag.
-    pub retain: bool,
+    pub(crate) retain: bool,
     /// The subscriptions that it is for.
-    pub subscription_ids: Vec<u32>,
+    pub(crate) subscription_ids: Vec<u32>,
     /// As the journal knows it.
-    pub stage: Stage,
+    pub(crate) stage: Stage,
     /// On the present connection.
-    pub flight: Flight,
+    pub(crate) flight: Flight,
     /// The identifier that it was sent under. A client that comes back sees it again under the same.
-    pub packet_id: Option<PacketId>,
+    pub(crate) packet_id: Option<PacketId>,
     /// It may have been sent before.
-    pub dup: bool,
+    pub(crate) dup: bool,
 }
 
 /// One client's session.
 #[derive(Debug, Clone)]
-pub struct Session {
+pub(crate) struct Session {
     /// Its number.
-    pub key: SessionKey,
+    pub(crate) key: SessionKey,
     /// Whose.
-    pub client: ClientId,
+    pub(crate) client: ClientId,
     /// The device that the client proved to be.
-    pub device: Option<ByteString>,
+    pub(crate) device: Option<ByteString>,
     /// How long it outlives its connection, in seconds; 0: it ends with it, [`FOR_EVER_S`]: for ever.
-    pub expiry_s: u32,
+    pub(crate) expiry_s: u32,
     /// What to publish when the client goes without saying so.
-    pub will: Option<Arc<Will>>,
+    pub(crate) will: Option<Arc<Will>>,
     /// True while the client is there.
-    pub connected: bool,
+    pub(crate) connected: bool,
     /// When it went, in milliseconds of the broker's clock.
-    pub closed_ms: u64,
+    pub(crate) closed_ms: u64,
     /// Its subscriptions.
-    pub subscriptions: BTreeMap<Filter, Subscription>,
+    pub(crate) subscriptions: BTreeMap<Filter, Subscription>,
     /// QoS 1 and 2 messages that it has not acknowledged, oldest first.
-    pub queue: VecDeque<Queued>,
+    pub(crate) queue: VecDeque<Queued>,
     /// What the queue counts for.
-    pub queue_bytes: usize,
+    pub(crate) queue_bytes: usize,
     /// QoS 2 messages that the client published and has not released.
-    pub inbound: BTreeSet<PacketId>,
+    pub(crate) inbound: BTreeSet<PacketId>,
 }
 
 impl Session {
@@ -123,21 +123,18 @@ impl Session {
     }
 
     /// It outlives its connection, and so the node.
-    #[must_use]
-    pub const fn kept(&self) -> bool {
+    pub(crate) const fn kept(&self) -> bool {
         self.expiry_s > 0
     }
 
     /// When it ends unless its client comes back, in milliseconds of the broker's clock.
-    #[must_use]
-    pub fn ends_ms(&self) -> Option<u64> {
+    pub(crate) fn ends_ms(&self) -> Option<u64> {
         (!self.connected && self.expiry_s != FOR_EVER_S)
             .then(|| self.closed_ms + u64::from(self.expiry_s) * 1000)
     }
 
     /// When its will is due, in milliseconds of the broker's clock.
-    #[must_use]
-    pub fn will_due_ms(&self) -> Option<u64> {
+    pub(crate) fn will_due_ms(&self) -> Option<u64> {
         let will = self.will.as_ref().filter(|_| !self.connected)?;
         let due = self.closed_ms + u64::from(will.delay_s) * 1000;
         Some(self.ends_ms().map_or(due, |ends| ends.min(due)))

@@ -45,6 +45,17 @@ pub(crate) struct Direct {
     pub subscription_ids: Vec<u32>,
 }
 
+/// A message for one session.
+#[derive(Debug)]
+struct Parcel {
+    /// Its name in the queue; `None` when no record makes it.
+    id: Option<EntryId>,
+    qos: QoS,
+    message: Arc<Message>,
+    retain: bool,
+    subscription_ids: Vec<u32>,
+}
+
 /// One receiver of a message, with all its subscriptions that match taken together.
 #[derive(Debug)]
 struct Target {
@@ -116,22 +127,31 @@ impl Store {
                 session.device.clone_from(device);
                 session.will.clone_from(will);
             }
-            Op::Closed { client, expiry_s, will_discarded } => self.close(client, *expiry_s, *will_discarded, now_ms, effects),
+            Op::Closed { client, expiry_s, will_discarded } => {
+                self.close(client, *expiry_s, *will_discarded, now_ms, effects);
+            }
             Op::Ended { client, .. } => self.end(client, effects),
             Op::Published { client, message, packet_id, will } => {
                 self.publish(seq, now_ms, client, message, effects);
-                if packet_id.is_some() || *will {
-                    if let Some(session) = self.session_of_mut(client) {
-                        session.inbound.extend(*packet_id);
-                        if *will {
-                            session.will = None;
-                        }
+                if (packet_id.is_some() || *will)
+                    && let Some(session) = self.session_of_mut(client)
+                {
+                    session.inbound.extend(*packet_id);
+                    if *will {
+                        session.will = None;
                     }
                 }
             }
             Op::Subscribed { client, id, filters } => {
                 for (filter, options) in filters {
-                    self.subscribe(seq, now_ms, client, filter, Subscription { options: *options, id: *id }, effects);
+                    self.subscribe(
+                        seq,
+                        now_ms,
+                        client,
+                        filter,
+                        Subscription { options: *options, id: *id },
+                        effects,
+                    );
                 }
             }
             Op::Unsubscribed { client, filters } => {
@@ -168,7 +188,8 @@ impl Store {
                 }
             }
             Op::Delivered { client, deliveries } => {
-                let Some(session) = self.by_client.get(client).and_then(|key| self.sessions.get_mut(key)) else {
+                let Some(session) = self.by_client.get(client).and_then(|key| self.sessions.get_mut(key))
+                else {
                     return;
                 };
                 for id in deliveries {
@@ -249,7 +270,9 @@ impl Store {
         subscription: Subscription,
         effects: &mut Effects,
     ) {
-        let Some(session) = self.by_client.get(client).and_then(|key| self.sessions.get_mut(key)) else { return };
+        let Some(session) = self.by_client.get(client).and_then(|key| self.sessions.get_mut(key)) else {
+            return;
+        };
         let key = session.key;
         let new = session.subscriptions.insert(filter.clone(), subscription).is_none();
         self.tree.insert(filter, key, subscription);
@@ -270,10 +293,14 @@ impl Store {
         // In the order in which they were published, which is also the order of their names in a queue.
         found.sort_unstable_by_key(|(origin, _)| *origin);
         for (origin, message) in found {
-            let qos = message.qos.min(subscription.options.qos);
-            let id = seq.map(|seq| EntryId { seq, origin });
-            let ids = subscription.id.into_iter().collect();
-            self.deliver(id, key, qos, message, true, ids, effects);
+            let parcel = Parcel {
+                id: seq.map(|seq| EntryId { seq, origin }),
+                qos: message.qos.min(subscription.options.qos),
+                message,
+                retain: true,
+                subscription_ids: subscription.id.into_iter().collect(),
+            };
+            self.deliver(key, parcel, effects);
         }
     }
 
@@ -284,7 +311,14 @@ impl Store {
         self.tree.remove(filter, &key);
     }
 
-    fn publish(&mut self, seq: Option<u64>, now_ms: u64, from: &ClientId, message: &Arc<Message>, effects: &mut Effects) {
+    fn publish(
+        &mut self,
+        seq: Option<u64>,
+        now_ms: u64,
+        from: &ClientId,
+        message: &Arc<Message>,
+        effects: &mut Effects,
+    ) {
         if message.retain {
             self.retain(seq.unwrap_or(self.applied), message);
         }
@@ -303,12 +337,16 @@ impl Store {
         });
         effects.receivers += targets.len();
         let id = seq.map(|seq| EntryId { seq, origin: 0 });
-        for target in targets.drain(..) {
-            let qos = message.qos.min(target.qos);
-            let retain = message.retain && target.retain_as_published;
-            if !message.expired(now_ms) {
-                self.deliver(id, target.key, qos, message.clone(), retain, target.ids, effects);
-            }
+        let expired = message.expired(now_ms);
+        for target in targets.drain(..).filter(|_| !expired) {
+            let parcel = Parcel {
+                id,
+                qos: message.qos.min(target.qos),
+                message: message.clone(),
+                retain: message.retain && target.retain_as_published,
+                subscription_ids: target.ids,
+            };
+            self.deliver(target.key, parcel, effects);
         }
         self.targets = targets;
     }
@@ -346,16 +384,8 @@ impl Store {
         });
     }
 
-    fn deliver(
-        &mut self,
-        id: Option<EntryId>,
-        key: SessionKey,
-        qos: QoS,
-        message: Arc<Message>,
-        retain: bool,
-        subscription_ids: Vec<u32>,
-        effects: &mut Effects,
-    ) {
+    fn deliver(&mut self, key: SessionKey, parcel: Parcel, effects: &mut Effects) {
+        let Parcel { id, qos, message, retain, subscription_ids } = parcel;
         let Some(session) = self.sessions.get_mut(&key) else { return };
         if qos == QoS::AtMostOnce {
             if session.connected {
@@ -380,7 +410,9 @@ impl Store {
             let own = session.queue.len() >= self.limits.queue_messages_max
                 || session.queue_bytes + bytes > self.limits.queue_bytes_max;
             let oldest = session.queue.iter().position(|queued| queued.stage == Stage::Waiting);
-            let (true, true, Some(oldest)) = (own, !retain && self.limits.drop_oldest(), oldest) else { return };
+            let (true, true, Some(oldest)) = (own, !retain && self.limits.drop_oldest(), oldest) else {
+                return;
+            };
             if let Some(pushed_out) = session.remove_at(oldest) {
                 if kept {
                     self.queued_bytes = self.queued_bytes.saturating_sub(pushed_out.message.bytes());
@@ -441,10 +473,6 @@ impl Store {
     /// How a filter is subscribed by a client now.
     pub(crate) fn options_of(&self, client: &str, filter: &Filter) -> Option<SubscribeOptions> {
         Some(self.session_of(client)?.subscriptions.get(filter)?.options)
-    }
-
-    pub(crate) fn next_key(&self) -> u64 {
-        self.next_key
     }
 
     /// Puts a session in as a checkpoint has it.

@@ -82,7 +82,11 @@ impl Metrics {
             "Times that a client was read more slowly because it published beyond its rate",
             metrics.throttled.clone(),
         );
-        registry.register("checkpoints", "Checkpoints of sessions and retained messages", metrics.checkpoints.clone());
+        registry.register(
+            "checkpoints",
+            "Checkpoints of sessions and retained messages",
+            metrics.checkpoints.clone(),
+        );
         registry.register(
             "checkpoint_failures",
             "Checkpoints that could not be written; starts take longer until one can",
@@ -142,7 +146,10 @@ impl Opening<'_> {
     pub(crate) fn emit(&self) {
         let Opened { checkpoint, replayed, undecodable, lost, passed_over } = self.opened;
         for problem in passed_over {
-            tracing::warn!(problem, "a checkpoint of the broker cannot be used; more of the journal is replayed");
+            tracing::warn!(
+                problem,
+                "a checkpoint of the broker cannot be used; more of the journal is replayed"
+            );
         }
         tracing::info!(checkpoint, replayed, undecodable, lost, "the broker's sessions are there again");
     }
@@ -193,26 +200,82 @@ impl Collector for Figures {
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)
         };
         gauge("clients", "Clients that are there; bound: `mqtt.limits.connections_max`", overview.clients)?;
-        gauge("sessions", "Sessions of clients that are there or may come back; bound: `mqtt.limits.sessions_max`", overview.sessions)?;
-        gauge("subscriptions", "Subscriptions of all sessions; bound: `mqtt.limits.subscriptions_max`", overview.subscriptions)?;
-        gauge("retained_messages", "Retained messages; bound: `mqtt.limits.retained_messages_max`", overview.retained_messages)?;
-        gauge("retained_bytes", "Bytes of retained messages; bound: `mqtt.limits.retained_bytes_max`", overview.retained_bytes)?;
-        gauge("queued_messages", "QoS 1 and 2 messages that are not acknowledged by their receivers; bound for each session: `mqtt.limits.queue_messages_max`", overview.queued_messages)?;
-        gauge("queued_bytes", "Their bytes, in sessions that are kept; bound: `mqtt.limits.queues_bytes_max`", overview.queued_bytes)?;
+        gauge(
+            "sessions",
+            "Sessions of clients that are there or may come back; bound: `mqtt.limits.sessions_max`",
+            overview.sessions,
+        )?;
+        gauge(
+            "subscriptions",
+            "Subscriptions of all sessions; bound: `mqtt.limits.subscriptions_max`",
+            overview.subscriptions,
+        )?;
+        gauge(
+            "retained_messages",
+            "Retained messages; bound: `mqtt.limits.retained_messages_max`",
+            overview.retained_messages,
+        )?;
+        gauge(
+            "retained_bytes",
+            "Bytes of retained messages; bound: `mqtt.limits.retained_bytes_max`",
+            overview.retained_bytes,
+        )?;
+        gauge(
+            "queued_messages",
+            "QoS 1 and 2 messages that are not acknowledged by their receivers; bound for each session: `mqtt.limits.queue_messages_max`",
+            overview.queued_messages,
+        )?;
+        gauge(
+            "queued_bytes",
+            "Their bytes, in sessions that are kept; bound: `mqtt.limits.queues_bytes_max`",
+            overview.queued_bytes,
+        )?;
         let mut counter = |name: &str, help: &str, value: u64| {
             let counter = ConstCounter::new(value);
             counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)
         };
         counter("messages_published", "Messages that came from clients and were routed", counts.published)?;
         counter("messages_delivered", "Messages that were sent to clients", counts.delivered)?;
-        counter("messages_dropped_queue_full", "QoS 1 and 2 messages lost because a queue was full; the client is away for too long or too slow", counts.dropped_queue)?;
-        counter("messages_dropped_slow_client", "QoS 0 messages lost because a client did not take them in time; bound: `mqtt.limits.outbox_bytes_max`", shared.dropped.load(Ordering::Relaxed))?;
-        counter("messages_dropped_expired", "Messages that were of no more use when their turn came", counts.dropped_expired)?;
-        counter("messages_dropped_too_large", "Messages longer than their receiver takes", counts.dropped_too_large)?;
-        counter("messages_refused", "QoS 0 messages that a client may not publish", shared.refused.load(Ordering::Relaxed))?;
-        counter("steps_refused_full_disk", "Packets that were refused because the disk was full", counts.refused_full)?;
-        counter("clients_held", "Times that a client had to wait because the journal was behind", shared.held.load(Ordering::Relaxed))?;
+        counter(
+            "messages_dropped_queue_full",
+            "QoS 1 and 2 messages lost because a queue was full; the client is away for too long or too slow",
+            counts.dropped_queue,
+        )?;
+        counter(
+            "messages_dropped_slow_client",
+            "QoS 0 messages lost because a client did not take them in time; bound: `mqtt.limits.outbox_bytes_max`",
+            shared.dropped.load(Ordering::Relaxed),
+        )?;
+        counter(
+            "messages_dropped_expired",
+            "Messages that were of no more use when their turn came",
+            counts.dropped_expired,
+        )?;
+        counter(
+            "messages_dropped_too_large",
+            "Messages longer than their receiver takes",
+            counts.dropped_too_large,
+        )?;
+        counter(
+            "messages_refused",
+            "QoS 0 messages that a client may not publish",
+            shared.refused.load(Ordering::Relaxed),
+        )?;
+        counter(
+            "steps_refused_full_disk",
+            "Packets that were refused because the disk was full",
+            counts.refused_full,
+        )?;
+        counter(
+            "clients_held",
+            "Times that a client had to wait because the journal was behind",
+            shared.held.load(Ordering::Relaxed),
+        )?;
         counter("wills", "Wills that were published", counts.wills)?;
-        counter("sessions_expired", "Sessions that ended because their client stayed away", counts.sessions_expired)
+        counter(
+            "sessions_expired",
+            "Sessions that ended because their client stayed away",
+            counts.sessions_expired,
+        )
     }
 }

@@ -38,6 +38,17 @@ pub enum Proof {
 }
 
 impl Identity {
+    /// A client in this process, with the rights that it is given.
+    pub(crate) fn local(client_id: &str, rights: Rights) -> Self {
+        Self {
+            device: client_id.to_owned(),
+            rights,
+            proof: Proof::Nothing,
+            entry: None,
+            nested: Box::default(),
+        }
+    }
+
     /// Whether the client may use this client id: its device's id, or that followed by `:…` or `-…`, unless it belongs to
     /// another device in the same way.
     pub fn may_use_client_id(&self, client_id: &str) -> bool {

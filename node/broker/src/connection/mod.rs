@@ -12,7 +12,7 @@ mod publish;
 mod rate;
 mod subscribe;
 
-pub(crate) use opening::{Admission, Wish, admit};
+pub(crate) use opening::{Admission, Wish, admit, refusal};
 pub(crate) use rate::Rate;
 
 use crate::{
@@ -115,7 +115,7 @@ impl Connection {
     /// With why the connection ends.
     pub(crate) fn packet(&mut self, packet: Packet, now_ms: u64, room: &impl Room) -> Result<(), Ending> {
         match packet {
-            Packet::Publish(publish) => self.publish(*publish, now_ms, room),
+            Packet::Publish(publish) => self.publish(&publish, now_ms, room),
             Packet::Pubrel(ack) => {
                 self.release(ack.packet_id);
                 Ok(())

@@ -58,7 +58,10 @@ pub(crate) fn admit(
         return Err(refusal(Reason::CLIENT_IDENTIFIER_NOT_VALID, "the client identifier is too long"));
     }
     if !identity.may_use_client_id(client) {
-        return Err(refusal(Reason::CLIENT_IDENTIFIER_NOT_VALID, "the client identifier is not the device's"));
+        return Err(refusal(
+            Reason::CLIENT_IDENTIFIER_NOT_VALID,
+            "the client identifier is not the device's",
+        ));
     }
     let will = connect.will.as_ref().map(|_| will_of(connect, identity, limits, wish)).transpose()?;
     let asked_s = match connect.version {
@@ -119,7 +122,9 @@ fn will_of(
     limits: &Limits,
     wish: Wish,
 ) -> Result<Arc<Will>, Connack> {
-    let Some(will) = &connect.will else { return Err(refusal(Reason::UNSPECIFIED_ERROR, "there is no will")) };
+    let Some(will) = &connect.will else {
+        return Err(refusal(Reason::UNSPECIFIED_ERROR, "there is no will"));
+    };
     if check_name(&will.topic, &limits.topic()).is_err() {
         return Err(refusal(Reason::TOPIC_NAME_INVALID, "the topic of the will is not allowed"));
     }

@@ -12,8 +12,8 @@ use bytestring::ByteString;
 use std::sync::Arc;
 
 impl Connection {
-    pub(super) fn publish(&mut self, publish: Publish, now_ms: u64, room: &impl Room) -> Result<(), Ending> {
-        let topic = self.topic(&publish)?;
+    pub(super) fn publish(&mut self, publish: &Publish, now_ms: u64, room: &impl Room) -> Result<(), Ending> {
+        let topic = self.topic(publish)?;
         let duplicate = publish.qos == QoS::ExactlyOnce
             && publish.packet_id.is_some_and(|packet_id| self.inbound.contains(&packet_id));
         if publish.qos > QoS::AtMostOnce {
@@ -38,16 +38,16 @@ impl Connection {
         match check_name(&topic, &self.limits.topic()) {
             Ok(()) => {}
             Err(InvalidTopic::TooLong { .. } | InvalidTopic::TooDeep { .. }) => {
-                return self.refuse(&publish, Reason::TOPIC_NAME_INVALID, "a topic is beyond the bounds");
+                return self.refuse(publish, Reason::TOPIC_NAME_INVALID, "a topic is beyond the bounds");
             }
             Err(_) => return Err(Ending::broken(Reason::TOPIC_NAME_INVALID, "a topic that is none")),
         }
         if !self.rights.may_publish(&topic) {
-            return self.refuse(&publish, Reason::NOT_AUTHORIZED, "it may not publish to that topic");
+            return self.refuse(publish, Reason::NOT_AUTHORIZED, "it may not publish to that topic");
         }
-        let message = Message::of(&publish, &topic, now_ms);
+        let message = Message::of(publish, &topic, now_ms);
         if publish.retain && !publish.payload.is_empty() && !room.may_retain(&topic, message.bytes()) {
-            return self.refuse(&publish, Reason::QUOTA_EXCEEDED, "there is no room to retain a message");
+            return self.refuse(publish, Reason::QUOTA_EXCEEDED, "there is no room to retain a message");
         }
         let durable = publish.qos > QoS::AtMostOnce || publish.retain;
         let exactly_once = publish.qos == QoS::ExactlyOnce;

@@ -65,7 +65,9 @@ impl Connection {
                 Ok(filter) => {
                     // One that is on its way to the disk counts as there: it is removed after it.
                     let asked = self.steps.iter().any(|step| match &step.op {
-                        Some(Op::Subscribed { filters, .. }) => filters.iter().any(|(asked, _)| *asked == filter),
+                        Some(Op::Subscribed { filters, .. }) => {
+                            filters.iter().any(|(asked, _)| *asked == filter)
+                        }
                         _ => false,
                     });
                     let there = asked || room.is_subscribed(&self.client, &filter);

@@ -37,7 +37,9 @@ impl Core {
                     }));
                 }
                 SubscriberAck::Completed(packet_id) => {
-                    over.extend(self.advance(conn, packet_id, |_, stage| matches!(stage, Stage::Received(_))));
+                    over.extend(
+                        self.advance(conn, packet_id, |_, stage| matches!(stage, Stage::Received(_))),
+                    );
                 }
             }
         }
@@ -99,7 +101,9 @@ impl Core {
     /// Frees the identifiers of entries that leave the queue.
     pub(super) fn free(&mut self, client: &str, ids: &[EntryId]) {
         let Some(session) = self.store.session_of(client) else { return };
-        let Some(link) = self.linked.get(&session.key).and_then(|conn| self.links.get_mut(conn)) else { return };
+        let Some(link) = self.linked.get(&session.key).and_then(|conn| self.links.get_mut(conn)) else {
+            return;
+        };
         for id in ids {
             let packet_id = session.position(*id).and_then(|at| session.queue.get(at)?.packet_id);
             if let Some(packet_id) = packet_id

@@ -13,6 +13,7 @@ mod pump;
 mod time;
 mod view;
 
+pub(crate) use ack::SubscriberAck;
 pub(crate) use link::{ConnId, Link};
 pub use view::{ClientView, Overview, RetainedView, SessionView};
 
@@ -139,7 +140,6 @@ impl Core {
                 if let Some(conn) = conn {
                     self.attach(conn, &opening, &op, seq, now_ms);
                 }
-                return;
             }
             (op, then) => {
                 if let Some(op) = op {
@@ -355,7 +355,7 @@ impl Core {
 
     /// Whether a session of a client outlives its connection; `None` when there is none.
     pub(crate) fn is_kept(&self, client: &str) -> Option<bool> {
-        self.store.session_of(client).map(|session| session.kept())
+        self.store.session_of(client).map(super::session::Session::kept)
     }
 
     /// True when a further session may be kept.

@@ -13,7 +13,8 @@ impl Core {
     /// Sends from the queue what the window has room for.
     pub(super) fn pump(&mut self, key: SessionKey, now_ms: u64) {
         let Some(conn) = self.linked.get(&key).copied() else { return };
-        let (Some(link), Some(session)) = (self.links.get_mut(&conn), self.store.sessions.get_mut(&key)) else {
+        let (Some(link), Some(session)) = (self.links.get_mut(&conn), self.store.sessions.get_mut(&key))
+        else {
             return;
         };
         let (mut sent, mut over) = (Vec::new(), Vec::new());

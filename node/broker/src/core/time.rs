@@ -41,8 +41,13 @@ impl Core {
 
     /// After a start: those who were there when the node went are not there now.
     pub(crate) fn recover(&mut self, now_ms: u64) {
-        let gone: Vec<SessionKey> =
-            self.store.sessions.values().filter(|session| session.connected).map(|session| session.key).collect();
+        let gone: Vec<SessionKey> = self
+            .store
+            .sessions
+            .values()
+            .filter(|session| session.connected)
+            .map(|session| session.key)
+            .collect();
         for key in gone {
             if let Some(session) = self.store.sessions.get(&key) {
                 self.submits.extend(self.goodbye(session, None, false, now_ms));

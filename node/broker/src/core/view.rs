@@ -154,7 +154,13 @@ impl Core {
     }
 
     /// Retained messages under a filter, after a topic, at most `count`.
-    pub(crate) fn retained(&self, filter: &Filter, after: &str, count: usize, now_ms: u64) -> Vec<RetainedView> {
+    pub(crate) fn retained(
+        &self,
+        filter: &Filter,
+        after: &str,
+        count: usize,
+        now_ms: u64,
+    ) -> Vec<RetainedView> {
         let mut found: Vec<Arc<Message>> = Vec::new();
         self.store.retained.for_each_match(filter, &mut |topic, (_, message)| {
             if topic > after && !message.expired(now_ms) {
@@ -187,7 +193,8 @@ impl Core {
         if !filter.pattern().starts_with("$SYS") {
             return;
         }
-        let Some(conn) = self.store.by_client.get(client).and_then(|key| self.linked.get(key)).copied() else {
+        let Some(conn) = self.store.by_client.get(client).and_then(|key| self.linked.get(key)).copied()
+        else {
             return;
         };
         let mut found = Vec::new();

@@ -158,7 +158,8 @@ impl Guest {
     async fn hand_in(&self, mut steps: Vec<Step>) -> Result<(), Ending> {
         // A message that needs no record does not wait for those that do.
         if self.from.outbox.pending.load(Ordering::Acquire) > 0 {
-            let direct = |step: &Step| !step.durable && step.op.is_some() && matches!(step.then, Then::Nothing);
+            let direct =
+                |step: &Step| !step.durable && step.op.is_some() && matches!(step.then, Then::Nothing);
             if steps.iter().any(direct) {
                 let (now, later): (Vec<Step>, Vec<Step>) = steps.into_iter().partition(direct);
                 let (conn, now_ms) = (self.from.conn, self.shared.sequence.clock.now_ms());
@@ -193,9 +194,10 @@ impl Guest {
             core.goodbye_of(client, ending.expiry_s, ending.will_discarded, now_ms)
         };
         if let Some((ops, durable)) = goodbye {
-            let steps = ops.into_iter().map(|op| Step { op: Some(op), durable, then: Then::Nothing }).collect();
+            let steps =
+                ops.into_iter().map(|op| Step { op: Some(op), durable, then: Then::Nothing }).collect();
             // A journal that has ended keeps the session as it is; the next start closes it.
-            drop(self.hand_in(steps).await);
+            let _ = self.hand_in(steps).await;
         }
         self.give_up();
     }

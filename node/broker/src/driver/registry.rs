@@ -48,7 +48,10 @@ impl Registry {
                 let mut all = self.lock();
                 match all.get(client) {
                     Some(other) => {
-                        other.outbox.close(Reason::SESSION_TAKEN_OVER, "another connection has its client identifier");
+                        other.outbox.close(
+                            Reason::SESSION_TAKEN_OVER,
+                            "another connection has its client identifier",
+                        );
                         other.left.clone()
                     }
                     None => {

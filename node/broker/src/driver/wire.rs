@@ -92,7 +92,11 @@ pub(crate) async fn serve(shared: Arc<Shared>, accepted: Accepted) {
     // The session goes on without the socket; whoever comes next need not wait for its last words.
     guest.leave(ending).await;
     if !ending.by_client {
-        let words = Disconnect { reason: ending.reason, reason_string: Some(ending.why.into()), session_expiry_s: None };
+        let words = Disconnect {
+            reason: ending.reason,
+            reason_string: Some(ending.why.into()),
+            session_expiry_s: None,
+        };
         wire.last_words(&Packet::Disconnect(Box::new(words))).await;
     }
 }
@@ -131,7 +135,12 @@ impl Wire {
     }
 
     /// Packets both ways, until the connection ends.
-    async fn talk(&mut self, shared: &Arc<Shared>, guest: &mut Guest, mut identity: crate::access::Identity) -> Ending {
+    async fn talk(
+        &mut self,
+        shared: &Arc<Shared>,
+        guest: &mut Guest,
+        mut identity: crate::access::Identity,
+    ) -> Ending {
         let limits = shared.limits();
         let silence = Duration::from_millis(guest.admission.silence_max_ms);
         let patience = Duration::from_millis(limits.patience_ms);
@@ -289,7 +298,7 @@ impl Wire {
     /// Tells the client why it ends, and closes.
     async fn last_words(&mut self, packet: &Packet) {
         // Where the version has no words, there are none.
-        drop(self.codec.encode(packet, &mut self.output));
+        let _ = self.codec.encode(packet, &mut self.output);
         drop(timeout(LAST_WORDS, async { self.write().await && self.stream.shutdown().await.is_ok() }).await);
     }
 }
@@ -302,7 +311,12 @@ struct Aliases {
 }
 
 impl Aliases {
-    fn encode(&mut self, codec: &Codec, mut publish: Publish, output: &mut BytesMut) -> Result<(), EncodeError> {
+    fn encode(
+        &mut self,
+        codec: &Codec,
+        mut publish: Publish,
+        output: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
         /// More would be memory for little gain.
         const ALIASES_MAX: u16 = 64;
         if self.max > 0 {
@@ -312,7 +326,8 @@ impl Aliases {
             } else if let Some(alias) = u16::try_from(self.given.len() + 1).ok()
                 && alias <= self.max.min(ALIASES_MAX)
             {
-                let aliased = Packet::Publish(Box::new(Publish { topic_alias: Some(alias), ..publish.clone() }));
+                let aliased =
+                    Packet::Publish(Box::new(Publish { topic_alias: Some(alias), ..publish.clone() }));
                 if codec.encode(&aliased, output).is_ok() {
                     self.given.insert(publish.topic, alias);
                     return Ok(());
@@ -330,4 +345,3 @@ const fn version_name(version: Version) -> &'static str {
         Version::V5 => "5",
     }
 }
-

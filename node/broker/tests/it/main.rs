@@ -9,14 +9,14 @@
     reason = "a test says what it expects by failing"
 )]
 
+mod access;
+mod access_file;
 mod packet;
 mod packet_any;
 mod packet_peer;
 mod packet_round_trip;
 mod topic;
 mod topic_trees;
-mod access;
-mod access_file;
 mod transport;
 mod transport_support;
 mod transport_tls;
