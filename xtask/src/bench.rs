@@ -10,13 +10,14 @@ use crate::{
     tools::{self, Tool},
 };
 use anyhow::{Context, Result, bail};
-use std::{fs, thread};
+use std::{ffi::OsString, fs, thread};
 
 const REPORT: &str = "BENCHMARKS.md";
 
-/// Runs one benchmark, or all that the report names.
-pub(crate) fn run(project: &Project, name: Option<&str>) -> Result<()> {
-    tools::ensure(project, &[Tool::Wrk])?;
+/// Runs one benchmark, or all that the report names. With arguments of its own it measures something else than the report
+/// tells of, so its table is only printed.
+pub(crate) fn run(project: &Project, name: Option<&str>, arguments: &[OsString]) -> Result<()> {
+    tools::ensure(project, &[Tool::Wrk, Tool::Mosquitto, Tool::Strace])?;
     let file = project.path(REPORT);
     let mut report = fs::read_to_string(&file).with_context(|| format!("cannot read `{REPORT}`"))?;
     let names = match name {
@@ -32,12 +33,16 @@ pub(crate) fn run(project: &Project, name: Option<&str>) -> Result<()> {
         screen::aside(format_args!("── {name}"));
         let table = Job::new(project.target("release/aisle-bench"))
             .args([&name])
+            .args(arguments)
             .env("AISLE_NODE_BIN", project.target("release/aisle-node"))
             .directory(project.root())
             .output()?;
         let table =
             String::from_utf8(table).with_context(|| format!("benchmark `{name}` does not print text"))?;
         screen::line(table.trim_end());
+        if !arguments.is_empty() {
+            continue;
+        }
         report = with_table(&report, &name, &format!("{}\n\n{facts}", table.trim()));
         fs::write(&file, &report).with_context(|| format!("cannot write `{REPORT}`"))?;
     }

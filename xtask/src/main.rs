@@ -60,6 +60,9 @@ enum Command {
     Bench {
         /// The benchmark; all that BENCHMARKS.md names when left out.
         name: Option<String>,
+        /// Passed on to it; then the table is printed and BENCHMARKS.md left as it is.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
     },
     /// Feed parsers with mutated input.
     Fuzz {
@@ -91,7 +94,7 @@ fn run(command: Command) -> Result<()> {
         Command::Check { deny } => check::run(&project, deny),
         Command::Generate { check: false } => generate::write(&project),
         Command::Generate { check: true } => generate::check(&project),
-        Command::Bench { name } => bench::run(&project, name.as_deref()),
+        Command::Bench { name, arguments } => bench::run(&project, name.as_deref(), &arguments),
         Command::Fuzz { target, seconds } => fuzz::run(&project, target.as_deref(), seconds),
     }
 }

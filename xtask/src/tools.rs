@@ -34,6 +34,8 @@ pub(crate) enum Tool {
     Promtool,
     /// The load generator of the HTTP benchmarks.
     Wrk,
+    /// Holds back the node's syncs, for a benchmark on a slower disk.
+    Strace,
     /// The broker that ours is measured against and bridged with.
     Mosquitto,
     /// Its clients.
@@ -94,6 +96,7 @@ impl Tool {
             Self::Faketime => "faketime",
             Self::Promtool => "promtool",
             Self::Wrk => "wrk",
+            Self::Strace => "strace",
             Self::Mosquitto => "mosquitto",
             Self::MosquittoClients => "mosquitto_pub",
             Self::Node => "node",
@@ -112,6 +115,7 @@ impl Tool {
             Self::Faketime => "install `faketime` and see that it is on PATH",
             Self::Promtool => "install Prometheus and see that its `promtool` is on PATH",
             Self::Wrk => "install `wrk` and see that it is on PATH",
+            Self::Strace => "install `strace` and see that it is on PATH",
             Self::Mosquitto => "install `mosquitto` and see that it is on PATH or in /usr/sbin",
             Self::MosquittoClients => "install `mosquitto-clients` and see that `mosquitto_pub` is on PATH",
             Self::Node => "install Node.js and see that `node` is on PATH",
@@ -150,6 +154,7 @@ impl Tool {
             Self::Faketime => debian("faketime"),
             Self::Promtool => debian("prometheus"),
             Self::Wrk => debian("wrk"),
+            Self::Strace => debian("strace"),
             Self::Mosquitto => debian("mosquitto"),
             Self::MosquittoClients => debian("mosquitto-clients"),
             Self::Node => debian("nodejs"),

@@ -1,0 +1,183 @@
+use crate::{
+    bridge_under_test::{BridgeUnderTest, config},
+    client::Client,
+    eventually,
+    mosquitto::Mosquitto,
+    store::Store,
+};
+use aisle_broker::packet::QoS;
+use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+const IN: &str = "[[in]]\nfilter = \"in/#\"\n";
+const OUT: &str = "[[out]]\nfilter = \"out/#\"\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_too_large_is_dropped_and_does_not_block_the_others() {
+    for version in ["5", "3.1.1"] {
+        let (mosquitto, store) = (Mosquitto::start(), Store::open().await);
+        let here = store.watch("in/#").await;
+        let settings = config(&mosquitto.url(), version, &format!("packet_bytes_max = 2048\n{IN}"));
+        let bridge = BridgeUnderTest::connected(&store, settings).await;
+        let device = Client::connect(mosquitto.port, "device").await;
+        device.publish("in/x", &"x".repeat(5000), 1).await;
+        device.publish("in/x", "small", 1).await;
+        eventually(|| here.payloads(), |all| all == &["small"]).await;
+        if version == "3.1.1" {
+            // By 5 the other broker does not even send it.
+            bridge.until(|status| status.refused_count == 1).await;
+            let line = "aisle_bridge_refused_total{bridge=\"hall\",direction=\"in\",reason=\"too-large\"} 1";
+            assert!(bridge.metrics().contains(line), "{}", bridge.metrics());
+        }
+        assert_eq!(bridge.status().connections_count, 1, "the connection stands");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_the_node_does_not_take_is_dropped_and_does_not_block_the_others() {
+    let (mosquitto, store) = (Mosquitto::start(), Store::open().await);
+    let here = store.watch("in/#").await;
+    let bridge = BridgeUnderTest::connected(&store, config(&mosquitto.url(), "3.1.1", IN)).await;
+    let device = Client::connect(mosquitto.port, "device").await;
+    device.publish(&format!("in/{}", "deep/".repeat(100)), "too deep", 1).await;
+    device.publish("in/x", "next", 1).await;
+    eventually(|| here.payloads(), |all| all == &["next"]).await;
+    bridge.until(|status| status.refused_count == 1 && status.in_held_count == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_node_cannot_take_now_is_tried_again_in_order_and_not_acknowledged_before() {
+    let (mosquitto, store) = (Mosquitto::start(), Store::open().await);
+    let here = store.watch("in/#").await;
+    let settings = config(&mosquitto.url(), "5", IN);
+    let bridge = BridgeUnderTest::connected(&store, settings.clone()).await;
+    let device = Client::connect(mosquitto.port, "device").await;
+    store.broker.core().busy = u32::MAX;
+    device.publish("in/x", "0", 1).await;
+    bridge.until(|status| status.in_held_count == 1).await;
+    for number in 1..10 {
+        device.publish("in/x", &number.to_string(), 1).await;
+    }
+    bridge.until(|status| status.in_held_count == 10).await;
+    bridge.kill();
+    let bridge = BridgeUnderTest::connected(&store, settings).await;
+    bridge.until(|status| status.in_held_count == 10).await;
+    store.broker.core().busy = 0;
+    let expected: Vec<String> = (0..10).map(|number| number.to_string()).collect();
+    eventually(|| here.payloads(), |all| all.len() >= 10).await;
+    assert_eq!(here.payloads(), expected);
+    assert_eq!(bridge.status().refused_count, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_too_much_waits_for_the_journal_the_bridge_hangs_up_and_the_other_broker_keeps_the_rest() {
+    let mosquitto = Mosquitto::with("allow_anonymous true\npersistence true\nmax_inflight_messages 0\n", |_| String::new());
+    let store = Store::open().await;
+    let here = store.watch("in/#").await;
+    let settings = config(&mosquitto.url(), "3.1.1", &format!("held_bytes_max = 65536\n{IN}"));
+    let bridge = BridgeUnderTest::connected(&store, settings).await;
+    let device = Client::connect(mosquitto.port, "device").await;
+    store.broker.core().busy = u32::MAX;
+    for number in 0..200 {
+        device.publish("in/x", &format!("{number:04}{}", "x".repeat(1000)), 1).await;
+    }
+    let status = bridge.until(|status| !status.connected).await;
+    assert!(status.last_error.expect("an error").contains("too much waits for the journal"));
+    assert!(status.in_held_count < 60, "what is held is bounded");
+    store.broker.core().busy = 0;
+    let count = || here.payloads().iter().map(|it| it[..4].to_owned()).collect::<std::collections::BTreeSet<_>>().len();
+    eventually(count, |&count| count == 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_other_broker_refuses_for_good_is_dropped_and_the_next_goes_on() {
+    let mosquitto = Mosquitto::with("allow_anonymous true\n", |dir| {
+        std::fs::write(dir.path().join("acl"), "topic readwrite out/ok/#\n").expect("written");
+        format!("acl_file {}\n", dir.path().join("acl").display())
+    });
+    let store = Store::open().await;
+    let there = Client::watching(mosquitto.port, "office", "out/ok/#").await;
+    let rules = "in_flight_max = 5\n[[out]]\nfilter = \"out/#\"\nqos = 2\n";
+    let bridge = BridgeUnderTest::connected(&store, config(&mosquitto.url(), "5", rules)).await;
+    // More than `rumqttc` survives: each refusal of a QoS 2 message costs it a place.
+    for number in 0..60 {
+        store.publish("out/no", &number.to_string(), QoS::ExactlyOnce).await;
+        store.publish("out/no", &number.to_string(), QoS::AtLeastOnce).await;
+    }
+    store.publish("out/ok/x", "next", QoS::ExactlyOnce).await;
+    eventually(|| there.seen.payloads(), |all| all == &["next"]).await;
+    bridge.until(|status| status.refused_count == 120 && status.out_held_count == 0).await;
+    assert!(bridge.metrics().contains("direction=\"out\",reason=\"not-allowed\"} 120"), "{}", bridge.metrics());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_longer_than_the_other_broker_takes_is_dropped_and_the_next_goes_on() {
+    let mosquitto = Mosquitto::with("allow_anonymous true\nmax_packet_size 1000\n", |_| String::new());
+    let store = Store::open().await;
+    let there = Client::watching(mosquitto.port, "office", "out/#").await;
+    let bridge = BridgeUnderTest::connected(&store, config(&mosquitto.url(), "5", OUT)).await;
+    store.publish("out/x", &"x".repeat(2000), QoS::AtLeastOnce).await;
+    store.publish("out/x", "next", QoS::AtLeastOnce).await;
+    eventually(|| there.seen.payloads(), |all| all == &["next"]).await;
+    let status = bridge.until(|status| status.refused_count == 1).await;
+    assert_eq!(status.connections_count, 1, "the connection stands");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_who_listens_and_a_name_that_is_unknown_are_told() {
+    let store = Store::open().await;
+    let free = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address").port();
+    for (url, words) in [
+        (format!("mqtt://127.0.0.1:{free}"), "is the broker running?"),
+        ("mqtt://no-such-host.invalid".into(), "the name is not known"),
+    ] {
+        for version in ["5", "3.1.1"] {
+            let bridge = BridgeUnderTest::run(&store, "leeds", config(&url, version, OUT));
+            let error = bridge.until(|status| status.last_error.is_some()).await.last_error.expect("an error");
+            assert!(error.contains(words), "{error}");
+            bridge.stop().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_accepts_and_says_nothing_is_left() {
+    let store = Store::open().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("mqtt://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        let mut kept = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            kept.push(stream);
+        }
+    });
+    for version in ["5", "3.1.1"] {
+        let bridge = BridgeUnderTest::run(&store, "leeds", config(&url, version, &format!("connect_timeout_ms = 300\n{OUT}")));
+        let error = bridge.until(|status| status.last_error.is_some()).await.last_error.expect("an error");
+        assert_eq!(error, "the broker did not answer within 300 ms");
+        bridge.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_falls_silent_is_noticed_by_its_keep_alive() {
+    let store = Store::open().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("mqtt://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        let mut kept = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            drop(stream.read(&mut [0; 1024]).await);
+            stream.write_all(&[0x20, 2, 0, 0]).await.expect("written");
+            kept.push(stream);
+        }
+    });
+    let bridge = BridgeUnderTest::connected(&store, config(&url, "3.1.1", &format!("keep_alive_s = 5\n{OUT}"))).await;
+    let began = tokio::time::Instant::now();
+    let status = bridge.until(|status| !status.connected).await;
+    assert_eq!(status.last_error.as_deref(), Some("the broker does not answer although its connection stands"));
+    assert!(began.elapsed() < Duration::from_secs(16), "it took {:?}", began.elapsed());
+}
