@@ -157,12 +157,9 @@ impl Sequence {
     pub(crate) async fn route(&self) {
         let mut next: Option<Batch> = None;
         loop {
-            let mut batch = match next.take().or_else(|| lock(&self.queue).pop_front()) {
-                Some(batch) => batch,
-                None => {
-                    self.work.notified().await;
-                    continue;
-                }
+            let Some(mut batch) = next.take().or_else(|| lock(&self.queue).pop_front()) else {
+                self.work.notified().await;
+                continue;
             };
             let outcome = match batch.ticket.take() {
                 Some(ticket) => Some(ticket.await),

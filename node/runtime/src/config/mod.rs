@@ -25,6 +25,7 @@ pub(crate) struct Config {
     pub kiosk: aisle_kiosk::Config,
     pub recommend: aisle_recommend::Settings,
     pub rules: aisle_recommend::RulesDocument,
+    pub mqtt: aisle_broker::Config,
     pub trainer: crate::trainer::Config,
     pub scrub: crate::scrub::Config,
     pub log_format: LogFormat,

@@ -30,6 +30,8 @@ pub(crate) struct RawConfig {
     pub recommend: aisle_recommend::Settings,
     /// What headquarters says about recommendations.
     pub rules: aisle_recommend::RulesDocument,
+    /// The store's own MQTT broker.
+    pub mqtt: aisle_broker::Config,
     /// How often recommendations learn.
     pub trainer: trainer::Config,
     /// How often the journal is read from its start to its end.
@@ -159,6 +161,7 @@ impl RawConfig {
         self.kiosk.validate().map_err(|error| refused("kiosk", &error))?;
         self.recommend.check().map_err(|error| refused("recommend", &error))?;
         Rules::new(self.rules.clone(), |_| true).map_err(|error| refused("rules", &error))?;
+        self.mqtt.validate(journal.record_bytes_max).map_err(|error| refused("mqtt", &error))?;
         self.trainer.validate().map_err(|error| refused("trainer", &error))?;
         self.scrub.validate().map_err(|error| refused("scrub", &error))?;
         Ok(Config {
@@ -171,6 +174,7 @@ impl RawConfig {
             kiosk: self.kiosk.clone(),
             recommend: self.recommend.clone(),
             rules: self.rules.clone(),
+            mqtt: self.mqtt.clone(),
             trainer: self.trainer.clone(),
             scrub: self.scrub.clone(),
             log_format: self.log.format,

@@ -3,6 +3,7 @@
 //! The node stops by itself only when it can no longer promise what it promises: the journal failed (invariant 8) or the
 //! index cannot be written. It then exits with code 70 so that the supervisor starts it again, and recovers from the journal.
 
+mod broker;
 mod health;
 mod metrics;
 
@@ -61,6 +62,7 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
         },
         &mut registry,
     );
+    let mqtt = broker::open(data, &config, &store, &mut registry)?;
     let health = Arc::new(Health::new(config.store.clone(), store.clone(), recommender));
     let router = Router::new()
         .route("/healthz", get(health::healthz))
@@ -70,12 +72,14 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
         .with_state(Arc::new(registry))
         .merge(kiosk);
 
+    let mqtt = mqtt.start()?;
     let bound = listener.local_addr().context("cannot tell where the node listens")?;
     output::line(format!("listening on http://{bound}"))?;
     tracing::info!(%bound, store = %config.store, data = %data.display(), "serving");
 
     let ended =
         serve(listener, router, &store, asked, Duration::from_millis(config.shutdown_timeout_ms)).await?;
+    mqtt.close().await;
     trainer.stop();
     scrubber.stop();
     noting.abort();

@@ -1,0 +1,64 @@
+//! The MQTT broker in the node: opened with the store, reached through its listeners, closed before the journal.
+//!
+//! Not here: everything about MQTT (`aisle-broker`).
+
+use crate::{config::Config, output, store::Store};
+use aisle_broker::{Broker, Running, transport::Listeners};
+use anyhow::Context;
+use prometheus_client::registry::Registry;
+use std::path::Path;
+use tokio::task::JoinHandle;
+
+/// Opened and bound; nobody has come in yet.
+pub(super) struct Opened {
+    broker: Broker,
+    listeners: Listeners,
+}
+
+/// Running.
+pub(super) struct Mqtt {
+    broker: Broker,
+    listening: JoinHandle<()>,
+    _tasks: Running,
+}
+
+/// Reads the broker's state and takes its ports.
+pub(super) fn open(
+    data: &Path,
+    config: &Config,
+    store: &Store,
+    registry: &mut Registry,
+) -> anyhow::Result<Opened> {
+    let (broker, _) = Broker::open(
+        data,
+        config.store.as_str(),
+        config.mqtt.clone(),
+        config.journal.record_bytes_max,
+        store.journal.clone(),
+        registry,
+    )
+    .context("cannot open the MQTT broker")?;
+    let listeners = broker.bind(data, registry).context("the MQTT broker cannot listen")?;
+    Ok(Opened { broker, listeners })
+}
+
+impl Opened {
+    /// Lets clients in, and says where.
+    pub(super) fn start(self) -> anyhow::Result<Mqtt> {
+        let Self { broker, listeners } = self;
+        for (transport, address) in listeners.addresses() {
+            output::line(format!("mqtt on {transport}://{address}"))?;
+        }
+        let tasks = broker.start();
+        let listening = tokio::spawn(listeners.run(broker.door()));
+        Ok(Mqtt { broker, listening, _tasks: tasks })
+    }
+}
+
+impl Mqtt {
+    /// Lets nobody in any more, and sends everybody away.
+    pub(super) async fn close(self) {
+        self.listening.abort();
+        self.broker.close().await;
+    }
+}
