@@ -155,7 +155,7 @@ impl Ledger {
         })
     }
 
-    /// QoS 2 from end to end came once; nothing came more often than it is in the journal, or than was to be repeated.
+    /// What was QoS 2 from end to end came once.
     pub(super) fn check_deliveries(&self) -> Result<()> {
         self.check(|message, qos| {
             let [_, times] = message.delivered;
@@ -207,5 +207,79 @@ impl Ledger {
 impl Message {
     fn is_complete(&self) -> bool {
         self.acknowledged && self.in_journal > 0 && self.delivered.iter().all(|times| *times > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Id, Ledger};
+
+    const QOS_1: Id = Id { client: 1, number: 0 };
+    const QOS_2: Id = Id { client: 1, number: 1 };
+
+    /// Both messages sent, acknowledged, in the journal and delivered, once each.
+    fn kept() -> Ledger {
+        let ledger = Ledger::new(2);
+        for id in [QOS_1, QOS_2] {
+            ledger.sent(id).unwrap();
+            ledger.acknowledged(id).unwrap();
+            ledger.in_journal(id).unwrap();
+            ledger.delivered(id, 1).unwrap();
+            ledger.delivered(id, 2).unwrap();
+        }
+        ledger
+    }
+
+    #[test]
+    fn promises_that_were_kept_pass() {
+        let ledger = kept();
+        ledger.check_journal().unwrap();
+        ledger.check_deliveries().unwrap();
+        assert!(ledger.is_complete());
+        assert_eq!(ledger.totals().delivered_to_all, 2);
+    }
+
+    #[test]
+    fn an_acknowledged_message_that_is_not_in_the_journal_is_named() {
+        let ledger = Ledger::new(2);
+        ledger.sent(QOS_1).unwrap();
+        ledger.check_journal().unwrap();
+        ledger.taken(QOS_1).unwrap();
+        let error = ledger.check_journal().unwrap_err().to_string();
+        assert!(error.starts_with("message 0 of client 1 (QoS 1) was acknowledged"), "{error}");
+        assert!(!ledger.is_complete());
+    }
+
+    #[test]
+    fn only_qos_1_that_was_sent_again_may_be_in_the_journal_again() {
+        let ledger = kept();
+        ledger.sent(QOS_1).unwrap();
+        ledger.sent(QOS_2).unwrap();
+        ledger.in_journal(QOS_1).unwrap();
+        ledger.check_journal().unwrap();
+        ledger.in_journal(QOS_2).unwrap();
+        assert!(ledger.check_journal().unwrap_err().to_string().starts_with("message 1 of client 1 (QoS 2)"));
+        let ledger = kept();
+        ledger.in_journal(QOS_1).unwrap();
+        assert!(ledger.check_journal().is_err());
+    }
+
+    #[test]
+    fn only_qos_2_from_end_to_end_must_not_come_again() {
+        let ledger = kept();
+        ledger.delivered(QOS_1, 1).unwrap();
+        ledger.delivered(QOS_1, 2).unwrap();
+        ledger.delivered(QOS_2, 1).unwrap();
+        ledger.check_deliveries().unwrap();
+        ledger.delivered(QOS_2, 2).unwrap();
+        assert!(ledger.check_deliveries().is_err());
+    }
+
+    #[test]
+    fn a_payload_says_whose_it_is_and_no_byte_of_it_may_change() {
+        let mut payload = QOS_2.payload();
+        assert_eq!(Id::read(&payload).unwrap(), QOS_2);
+        payload[63] ^= 1;
+        assert!(Id::read(&payload).is_err());
     }
 }
