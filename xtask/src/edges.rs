@@ -37,7 +37,7 @@ const MEMBERS: &[Member] = &[
         "tests/bench",
         &["aisle-event", "aisle-journal", "aisle-state", "aisle-recommend", "aisle-harness"],
     ),
-    member("aisle-crash", "tests/crash", &["aisle-event", "aisle-journal"]),
+    member("aisle-crash", "tests/crash", &["aisle-event", "aisle-journal", "aisle-harness"]),
     member(
         "aisle-fuzz",
         "tests/fuzz",

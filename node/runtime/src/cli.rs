@@ -39,6 +39,9 @@ pub(crate) enum Command {
     /// Look into the journal, also while a node runs
     #[command(subcommand)]
     Journal(JournalCommand),
+    /// Devices that connect by MQTT
+    #[command(subcommand)]
+    Mqtt(MqttCommand),
     /// Check this machine and this store; one line a check, with what to do
     Doctor,
     /// Show or check the configuration
@@ -127,6 +130,61 @@ pub(crate) enum JournalCommand {
         /// Only this type, such as SaleRecorded
         #[arg(long, value_name = "NAME")]
         event: Option<String>,
+    },
+}
+
+/// `mqtt`
+#[derive(Debug, Subcommand)]
+pub(crate) enum MqttCommand {
+    /// Say which devices may connect; a node that runs takes it over within seconds
+    #[command(subcommand)]
+    Device(DeviceCommand),
+}
+
+/// `mqtt device`
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeviceCommand {
+    /// List a device and print its password, once
+    Add {
+        /// Its id, which is its user name too and stands for `%device%` in patterns
+        id: String,
+        /// Topics it may publish to; can be given again [default: aisle/v1/%store%/%device%/#]
+        #[arg(long, value_name = "PATTERN")]
+        publish: Vec<String>,
+        /// Topics it may subscribe to; can be given again [default: aisle/v1/%store%/%device%/#]
+        #[arg(long, value_name = "PATTERN")]
+        subscribe: Vec<String>,
+        /// Let it in by a client certificate that names it; it gets no password unless one is given
+        #[arg(long)]
+        certificate: bool,
+        /// Read its password from standard input instead of making one
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Print the devices and what they may do
+    List,
+    /// Give a device a new password and print it, once; it is disconnected
+    Passwd {
+        /// Its id
+        id: String,
+        /// Read the password from standard input instead of making one
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Take a device out of the list; it is disconnected
+    Remove {
+        /// Its id
+        id: String,
+    },
+    /// Let a device in again
+    Enable {
+        /// Its id
+        id: String,
+    },
+    /// Let a device in no longer; it is disconnected, and stays listed
+    Disable {
+        /// Its id
+        id: String,
     },
 }
 

@@ -11,6 +11,7 @@ mod evaluate;
 mod import;
 mod journal;
 mod logging;
+mod mqtt;
 mod output;
 mod reference;
 mod scrub;
@@ -19,7 +20,7 @@ mod store;
 mod trainer;
 
 use clap::Parser;
-use cli::{Cli, Command, ConfigCommand, ImportArgs};
+use cli::{Cli, Command, ConfigCommand, ImportArgs, MqttCommand};
 use config::Config;
 use prometheus_client::registry::Registry;
 use serve::Ended;
@@ -76,6 +77,11 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Import(args) => import_file(&common.data, &config?, args, common.json),
         Command::Evaluate(args) => evaluate::run(args, &config?, common.json).map(|()| ExitCode::SUCCESS),
         Command::Journal(command) => journal::run(command, &common.data, common.json).map(success_or_failed),
+        Command::Mqtt(MqttCommand::Device(command)) => {
+            let transport = aisle_broker::transport::TransportConfig::default();
+            mqtt::device::run(command, &common.data, config?.store.as_str(), &transport, common.json)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Doctor => Ok(success_or_failed(doctor::run(&common.data, &config, common.json)?)),
         Command::Config(ConfigCommand::Check) => {
             let config = config?;

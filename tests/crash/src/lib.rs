@@ -1,9 +1,12 @@
-//! What the crash tests' child and parent agree on: the payloads, and how an acknowledgement is spelled.
+//! What the crash tests' child and parent agree on: the payloads, and how an acknowledgement is spelled; and a whole node
+//! killed under [`mqtt`].
 //!
 //! The child (`aisle-crash-child`) appends to a journal from several threads and writes one line to its parent for each
 //! acknowledged batch, after the acknowledgement. The parent kills it with SIGKILL and holds the journal to those lines.
 //!
 //! Not here: power cuts, which need a disk that forgets (`aisle-journal`, `tests/it/power.rs`). Guards invariant 1.
+
+pub mod mqtt;
 
 use std::fmt;
 

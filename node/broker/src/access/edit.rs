@@ -33,11 +33,11 @@ pub struct DevicesFile {
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
     /// The file is broken already.
-    #[error("{0}\nhint: mend it by hand first")]
+    #[error("the file is broken already\nhint: mend it by hand first")]
     File(#[from] FileError),
     /// What would be written cannot be.
-    #[error("{0}")]
-    Refused(#[source] FileError),
+    #[error(transparent)]
+    Refused(FileError),
     /// There is one already.
     #[error("device `{id}` is listed already\nhint: `passwd` gives it a new password, `remove` takes it out")]
     Exists {
@@ -146,12 +146,16 @@ impl DevicesFile {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
         let _lock = lock(&self.path.with_extension("toml.lock"))?;
 
-        let text = file::read(&self.path)?.unwrap_or_else(|| HEADER.into());
+        let (header, text) = match file::read(&self.path)? {
+            Some(text) => ("", text),
+            None => (HEADER, String::new()),
+        };
         Table::parse(&self.path, &text, &self.store)?;
         let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
             failed(io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
         })?;
         let devices = document.entry("device").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
+        // `device = […]` on one line is the same list, written otherwise.
         if let Ok(listed) = std::mem::take(devices).into_array_of_tables() {
             *devices = Item::ArrayOfTables(listed);
         }
@@ -159,7 +163,7 @@ impl DevicesFile {
             return Err(failed(io::Error::new(io::ErrorKind::InvalidData, "`device` is no list of tables")));
         };
         change(devices)?;
-        let text = document.to_string();
+        let text = format!("{header}{document}");
         Table::parse(&self.path, &text, &self.store).map_err(EditError::Refused)?;
         replace(&self.path, folder, &text).map_err(failed)
     }

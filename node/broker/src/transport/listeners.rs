@@ -128,7 +128,8 @@ impl Listeners {
             wanted.filter(|wanted| !matches!(wanted, Ok((_, Listen::Off, _)))).collect::<Result<_, _>>()?;
 
         let encrypted = wanted.iter().any(|(_, _, transport)| transport.is_encrypted());
-        let tls = if encrypted { Some(Arc::new(open_tls(config, data, &interfaces)?)) } else { None };
+        let named: Vec<Listen> = wanted.iter().map(|(_, listen, _)| *listen).collect();
+        let tls = if encrypted { Some(Arc::new(open_tls(config, data, &interfaces, &named)?)) } else { None };
         let metrics = Metrics::register(registry);
         let mut groups = Vec::new();
         for (key, listen, transport) in wanted {
@@ -341,13 +342,25 @@ impl Drop for Counted<'_> {
     }
 }
 
-fn open_tls(config: &TransportConfig, data: &Path, interfaces: &Interfaces) -> Result<Tls, ListenError> {
+fn open_tls(
+    config: &TransportConfig,
+    data: &Path,
+    interfaces: &Interfaces,
+    named: &[Listen],
+) -> Result<Tls, ListenError> {
     let (certificate, private_key) = match (&config.certificate_file, &config.private_key_file) {
         (Some(certificate), Some(private_key)) => (certificate.clone(), private_key.clone()),
         (None, None) => {
             let (certificate, private_key) = (data.join(CERTIFICATE_FILE), data.join(PRIVATE_KEY_FILE));
-            let addresses = private_addresses(&interfaces().unwrap_or_default(), 0);
-            let addresses: Vec<IpAddr> = addresses.iter().map(SocketAddr::ip).collect();
+            let mut addresses = private_addresses(&interfaces().unwrap_or_default(), 0);
+            // A public address is named only when it was written down.
+            addresses.extend(named.iter().filter_map(|listen| match listen {
+                Listen::At(address) if !address.ip().is_unspecified() => Some(*address),
+                _ => None,
+            }));
+            let mut addresses: Vec<IpAddr> = addresses.iter().map(SocketAddr::ip).collect();
+            addresses.sort_unstable();
+            addresses.dedup();
             if certificate::make_if_missing(&certificate, &private_key, &addresses)? {
                 Metrics::certificate_made(&certificate);
             }

@@ -91,6 +91,7 @@ fn an_edit_keeps_comments_and_order_and_what_it_does_not_speak_of() {
     let file = file(&dir);
     file.add(&listed("a")).unwrap();
     let text = fs::read_to_string(file.path()).unwrap();
+    assert!(text.starts_with("# The devices"), "{text}");
     let text = text.replace("certificate = true", "certificate = true # by hand");
     fs::write(file.path(), text + "\n# the cold room\n[[device]]\nid = \"b\"\n").unwrap();
     file.add(&listed("c")).unwrap();

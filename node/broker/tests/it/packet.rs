@@ -648,6 +648,19 @@ fn a_refusal_names_the_packet_the_cause_and_the_reason_code() {
 }
 
 #[test]
+fn a_connect_that_does_not_conform_is_answered_in_5_and_closed_in_silence_before() {
+    for (body, answer) in [
+        (&b"\0\x04MQTT\x04\x03\0\0\0\x01a"[..], None),
+        (b"\0\x04MQTT\x05\x03\0\0\0\0\x01a", Some([0x00, 0x81])),
+    ] {
+        let mut codec = Codec::server(BYTES_MAX);
+        let malformed = codec.decode(&mut BytesMut::from(&frame(0x10, body)[..])).unwrap_err();
+        let refusal = codec.refusal(&malformed).map(|packet| encode(&codec, &packet));
+        assert_eq!(refusal.map(|bytes| [bytes[2], bytes[3]]), answer);
+    }
+}
+
+#[test]
 fn a_refusal_later_is_a_disconnect_in_5_and_silence_before() {
     for (version, answer) in [(Version::V311, None), (Version::V5, Some(&b"\xE0"[..]))] {
         let mut codec = server(version);

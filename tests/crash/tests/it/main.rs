@@ -8,6 +8,8 @@
     reason = "a test says what it expects by failing"
 )]
 
+mod mqtt;
+
 use aisle_crash::{Acknowledged, entries, payload};
 use aisle_journal::{RealIo, read_only, verify};
 use std::{
