@@ -190,7 +190,8 @@ impl Limits {
 
 impl Config {
     /// What the listeners need of it.
-    pub(crate) fn transport(&self) -> TransportConfig {
+    #[must_use]
+    pub fn transport(&self) -> TransportConfig {
         TransportConfig {
             tls_listen: self.tls_listen.clone(),
             tcp_listen: self.tcp_listen.clone(),

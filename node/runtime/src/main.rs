@@ -78,8 +78,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Evaluate(args) => evaluate::run(args, &config?, common.json).map(|()| ExitCode::SUCCESS),
         Command::Journal(command) => journal::run(command, &common.data, common.json).map(success_or_failed),
         Command::Mqtt(MqttCommand::Device(command)) => {
-            let transport = aisle_broker::transport::TransportConfig::default();
-            mqtt::device::run(command, &common.data, config?.store.as_str(), &transport, common.json)?;
+            let config = config?;
+            let (store, transport) = (config.store.as_str(), config.mqtt.transport());
+            mqtt::device::run(command, &common.data, store, &transport, common.json)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Doctor => Ok(success_or_failed(doctor::run(&common.data, &config, common.json)?)),
