@@ -1,4 +1,11 @@
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "stands in")]
+#![allow(
+    missing_docs,
+    clippy::all,
+    clippy::needless_pass_by_value,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "stands in"
+)]
 //! Stands in for the in-process broker.
 use self::local::*;
 use aisle_broker::access::Rights;
@@ -32,11 +39,22 @@ impl Broker {
         let (tx, rx) = mpsc::unbounded_channel();
         let mut core = self.core();
         if !core.sessions.iter().any(|s| s.id == options.client_id) {
-            core.sessions.push(Session { id: options.client_id.clone(), filters: vec![], queue: vec![], tx: None, next: 0 });
+            core.sessions.push(Session {
+                id: options.client_id.clone(),
+                filters: vec![],
+                queue: vec![],
+                tx: None,
+                next: 0,
+            });
         }
         let session = core.sessions.iter_mut().find(|s| s.id == options.client_id).unwrap();
         for (n, publish) in &session.queue {
-            let _ = tx.send(Delivery { publish: publish.clone(), n: *n, id: options.client_id.clone(), broker: self.clone() });
+            let _ = tx.send(Delivery {
+                publish: publish.clone(),
+                n: *n,
+                id: options.client_id.clone(),
+                broker: self.clone(),
+            });
         }
         session.tx = Some(tx);
         Ok((LocalClient { broker: self.clone(), id: options.client_id }, LocalReceiver(rx)))
@@ -55,12 +73,21 @@ impl Broker {
             for (f, o) in s.filters.clone() {
                 if f.matches(&p.topic) && !(o.no_local && s.id == from) {
                     s.next += 1;
-                    let publish = Publish { topic: p.topic.clone(), payload: p.payload.clone(), qos: p.qos.min(o.qos), retain: p.retain && o.retain_as_published, properties: p.properties.clone(), packet_id: PacketId::new(s.next as u16), ..Publish::default() };
+                    let publish = Publish {
+                        topic: p.topic.clone(),
+                        payload: p.payload.clone(),
+                        qos: p.qos.min(o.qos),
+                        retain: p.retain && o.retain_as_published,
+                        properties: p.properties.clone(),
+                        packet_id: PacketId::new(s.next as u16),
+                        ..Publish::default()
+                    };
                     if publish.qos != QoS::AtMostOnce {
                         s.queue.push((s.next, publish.clone()));
                     }
                     if let Some(tx) = &s.tx {
-                        let _ = tx.send(Delivery { publish, n: s.next, id: s.id.clone(), broker: self.clone() });
+                        let _ =
+                            tx.send(Delivery { publish, n: s.next, id: s.id.clone(), broker: self.clone() });
                     }
                 }
             }

@@ -51,7 +51,7 @@ pub struct Config {
     #[serde(default = "defaults::in_flight_max")]
     pub in_flight_max: u16,
     /// At most so many bytes of messages from the other broker wait for the journal. At the bound QoS 0 messages are dropped,
-    /// and for others the bridge hangs up until there is room: the other broker keeps them.
+    /// and others are left unacknowledged and fetched again when there is room.
     #[serde(default = "defaults::held_bytes_max")]
     pub held_bytes_max: usize,
     /// At most so many messages wait here for the other broker; beyond it the node's broker sheds as its session policy says.
@@ -157,7 +157,8 @@ impl Config {
     }
 
     fn check_names(&self) -> Result<(), InvalidConfig> {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+        let plain =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
         if !(1..=32).contains(&self.name.len()) || !self.name.bytes().all(plain) {
             let reason = format!("{:?} is no name", self.name);
             return refuse("name", reason, "a name is 1 to 32 of `a-z`, `0-9`, `-`, `_`");
@@ -184,12 +185,16 @@ impl Config {
             return refuse(field, "`url` says that TLS is not used".into(), hint);
         }
         match (&self.certificate_file, &self.private_key_file) {
-            (Some(_), None) => {
-                refuse("private_key_file", "it is missing".into(), "a certificate is of use only with its key")
-            }
-            (None, Some(_)) => {
-                refuse("certificate_file", "it is missing".into(), "a key is of use only with its certificate")
-            }
+            (Some(_), None) => refuse(
+                "private_key_file",
+                "it is missing".into(),
+                "a certificate is of use only with its key",
+            ),
+            (None, Some(_)) => refuse(
+                "certificate_file",
+                "it is missing".into(),
+                "a key is of use only with its certificate",
+            ),
             _ => Ok(()),
         }
     }

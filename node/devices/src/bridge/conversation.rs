@@ -1,8 +1,7 @@
 //! What is said on one connection, from CONNECT to goodbye.
 //!
 //! ```text
-//! Connecting ─> Sweeping ──────────┬─> Subscribing ─> Open ─> Leaving
-//!            └> Resuming ──────────┘
+//! Connecting ─> Resuming ─> Sweeping ─> Subscribing ─> Open ─> Leaving       (each only if there is need)
 //! ```
 //!
 //! *Resuming*: the other broker remembers us, and what was on its way is sent again before anything new, so that no identifier
@@ -19,7 +18,7 @@ use super::{
     remote::{Again, Connected, Event, Full, Limits, Line, LinkError, Sender, Wanted},
     verdict::Refusal,
 };
-use aisle_broker::packet::{PacketId, QoS, Reason};
+use aisle_broker::packet::{PacketId, Publish, QoS, Reason};
 use std::{pin::pin, time::Duration};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -48,6 +47,12 @@ enum Phase {
     Leaving,
 }
 
+impl Phase {
+    const fn is_beginning(self) -> bool {
+        matches!(self, Self::Sweeping(_) | Self::Resuming | Self::Subscribing)
+    }
+}
+
 /// The connection that is.
 struct Talk<'a> {
     sender: &'a Sender,
@@ -57,7 +62,18 @@ struct Talk<'a> {
     packet_bytes_max: usize,
     /// So long without any event, and the connection counts as dead.
     silence: Duration,
-    leave_at: Instant,
+    /// Messages can cross by then, or it is another answer nearer to that.
+    due: Instant,
+    leave: Leave,
+}
+
+/// How a connection is ended in order.
+#[derive(Debug, Clone, Copy)]
+struct Leave {
+    at: Instant,
+    goodbye: bool,
+    /// It is ended so that the other broker sends again what there was no room for.
+    for_room: bool,
 }
 
 impl From<Full> for LinkError {
@@ -74,6 +90,8 @@ impl Life {
         line: &mut Line,
         stop: &mut Stop,
     ) -> Result<End, LinkError> {
+        self.connection += 1;
+        self.overflowed = false;
         let limits = Limits::new(self.config.in_flight_max);
         let mut talk = Talk {
             sender,
@@ -82,7 +100,8 @@ impl Life {
             window: limits.window.into(),
             packet_bytes_max: usize::MAX,
             silence: Duration::from_millis(self.config.connect_timeout_ms),
-            leave_at: Instant::now(),
+            due: Instant::now(),
+            leave: Leave { at: Instant::now(), goodbye: false, for_room: false },
         };
         loop {
             let event = {
@@ -102,22 +121,22 @@ impl Life {
                             if talk.phase == Phase::Connecting {
                                 return Ok(End::Stopped);
                             }
-                            talk.phase = Phase::Leaving;
-                            talk.leave_at = Instant::now() + Duration::from_millis(LEAVE_MS);
-                            self.leave_when_done(&talk)?;
+                            talk.leave(false);
                         }
-                        () = sleep_until(talk.leave_at), if talk.phase == Phase::Leaving => return Ok(End::Stopped),
+                        () = sleep_until(talk.leave.at), if talk.phase == Phase::Leaving => return talk.left(),
+                        () = sleep_until(talk.due), if talk.phase.is_beginning() => {
+                            return Err(LinkError::Silent(self.config.connect_timeout_ms));
+                        }
                     }
-                    if talk.phase == Phase::Leaving {
-                        self.leave_when_done(&talk)?;
-                    }
+                    self.leave_when_done(&mut talk)?;
                 }
             };
             match event {
                 Event::Connected(connected) => self.begin(&mut talk, line, connected)?,
-                Event::Gone => return Ok(End::Stopped),
+                Event::Gone => return talk.left(),
                 event => self.hear(&mut talk, line, event)?,
             }
+            self.leave_when_done(&mut talk)?;
             self.count_held();
         }
     }
@@ -139,7 +158,6 @@ impl Life {
     }
 
     fn begin(&mut self, talk: &mut Talk<'_>, line: &mut Line, connected: Connected) -> Result<(), LinkError> {
-        self.connection += 1;
         talk.window = talk.limits.window.min(connected.receive_max).max(1).into();
         talk.packet_bytes_max = connected.packet_bytes_max;
         talk.silence = Duration::from_millis(line.keep_alive_s() * 2_000 + SILENCE_MS);
@@ -150,28 +168,37 @@ impl Life {
             self.subscribed = false;
             self.swept = true;
         }
+        talk.due = self.due();
         let again = self.outbound.again();
-        if !again.is_empty() {
-            talk.phase = Phase::Resuming;
-            line.begin(again);
-            return Ok(());
+        if again.is_empty() {
+            return self.sweep(talk, line);
         }
-        if !self.swept && self.outward.0.iter().any(|route| route.qos == QoS::ExactlyOnce) {
-            talk.phase = Phase::Sweeping(talk.limits.ids);
-            line.begin((1..=talk.limits.ids).filter_map(PacketId::new).map(Again::Release).collect());
-            return Ok(());
-        }
-        self.open(talk, line)
+        talk.phase = Phase::Resuming;
+        line.begin(again);
+        Ok(())
     }
 
-    /// Nothing is on its way: subscribe if need be, else begin to bring messages out.
-    fn open(&mut self, talk: &mut Talk<'_>, line: &mut Line) -> Result<(), LinkError> {
+    /// Nothing is on its way: release what the other broker may still hold, then go on.
+    fn sweep(&mut self, talk: &mut Talk<'_>, line: &mut Line) -> Result<(), LinkError> {
+        if self.swept || !self.outward.0.iter().any(|route| route.qos == QoS::ExactlyOnce) {
+            return self.subscribe(talk, line);
+        }
+        talk.phase = Phase::Sweeping(talk.limits.ids);
+        line.begin((1..=talk.limits.ids).filter_map(PacketId::new).map(Again::Release).collect());
+        Ok(())
+    }
+
+    fn subscribe(&mut self, talk: &mut Talk<'_>, line: &mut Line) -> Result<(), LinkError> {
         line.begin(Vec::new());
         if self.subscribed || self.inward.0.is_empty() {
             return self.opened(talk);
         }
-        let wanted: Vec<Wanted> =
-            self.inward.0.iter().map(|route| Wanted { filter: route.source.text().into(), qos: route.qos }).collect();
+        let wanted: Vec<Wanted> = self
+            .inward
+            .0
+            .iter()
+            .map(|route| Wanted { filter: route.source.text().into(), qos: route.qos })
+            .collect();
         talk.phase = Phase::Subscribing;
         Ok(talk.sender.subscribe(&wanted)?)
     }
@@ -187,7 +214,7 @@ impl Life {
             // What is not acknowledged comes again.
             Event::Message(_) if talk.phase == Phase::Leaving => {}
             Event::Message(publish) => {
-                if let Some(answer) = self.bring_in(publish)? {
+                if let Some(answer) = self.bring_in(publish) {
                     talk.sender.acknowledge(answer.id, answer.qos)?;
                 }
             }
@@ -196,18 +223,18 @@ impl Life {
             Event::Received(id) => self.outbound.received(id),
             Event::Answered(id, reason) => {
                 self.answered(id, reason)?;
+                talk.due = self.due();
                 match &mut talk.phase {
                     Phase::Sweeping(left) => {
                         *left = left.saturating_sub(1);
                         if *left == 0 {
                             self.swept = true;
-                            self.open(talk, line)?;
+                            self.subscribe(talk, line)?;
                         }
                     }
-                    Phase::Resuming if self.outbound.in_flight() == 0 => self.open(talk, line)?,
+                    Phase::Resuming if self.outbound.in_flight() == 0 => self.sweep(talk, line)?,
                     Phase::Open => self.send(talk)?,
-                    Phase::Leaving => self.leave_when_done(talk)?,
-                    Phase::Connecting | Phase::Resuming | Phase::Subscribing => {}
+                    Phase::Connecting | Phase::Resuming | Phase::Subscribing | Phase::Leaving => {}
                 }
             }
             Event::Subscribed(reasons) if talk.phase == Phase::Subscribing => {
@@ -221,8 +248,10 @@ impl Life {
 
     fn granted(&mut self, reasons: &[Reason]) {
         let routes = self.inward.0.iter().zip(reasons);
-        let refused: Vec<String> =
-            routes.filter(|(_, reason)| reason.is_error()).map(|(route, _)| format!("`{}`", route.source)).collect();
+        let refused: Vec<String> = routes
+            .filter(|(_, reason)| reason.is_error())
+            .map(|(route, _)| format!("`{}`", route.source))
+            .collect();
         self.subscribed = refused.is_empty();
         if !refused.is_empty() {
             self.telemetry.warn(format!(
@@ -238,26 +267,39 @@ impl Life {
         Ok(self.outbound.send(talk.sender, talk.window, talk.packet_bytes_max, dropped)?)
     }
 
-    fn leave_when_done(&self, talk: &Talk<'_>) -> Result<(), LinkError> {
-        let done = self.inbound.len() == 0 && self.outbound.in_flight() == 0;
-        Ok(if done { talk.sender.disconnect()? })
+    /// Says goodbye when nothing is on its way that could still be finished.
+    fn leave_when_done(&mut self, talk: &mut Talk<'_>) -> Result<(), LinkError> {
+        let settled = self.inbound.len() == 0;
+        if self.overflowed && settled && talk.phase == Phase::Open {
+            talk.leave(true);
+        }
+        if talk.phase == Phase::Leaving && !talk.leave.goodbye && settled && self.outbound.in_flight() == 0 {
+            talk.sender.disconnect()?;
+            talk.leave.goodbye = true;
+        }
+        Ok(())
     }
 
     /// A message from the other broker. Gives what is to be acknowledged at once.
-    fn bring_in(&mut self, publish: aisle_broker::packet::Publish) -> Result<Option<Answer>, LinkError> {
-        self.telemetry.came(publish.payload.len());
+    fn bring_in(&mut self, publish: Publish) -> Option<Answer> {
         let answer = publish.packet_id.map(|id| Answer { id, qos: publish.qos, connection: self.connection });
+        if self.overflowed && answer.is_some() {
+            // What came before it is on its way; taking this one would let it overtake those that were not taken.
+            return None;
+        }
+        self.telemetry.came(publish.payload.len());
         let dup = publish.dup;
         let content = self.translate_in(publish);
         match self.inbound.accept(content, answer, dup) {
-            Accepted::Held | Accepted::Underway => Ok(None),
-            Accepted::Taken => Ok(answer),
-            Accepted::Dropped => {
-                self.telemetry.refused_in(Refusal::NoRoom);
-                Ok(None)
+            Accepted::Held | Accepted::Underway => {}
+            Accepted::Taken => return answer,
+            Accepted::Dropped => self.telemetry.refused_in(Refusal::NoRoom),
+            Accepted::NoRoom => {
+                self.overflowed = true;
+                self.telemetry.warn(LinkError::Held.to_string());
             }
-            Accepted::NoRoom => Err(LinkError::Held),
         }
+        None
     }
 
     /// A message from the other broker is done with: it is told so, if it waits for it on this connection.
@@ -284,10 +326,17 @@ impl Life {
         match self.outbound.answered(id, reason) {
             Answered::Taken => self.telemetry.brought_out(),
             Answered::Refused(refusal) => self.telemetry.refused_out(refusal),
-            Answered::Later => return Err(LinkError::OverQuota(reason)),
+            Answered::Later => {
+                self.swept &= reason != Reason::PACKET_IDENTIFIER_IN_USE;
+                return Err(LinkError::Later(reason));
+            }
             Answered::Unknown => {}
         }
         Ok(())
+    }
+
+    fn due(&self) -> Instant {
+        Instant::now() + Duration::from_millis(self.config.connect_timeout_ms)
     }
 
     fn count_held(&self) {
@@ -296,9 +345,20 @@ impl Life {
 }
 
 impl Talk<'_> {
+    fn leave(&mut self, for_room: bool) {
+        self.phase = Phase::Leaving;
+        self.leave = Leave { at: Instant::now() + Duration::from_millis(LEAVE_MS), goodbye: false, for_room };
+    }
+
+    fn left(&self) -> Result<End, LinkError> {
+        if self.leave.for_room { Err(LinkError::Held) } else { Ok(End::Stopped) }
+    }
+
     fn too_quiet(&self) -> LinkError {
         match self.phase {
-            Phase::Connecting => LinkError::Silent(u64::try_from(self.silence.as_millis()).unwrap_or(u64::MAX)),
+            Phase::Connecting => {
+                LinkError::Silent(u64::try_from(self.silence.as_millis()).unwrap_or(u64::MAX))
+            }
             _ => LinkError::NoPing,
         }
     }

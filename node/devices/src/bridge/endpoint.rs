@@ -27,7 +27,8 @@ impl Endpoint {
             return Err("there is more in it than a host and a port".into());
         }
         let after_brackets = authority.rfind(']').map_or(0, |at| at + 1);
-        let colon = authority.get(after_brackets..).and_then(|tail| tail.rfind(':')).map(|at| at + after_brackets);
+        let colon =
+            authority.get(after_brackets..).and_then(|tail| tail.rfind(':')).map(|at| at + after_brackets);
         let (host, port) = match colon.and_then(|at| authority.split_at_checked(at)) {
             None => (authority, if tls { 8883 } else { 1883 }),
             Some((host, port)) => {
@@ -61,8 +62,15 @@ mod tests {
 
     #[test]
     fn a_url_that_is_more_or_less_than_an_address_is_refused() {
-        let refused =
-            ["hall", "http://hall", "mqtt://", "mqtt://u:p@hall", "mqtt://hall/x", "mqtt://hall:0", "mqtt://::1"];
+        let refused = [
+            "hall",
+            "http://hall",
+            "mqtt://",
+            "mqtt://u:p@hall",
+            "mqtt://hall/x",
+            "mqtt://hall:0",
+            "mqtt://::1",
+        ];
         for url in refused {
             assert!(Endpoint::parse(url).is_err(), "{url}");
         }

@@ -160,11 +160,6 @@ impl Inbound {
         self.held_bytes
     }
 
-    /// Enough was done for more to come.
-    pub(super) fn has_room(&self) -> bool {
-        self.held_bytes <= self.held_bytes_max / 2
-    }
-
     /// The oldest message, when it is done with. May be dropped and called again.
     pub(super) async fn settled(&mut self) -> Settled {
         poll_fn(|context| self.poll_settled(context)).await

@@ -43,7 +43,10 @@ pub use config::{Config, InvalidConfig, Rule, Version, validate};
 pub use status::{BridgeStatus, StatusHandle};
 pub use telemetry::Metrics;
 
-use crate::stand_in::{Broker, local::{LocalClient, LocalOptions, LocalReceiver}};
+use crate::stand_in::{
+    Broker,
+    local::{LocalClient, LocalOptions, LocalReceiver},
+};
 use aisle_broker::{
     access::Rights,
     packet::{RetainHandling, SubscribeOptions},
@@ -56,7 +59,7 @@ use remote::{Dial, DialError, LinkError};
 use rules::Routes;
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 use telemetry::Telemetry;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use trail::Mark;
 
 /// A bridge that can be run.
@@ -77,7 +80,12 @@ impl Bridge {
     ///
     /// # Errors
     /// Names the first setting that cannot be used.
-    pub fn new(config: Config, store: &str, broker: Broker, metrics: &Metrics) -> Result<Self, InvalidConfig> {
+    pub fn new(
+        config: Config,
+        store: &str,
+        broker: Broker,
+        metrics: &Metrics,
+    ) -> Result<Self, InvalidConfig> {
         config.validate()?;
         Ok(Self {
             inward: Routes::inward(&config)?,
@@ -150,10 +158,9 @@ impl Bridge {
                 retain_as_published: true,
                 retain_handling: RetainHandling::SendIfNew,
             };
-            client
-                .subscribe(route.source.text(), options)
-                .await
-                .map_err(|error| format!("cannot subscribe to `{}` at the node's broker: {error}", route.source))?;
+            client.subscribe(route.source.text(), options).await.map_err(|error| {
+                format!("cannot subscribe to `{}` at the node's broker: {error}", route.source)
+            })?;
         }
         Ok((client, receiver))
     }
@@ -178,6 +185,8 @@ struct Life {
     subscribed: bool,
     /// It holds no identifier from before this life.
     swept: bool,
+    /// It sent more on this connection than there is room for; the rest has to come again.
+    overflowed: bool,
 }
 
 impl Life {
@@ -196,6 +205,7 @@ impl Life {
             session_present: false,
             subscribed: false,
             swept: false,
+            overflowed: false,
             config,
         }
     }
@@ -214,7 +224,7 @@ impl Life {
             if began.elapsed() > longest {
                 backoff.reset();
             }
-            let wait_ms = backoff.next_ms();
+            let wait_ms = if error.is_wanted() { self.config.reconnect_min_ms } else { backoff.next_ms() };
             self.telemetry.failed(&error, wait_ms);
             tokio::select! {
                 () = self.recover(wait_ms) => {}
@@ -232,13 +242,13 @@ impl Life {
         ended
     }
 
-    /// Waits, and longer when too much waits for the journal.
+    /// Waits, and goes on with what is on its way into the node's broker.
     async fn recover(&mut self, wait_ms: u64) {
         let until = Instant::now() + Duration::from_millis(wait_ms);
-        while Instant::now() < until || !self.inbound.has_room() {
+        while Instant::now() < until {
             tokio::select! {
                 settled = self.inbound.settled() => drop(self.settled(&settled, None)),
-                () = tokio::time::sleep_until(until), if Instant::now() < until => {}
+                () = sleep_until(until) => {}
             }
         }
     }

@@ -31,7 +31,12 @@ struct Outgoing {
     publish: Publish,
     delivery: Delivery,
     since: Instant,
+    /// Times that it was refused without a reason that would last.
+    refused_count: u8,
 }
+
+/// A message that is refused so many times without a reason that would last is dropped: it may be the message itself.
+const REFUSED_MAX: u8 = 8;
 
 #[derive(Debug)]
 struct InFlight {
@@ -58,7 +63,7 @@ pub(super) enum Answered {
 impl Outbound {
     /// A message is to go. `publish` has neither an identifier nor the mark of a duplicate.
     pub(super) fn push(&mut self, publish: Publish, delivery: Delivery) {
-        self.waiting.push_back(Outgoing { publish, delivery, since: Instant::now() });
+        self.waiting.push_back(Outgoing { publish, delivery, since: Instant::now(), refused_count: 0 });
     }
 
     /// Waiting and in flight.
@@ -127,7 +132,8 @@ impl Outbound {
                 true
             }
             Some(id) => {
-                let ahead = self.waiting.iter().take(left).filter(|it| it.publish.qos != QoS::AtMostOnce).count();
+                let ahead =
+                    self.waiting.iter().take(left).filter(|it| it.publish.qos != QoS::AtMostOnce).count();
                 let number = self.next - ahead as u64 - 1;
                 self.in_flight.push_back(InFlight { id, number, received: false, message });
                 false
@@ -144,10 +150,20 @@ impl Outbound {
 
     /// The other broker took a message, or refused it.
     pub(super) fn answered(&mut self, id: PacketId, reason: Reason) -> Answered {
-        let Some(done) = self.in_flight.iter().position(|it| it.id == id).and_then(|at| self.in_flight.remove(at)) else {
+        let Some(mut done) =
+            self.in_flight.iter().position(|it| it.id == id).and_then(|at| self.in_flight.remove(at))
+        else {
             return Answered::Unknown;
         };
-        if reason == Reason::QUOTA_EXCEEDED {
+        let later = match reason {
+            Reason::QUOTA_EXCEEDED | Reason::PACKET_IDENTIFIER_IN_USE => true,
+            Reason::UNSPECIFIED_ERROR | Reason::IMPLEMENTATION_SPECIFIC_ERROR => {
+                done.message.refused_count += 1;
+                done.message.refused_count < REFUSED_MAX
+            }
+            _ => false,
+        };
+        if later {
             // What was handed over stays in front of it: those are on their way.
             self.waiting.insert(self.handed.min(self.waiting.len()), done.message);
             return Answered::Later;
@@ -187,7 +203,8 @@ impl Outgoing {
     /// Takes the time that it waited here off its expiry. False when nothing is left.
     fn age(&mut self) -> bool {
         let waited_s = self.since.elapsed().as_secs();
-        let Some(expiry_s) = self.publish.properties.0.as_mut().and_then(|values| values.expiry_s.as_mut()) else {
+        let Some(expiry_s) = self.publish.properties.0.as_mut().and_then(|values| values.expiry_s.as_mut())
+        else {
             return true;
         };
         if waited_s > 0 {

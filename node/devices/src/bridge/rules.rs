@@ -45,7 +45,7 @@ impl Routes {
         for (index, rule) in rules.iter().enumerate() {
             let at = |key: &str| format!("{list}[{index}].{key}");
             let (strip, prefix) = sides(rule);
-            check_text(&at, rule)?;
+            check_text(at, rule)?;
             let parse = |text: String| {
                 Filter::parse(&text, &Limits::default()).map_err(|error| InvalidConfig {
                     field: at("filter"),
@@ -57,7 +57,11 @@ impl Routes {
             let target = parse(format!("{prefix}{}", rule.filter))?;
             if target.text().starts_with('$') {
                 let reason = format!("its messages would come out as `{}`", target.text());
-                return refuse(&at("filter"), reason, "only a broker itself publishes below `$`; give a prefix");
+                return refuse(
+                    &at("filter"),
+                    reason,
+                    "only a broker itself publishes below `$`; give a prefix",
+                );
             }
             let Some(qos) = rule.qos() else {
                 return refuse(&at("qos"), format!("{} is no QoS", rule.qos), "a QoS is 0, 1 or 2");
@@ -83,7 +87,9 @@ fn check_text(at: impl Fn(&str) -> String, rule: &Rule) -> Result<(), InvalidCon
             return refuse(&at(key), format!("`{prefix}` has a wildcard or U+0000 in it"), hint);
         }
     }
-    let shared = [&rule.filter, &rule.prefix_remote, &rule.prefix_local].into_iter().any(|text| text.starts_with("$share"));
+    let shared = [&rule.filter, &rule.prefix_remote, &rule.prefix_local]
+        .into_iter()
+        .any(|text| text.starts_with("$share"));
     if shared {
         let hint = "subscribe to the topics themselves; a bridge fetches each message once";
         return refuse(&at("filter"), "a bridge does not share its subscriptions".into(), hint);
@@ -106,8 +112,13 @@ fn disjoint(list: &str, routes: &Routes) -> Result<(), InvalidConfig> {
     for (index, route) in routes.0.iter().enumerate() {
         let overlaps = |other: &Route| patterns_overlap(route.source.text(), other.source.text());
         if let Some(other) = routes.0.iter().take(index).position(overlaps) {
-            let reason = format!("`{}` overlaps with `{list}[{other}]`: a message would cross twice", route.source);
-            return refuse(&format!("{list}[{index}].filter"), reason, "make one rule of the two, or narrow one");
+            let reason =
+                format!("`{}` overlaps with `{list}[{other}]`: a message would cross twice", route.source);
+            return refuse(
+                &format!("{list}[{index}].filter"),
+                reason,
+                "make one rule of the two, or narrow one",
+            );
         }
     }
     Ok(())
@@ -118,12 +129,18 @@ fn no_circle(config: &Config) -> Result<(), InvalidConfig> {
         for (o, outward) in config.outward.iter().enumerate() {
             let pattern = |prefix: &str, rule: &Rule| format!("{prefix}{}", rule.filter);
             let sides = [
-                ("at the other broker", pattern(&inward.prefix_remote, inward), pattern(&outward.prefix_remote, outward)),
+                (
+                    "at the other broker",
+                    pattern(&inward.prefix_remote, inward),
+                    pattern(&outward.prefix_remote, outward),
+                ),
                 ("here", pattern(&inward.prefix_local, inward), pattern(&outward.prefix_local, outward)),
             ];
             for (side, comes, goes) in sides {
                 if patterns_overlap(&comes, &goes) {
-                    let reason = format!("`out[{o}]` (`{goes}`) overlaps with `in[{i}]` (`{comes}`) {side}: messages would go in a circle");
+                    let reason = format!(
+                        "`out[{o}]` (`{goes}`) overlaps with `in[{i}]` (`{comes}`) {side}: messages would go in a circle"
+                    );
                     let hint = "use `version = \"5\"`, or give the two directions different prefixes";
                     return refuse(&format!("out[{o}]"), reason, hint);
                 }

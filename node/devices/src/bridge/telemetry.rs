@@ -50,7 +50,11 @@ impl Metrics {
             Unit::Bytes,
             this.message_bytes.clone(),
         );
-        registry.register("refused", "Messages that will not cross, by direction and reason", this.refused.clone());
+        registry.register(
+            "refused",
+            "Messages that will not cross, by direction and reason",
+            this.refused.clone(),
+        );
         registry.register("held", "Messages on their way, by direction", this.held.clone());
         registry.register_with_unit(
             "in_held",
@@ -165,11 +169,18 @@ impl Telemetry {
 
     fn refused(&self, direction: &'static str, refusal: Refusal, silent: Option<u64>) {
         let reason = refusal.as_str();
-        let labels = [("bridge", self.name.clone()), ("direction", direction.into()), ("reason", reason.into())];
+        let labels =
+            [("bridge", self.name.clone()), ("direction", direction.into()), ("reason", reason.into())];
         self.refused.get_or_create_owned(&labels).inc();
         self.status.lock().refused_count += 1;
         if let Some(silent) = silent {
-            tracing::warn!(bridge = self.name, direction, reason, and_before = silent, "message did not cross");
+            tracing::warn!(
+                bridge = self.name,
+                direction,
+                reason,
+                and_before = silent,
+                "message did not cross"
+            );
         }
     }
 

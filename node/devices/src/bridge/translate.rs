@@ -1,11 +1,7 @@
 //! What a message becomes on the other side: another topic, maybe a lower QoS, one more mark in its trail. Payload, retain
 //! flag and all other properties stay as they are.
 
-use super::{
-    Life,
-    trail::Circle,
-    verdict::Refusal,
-};
+use super::{Life, trail::Circle, verdict::Refusal};
 use crate::stand_in::local::{Delivery, Publication};
 use aisle_broker::packet::Publish;
 

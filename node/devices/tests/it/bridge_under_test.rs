@@ -54,7 +54,7 @@ impl BridgeUnderTest {
 
     /// Ends it in order.
     pub async fn stop(mut self) {
-        drop(self.stop.take().map(|stop| stop.send(())));
+        self.stop.take().expect("runs").send(()).expect("listens");
         let task = std::mem::replace(&mut self.task, tokio::spawn(async {}));
         task.await.expect("ends in order");
     }

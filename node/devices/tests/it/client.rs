@@ -4,7 +4,10 @@ use crate::store::Seen;
 use aisle_broker::packet::{MessageProperties, MessagePropertyValues, Publish, QoS};
 use rumqttc::v5::{
     AsyncClient, Event, Incoming, MqttOptions,
-    mqttbytes::{self, v5::{Filter, PublishProperties}},
+    mqttbytes::{
+        self,
+        v5::{Filter, PublishProperties},
+    },
 };
 use std::{
     sync::{
@@ -27,7 +30,10 @@ impl Client {
 
     pub async fn with(port: u16, id: &str, more: impl FnOnce(&mut MqttOptions)) -> Self {
         let mut options = MqttOptions::new(id, "127.0.0.1", port);
-        options.set_clean_start(false).set_session_expiry_interval(Some(3600)).set_max_packet_size(Some(100 << 20));
+        options
+            .set_clean_start(false)
+            .set_session_expiry_interval(Some(3600))
+            .set_max_packet_size(Some(100 << 20));
         more(&mut options);
         let (client, mut events) = AsyncClient::new(options, 10_000);
         let this = Self { client, seen: Seen::default(), answered: Arc::default() };
@@ -38,7 +44,9 @@ impl Client {
             loop {
                 match events.poll().await {
                     Ok(Event::Incoming(Incoming::ConnAck(_))) => drop(connected.take().map(|it| it.send(()))),
-                    Ok(Event::Incoming(Incoming::Publish(publish))) => seen.0.lock().unwrap().push(convert(publish)),
+                    Ok(Event::Incoming(Incoming::Publish(publish))) => {
+                        seen.0.lock().unwrap().push(convert(publish));
+                    }
                     Ok(Event::Incoming(Incoming::PubAck(_) | Incoming::PubComp(_) | Incoming::SubAck(_))) => {
                         answered.fetch_add(1, Ordering::SeqCst);
                     }
@@ -70,7 +78,14 @@ impl Client {
     }
 
     /// Returns when it is queued in this client, not when it is answered.
-    pub async fn publish_with(&self, topic: &str, payload: &str, qos: u8, retain: bool, properties: PublishProperties) {
+    pub async fn publish_with(
+        &self,
+        topic: &str,
+        payload: &str,
+        qos: u8,
+        retain: bool,
+        properties: PublishProperties,
+    ) {
         let qos = mqttbytes::qos(qos).expect("a QoS");
         let payload = payload.to_owned();
         self.client.publish_with_properties(topic, qos, retain, payload, properties).await.expect("queued");

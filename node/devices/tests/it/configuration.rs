@@ -63,7 +63,8 @@ fn the_state_of_the_other_broker_may_be_fetched_under_a_prefix() {
 
 #[test]
 fn an_unknown_key_is_refused() {
-    let error = toml::from_str::<Config>("name = \"hall\"\nurl = \"mqtt://hall\"\npasword = \"x\"\n").expect_err("refused");
+    let error = toml::from_str::<Config>("name = \"hall\"\nurl = \"mqtt://hall\"\npasword = \"x\"\n")
+        .expect_err("refused");
     assert!(error.to_string().contains("pasword"), "{error}");
 }
 

@@ -31,7 +31,11 @@ async fn what_comes_there_arrives_here(version: &str) {
     let all = settle_at(&seen, 3).await;
     assert_eq!(
         seen.texts(),
-        pairs(&[("site/factory/press", "qos 0"), ("site/factory/press", "qos 1"), ("site/factory/press", "qos 2")])
+        pairs(&[
+            ("site/factory/press", "qos 0"),
+            ("site/factory/press", "qos 1"),
+            ("site/factory/press", "qos 2")
+        ])
     );
     let qos: Vec<QoS> = all.iter().map(|it| it.qos).collect();
     assert_eq!(qos, [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce]);
@@ -82,7 +86,9 @@ async fn many_messages_keep_their_order_both_ways() {
         let (mosquitto, store) = (Mosquitto::start(), Store::open().await);
         let here = store.watch("site/#").await;
         let there = Client::watching(mosquitto.port, "office", "leeds/#").await;
-        let bridge = BridgeUnderTest::connected(&store, config(&mosquitto.url(), version, &format!("{IN}{OUT}"))).await;
+        let bridge =
+            BridgeUnderTest::connected(&store, config(&mosquitto.url(), version, &format!("{IN}{OUT}")))
+                .await;
         let expected: Vec<String> = (0..300).map(|number| number.to_string()).collect();
         for number in &expected {
             there.publish("factory/x", number, 1).await;
@@ -100,7 +106,8 @@ async fn properties_cross_untouched_and_the_trail_is_added() {
     let (mosquitto, store) = (Mosquitto::start(), Store::open().await);
     let here = store.watch("site/#").await;
     let there = Client::watching(mosquitto.port, "office", "leeds/#").await;
-    let _bridge = BridgeUnderTest::connected(&store, config(&mosquitto.url(), "5", &format!("{IN}{OUT}"))).await;
+    let _bridge =
+        BridgeUnderTest::connected(&store, config(&mosquitto.url(), "5", &format!("{IN}{OUT}"))).await;
     let values = MessagePropertyValues {
         is_text: true,
         expiry_s: Some(3600),
@@ -115,7 +122,11 @@ async fn properties_cross_untouched_and_the_trail_is_added() {
         content_type: Some("text/plain".into()),
         response_topic: Some("answers/7".into()),
         correlation_data: values.correlation_data.clone(),
-        user_properties: values.user.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+        user_properties: values
+            .user
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect(),
         ..PublishProperties::default()
     };
     there.publish_with("factory/x", "in", 1, false, wire).await;
@@ -140,14 +151,19 @@ async fn retained_messages_stay_retained_and_an_empty_one_clears() {
         device.publish_with("factory/state", "on", 1, true, PublishProperties::default()).await;
         eventually(|| device.answered(), |&count| count == 1).await;
         let here = store.watch("site/#").await;
-        let _bridge = BridgeUnderTest::connected(&store, config(&mosquitto.url(), version, &format!("{IN}{OUT}"))).await;
+        let _bridge =
+            BridgeUnderTest::connected(&store, config(&mosquitto.url(), version, &format!("{IN}{OUT}")))
+                .await;
         let came = settle_at(&here, 1).await;
         assert!(came[0].retain, "what was there before the bridge is retained here too, by {version}");
 
         let none = MessageProperties::default;
         store.publish_with("orders/state", "open", QoS::AtLeastOnce, true, none()).await;
         let office = Client::watching(mosquitto.port, "office", "leeds/#").await;
-        assert!(settle_at(&office.seen, 1).await[0].retain, "what is retained here is retained there, by {version}");
+        assert!(
+            settle_at(&office.seen, 1).await[0].retain,
+            "what is retained here is retained there, by {version}"
+        );
         store.publish_with("orders/state", "", QoS::AtLeastOnce, true, none()).await;
         settle_at(&office.seen, 2).await;
         let late = Client::watching(mosquitto.port, "late", "leeds/#").await;

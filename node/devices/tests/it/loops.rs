@@ -38,7 +38,8 @@ async fn the_same_topics_both_ways_make_no_circle_by_mqtt_5() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_comes_back_by_another_bridge_is_dropped() {
     // Two brokers, each bridged with each of two stores: a circle of four that no single `no local` can break.
-    let (hall, yard, leeds, york) = (Mosquitto::start(), Mosquitto::start(), Store::open().await, Store::open().await);
+    let (hall, yard, leeds, york) =
+        (Mosquitto::start(), Mosquitto::start(), Store::open().await, Store::open().await);
     let (in_leeds, in_york) = (leeds.watch("chain/#").await, york.watch("chain/#").await);
     let mut bridges = Vec::new();
     for (store, name) in [(&leeds, "leeds"), (&york, "york")] {
@@ -54,7 +55,11 @@ async fn a_message_that_comes_back_by_another_bridge_is_dropped() {
     eventually(|| in_york.payloads(), |all| !all.is_empty()).await;
     sleep(Duration::from_secs(1)).await;
     assert_eq!(in_leeds.payloads(), ["once"], "it does not come back to where it was");
-    assert!(in_york.payloads().len() <= 2, "it comes by each of the two brokers at most once: {:?}", in_york.payloads());
+    assert!(
+        in_york.payloads().len() <= 2,
+        "it comes by each of the two brokers at most once: {:?}",
+        in_york.payloads()
+    );
     let refused: u64 = bridges.iter().map(|bridge| bridge.status().refused_count).sum();
     assert!(refused > 0, "what came back was counted");
 }

@@ -14,13 +14,14 @@
 
 mod bridge_under_test;
 mod client;
-mod cut;
 mod configuration;
 mod crossing;
+mod cut;
 mod failures;
 mod loops;
 mod mosquitto;
 mod outages;
+mod scripted;
 mod secure;
 mod store;
 

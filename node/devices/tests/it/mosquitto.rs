@@ -40,7 +40,10 @@ impl Mosquitto {
     }
 
     pub fn run(&mut self) {
-        let program = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"].iter().map(PathBuf::from).find(|it| it.exists());
+        let program = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"]
+            .iter()
+            .map(PathBuf::from)
+            .find(|it| it.exists());
         let child = Command::new(program.unwrap_or_else(|| "mosquitto".into()))
             .arg("-c")
             .arg(self.dir.path().join("mosquitto.conf"))

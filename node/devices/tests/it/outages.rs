@@ -10,7 +10,8 @@ use aisle_broker::packet::QoS;
 use std::{collections::BTreeSet, time::Duration};
 use tokio::time::sleep;
 
-const RULES: &str = "in_flight_max = 20\n[[in]]\nfilter = \"in/#\"\nqos = 2\n[[out]]\nfilter = \"out/#\"\nqos = 2\n";
+const RULES: &str =
+    "in_flight_max = 20\n[[in]]\nfilter = \"in/#\"\nqos = 2\n[[out]]\nfilter = \"out/#\"\nqos = 2\n";
 
 fn numbers(payloads: &[String]) -> BTreeSet<u32> {
     payloads.iter().map(|it| it.parse().expect("a number")).collect()
@@ -93,9 +94,10 @@ async fn every_qos_2_message_crosses_once(version: &str) {
         }
     };
     tokio::join!(bring, line.cut_often(20));
-    eventually(|| (missing(&here.payloads(), 400), missing(&there.seen.payloads(), 400)), |(a, b)| {
-        a.is_empty() && b.is_empty()
-    })
+    eventually(
+        || (missing(&here.payloads(), 400), missing(&there.seen.payloads(), 400)),
+        |(a, b)| a.is_empty() && b.is_empty(),
+    )
     .await;
     bridge.until(|status| status.connected && status.out_held_count == 0 && status.in_held_count == 0).await;
     sleep(Duration::from_millis(300)).await;
@@ -159,9 +161,10 @@ async fn what_waits_while_the_bridge_is_away_crosses_when_it_is_back() {
             store.publish("out/x", &number.to_string(), QoS::ExactlyOnce).await;
         }
         let _bridge = BridgeUnderTest::connected(&store, settings).await;
-        eventually(|| (missing(&here.payloads(), 100), missing(&there.seen.payloads(), 100)), |(a, b)| {
-            a.is_empty() && b.is_empty()
-        })
+        eventually(
+            || (missing(&here.payloads(), 100), missing(&there.seen.payloads(), 100)),
+            |(a, b)| a.is_empty() && b.is_empty(),
+        )
         .await;
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     store::Store,
 };
 use aisle_broker::packet::QoS;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use std::{fs, process::Command};
 use tempfile::TempDir;
 
@@ -16,6 +16,7 @@ fn write_certificates(dir: &TempDir) {
     let key = KeyPair::generate().expect("a key");
     let mut params = CertificateParams::new(Vec::new()).expect("parameters");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, "The hall's authority");
     let ca = params.self_signed(&key).expect("signed");
     fs::write(dir.path().join("ca.pem"), ca.pem()).expect("written");
     let issuer = Issuer::new(params, key);
@@ -32,7 +33,12 @@ fn secure_mosquitto(more: &str) -> Mosquitto {
     Mosquitto::with("allow_anonymous true\n", |dir| {
         write_certificates(dir);
         let path = |file: &str| dir.path().join(file).display().to_string();
-        format!("cafile {}\ncertfile {}\nkeyfile {}\n{more}", path("ca.pem"), path("broker.pem"), path("broker.key"))
+        format!(
+            "cafile {}\ncertfile {}\nkeyfile {}\n{more}",
+            path("ca.pem"),
+            path("broker.pem"),
+            path("broker.key")
+        )
     })
 }
 
@@ -53,12 +59,32 @@ async fn a_broker_with_a_certificate_of_its_own_authority_is_trusted_when_told_s
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_wants_a_certificate_and_gets_none_is_told_as_such() {
+    let (mosquitto, store) = (secure_mosquitto("require_certificate true\n"), Store::open().await);
+    for version in ["5", "3.1.1"] {
+        let mut settings = config(&format!("mqtts://localhost:{}", mosquitto.port), version, OUT);
+        settings.ca_file = Some(mosquitto.dir.path().join("ca.pem"));
+        let bridge = BridgeUnderTest::run(&store, "leeds", settings);
+        let error = || bridge.status().last_error.unwrap_or_default();
+        eventually(error, |error| error.contains("`certificate_file`")).await;
+        bridge.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_broker_whose_authority_is_unknown_is_not_spoken_to_and_the_status_says_what_to_do() {
     let (mosquitto, store) = (secure_mosquitto(""), Store::open().await);
-    let bridge = BridgeUnderTest::run(&store, "leeds", config(&format!("mqtts://localhost:{}", mosquitto.port), "5", OUT));
+    let bridge = BridgeUnderTest::run(
+        &store,
+        "leeds",
+        config(&format!("mqtts://localhost:{}", mosquitto.port), "5", OUT),
+    );
     let status = bridge.until(|status| status.last_error.is_some()).await;
     let error = status.last_error.expect("an error");
-    assert!(!status.connected && (error.contains("`ca_file`") || error.contains("ca-certificates")), "{error}");
+    assert!(
+        !status.connected && (error.contains("`ca_file`") || error.contains("ca-certificates")),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,7 +101,8 @@ async fn a_name_that_the_certificate_is_not_for_is_told() {
 async fn a_wrong_password_is_told_and_a_corrected_one_is_used_without_a_restart() {
     let mosquitto = Mosquitto::with("allow_anonymous false\n", |dir| {
         let file = dir.path().join("passwords");
-        let made = Command::new("mosquitto_passwd").args(["-b", "-c"]).arg(&file).args(["leeds", "right"]).status();
+        let made =
+            Command::new("mosquitto_passwd").args(["-b", "-c"]).arg(&file).args(["leeds", "right"]).status();
         assert!(made.expect("mosquitto_passwd is installed").success());
         format!("password_file {}\n", file.display())
     });

@@ -4,7 +4,10 @@ use aisle_broker::{
     access::Rights,
     packet::{MessageProperties, Publish, QoS, RetainHandling, SubscribeOptions},
 };
-use aisle_devices::stand_in::{Broker, local::{LocalClient, LocalOptions, Publication}};
+use aisle_devices::stand_in::{
+    Broker,
+    local::{LocalClient, LocalOptions, Publication},
+};
 use std::sync::{Arc, Mutex};
 
 pub struct Store {
@@ -31,19 +34,15 @@ impl Store {
         retain: bool,
         properties: MessageProperties,
     ) {
-        let publication = Publication {
-            topic: topic.into(),
-            payload: payload.to_owned().into(),
-            qos,
-            retain,
-            properties,
-        };
+        let publication =
+            Publication { topic: topic.into(), payload: payload.to_owned().into(), qos, retain, properties };
         self.client.publish(publication).await.expect("published");
     }
 
     /// Subscribes and keeps what comes.
     pub async fn watch(&self, filter: &str) -> Seen {
-        let (client, mut receiver) = self.broker.local(options(&format!("watches-{filter}"))).await.expect("a client");
+        let (client, mut receiver) =
+            self.broker.local(options(&format!("watches-{filter}"))).await.expect("a client");
         let asked = SubscribeOptions {
             qos: QoS::ExactlyOnce,
             no_local: false,

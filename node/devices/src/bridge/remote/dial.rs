@@ -16,7 +16,9 @@ use std::path::Path;
 pub(in crate::bridge) enum DialError {
     #[error("`url`: {0}")]
     Url(String),
-    #[error("`password_file`: cannot read `{path}`: {reason}\nhint: it is one line of text, readable by the node")]
+    #[error(
+        "`password_file`: cannot read `{path}`: {reason}\nhint: it is one line of text, readable by the node"
+    )]
     Password { path: String, reason: String },
     #[error(transparent)]
     Tls(#[from] tls::TlsError),
@@ -82,7 +84,9 @@ impl Dial {
 }
 
 fn password(path: &Path) -> Result<String, DialError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| DialError::Password { path: path.display().to_string(), reason: error.to_string() })?;
+    let text = std::fs::read_to_string(path).map_err(|error| DialError::Password {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    })?;
     Ok(text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line)).into())
 }

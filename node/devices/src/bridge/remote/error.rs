@@ -2,6 +2,7 @@
 
 use super::DialError;
 use aisle_broker::packet::Reason;
+use std::io;
 
 /// Why a connection ended or did not come about.
 #[derive(Debug, thiserror::Error)]
@@ -24,11 +25,11 @@ pub(in crate::bridge) enum LinkError {
     Closed,
     #[error("the broker broke the protocol: {0}")]
     Protocol(String),
-    #[error("the broker is over its quota (reason code 0x{:02x})", .0.0)]
-    OverQuota(Reason),
+    #[error("the broker cannot take a message now (reason code 0x{:02x}); it is sent again", .0.0)]
+    Later(Reason),
     #[error(
-        "too much waits for the journal; the broker keeps the rest until there is room\nhint: when this goes on, look at \
-         the disk, or raise `held_bytes_max`"
+        "more came than can wait for the journal; the broker is asked to send the rest again\nhint: when this goes on, look \
+         at the disk, raise `held_bytes_max`, or let the broker have fewer messages in flight"
     )]
     Held,
     #[error("the client library lost count; the bridge begins a new connection")]
@@ -36,35 +37,68 @@ pub(in crate::bridge) enum LinkError {
 }
 
 impl LinkError {
-    pub(super) fn io(error: &std::io::Error, address: &str) -> Self {
+    /// The bridge itself wants another connection, and nothing speaks against it.
+    pub(in crate::bridge) const fn is_wanted(&self) -> bool {
+        matches!(self, Self::Held | Self::Renew)
+    }
+
+    pub(super) fn io(error: &io::Error, address: &str) -> Self {
+        if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            return Self::insecure(error, address);
+        }
         let hint = match error.kind() {
-            std::io::ErrorKind::ConnectionRefused => "\nhint: nobody listens there; is the broker running?",
-            std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::BrokenPipe => {
+            io::ErrorKind::ConnectionRefused => "\nhint: nobody listens there; is the broker running?",
+            io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe => {
                 return Self::Closed;
             }
-            _ if error.to_string().contains("lookup") => "\nhint: the name is not known; check `url` and the name server",
+            _ if error.to_string().contains("lookup") => {
+                "\nhint: the name is not known; check `url` and the name server"
+            }
             _ => "",
         };
         Self::Unreachable { address: address.into(), reason: error.to_string(), hint }
     }
 
     pub(super) fn tls(error: &rumqttc::TlsError, address: &str) -> Self {
-        let reason = match error {
-            rumqttc::TlsError::Io(error) => error.to_string(),
-            other => other.to_string(),
+        match error {
+            rumqttc::TlsError::Io(error) => Self::io(error, address),
+            rumqttc::TlsError::TLS(error) => Self::insecure(error, address),
+            other => {
+                let hint = "check the name in `url`";
+                Self::Tls { address: address.into(), reason: other.to_string(), hint }
+            }
+        }
+    }
+
+    fn insecure(error: &rustls::Error, address: &str) -> Self {
+        use rustls::{AlertDescription as Alert, CertificateError as Certificate, Error};
+        let hint = match error {
+            Error::InvalidCertificate(Certificate::UnknownIssuer) => {
+                "name the authority that signed the broker's certificate in `ca_file`"
+            }
+            Error::InvalidCertificate(
+                Certificate::NotValidForName | Certificate::NotValidForNameContext { .. },
+            ) => "`url` must have the name that the broker's certificate is for",
+            Error::InvalidCertificate(
+                Certificate::Expired
+                | Certificate::ExpiredContext { .. }
+                | Certificate::NotValidYet
+                | Certificate::NotValidYetContext { .. },
+            ) => "renew the broker's certificate, and check the clock of this computer",
+            Error::InvalidCertificate(_) => "the broker's certificate cannot be used; ask who runs it",
+            Error::AlertReceived(
+                Alert::CertificateRequired
+                | Alert::HandshakeFailure
+                | Alert::BadCertificate
+                | Alert::UnknownCA
+                | Alert::CertificateUnknown
+                | Alert::CertificateExpired,
+            ) => {
+                "the broker wants a certificate that it knows: check `certificate_file` and `private_key_file`"
+            }
+            _ => "check that the broker speaks TLS on that port",
         };
-        let hint = if reason.contains("UnknownIssuer") {
-            "name the authority that signed the broker's certificate in `ca_file`"
-        } else if reason.contains("NotValidForName") {
-            "`url` must have the name that the broker's certificate is for"
-        } else if reason.contains("CertificateRequired") || reason.contains("HandshakeFailure") {
-            "the broker may ask for a certificate: `certificate_file` and `private_key_file`"
-        } else if reason.contains("Expired") || reason.contains("NotValidYet") {
-            "renew the broker's certificate, and check the clock of this computer"
-        } else {
-            "check that the broker speaks TLS on that port"
-        };
-        Self::Tls { address: address.into(), reason, hint }
+        Self::Tls { address: address.into(), reason: error.to_string(), hint }
     }
 
     /// CONNACK with a reason, by its name in `rumqttc`.

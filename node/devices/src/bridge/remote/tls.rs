@@ -12,7 +12,9 @@ pub(in crate::bridge) enum TlsError {
     File { key: &'static str, path: String, reason: String },
     #[error("`ca_file`: `{0}` holds no certificate")]
     Empty(String),
-    #[error("this computer knows no certificate authorities\nhint: install ca-certificates, or set `ca_file`")]
+    #[error(
+        "this computer knows no certificate authorities\nhint: install ca-certificates, or set `ca_file`"
+    )]
     NoAuthorities,
     #[error(transparent)]
     Rustls(#[from] rustls::Error),

@@ -3,8 +3,8 @@
 use super::{Again, Connected, Dial, Event, Full, Limits, LinkError, REQUESTS_MAX, Wanted};
 use aisle_broker::packet::{PacketId, Publish, QoS, Reason};
 use rumqttc::{
-    AsyncClient, ConnectionError, EventLoop, Incoming, MqttOptions, MqttState, NetworkOptions, Outgoing, PubRel,
-    Publish as Wire, QoS as WireQoS, Request, StateError, SubscribeFilter, SubscribeReasonCode,
+    AsyncClient, ConnectionError, EventLoop, Incoming, MqttOptions, MqttState, NetworkOptions, Outgoing,
+    PubRel, Publish as Wire, QoS as WireQoS, Request, StateError, SubscribeFilter, SubscribeReasonCode,
 };
 use std::time::Duration;
 
@@ -102,7 +102,8 @@ impl Sender {
     }
 
     pub(super) fn subscribe(&self, wanted: &[Wanted]) -> Result<(), Full> {
-        let filters = wanted.iter().map(|wanted| SubscribeFilter::new(wanted.filter.clone(), to_qos(wanted.qos)));
+        let filters =
+            wanted.iter().map(|wanted| SubscribeFilter::new(wanted.filter.clone(), to_qos(wanted.qos)));
         self.0.try_subscribe_many(filters).map_err(|_| Full)
     }
 
@@ -126,7 +127,9 @@ fn understand(event: rumqttc::Event) -> Event {
             Incoming::PubRec(ack) => with_id(ack.pkid, Event::Received),
             Incoming::PubComp(ack) => with_id(ack.pkid, taken),
             Incoming::PubRel(ack) => with_id(ack.pkid, Event::Released),
-            Incoming::SubAck(ack) => Event::Subscribed(ack.return_codes.into_iter().map(suback_reason).collect()),
+            Incoming::SubAck(ack) => {
+                Event::Subscribed(ack.return_codes.into_iter().map(suback_reason).collect())
+            }
             _ => Event::Other,
         },
         rumqttc::Event::Outgoing(Outgoing::Publish(id)) => Event::Sent(PacketId::new(id)),
@@ -184,7 +187,9 @@ fn explain(error: ConnectionError, address: &str) -> LinkError {
         ConnectionError::Tls(error) => LinkError::tls(&error, address),
         ConnectionError::ConnectionRefused(code) => LinkError::refused(&format!("{code:?}")),
         ConnectionError::MqttState(error) => match error {
-            StateError::Io(error) => LinkError::io(&error, address),
+            StateError::Io(error) | StateError::Deserialization(rumqttc::mqttbytes::Error::Io(error)) => {
+                LinkError::io(&error, address)
+            }
             StateError::AwaitPingResp => LinkError::NoPing,
             StateError::ConnectionAborted => LinkError::Closed,
             other => LinkError::Protocol(other.to_string()),

@@ -1,9 +1,7 @@
 //! MQTT 5 through `rumqttc::v5`.
 
 use super::{Again, Connected, Dial, Event, Full, Limits, LinkError, REQUESTS_MAX, Wanted};
-use aisle_broker::packet::{
-    MessageProperties, MessagePropertyValues, PacketId, Publish, QoS, Reason,
-};
+use aisle_broker::packet::{MessageProperties, MessagePropertyValues, PacketId, Publish, QoS, Reason};
 use rumqttc::{
     Outgoing,
     v5::{
@@ -68,7 +66,8 @@ impl Line {
     pub(super) fn begin(&mut self, again: Vec<Again>) {
         let mut state = MqttState::new(self.limits.ids, true);
         for pkid in 1..=u16::MAX {
-            let expected = wire::Publish { pkid, qos: mqttbytes::QoS::ExactlyOnce, ..wire::Publish::default() };
+            let expected =
+                wire::Publish { pkid, qos: mqttbytes::QoS::ExactlyOnce, ..wire::Publish::default() };
             // With manual acknowledgements this only notes the identifier.
             drop(state.handle_incoming_packet(Incoming::Publish(expected)));
             state.events.clear();
@@ -91,7 +90,9 @@ impl Line {
 
     fn understand(&mut self, event: rumqttc::v5::Event) -> Event {
         let with_id = |id: u16, event: fn(PacketId) -> Event| PacketId::new(id).map_or(Event::Other, event);
-        let answered = |id: u16, reason: Reason| PacketId::new(id).map_or(Event::Other, |id| Event::Answered(id, reason));
+        let answered = |id: u16, reason: Reason| {
+            PacketId::new(id).map_or(Event::Other, |id| Event::Answered(id, reason))
+        };
         match event {
             rumqttc::v5::Event::Incoming(packet) => match packet {
                 Incoming::ConnAck(connack) => Event::Connected(self.connected(&connack)),
@@ -106,7 +107,9 @@ impl Line {
                 },
                 Incoming::PubComp(ack) => answered(ack.pkid, Reason::SUCCESS),
                 Incoming::PubRel(ack) => with_id(ack.pkid, Event::Released),
-                Incoming::SubAck(ack) => Event::Subscribed(ack.return_codes.into_iter().map(suback_reason).collect()),
+                Incoming::SubAck(ack) => {
+                    Event::Subscribed(ack.return_codes.into_iter().map(suback_reason).collect())
+                }
                 _ => Event::Other,
             },
             rumqttc::v5::Event::Outgoing(Outgoing::Publish(id)) => Event::Sent(PacketId::new(id)),
@@ -124,7 +127,9 @@ impl Line {
         Connected {
             session_present: connack.session_present,
             receive_max: properties.and_then(|it| it.receive_max).unwrap_or(u16::MAX),
-            packet_bytes_max: properties.and_then(|it| it.max_packet_size).map_or(usize::MAX, |bytes| bytes as usize),
+            packet_bytes_max: properties
+                .and_then(|it| it.max_packet_size)
+                .map_or(usize::MAX, |bytes| bytes as usize),
         }
     }
 }
@@ -173,7 +178,11 @@ fn to_wire(publish: &Publish) -> wire::Publish {
         topic_alias: None,
         response_topic: values.response_topic.as_ref().map(ToString::to_string),
         correlation_data: values.correlation_data.clone(),
-        user_properties: values.user.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+        user_properties: values
+            .user
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect(),
         subscription_identifiers: Vec::new(),
         content_type: values.content_type.as_ref().map(ToString::to_string),
     });
@@ -273,13 +282,17 @@ fn explain(error: ConnectionError, address: &str) -> LinkError {
         ConnectionError::Tls(error) => LinkError::tls(&error, address),
         ConnectionError::ConnectionRefused(code) => LinkError::refused(&format!("{code:?}")),
         ConnectionError::MqttState(error) => match error {
-            StateError::Io(error) => LinkError::io(&error, address),
+            StateError::Io(error) | StateError::Deserialization(mqttbytes::Error::Io(error)) => {
+                LinkError::io(&error, address)
+            }
             StateError::AwaitPingResp => LinkError::NoPing,
             StateError::ConnectionAborted => LinkError::Closed,
-            StateError::ServerDisconnect { reason_code, reason_string } => LinkError::Ended(match reason_string {
-                Some(words) => format!("{reason_code:?} ({words})"),
-                None => format!("{reason_code:?}"),
-            }),
+            StateError::ServerDisconnect { reason_code, reason_string } => {
+                LinkError::Ended(match reason_string {
+                    Some(words) => format!("{reason_code:?} ({words})"),
+                    None => format!("{reason_code:?}"),
+                })
+            }
             other => LinkError::Protocol(other.to_string()),
         },
         ConnectionError::Timeout(_) => LinkError::NoPing,

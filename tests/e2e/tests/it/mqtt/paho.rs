@@ -32,7 +32,7 @@ fn script() -> Command {
 }
 
 fn passes(case: &str, config: &str) {
-    let node = broker::with(config);
+    let node = broker::with(broker::TCP, config);
     let address = broker::tcp(&node);
     let (host, port) = (address.ip().to_string(), address.port().to_string());
     let outcome = command::run(script().args([case, &host, &port]));

@@ -17,9 +17,11 @@ def overlapping_subscriptions_deliver_with_the_highest_qos(broker, version):
 def a_filter_that_is_not_allowed_is_refused(broker, version):
     # The broker of this case lets clients subscribe below `open` only.
     client = connected(broker, version=version)
-    refused = 0x80 if version == V311 else 0x87
-    answers = client.subscribe("open/+", "closed/a", "open/b/#", "#", qos=1)
-    assert answers == [1, refused, 1, refused], answers
+    # Not authorised, or no reason given, as always in 3.1.1.
+    refused = {0x80} if version == V311 else {0x80, 0x87}
+    granted, closed, below, everything = client.subscribe("open/+", "closed/a", "open/b/#", "#", qos=1)
+    assert granted == below == 1, (granted, below)
+    assert closed in refused and everything in refused, (closed, everything)
     client.publish("open/a", b"open", 1)
     assert client.only()[0].payload == b"open"
 
@@ -71,8 +73,8 @@ def a_message_names_every_subscription_that_it_came_by(broker):
     two.publish(topic, b"whose?", 1)
     [message] = one.only()
     assert message.properties.SubscriptionIdentifier == [456_789], message.properties
-    found = sorted(number for message in two.rest() for number in message.properties.SubscriptionIdentifier)
-    assert found == [2, 3], found
+    [message] = two.only()
+    assert sorted(message.properties.SubscriptionIdentifier) == [2, 3], message.properties
 
 
 def a_subscription_made_again_takes_the_place_of_the_first(broker):
