@@ -39,9 +39,10 @@ pub(super) enum End {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Connecting,
-    /// So many releases were not answered.
-    Sweeping(u16),
-    Resuming,
+    /// So many messages that were sent again are not answered.
+    Resuming(usize),
+    /// So many releases are not answered.
+    Sweeping(usize),
     Subscribing,
     Open,
     Leaving,
@@ -49,7 +50,7 @@ enum Phase {
 
 impl Phase {
     const fn is_beginning(self) -> bool {
-        matches!(self, Self::Sweeping(_) | Self::Resuming | Self::Subscribing)
+        matches!(self, Self::Resuming(_) | Self::Sweeping(_) | Self::Subscribing)
     }
 }
 
@@ -169,23 +170,25 @@ impl Life {
             self.swept = true;
         }
         talk.due = self.due();
-        let again = self.outbound.again();
-        if again.is_empty() {
-            return self.sweep(talk, line);
-        }
-        talk.phase = Phase::Resuming;
-        line.begin(again);
-        Ok(())
+        self.advance(talk, line)
     }
 
-    /// Nothing is on its way: release what the other broker may still hold, then go on.
-    fn sweep(&mut self, talk: &mut Talk<'_>, line: &mut Line) -> Result<(), LinkError> {
-        if self.swept || !self.outward.0.iter().any(|route| route.qos == QoS::ExactlyOnce) {
-            return self.subscribe(talk, line);
+    /// Takes the next step towards messages that cross. Nothing of the step before is on its way.
+    fn advance(&mut self, talk: &mut Talk<'_>, line: &mut Line) -> Result<(), LinkError> {
+        let mut again = self.outbound.again();
+        if !again.is_empty() {
+            // The other broker may take fewer at once than it did.
+            again.truncate(talk.window);
+            talk.phase = Phase::Resuming(again.len());
+            line.begin(again);
+            return Ok(());
         }
-        talk.phase = Phase::Sweeping(talk.limits.ids);
-        line.begin((1..=talk.limits.ids).filter_map(PacketId::new).map(Again::Release).collect());
-        Ok(())
+        if !self.swept && self.outward.0.iter().any(|route| route.qos == QoS::ExactlyOnce) {
+            talk.phase = Phase::Sweeping(talk.limits.ids.into());
+            line.begin((1..=talk.limits.ids).filter_map(PacketId::new).map(Again::Release).collect());
+            return Ok(());
+        }
+        self.subscribe(talk, line)
     }
 
     fn subscribe(&mut self, talk: &mut Talk<'_>, line: &mut Line) -> Result<(), LinkError> {
@@ -225,16 +228,14 @@ impl Life {
                 self.answered(id, reason)?;
                 talk.due = self.due();
                 match &mut talk.phase {
-                    Phase::Sweeping(left) => {
-                        *left = left.saturating_sub(1);
-                        if *left == 0 {
-                            self.swept = true;
-                            self.subscribe(talk, line)?;
-                        }
+                    Phase::Resuming(left) | Phase::Sweeping(left) if *left > 1 => *left -= 1,
+                    Phase::Resuming(_) => self.advance(talk, line)?,
+                    Phase::Sweeping(_) => {
+                        self.swept = true;
+                        self.advance(talk, line)?;
                     }
-                    Phase::Resuming if self.outbound.in_flight() == 0 => self.sweep(talk, line)?,
                     Phase::Open => self.send(talk)?,
-                    Phase::Connecting | Phase::Resuming | Phase::Subscribing | Phase::Leaving => {}
+                    Phase::Connecting | Phase::Subscribing | Phase::Leaving => {}
                 }
             }
             Event::Subscribed(reasons) if talk.phase == Phase::Subscribing => {

@@ -168,3 +168,37 @@ async fn what_waits_while_the_bridge_is_away_crosses_when_it_is_back() {
         .await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_that_dies_again_and_again_loses_nothing() {
+    for version in ["5", "3.1.1"] {
+        let (mosquitto, store) = (Mosquitto::start(), Store::open().await);
+        let here = store.watch("in/#").await;
+        let there = Client::watching(mosquitto.port, "office", "out/#").await;
+        let settings = config(&mosquitto.url(), version, RULES);
+        BridgeUnderTest::connected(&store, settings.clone()).await.stop().await;
+        let bring = async {
+            for number in 0..300_u32 {
+                let (qos, local) =
+                    if number % 2 == 0 { (1, QoS::AtLeastOnce) } else { (2, QoS::ExactlyOnce) };
+                there.publish("in/x", &number.to_string(), qos).await;
+                store.publish("out/x", &number.to_string(), local).await;
+                sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let die = async {
+            for turn in 0..10_u64 {
+                let bridge = BridgeUnderTest::run(&store, "leeds", settings.clone());
+                sleep(Duration::from_millis(60 + turn * 37 % 50)).await;
+                bridge.kill();
+            }
+        };
+        tokio::join!(bring, die);
+        let _bridge = BridgeUnderTest::connected(&store, settings).await;
+        eventually(
+            || (missing(&here.payloads(), 300), missing(&there.seen.payloads(), 300)),
+            |(a, b)| a.is_empty() && b.is_empty(),
+        )
+        .await;
+    }
+}

@@ -181,6 +181,8 @@ async fn a_sender_may_send_again_and_is_heard_once(end: End) {
     // The number is free again.
     client.publish(&weight("9 g", 7, false)).await.expect("it is connected");
     assert_eq!(packet(&mut client).await, Packet::Pubrec { packet_id: 7, reason: 0 });
+    client.ack(Ack::Pubrel, 7).await.expect("it is connected");
+    assert_eq!(packet(&mut client).await, Packet::Pubcomp { packet_id: 7, reason: 0 });
     let (mut client, present) = connect(&node, &screen).await;
     assert!(present);
     assert_eq!(hear(&mut client, 3).await, ["7 g", "8 g", "9 g"]);

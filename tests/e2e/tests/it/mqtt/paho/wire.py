@@ -3,8 +3,8 @@
 import socket
 import struct
 
-CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP = range(1, 8)
-SUBSCRIBE, SUBACK, PINGREQ, DISCONNECT = 8, 9, 12, 14
+CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC = range(1, 6)
+SUBSCRIBE, SUBACK, DISCONNECT = 8, 9, 14
 TIMEOUT_S = 8.0
 
 
@@ -41,17 +41,12 @@ def connect(name, version=4, keepalive=0, clean=True, will=None, protocol="MQTT"
     return packet(CONNECT, 0, body)
 
 
-def publish(topic, payload, qos=0, mid=1, version=5, properties=b"", dup=False):
+def publish(topic, payload, qos=0, mid=1, version=5, properties=b""):
     """PUBLISH."""
     body = text(topic) + (struct.pack("!H", mid) if qos else b"")
     if version == 5:
         body += number(len(properties)) + properties
-    return packet(PUBLISH, qos << 1 | (8 if dup else 0), body + payload)
-
-
-def pubrel(mid):
-    """PUBREL."""
-    return packet(PUBREL, 2, struct.pack("!H", mid))
+    return packet(PUBLISH, qos << 1, body + payload)
 
 
 class Wire:
