@@ -13,6 +13,7 @@ impl Connection {
         let mut left = room.subscriptions_left(&self.client);
         let mut granted: Vec<(Filter, crate::packet::SubscribeOptions)> = Vec::new();
         let mut reasons = Vec::with_capacity(subscribe.filters.len());
+        let mut why: Option<bytestring::ByteString> = None;
         for (text, mut options) in subscribe.filters {
             let Ok(filter) = Filter::parse(&text, &self.limits.topic()) else {
                 reasons.push(Reason::TOPIC_FILTER_INVALID);
@@ -27,7 +28,9 @@ impl Connection {
                 options.retain_as_published = self.bridge;
             }
             if !self.rights.may_subscribe(filter.pattern()) {
-                reasons.push(Reason::NOT_AUTHORIZED);
+                // 3.9.3: what may not be subscribed is not told apart from what is not there; the words are for people.
+                reasons.push(Reason::UNSPECIFIED_ERROR);
+                why = Some("it may not subscribe to one of the filters".into());
                 continue;
             }
             let again = room.is_subscribed(&self.client, &filter)
@@ -47,7 +50,7 @@ impl Connection {
             id: subscribe.id,
             filters: granted,
         });
-        let ack = Suback { packet_id: subscribe.packet_id, reasons, reason_string: None };
+        let ack = Suback { packet_id: subscribe.packet_id, reasons, reason_string: why };
         self.steps.push(Step {
             durable: op.is_some() && self.kept,
             op,

@@ -29,6 +29,9 @@ const WRITE_BYTES: usize = 64 << 10;
 const STEPS_MAX: usize = 512;
 /// A connection that is ended may take so long for its last words.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// So long, and so many bytes, a client is listened to that was told to go.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES_MAX: usize = 4 << 20;
 
 /// A client's socket and the bytes around it.
 struct Wire {
@@ -295,11 +298,27 @@ impl Wire {
         true
     }
 
-    /// Tells the client why it ends, and closes.
+    /// Tells the client why it ends, and closes. What the client still sends is read and thrown away for a while: a socket
+    /// that is closed with bytes unread resets the connection, and the words are lost on their way.
     async fn last_words(&mut self, packet: &Packet) {
         // Where the version has no words, there are none.
         let _ = self.codec.encode(packet, &mut self.output);
-        drop(timeout(LAST_WORDS, async { self.write().await && self.stream.shutdown().await.is_ok() }).await);
+        self.input = BytesMut::new();
+        let farewell = async {
+            let mut unread = LINGER_BYTES_MAX;
+            if !self.write().await || self.stream.shutdown().await.is_err() {
+                return;
+            }
+            while unread > 0 {
+                self.input.clear();
+                match self.read().await {
+                    Some(count) if count > 0 => unread = unread.saturating_sub(count),
+                    _ => return,
+                }
+            }
+        };
+        // A client that does not go by itself is left.
+        drop(timeout(LINGER, farewell).await);
     }
 }
 

@@ -14,6 +14,7 @@
 mod demo;
 mod faults;
 mod import;
+mod mqtt;
 mod pages;
 mod run;
 mod support;

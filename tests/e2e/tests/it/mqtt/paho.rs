@@ -82,7 +82,7 @@ cases! {
         an_alias_ends_with_the_connection,
         an_alias_that_cannot_be_is_refused,
         the_broker_may_ask_for_an_earlier_sign_of_life
-            with &format!("keep_alive_max_s = 60\n{}", crate::mqtt::broker::OPEN),
+            with &format!("limits.keep_alive_s_max = 60\n{}", crate::mqtt::broker::OPEN),
         the_broker_shortens_no_topics_for_who_does_not,
         the_broker_shortens_topics_for_who_allows_it,
         who_sends_more_at_once_than_the_broker_takes_is_thrown_out,
