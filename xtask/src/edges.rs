@@ -25,7 +25,7 @@ const MEMBERS: &[Member] = &[
     member("aisle-recommend", "node/recommend", &["aisle-event"]),
     member("aisle-kiosk", "node/kiosk", &["aisle-event", "aisle-journal", "aisle-state", "aisle-recommend"]),
     member("aisle-broker", "node/broker", &["aisle-event", "aisle-journal", "aisle-state"]),
-    member("aisle-devices", "node/devices", &["aisle-event", "aisle-broker"]),
+    member("aisle-devices", "node/devices", &["aisle-event", "aisle-journal", "aisle-broker"]),
     member(
         "aisle-node",
         "node/runtime",

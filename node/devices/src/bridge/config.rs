@@ -47,17 +47,15 @@ pub struct Config {
     #[serde(default = "defaults::session_expiry_s")]
     pub session_expiry_s: u32,
     /// At most so many QoS 1 and 2 messages are on their way and not acknowledged, in each direction; more wait at the broker
-    /// that they come from. 1 to 10000.
+    /// that they come from, here in the session `$bridge-NAME` within the bounds of the node's broker. 1 to 10000.
     #[serde(default = "defaults::in_flight_max")]
     pub in_flight_max: u16,
     /// At most so many bytes of messages from the other broker wait for the journal. At the bound QoS 0 messages are dropped,
     /// and others are left unacknowledged and fetched again when there is room.
     #[serde(default = "defaults::held_bytes_max")]
     pub held_bytes_max: usize,
-    /// At most so many messages wait here for the other broker; beyond it the node's broker sheds as its session policy says.
-    #[serde(default = "defaults::queue_max")]
-    pub queue_max: usize,
-    /// A longer packet is not taken from the other broker: 5 tells it so; what comes by 3.1.1 is acknowledged and dropped.
+    /// A longer packet is not taken from the other broker, nor one that is longer than the node's own broker takes: 5 tells it
+    /// so; what comes by 3.1.1 is acknowledged and dropped.
     #[serde(default = "defaults::packet_bytes_max")]
     pub packet_bytes_max: u32,
     /// A message that crossed so many bridges is dropped.
@@ -211,9 +209,8 @@ impl Config {
         within("connect_timeout_ms", self.connect_timeout_ms, 100, 300_000)?;
         within("in_flight_max", self.in_flight_max.into(), 1, 10_000)?;
         within("held_bytes_max", self.held_bytes_max as u64, 65_536, 1 << 40)?;
-        within("queue_max", self.queue_max as u64, 1, 100_000_000)?;
         within("packet_bytes_max", self.packet_bytes_max.into(), 1024, 268_435_455)?;
-        within("hops_max", self.hops_max as u64, 1, 64)?;
+        within("hops_max", self.hops_max as u64, 1, 16)?;
         within("reconnect_min_ms", self.reconnect_min_ms, 1, 3_600_000)?;
         within("reconnect_max_ms", self.reconnect_max_ms, self.reconnect_min_ms, 86_400_000)
     }
@@ -251,11 +248,8 @@ mod defaults {
     pub(super) const fn held_bytes_max() -> usize {
         16 << 20
     }
-    pub(super) const fn queue_max() -> usize {
-        100_000
-    }
     pub(super) const fn packet_bytes_max() -> u32 {
-        1 << 20
+        256 << 10
     }
     pub(super) const fn hops_max() -> usize {
         8

@@ -110,7 +110,10 @@ impl Life {
                 loop {
                     tokio::select! {
                         event = &mut next => break event.map_err(|_| talk.too_quiet())??,
-                        settled = self.inbound.settled() => self.settled(&settled, Some(sender))?,
+                        settled = self.inbound.settled() => {
+                            let Ok(settled) = settled else { return Ok(End::LocalGone) };
+                            self.settled(&settled, Some(sender))?;
+                        }
                         delivery = self.receiver.recv(),
                             if talk.phase == Phase::Open && self.outbound.len() < talk.window =>
                         {

@@ -11,8 +11,10 @@ use super::{
     backoff::Backoff,
     verdict::{Refusal, Verdict, judge},
 };
-use crate::stand_in::local::{LocalClient, Publication, PublishError};
-use aisle_broker::packet::{PacketId, QoS};
+use aisle_broker::{
+    local::{LocalClient, Publication, RequestError},
+    packet::{PacketId, QoS},
+};
 use std::{
     collections::{HashSet, VecDeque},
     fmt,
@@ -28,7 +30,7 @@ const OVERHEAD_BYTES: usize = 256;
 const RETRY_MIN_MS: u64 = 20;
 const RETRY_MAX_MS: u64 = 5_000;
 
-type Publishing = Pin<Box<dyn Future<Output = Result<(), PublishError>> + Send>>;
+type Publishing = Pin<Box<dyn Future<Output = Result<(), RequestError>> + Send>>;
 
 /// Whom to tell that a message was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +48,10 @@ pub(super) struct Settled {
     pub answer: Option<Answer>,
     pub refused: Option<Refusal>,
 }
+
+/// The bridge's session at the node's broker is no more.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Gone;
 
 /// What became of a message that came.
 #[derive(Debug, PartialEq, Eq)]
@@ -83,13 +89,16 @@ struct Held {
     publication: Option<Publication>,
     bytes: usize,
     answer: Option<Answer>,
+    retained: bool,
+    /// From 1.
+    attempts: u32,
     state: State,
 }
 
 enum State {
     Waiting,
     Publishing(Publishing),
-    Done(Result<(), PublishError>),
+    Done(Result<(), RequestError>),
     Refused(Refusal),
 }
 
@@ -131,11 +140,12 @@ impl Inbound {
             return if answer.is_some() { Accepted::NoRoom } else { Accepted::Dropped };
         }
         self.held_bytes += bytes;
+        let retained = content.as_ref().is_ok_and(|it| it.retain && !it.payload.is_empty());
         let (publication, state) = match content {
             Ok(publication) => (Some(publication), State::Waiting),
             Err(refusal) => (None, State::Refused(refusal)),
         };
-        self.held.push_back(Held { publication, bytes, answer, state });
+        self.held.push_back(Held { publication, bytes, answer, retained, attempts: 1, state });
         Accepted::Held
     }
 
@@ -161,11 +171,11 @@ impl Inbound {
     }
 
     /// The oldest message, when it is done with. May be dropped and called again.
-    pub(super) async fn settled(&mut self) -> Settled {
+    pub(super) async fn settled(&mut self) -> Result<Settled, Gone> {
         poll_fn(|context| self.poll_settled(context)).await
     }
 
-    fn poll_settled(&mut self, context: &mut Context<'_>) -> Poll<Settled> {
+    fn poll_settled(&mut self, context: &mut Context<'_>) -> Poll<Result<Settled, Gone>> {
         loop {
             if let Some(pause) = &mut self.pause {
                 ready!(pause.as_mut().poll(context));
@@ -180,11 +190,13 @@ impl Inbound {
                 State::Waiting | State::Publishing(_) => return Poll::Pending,
                 State::Refused(refusal) => Some(*refusal),
                 State::Done(Ok(())) => None,
-                State::Done(Err(error)) => match judge(error) {
+                State::Done(Err(error)) => match judge(error, front.retained, front.attempts) {
+                    Verdict::Gone => return Poll::Ready(Err(Gone)),
                     Verdict::Never(refusal) => Some(refusal),
                     Verdict::Later => {
                         tracing::debug!(%error, "the node cannot take a message now; it is tried again");
                         front.state = State::Waiting;
+                        front.attempts += 1;
                         self.begun = 0;
                         self.pause = Some(Box::pin(sleep(Duration::from_millis(self.retry.next_ms()))));
                         continue;
@@ -195,7 +207,7 @@ impl Inbound {
         }
     }
 
-    fn finish(&mut self, refused: Option<Refusal>) -> Poll<Settled> {
+    fn finish(&mut self, refused: Option<Refusal>) -> Poll<Result<Settled, Gone>> {
         self.retry.reset();
         self.begun = self.begun.saturating_sub(1);
         let Some(done) = self.held.pop_front() else {
@@ -205,7 +217,7 @@ impl Inbound {
         if let Some(answer) = done.answer.filter(|answer| answer.qos == QoS::ExactlyOnce) {
             self.taken.insert(answer.id);
         }
-        Poll::Ready(Settled { answer: done.answer, refused })
+        Poll::Ready(Ok(Settled { answer: done.answer, refused }))
     }
 
     /// Begins what may be begun. The first poll of a publication queues it for the journal, so their order is fixed here. After

@@ -43,17 +43,16 @@ pub use config::{Config, InvalidConfig, Rule, Version, validate};
 pub use status::{BridgeStatus, StatusHandle};
 pub use telemetry::Metrics;
 
-use crate::stand_in::{
-    Broker,
-    local::{LocalClient, LocalOptions, LocalReceiver},
-};
 use aisle_broker::{
+    Broker,
     access::Rights,
+    local::{LocalClient, LocalOptions, LocalReceiver},
     packet::{RetainHandling, SubscribeOptions},
+    topic,
 };
 use backoff::Backoff;
 use conversation::End;
-use inbound::Inbound;
+use inbound::{Gone, Inbound};
 use outbound::Outbound;
 use remote::{Dial, DialError, LinkError};
 use rules::Routes;
@@ -141,10 +140,11 @@ impl Bridge {
     /// The bridge's session at the node's own broker, with its subscriptions.
     async fn open_session(&self) -> Result<(LocalClient, LocalReceiver), String> {
         let options = LocalOptions {
-            client_id: format!("aisle-bridge-{}", self.config.name),
+            // No device has a name that begins with `$`.
+            client_id: format!("$bridge-{}", self.config.name),
             session: Some(Duration::from_secs(self.config.session_expiry_s.into())),
             rights: Rights::all(),
-            queue_max: self.config.queue_max,
+            queue_max: self.config.in_flight_max,
         };
         let (client, receiver) = self
             .broker
@@ -158,7 +158,7 @@ impl Bridge {
                 retain_as_published: true,
                 retain_handling: RetainHandling::SendIfNew,
             };
-            client.subscribe(route.source.text(), options).await.map_err(|error| {
+            client.subscribe(route.source.text(), options, None).await.map_err(|error| {
                 format!("cannot subscribe to `{}` at the node's broker: {error}", route.source)
             })?;
         }
@@ -172,6 +172,8 @@ struct Life {
     store: String,
     inward: Routes,
     outward: Routes,
+    /// What topics the node takes.
+    topics: topic::Limits,
     mark: Mark,
     inbound: Inbound,
     outbound: Outbound,
@@ -197,6 +199,7 @@ impl Life {
             store: bridge.store.clone(),
             inward: bridge.inward.clone(),
             outward: bridge.outward.clone(),
+            topics: bridge.broker.limits().topic(),
             mark: bridge.mark.clone(),
             outbound: Outbound::default(),
             receiver,
@@ -227,7 +230,9 @@ impl Life {
             let wait_ms = if error.is_wanted() { self.config.reconnect_min_ms } else { backoff.next_ms() };
             self.telemetry.failed(&error, wait_ms);
             tokio::select! {
-                () = self.recover(wait_ms) => {}
+                gone = self.recover(wait_ms) => if gone.is_err() {
+                    return End::LocalGone;
+                },
                 () = stop.wait() => return End::Stopped,
             }
         }
@@ -243,14 +248,15 @@ impl Life {
     }
 
     /// Waits, and goes on with what is on its way into the node's broker.
-    async fn recover(&mut self, wait_ms: u64) {
+    async fn recover(&mut self, wait_ms: u64) -> Result<(), Gone> {
         let until = Instant::now() + Duration::from_millis(wait_ms);
         while Instant::now() < until {
             tokio::select! {
-                settled = self.inbound.settled() => drop(self.settled(&settled, None)),
+                settled = self.inbound.settled() => drop(self.settled(&settled?, None)),
                 () = sleep_until(until) => {}
             }
         }
+        Ok(())
     }
 }
 

@@ -9,8 +9,10 @@ use super::{
     remote::{Again, Full, Sender},
     verdict::Refusal,
 };
-use crate::stand_in::local::Delivery;
-use aisle_broker::packet::{PacketId, Publish, QoS, Reason};
+use aisle_broker::{
+    local::Delivery,
+    packet::{PacketId, Publish, QoS, Reason},
+};
 use std::{collections::VecDeque, time::Instant};
 
 /// The messages.

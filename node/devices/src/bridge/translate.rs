@@ -2,8 +2,11 @@
 //! flag and all other properties stay as they are.
 
 use super::{Life, trail::Circle, verdict::Refusal};
-use crate::stand_in::local::{Delivery, Publication};
-use aisle_broker::packet::Publish;
+use aisle_broker::{
+    local::{Delivery, Publication},
+    packet::Publish,
+    topic::check_name,
+};
 
 impl Life {
     /// Out of a message of the other broker.
@@ -12,10 +15,12 @@ impl Life {
         if publish.payload.len() + topic.len() > self.config.packet_bytes_max as usize {
             return Err(Refusal::TooLarge);
         }
+        // A topic that is none would end the bridge's session here.
+        check_name(&topic, &self.topics).map_err(|_| Refusal::Topic)?;
         let mut properties = publish.properties;
         self.mark.inward(&mut properties)?;
         Ok(Publication {
-            topic: topic.into(),
+            topic,
             payload: publish.payload,
             qos: publish.qos.min(qos),
             retain: publish.retain,

@@ -1,7 +1,6 @@
 //! What a refusal means for a message: whether another attempt can succeed.
 
-use crate::stand_in::local::PublishError;
-use aisle_broker::packet::Reason;
+use aisle_broker::{local::RequestError, packet::Reason};
 use std::{
     collections::HashMap,
     time::{Duration, Instant},
@@ -24,7 +23,7 @@ pub(super) enum Refusal {
     Topic,
     /// The bridge may not publish it.
     NotAllowed,
-    /// There was no room, and it had QoS 0.
+    /// There was no room, and it had QoS 0 or was to be retained.
     NoRoom,
     /// The receiver does not say why.
     Other,
@@ -35,6 +34,8 @@ pub(super) enum Refusal {
 pub(super) enum Verdict {
     Never(Refusal),
     Later,
+    /// Nothing can be published any more by this client.
+    Gone,
 }
 
 impl Refusal {
@@ -63,11 +64,21 @@ impl Refusal {
     }
 }
 
-/// What the node's own broker means.
-pub(super) fn judge(error: &PublishError) -> Verdict {
+/// A retained message is tried so many times when there is no room. It may be that only the room for retained messages is
+/// full, and then it would hold up all that come after it.
+const RETAINED_ATTEMPTS_MAX: u32 = 8;
+
+/// What the node's own broker means by its `attempts`th refusal of a message.
+pub(super) fn judge(error: &RequestError, retained: bool, attempts: u32) -> Verdict {
     match error {
-        PublishError::Refused(reason) => Verdict::Never(Refusal::of(*reason)),
-        PublishError::Busy => Verdict::Later,
+        RequestError::Gone { .. } => Verdict::Gone,
+        RequestError::Refused { reason: Reason::QUOTA_EXCEEDED, .. }
+            if retained && attempts >= RETAINED_ATTEMPTS_MAX =>
+        {
+            Verdict::Never(Refusal::NoRoom)
+        }
+        error if error.is_transient() => Verdict::Later,
+        RequestError::Refused { reason, .. } => Verdict::Never(Refusal::of(*reason)),
     }
 }
 

@@ -7,10 +7,12 @@ use crate::{
     store::Store,
 };
 use aisle_broker::packet::QoS;
+use aisle_journal::fault::{Fault, Op};
 use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
+    time::sleep,
 };
 
 const IN: &str = "[[in]]\nfilter = \"in/#\"\n";
@@ -49,27 +51,59 @@ async fn a_topic_that_the_node_does_not_take_is_dropped_and_does_not_block_the_o
     bridge.until(|status| status.refused_count == 1 && status.in_held_count == 0).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_the_node_cannot_take_now_is_tried_again_in_order_and_not_acknowledged_before() {
+async fn nothing_is_acknowledged_before_it_is_on_disk(version: &str, qos: u8, answer: &str) {
     let (mosquitto, store) = (Mosquitto::start(), Store::open().await);
     let here = store.watch("in/#").await;
-    let settings = config(&mosquitto.url(), "5", IN);
+    let rules = IN.replace("in/#\"", "in/#\"\nqos = 2");
+    let settings = config(&mosquitto.url(), version, &rules);
     let bridge = BridgeUnderTest::connected(&store, settings.clone()).await;
     let device = Client::connect(mosquitto.port, "device").await;
-    store.broker.core().busy = u32::MAX;
-    device.publish("in/x", "0", 1).await;
-    bridge.until(|status| status.in_held_count == 1).await;
-    for number in 1..10 {
-        device.publish("in/x", &number.to_string(), 1).await;
+    store.disk.hold_syncs();
+    for number in 0..10 {
+        device.publish("in/x", &number.to_string(), qos).await;
     }
     bridge.until(|status| status.in_held_count == 10).await;
-    bridge.kill();
-    let bridge = BridgeUnderTest::connected(&store, settings).await;
-    bridge.until(|status| status.in_held_count == 10).await;
-    store.broker.core().busy = 0;
+    sleep(Duration::from_millis(300)).await;
+    let answers = || mosquitto.log().matches(&format!("Received {answer} from aisle-leeds-hall")).count();
+    assert_eq!((answers(), here.payloads().len()), (0, 0), "{answer} by {version}");
+    store.disk.release_syncs();
+    eventually(answers, |&count| count == 10).await;
     let expected: Vec<String> = (0..10).map(|number| number.to_string()).collect();
-    eventually(|| here.payloads(), |all| all.len() >= 10).await;
     assert_eq!(here.payloads(), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_acknowledged_before_it_is_on_disk_by_mqtt_5() {
+    nothing_is_acknowledged_before_it_is_on_disk("5", 1, "PUBACK").await;
+    nothing_is_acknowledged_before_it_is_on_disk("5", 2, "PUBREC").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_acknowledged_before_it_is_on_disk_by_mqtt_3() {
+    nothing_is_acknowledged_before_it_is_on_disk("3.1.1", 1, "PUBACK").await;
+    nothing_is_acknowledged_before_it_is_on_disk("3.1.1", 2, "PUBREC").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_disk_is_full_messages_wait_and_then_come_in_order() {
+    let (mosquitto, store) = (Mosquitto::start(), Store::open().await);
+    let here = store.watch("in/#").await;
+    let bridge = BridgeUnderTest::connected(&store, config(&mosquitto.url(), "5", IN)).await;
+    let device = Client::connect(mosquitto.port, "device").await;
+    store.disk.set_free_bytes(0);
+    store.disk.fail_every(Op::Write, Fault::Enospc);
+    for number in 0..10 {
+        device.publish("in/x", &number.to_string(), 1).await;
+    }
+    bridge.until(|status| status.in_held_count > 0).await;
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(here.payloads().len(), 0);
+    store.disk.set_free_bytes(1 << 40);
+    store.disk.heal();
+    eventually(|| here.payloads(), |all| all.last().is_some_and(|last| last == "9")).await;
+    let mut seen = here.payloads();
+    seen.dedup();
+    assert!(seen.is_sorted() && seen.len() == 10, "{seen:?}");
     assert_eq!(bridge.status().refused_count, 0);
 }
 
@@ -84,7 +118,7 @@ async fn what_there_is_no_room_for_is_kept_by_the_other_broker_and_fetched_later
     let settings = config(&mosquitto.url(), "3.1.1", &format!("held_bytes_max = 65536\n{IN}"));
     let bridge = BridgeUnderTest::connected(&store, settings).await;
     let device = Client::connect(mosquitto.port, "device").await;
-    store.broker.core().busy = u32::MAX;
+    store.disk.hold_syncs();
     for number in 0..200 {
         device.publish("in/x", &format!("{number:04}{}", "x".repeat(1000)), 1).await;
     }
@@ -92,7 +126,7 @@ async fn what_there_is_no_room_for_is_kept_by_the_other_broker_and_fetched_later
     assert!(status.last_error.expect("an error").contains("more came than can wait for the journal"));
     eventually(|| device.answered(), |&count| count == 200).await;
     assert!(bridge.status().in_held_count < 60, "what is held is bounded");
-    store.broker.core().busy = 0;
+    store.disk.release_syncs();
     let count = || {
         here.payloads().iter().map(|it| it[..4].to_owned()).collect::<std::collections::BTreeSet<_>>().len()
     };
@@ -143,7 +177,9 @@ async fn what_the_other_broker_refuses_without_a_lasting_reason_is_sent_again_bu
     }
     let status = bridge.until(|status| status.out_count == 2 && status.refused_count == 1).await;
     assert!(status.last_error.expect("an error").contains("cannot take a message now"));
-    assert_eq!(broker.told().iter().filter(|it| *it == "publish out/poison").count(), 8);
+    // An answer may be lost with the connection that another message's refusal ended.
+    let told = broker.told().iter().filter(|it| *it == "publish out/poison").count();
+    assert!((8..=16).contains(&told), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

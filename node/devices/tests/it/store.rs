@@ -1,25 +1,48 @@
 //! The node's own broker, as the bridge's other neighbours see it.
 
 use aisle_broker::{
+    Broker, Config, Limits, Running,
     access::Rights,
+    local::{LocalClient, LocalOptions, Publication},
     packet::{MessageProperties, Publish, QoS, RetainHandling, SubscribeOptions},
 };
-use aisle_devices::stand_in::{
-    Broker,
-    local::{LocalClient, LocalOptions, Publication},
+use aisle_journal::{Journal, fault::FaultIo};
+use prometheus_client::registry::Registry;
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
 };
-use std::sync::{Arc, Mutex};
+use tempfile::TempDir;
 
+const RECORD_BYTES_MAX: usize = 1 << 20;
+
+/// A broker over a journal on a disk that fails on demand.
 pub struct Store {
     pub broker: Broker,
+    pub disk: FaultIo,
     client: LocalClient,
+    _receiver: aisle_broker::local::LocalReceiver,
+    _running: Running,
+    _dir: TempDir,
 }
 
 impl Store {
     pub async fn open() -> Self {
-        let broker = Broker::default();
-        let (client, _) = broker.local(options("a-till")).await.expect("a client");
-        Self { broker, client }
+        Self::with(Limits::default()).await
+    }
+
+    pub async fn with(limits: Limits) -> Self {
+        let (dir, disk) = (TempDir::new().expect("a directory"), FaultIo::new(7));
+        let mut registry = Registry::default();
+        let settings = aisle_journal::Config { segment_bytes: 4 << 20, ..aisle_journal::Config::default() };
+        let (journal, _) =
+            Journal::open(Path::new("/journal"), settings, disk.io(), &mut registry).expect("a journal");
+        let config = Config { limits, ..Config::default() };
+        let (broker, _) = Broker::open(dir.path(), "leeds", config, RECORD_BYTES_MAX, journal, &mut registry)
+            .expect("a broker");
+        let running = broker.start();
+        let (client, receiver) = broker.local(options("a-till")).await.expect("a client");
+        Self { broker, disk, client, _receiver: receiver, _running: running, _dir: dir }
     }
 
     pub async fn publish(&self, topic: &str, payload: &str, qos: QoS) {
@@ -49,7 +72,7 @@ impl Store {
             retain_as_published: true,
             retain_handling: RetainHandling::Send,
         };
-        client.subscribe(filter, asked).await.expect("subscribed");
+        client.subscribe(filter, asked, None).await.expect("subscribed");
         let seen = Seen::default();
         let mine = seen.clone();
         tokio::spawn(async move {
@@ -64,7 +87,7 @@ impl Store {
 }
 
 fn options(client_id: &str) -> LocalOptions {
-    LocalOptions { client_id: client_id.into(), session: None, rights: Rights::all(), queue_max: 100_000 }
+    LocalOptions { client_id: client_id.into(), session: None, rights: Rights::all(), queue_max: 1000 }
 }
 
 /// What a subscriber saw, on either side.
