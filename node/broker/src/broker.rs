@@ -242,19 +242,27 @@ impl Broker {
         self.0.sequence.core().retained(filter, after, count, now_ms)
     }
 
-    /// Sends a client away, and removes its session when asked to. False when there is neither.
+    /// Sends a client away, and removes its session when asked to; comes back when that is durable. False when there is neither.
     pub async fn kick(&self, client: &str, remove_session: bool) -> bool {
+        const POLL: Duration = Duration::from_millis(5);
+        let key = || self.0.sequence.core().store.by_client.get(client).copied();
+        let session = key();
         let was_there =
             self.0.registry.close(client, Reason::ADMINISTRATIVE_ACTION, "sent away by an administrator");
-        let had_session = self.0.sequence.core().is_kept(client).is_some();
-        if remove_session && had_session {
+        if remove_session && session.is_some() {
             while self.0.registry.view(client).is_some() {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::time::sleep(POLL).await;
             }
-            let op = Op::Ended { client: ByteString::from(client), reason: MqttSessionEnd::Removed };
-            self.0.sequence.submit_ops(vec![op].into());
+            // A clean session has gone with its connection, and the client may be back with another.
+            if key() == session {
+                let op = Op::Ended { client: ByteString::from(client), reason: MqttSessionEnd::Removed };
+                self.0.sequence.submit_ops(vec![op].into());
+            }
+            while key() == session {
+                tokio::time::sleep(POLL).await;
+            }
         }
-        was_there || remove_session && had_session
+        was_there || remove_session && session.is_some()
     }
 
     /// The last record that a checkpoint holds: the journal may be trimmed below it.

@@ -24,7 +24,7 @@ use rustc_hash::FxHashMap;
 use std::sync::{Arc, atomic::Ordering};
 
 /// The version of what the bytes mean.
-pub(crate) const LAYOUT: u32 = 1;
+pub(crate) const LAYOUT: u32 = 2;
 
 /// What a checkpoint holds, taken from the store in little time: messages are shared, not copied.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ impl Image {
         }
         out.array(self.sessions.len() as u64)?;
         for session in &self.sessions {
-            out.array(7)?.u64(session.key.0)?.encode(opened(session))?;
+            out.array(8)?.u64(session.key.0)?.encode(opened(session))?.encode(session.opened)?;
             out.bool(session.connected)?.u64(session.closed_ms)?;
             out.array(session.subscriptions.len() as u64)?;
             for (filter, subscription) in &session.subscriptions {
@@ -189,13 +189,14 @@ fn session(
     input: &mut Decoder<'_>,
     message: impl Fn(u64) -> Result<Arc<Message>, Error>,
 ) -> Result<Session, Error> {
-    fixed(input, 7)?;
+    fixed(input, 8)?;
     let key = SessionKey(input.u64()?);
     let opened: MqttSessionOpened = input.decode()?;
     let mut session = Session::new(key, opened.client.into_inner());
     session.device = opened.device.map(aisle_event::Text::into_inner);
     session.expiry_s = opened.expiry_s;
     session.will = opened.will.map(|will| Arc::new(Will::from_event(&will)));
+    session.opened = input.decode()?;
     session.connected = input.bool()?;
     session.closed_ms = input.u64()?;
     for _ in 0..array(input)? {

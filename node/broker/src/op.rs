@@ -53,6 +53,8 @@ pub(crate) enum Op {
         expiry_s: Option<u32>,
         /// Its will is not published.
         will_discarded: bool,
+        /// The record of the opening that this ends, if that has one. When the client has come back since, nothing happens.
+        opened: Option<u64>,
     },
     /// A session is no more.
     Ended {
@@ -137,10 +139,11 @@ impl Op {
                 unknown,
             }
             .into(),
-            Self::Closed { client, expiry_s, will_discarded } => MqttSessionClosed {
+            Self::Closed { client, expiry_s, will_discarded, opened } => MqttSessionClosed {
                 client: to_text(client),
                 expiry_s: *expiry_s,
                 will_discarded: *will_discarded,
+                opened: *opened,
                 unknown,
             }
             .into(),
@@ -199,6 +202,7 @@ impl Op {
                 client: e.client.into_inner(),
                 expiry_s: e.expiry_s,
                 will_discarded: e.will_discarded,
+                opened: e.opened,
             },
             Event::MqttSessionEnded(e) => Self::Ended { client: e.client.into_inner(), reason: e.reason },
             Event::MqttPublished(e) => {

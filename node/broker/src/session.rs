@@ -93,6 +93,8 @@ pub(crate) struct Session {
     pub(crate) will: Option<Arc<Will>>,
     /// True while the client is there.
     pub(crate) connected: bool,
+    /// The record of its last opening; `None` when that was not worth one.
+    pub(crate) opened: Option<u64>,
     /// When it went, in milliseconds of the broker's clock.
     pub(crate) closed_ms: u64,
     /// Its subscriptions.
@@ -114,6 +116,7 @@ impl Session {
             expiry_s: 0,
             will: None,
             connected: false,
+            opened: None,
             closed_ms: 0,
             subscriptions: BTreeMap::new(),
             queue: VecDeque::new(),

@@ -16,6 +16,7 @@ use crate::{
     session::{Flight, Queued, Session, SessionKey, Stage, Subscription},
     topic::{Filter, Found, Retained, Subscriptions},
 };
+use aisle_event::mqtt::MqttSessionEnd;
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, atomic::Ordering};
 
@@ -117,20 +118,36 @@ impl Store {
         }
         match op {
             Op::Opened { client, device, clean_start, expiry_s, will } => {
-                if *clean_start {
+                // One that was not to be kept does not go on, whether or not its end was seen.
+                if *clean_start || self.session_of(client).is_some_and(|session| !session.kept()) {
                     self.end(client, effects);
                 }
                 let key = self.session(client);
                 self.keep_for(key, *expiry_s);
                 let Some(session) = self.sessions.get_mut(&key) else { return };
                 session.connected = true;
+                session.opened = seq;
                 session.device.clone_from(device);
                 session.will.clone_from(will);
             }
-            Op::Closed { client, expiry_s, will_discarded } => {
-                self.close(client, *expiry_s, *will_discarded, now_ms, effects);
+            Op::Closed { client, expiry_s, will_discarded, opened } => {
+                // It may have been late, and the client back already.
+                let ends = self
+                    .session_of(client)
+                    .is_some_and(|session| opened.is_none() || *opened == session.opened);
+                if ends {
+                    self.close(client, *expiry_s, *will_discarded, now_ms, effects);
+                }
             }
-            Op::Ended { client, .. } => self.end(client, effects),
+            Op::Ended { client, reason } => {
+                // Its client may have come back while this was on its way.
+                let back = self.session_of(client).is_some_and(|session| session.connected);
+                if !(back && *reason == MqttSessionEnd::Expired) {
+                    self.end(client, effects);
+                }
+            }
+            // A will is published once, and not when its client came back with another one in the meantime.
+            Op::Published { client, message, will: true, .. } if !self.has_will(client, message) => {}
             Op::Published { client, message, packet_id, will } => {
                 self.publish(seq, now_ms, client, message, effects);
                 if (packet_id.is_some() || *will)
@@ -143,16 +160,7 @@ impl Store {
                 }
             }
             Op::Subscribed { client, id, filters } => {
-                for (filter, options) in filters {
-                    self.subscribe(
-                        seq,
-                        now_ms,
-                        client,
-                        filter,
-                        Subscription { options: *options, id: *id },
-                        effects,
-                    );
-                }
+                self.subscribe(seq, now_ms, client, *id, filters, effects);
             }
             Op::Unsubscribed { client, filters } => {
                 for filter in filters {
@@ -201,6 +209,13 @@ impl Store {
                 }
             }
         }
+    }
+
+    fn has_will(&self, client: &str, message: &Message) -> bool {
+        let will = self.session_of(client).and_then(|session| session.will.as_ref());
+        will.is_some_and(|will| {
+            Message { received_ms: message.received_ms, ..will.message.clone() } == *message
+        })
     }
 
     /// The session of a client, made if it is not there.
@@ -266,39 +281,44 @@ impl Store {
         seq: Option<u64>,
         now_ms: u64,
         client: &ClientId,
-        filter: &Filter,
-        subscription: Subscription,
+        id: Option<u32>,
+        filters: &[(Filter, SubscribeOptions)],
         effects: &mut Effects,
     ) {
         let Some(session) = self.by_client.get(client).and_then(|key| self.sessions.get_mut(key)) else {
             return;
         };
         let key = session.key;
-        let new = session.subscriptions.insert(filter.clone(), subscription).is_none();
-        self.tree.insert(filter, key, subscription);
-        let wanted = match subscription.options.retain_handling {
-            RetainHandling::Send => true,
-            RetainHandling::SendIfNew => new,
-            RetainHandling::DoNotSend => false,
-        };
-        if !wanted || filter.share().is_some() {
-            return;
-        }
-        let mut found: Vec<(u64, Arc<Message>)> = Vec::new();
-        self.retained.for_each_match(filter, &mut |_, (origin, message)| {
-            if !message.expired(now_ms) {
-                found.push((*origin, message.clone()));
+        let mut found: Vec<(u64, QoS, Arc<Message>)> = Vec::new();
+        for (filter, options) in filters {
+            let subscription = Subscription { options: *options, id };
+            let new = session.subscriptions.insert(filter.clone(), subscription).is_none();
+            self.tree.insert(filter, key, subscription);
+            let wanted = match options.retain_handling {
+                RetainHandling::Send => true,
+                RetainHandling::SendIfNew => new,
+                RetainHandling::DoNotSend => false,
+            };
+            if !wanted || filter.share().is_some() {
+                continue;
             }
-        });
-        // In the order in which they were published, which is also the order of their names in a queue.
-        found.sort_unstable_by_key(|(origin, _)| *origin);
-        for (origin, message) in found {
+            self.retained.for_each_match(filter, &mut |_, (origin, message)| {
+                if !message.expired(now_ms) {
+                    found.push((*origin, message.qos.min(options.qos), message.clone()));
+                }
+            });
+        }
+        // In the order in which they were published, which is also the order of their names in a queue. One that several
+        // filters stand for comes once, as surely as any of them asks.
+        found.sort_unstable_by_key(|(origin, qos, _)| (*origin, std::cmp::Reverse(*qos)));
+        found.dedup_by_key(|(origin, ..)| *origin);
+        for (origin, qos, message) in found {
             let parcel = Parcel {
                 id: seq.map(|seq| EntryId { seq, origin }),
-                qos: message.qos.min(subscription.options.qos),
+                qos,
                 message,
                 retain: true,
-                subscription_ids: subscription.id.into_iter().collect(),
+                subscription_ids: id.into_iter().collect(),
             };
             self.deliver(key, parcel, effects);
         }

@@ -106,6 +106,8 @@ record! {
         2 open expiry_s: Option<u32>,
         /// It said goodbye: its will is not published.
         3 open will_discarded: bool,
+        /// The record of the opening that this ends; nothing when the client has come back since.
+        4 open opened: Option<u64>,
     }
 
     /// A session is no more: its subscriptions and what waited in it are gone.

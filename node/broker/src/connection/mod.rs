@@ -69,6 +69,8 @@ pub(crate) struct Connection {
     aliases: Vec<Option<ByteString>>,
     /// QoS 2 identifiers of messages that came and were not released.
     inbound: BTreeSet<PacketId>,
+    /// Of those, the ones that came on this connection and have no PUBREC yet.
+    unreceived: BTreeSet<PacketId>,
     /// QoS 1 and 2 messages that have no PUBACK or PUBREC yet.
     unanswered: usize,
     /// QoS 1 and 2 messages that have no last answer yet: what MQTT 5 counts against the receive maximum (4.9).
@@ -93,8 +95,10 @@ impl Connection {
             kept: admission.kept,
             limits,
             aliases: Vec::new(),
-            quota_used: inbound.len(),
             inbound,
+            unreceived: BTreeSet::new(),
+            // Counted anew on each connection (4.9).
+            quota_used: 0,
             unanswered: 0,
             steps: Vec::new(),
             acks: Vec::new(),
@@ -192,6 +196,7 @@ impl Connection {
             }
             Packet::Pubrec(ack) => {
                 self.unanswered = self.unanswered.saturating_sub(1);
+                self.unreceived.remove(&ack.packet_id);
                 if ack.reason.is_error() {
                     self.quota_used = self.quota_used.saturating_sub(1);
                     self.inbound.remove(&ack.packet_id);

@@ -55,6 +55,13 @@ impl Core {
         self.links.insert(conn, link);
     }
 
+    /// Closes a session whose client went while it was opened.
+    fn leave_again(&mut self, client: &str, now_ms: u64) {
+        if let Some((ops, durable)) = self.goodbye_of(client, None, true, now_ms) {
+            ops.into_iter().for_each(|op| self.record(durable, op, now_ms));
+        }
+    }
+
     /// The connection is gone; nothing more can be sent on it.
     pub(crate) fn disconnect(&mut self, conn: ConnId) {
         if let Some(session) = self.links.remove(&conn).and_then(|link| link.session)
@@ -73,8 +80,11 @@ impl Core {
         self.apply(op, seq, now_ms);
         let Some(session) = self.store.session_of_mut(&opening.client) else { return };
         let key = session.key;
-        // It may have gone while it was being let in; its end is on the way.
-        let Some(link) = self.links.get_mut(&conn) else { return };
+        // It may have gone while it was being let in. Then it was told nothing, and leaves nothing behind.
+        let Some(link) = self.links.get_mut(&conn) else {
+            self.leave_again(&opening.client, now_ms);
+            return;
+        };
         link.session = Some(key);
         link.window = usize::from(opening.receive_max.min(self.limits.in_flight_max));
         link.packet_bytes_max = opening.packet_bytes_max;

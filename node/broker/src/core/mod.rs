@@ -200,13 +200,11 @@ impl Core {
             Op::Received { client, deliveries } | Op::Delivered { client, deliveries } => {
                 self.ground(&client, deliveries.into_iter());
             }
-            // These have to happen some time: the timer asks again.
-            Op::Closed { ref client, .. } => {
-                if let Some(session) = self.store.session_of(client)
-                    && session.connected
-                {
-                    self.submits.push(op);
-                }
+            // These have to happen some time: at the end of a connection they are handed in again, later the timer asks again.
+            Op::Closed { ref client, .. } | Op::Published { ref client, will: true, .. }
+                if self.store.session_of(client).is_some_and(|session| session.connected) =>
+            {
+                self.submits.push(op);
             }
             Op::Published { ref client, will: true, .. } | Op::Ended { ref client, .. } => {
                 if let Some(session) = self.store.session_of(client) {
@@ -223,6 +221,10 @@ impl Core {
         for id in ids {
             if let Some(queued) = session.entry(id) {
                 queued.flight = Flight::Ground;
+                if queued.qos == QoS::ExactlyOnce && queued.stage == Stage::Waiting {
+                    // It was not sent, and what the journal does not know must not be.
+                    queued.packet_id = None;
+                }
             }
         }
         if let Some(conn) = self.linked.get(&session.key).copied() {
@@ -239,11 +241,8 @@ impl Core {
             }
             Op::Ended { client, .. } => self.not_due(client, time::Due::End),
             Op::Delivered { client, deliveries } => self.free(client, deliveries),
-            // It was late, because the disk was full, and the client is back already.
-            Op::Closed { client, .. } if self.is_linked(client) => {
-                self.store.applied = seq.unwrap_or(self.store.applied);
-                return 0;
-            }
+            // It has no record, so nor has the opening that it ends; the client is back already.
+            Op::Closed { client, .. } if seq.is_none() && self.is_linked(client) => return 0,
             _ => {}
         }
         let mut effects = std::mem::take(&mut self.effects);
@@ -270,7 +269,9 @@ impl Core {
         }
         self.counts.dropped_queue += effects.dropped;
         for key in effects.ended.drain(..) {
-            self.linked.remove(&key);
+            if let Some(conn) = self.linked.remove(&key) {
+                self.close(conn, Reason::ADMINISTRATIVE_ACTION, "its session was ended");
+            }
             self.due.retain(|(due, _)| *due != key);
         }
         for (key, queued) in effects.pushed_out.drain(..) {

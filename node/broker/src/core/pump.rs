@@ -23,6 +23,13 @@ impl Core {
         while link.in_flight < link.window
             && let Some(queued) = session.queue.get_mut(position)
         {
+            let packet_id = match queued.packet_id {
+                Some(packet_id) => packet_id,
+                None => match link.next_id() {
+                    Some(packet_id) => packet_id,
+                    None => break,
+                },
+            };
             position += 1;
             link.cursor = queued.id;
             if queued.flight != Flight::Ground {
@@ -35,13 +42,6 @@ impl Core {
                 over.push(queued.id);
                 continue;
             }
-            let packet_id = match queued.packet_id {
-                Some(packet_id) => packet_id,
-                None => match link.next_id() {
-                    Some(packet_id) => packet_id,
-                    None => break,
-                },
-            };
             if fresh && queued.qos == QoS::ExactlyOnce {
                 queued.packet_id = Some(packet_id);
                 queued.flight = Flight::Submitted;

@@ -60,7 +60,12 @@ impl Core {
         let ends_now = expiry_s.unwrap_or(session.expiry_s) == 0;
         let will = session.will.as_ref().filter(|will| !discard_will && (will.delay_s == 0 || ends_now));
         let mut ops: Vec<Op> = will.and_then(|_| will_of(session, now_ms)).into_iter().collect();
-        ops.push(Op::Closed { client: session.client.clone(), expiry_s, will_discarded: discard_will });
+        ops.push(Op::Closed {
+            client: session.client.clone(),
+            expiry_s,
+            will_discarded: discard_will,
+            opened: session.opened,
+        });
         ops
     }
 
@@ -73,7 +78,7 @@ impl Core {
         now_ms: u64,
     ) -> Option<(Vec<Op>, bool)> {
         let session = self.store.session_of(client).filter(|session| session.connected)?;
-        let durable = session.kept() || session.will.is_some();
+        let durable = session.opened.is_some();
         Some((self.goodbye(session, expiry_s, discard_will, now_ms), durable))
     }
 

@@ -60,8 +60,10 @@ impl BridgeUnderTest {
     }
 
     /// Ends it as a crash would.
-    pub fn kill(self) {
+    pub async fn kill(mut self) {
         self.task.abort();
+        let ended = (&mut self.task).await.expect_err("it runs until it is ended");
+        assert!(ended.is_cancelled(), "{ended}");
     }
 }
 

@@ -155,7 +155,7 @@ async fn what_waits_while_the_bridge_is_away_crosses_when_it_is_back() {
         let bridge = BridgeUnderTest::connected(&store, settings.clone()).await;
         eventually(|| (here.payloads().len(), there.seen.payloads().len()), |&both| both == (50, 50)).await;
 
-        bridge.kill();
+        bridge.kill().await;
         for number in 50..100 {
             there.publish("in/x", &number.to_string(), 2).await;
             store.publish("out/x", &number.to_string(), QoS::ExactlyOnce).await;
@@ -190,13 +190,44 @@ async fn a_bridge_that_dies_again_and_again_loses_nothing() {
             for turn in 0..10_u64 {
                 let bridge = BridgeUnderTest::run(&store, "leeds", settings.clone());
                 sleep(Duration::from_millis(60 + turn * 37 % 50)).await;
-                bridge.kill();
+                bridge.kill().await;
             }
         };
         tokio::join!(bring, die);
         let _bridge = BridgeUnderTest::connected(&store, settings).await;
         eventually(
             || (missing(&here.payloads(), 300), missing(&there.seen.payloads(), 300)),
+            |(a, b)| a.is_empty() && b.is_empty(),
+        )
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_power_cut_of_the_node_loses_nothing_that_either_broker_was_told_is_taken() {
+    for version in ["5", "3.1.1"] {
+        let (mosquitto, mut store) = (Mosquitto::start(), Store::open().await);
+        let there = Client::watching(mosquitto.port, "office", "out/#").await;
+        let settings = config(&mosquitto.url(), version, RULES);
+        let mut seen = Vec::new();
+        for round in 0..4_u32 {
+            let here = store.watch_for_good("in/#").await;
+            let bridge = BridgeUnderTest::connected(&store, settings.clone()).await;
+            for number in round * 100..(round + 1) * 100 {
+                let (qos, local) =
+                    if number % 2 == 0 { (1, QoS::AtLeastOnce) } else { (2, QoS::ExactlyOnce) };
+                there.publish("in/x", &number.to_string(), qos).await;
+                store.publish("out/x", &number.to_string(), local).await;
+            }
+            bridge.kill().await;
+            store = store.after_a_power_cut().await;
+            seen.extend(here.payloads());
+        }
+        let here = store.watch_for_good("in/#").await;
+        let _bridge = BridgeUnderTest::connected(&store, settings).await;
+        let all_here = || [seen.clone(), here.payloads()].concat();
+        eventually(
+            || (missing(&all_here(), 400), missing(&there.seen.payloads(), 400)),
             |(a, b)| a.is_empty() && b.is_empty(),
         )
         .await;

@@ -11,6 +11,7 @@ use prometheus_client::registry::Registry;
 use std::{
     path::Path,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -23,7 +24,7 @@ pub struct Store {
     client: LocalClient,
     _receiver: aisle_broker::local::LocalReceiver,
     _running: Running,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Store {
@@ -32,7 +33,18 @@ impl Store {
     }
 
     pub async fn with(limits: Limits) -> Self {
-        let (dir, disk) = (TempDir::new().expect("a directory"), FaultIo::new(7));
+        Self::on(TempDir::new().expect("a directory"), FaultIo::new(7), limits).await
+    }
+
+    /// The power fails: what was not synced is lost, and the node starts again.
+    pub async fn after_a_power_cut(self) -> Self {
+        let Self { broker, disk, client, _receiver, _running, dir } = self;
+        let disk = disk.crash();
+        drop((client, _receiver, _running, broker));
+        Self::on(dir, disk, Limits::default()).await
+    }
+
+    async fn on(dir: TempDir, disk: FaultIo, limits: Limits) -> Self {
         let mut registry = Registry::default();
         let settings = aisle_journal::Config { segment_bytes: 4 << 20, ..aisle_journal::Config::default() };
         let (journal, _) =
@@ -42,7 +54,7 @@ impl Store {
             .expect("a broker");
         let running = broker.start();
         let (client, receiver) = broker.local(options("a-till")).await.expect("a client");
-        Self { broker, disk, client, _receiver: receiver, _running: running, _dir: dir }
+        Self { broker, disk, client, _receiver: receiver, _running: running, dir }
     }
 
     pub async fn publish(&self, topic: &str, payload: &str, qos: QoS) {
@@ -64,8 +76,17 @@ impl Store {
 
     /// Subscribes and keeps what comes.
     pub async fn watch(&self, filter: &str) -> Seen {
-        let (client, mut receiver) =
-            self.broker.local(options(&format!("watches-{filter}"))).await.expect("a client");
+        self.watch_as(options(&format!("watches-{filter}")), filter).await
+    }
+
+    /// The same, with a session that outlives the node.
+    pub async fn watch_for_good(&self, filter: &str) -> Seen {
+        let session = Some(Duration::from_secs(3600));
+        self.watch_as(LocalOptions { session, ..options(&format!("keeps-{filter}")) }, filter).await
+    }
+
+    async fn watch_as(&self, options: LocalOptions, filter: &str) -> Seen {
+        let (client, mut receiver) = self.broker.local(options).await.expect("a client");
         let asked = SubscribeOptions {
             qos: QoS::ExactlyOnce,
             no_local: false,
