@@ -355,12 +355,20 @@ impl Shared {
             Some(device) => format!("{device}-{:016x}", rand::random::<u64>()).into(),
             None => format!("auto-{:016x}", rand::random::<u64>()).into(),
         };
-        let identified = match (&connect.username, certificate) {
+        let show = async || match (&connect.username, certificate) {
             (Some(user), _) => {
                 let password = connect.password.as_deref().unwrap_or_default();
                 self.devices.verify(user, password).await
             }
             (None, Some(certificate)) => self.devices.by_certificate(certificate),
+            (None, None) => Err(Refused::Anonymous),
+        };
+        let identified = match (&connect.username, certificate) {
+            (Some(_), _) | (None, Some(_)) => match show().await {
+                // A device that was added a moment ago need not wait until the file is looked at again.
+                Err(Refused::Credentials) if self.devices.reload_if_changed().await => show().await,
+                shown => shown,
+            },
             (None, None) => {
                 let client = chosen(None);
                 return match self.devices.anonymous(&client) {

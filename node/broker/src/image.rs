@@ -113,13 +113,17 @@ impl Image {
             }
             out.array(session.queue.len() as u64)?;
             for queued in &session.queue {
-                let (stage, packet_id) = match queued.stage {
-                    Stage::Waiting => (0, 0),
-                    Stage::Sent(packet_id) => (1, packet_id.get()),
-                    Stage::Received(packet_id) => (2, packet_id.get()),
+                let stage = match queued.stage {
+                    Stage::Waiting => 0,
+                    Stage::Sent(_) => 1,
+                    Stage::Received(_) => 2,
                 };
-                out.array(8)?.u64(queued.id.seq)?.u64(queued.id.origin)?.u64(number(&queued.message))?;
-                out.u8(queued.qos as u8)?.bool(queued.retain)?.u8(stage)?.u16(packet_id)?;
+                // An identifier of QoS 2 that is still on its way to the journal is not known yet.
+                let known = queued.qos == QoS::AtLeastOnce || queued.stage != Stage::Waiting;
+                let packet_id = queued.packet_id.filter(|_| known).map_or(0, PacketId::get);
+                let dup = queued.dup || known && queued.packet_id.is_some();
+                out.array(9)?.u64(queued.id.seq)?.u64(queued.id.origin)?.u64(number(&queued.message))?;
+                out.u8(queued.qos as u8)?.bool(queued.retain)?.u8(stage)?.u16(packet_id)?.bool(dup)?;
                 out.array(queued.subscription_ids.len() as u64)?;
                 for id in &queued.subscription_ids {
                     out.u32(*id)?;
@@ -210,11 +214,12 @@ fn session(
         session.inbound.extend(PacketId::new(input.u16()?));
     }
     for _ in 0..array(input)? {
-        fixed(input, 8)?;
+        fixed(input, 9)?;
         let id = EntryId { seq: input.u64()?, origin: input.u64()? };
         let message = message(input.u64()?)?;
         let qos = QoS::from_u8(input.u8()?).ok_or_else(|| Error::message("a QoS that is none"))?;
         let (retain, stage, packet_id) = (input.bool()?, input.u8()?, PacketId::new(input.u16()?));
+        let dup = input.bool()?;
         let stage = match (stage, packet_id) {
             (0, _) => Stage::Waiting,
             (1, Some(packet_id)) => Stage::Sent(packet_id),
@@ -225,7 +230,6 @@ fn session(
         for _ in 0..array(input)? {
             subscription_ids.push(input.u32()?);
         }
-        let dup = stage != Stage::Waiting;
         let flight = Flight::Ground;
         session.push(Queued { id, message, qos, retain, subscription_ids, stage, flight, packet_id, dup });
     }

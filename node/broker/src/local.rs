@@ -147,6 +147,13 @@ impl Broker {
     /// # Errors
     /// When the broker refuses it or stops.
     pub async fn local(&self, options: LocalOptions) -> Result<(LocalClient, LocalReceiver), LocalError> {
+        let broker = self.clone();
+        // In a task: a caller that does not wait for the end leaves no client half in.
+        let entered = tokio::spawn(async move { broker.let_in(options).await });
+        entered.await.unwrap_or(Err(LocalError::Stopped))
+    }
+
+    async fn let_in(&self, options: LocalOptions) -> Result<(LocalClient, LocalReceiver), LocalError> {
         let client = ByteString::from(options.client_id.as_str());
         let identity = Identity::local(&options.client_id, options.rights.clone());
         let connect = connect(&options);
@@ -286,6 +293,12 @@ struct Task {
 
 impl Task {
     async fn run(mut self) {
+        // Nobody here sends a message twice, so what an earlier client of the name had not released is free.
+        for packet_id in self.guest.connection.unreleased() {
+            let release = Ack { packet_id, reason: Reason::SUCCESS, reason_string: None };
+            // A release is always taken.
+            let _ = self.guest.packet(Packet::Pubrel(release));
+        }
         let ending = loop {
             if let Some(ending) = self.gather() {
                 break ending;

@@ -194,6 +194,16 @@ impl Devices {
         }
     }
 
+    /// Reads the file now if it has changed. Gives whether it had.
+    pub async fn reload_if_changed(&self) -> bool {
+        if Stamp::of(&self.0.path) == *lock(&self.0.seen) {
+            return false;
+        }
+        let devices = self.clone();
+        // It can only be cancelled with the runtime.
+        tokio::task::spawn_blocking(move || devices.reload()).await.unwrap_or(false)
+    }
+
     /// What is wrong with the file as it is now.
     pub fn problem(&self) -> Option<Arc<String>> {
         self.0.problem.load_full()

@@ -65,6 +65,8 @@ pub(crate) struct Connection {
     bridge: bool,
     /// The session outlives the connection.
     kept: bool,
+    /// The session of before goes on.
+    pub(crate) resumed: bool,
     limits: Limits,
     aliases: Vec<Option<ByteString>>,
     /// QoS 2 identifiers of messages that came and were not released.
@@ -93,6 +95,7 @@ impl Connection {
             rights: admission.rights.clone(),
             bridge: admission.bridge,
             kept: admission.kept,
+            resumed: false,
             limits,
             aliases: Vec::new(),
             inbound,
@@ -105,6 +108,11 @@ impl Connection {
             replies: Vec::new(),
             refused: 0,
         }
+    }
+
+    /// QoS 2 messages that came and were not released.
+    pub(crate) fn unreleased(&self) -> Vec<PacketId> {
+        self.inbound.iter().copied().collect()
     }
 
     /// True when the client has to wait for answers before more is read. Only what is to be answered by the disk counts: a
@@ -177,7 +185,9 @@ impl Connection {
 
     fn release(&mut self, packet_id: PacketId) {
         let known = self.inbound.remove(&packet_id);
-        let reason = if known { Reason::SUCCESS } else { Reason::PACKET_IDENTIFIER_NOT_FOUND };
+        // In a session that goes on it may be a release whose answer was lost with the last connection, which is no error (3.7.2.1).
+        let reason =
+            if known || self.resumed { Reason::SUCCESS } else { Reason::PACKET_IDENTIFIER_NOT_FOUND };
         let op = (known && self.kept)
             .then(|| Op::Released { client: self.client.clone(), packet_ids: vec![packet_id] });
         self.steps.push(Step {

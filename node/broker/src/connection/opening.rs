@@ -18,6 +18,8 @@ use std::sync::Arc;
 pub(crate) struct Wish {
     /// A session of this client is kept already.
     pub has_session: bool,
+    /// It was to end by now, and is to be ended first.
+    pub is_over: bool,
     /// A further session may be kept.
     pub may_keep: bool,
     /// The will may be retained.
@@ -92,7 +94,7 @@ pub(crate) fn admit(
     let op = Op::Opened {
         client: client.clone(),
         device: Some(ByteString::from(identity.device.as_str())),
-        clean_start: connect.clean_start,
+        clean_start: connect.clean_start || wish.is_over,
         expiry_s,
         will: will.clone(),
     };
@@ -100,7 +102,6 @@ pub(crate) fn admit(
         opening: Opening {
             client: client.clone(),
             version: connect.version,
-            clean_start: connect.clean_start,
             receive_max: connect.receive_max,
             packet_bytes_max: connect.packet_bytes_max,
             connack,

@@ -4,7 +4,7 @@ use super::{Core, Opening, Outgoing};
 use crate::{
     op::{EntryId, Op},
     packet::{PacketId, Version},
-    session::{Flight, SessionKey},
+    session::{Flight, SessionKey, Stage},
 };
 use rustc_hash::FxHashMap;
 
@@ -22,6 +22,8 @@ pub(crate) struct Link {
     /// Identifiers that may not be given out, and what they stand for.
     pub(super) used: FxHashMap<PacketId, EntryId>,
     pub(super) in_flight: usize,
+    /// QoS 2 messages among those that are sent as soon as their identifiers are on disk. Nothing overtakes them.
+    pub(super) awaited: usize,
     next_id: u16,
     /// Entries of the queue up to this one were looked at on this connection.
     pub(super) cursor: EntryId,
@@ -48,6 +50,7 @@ impl Core {
             packet_bytes_max: None,
             used: FxHashMap::default(),
             in_flight: 0,
+            awaited: 0,
             next_id: 0,
             cursor: EntryId::default(),
             out: Vec::new(),
@@ -62,6 +65,13 @@ impl Core {
         }
     }
 
+    pub(super) fn no_longer_awaited(&mut self, client: &str, count: usize) {
+        let conn = self.store.by_client.get(client).and_then(|key| self.linked.get(key));
+        if let Some(link) = conn.and_then(|conn| self.links.get_mut(conn)) {
+            link.awaited = link.awaited.saturating_sub(count);
+        }
+    }
+
     /// The connection is gone; nothing more can be sent on it.
     pub(crate) fn disconnect(&mut self, conn: ConnId) {
         if let Some(session) = self.links.remove(&conn).and_then(|link| link.session)
@@ -73,7 +83,8 @@ impl Core {
 
     /// The client is in: its session is opened and goes on where it was.
     pub(super) fn attach(&mut self, conn: ConnId, opening: &Opening, op: &Op, seq: Option<u64>, now_ms: u64) {
-        let session_present = !opening.clean_start && self.is_kept(&opening.client) == Some(true);
+        let clean_start = matches!(op, Op::Opened { clean_start: true, .. });
+        let session_present = !clean_start && self.is_kept(&opening.client) == Some(true);
         if !session_present && let Some(key) = self.store.by_client.get(&opening.client) {
             self.linked.remove(key);
         }
@@ -96,7 +107,11 @@ impl Core {
                     queued.flight = Flight::Ground;
                     queued.dup = true;
                 }
-                Flight::Submitted | Flight::Landed => link.in_flight += 1,
+                Flight::Submitted | Flight::Landed => {
+                    link.in_flight += 1;
+                    link.awaited +=
+                        usize::from(queued.flight == Flight::Submitted && queued.stage == Stage::Waiting);
+                }
             }
         }
         let inbound = session.inbound.clone();

@@ -58,7 +58,6 @@ pub(crate) enum Then {
 pub(crate) struct Opening {
     pub client: ClientId,
     pub version: Version,
-    pub clean_start: bool,
     pub receive_max: u16,
     pub packet_bytes_max: Option<u32>,
     /// What it is told; `session_present` is filled in.
@@ -142,13 +141,20 @@ impl Core {
                 }
             }
             (op, then) => {
+                // An answer goes before what follows from it: SUBACK before retained messages.
+                let then = match (then, conn) {
+                    (Then::Send(packet), Some(conn)) => {
+                        self.send(conn, packet);
+                        Then::Nothing
+                    }
+                    (then, _) => then,
+                };
                 if let Some(op) = op {
                     receivers = self.apply(&op, seq, now_ms);
                 }
                 let Some(conn) = conn else { return };
                 match then {
-                    Then::Nothing | Then::Attach(_) => {}
-                    Then::Send(packet) => self.send(conn, packet),
+                    Then::Nothing | Then::Attach(_) | Then::Send(_) => {}
                     Then::Acknowledge(packet_id, qos) => {
                         let reason =
                             if receivers == 0 { Reason::NO_MATCHING_SUBSCRIBERS } else { Reason::SUCCESS };
@@ -255,6 +261,10 @@ impl Core {
                 }
             }
             Op::Sent { client, deliveries } => {
+                if let Some(key) = self.store.by_client.get(client) {
+                    effects.touched.push(*key);
+                }
+                self.no_longer_awaited(client, deliveries.len());
                 deliveries.iter().for_each(|(id, _)| self.send_entry(client, *id, now_ms));
             }
             Op::Received { client, deliveries } => {

@@ -30,19 +30,24 @@ impl Core {
                     None => break,
                 },
             };
+            let fresh = queued.stage == Stage::Waiting && queued.packet_id.is_none();
+            let after_commit = fresh && queued.qos == QoS::ExactlyOnce;
+            if link.awaited > 0 && !after_commit && queued.flight == Flight::Ground {
+                break;
+            }
             position += 1;
             link.cursor = queued.id;
             if queued.flight != Flight::Ground {
                 continue;
             }
-            let fresh = queued.stage == Stage::Waiting && queued.packet_id.is_none();
             if fresh && queued.message.expired(now_ms) {
                 self.counts.dropped_expired += 1;
                 queued.flight = Flight::Landed;
                 over.push(queued.id);
                 continue;
             }
-            if fresh && queued.qos == QoS::ExactlyOnce {
+            if after_commit {
+                link.awaited += 1;
                 queued.packet_id = Some(packet_id);
                 queued.flight = Flight::Submitted;
                 sent.push((queued.id, packet_id));

@@ -34,6 +34,11 @@ impl Core {
         self.submits.extend(ops);
     }
 
+    /// True when a client's session was to end by now.
+    pub(crate) fn is_over(&self, client: &str, now_ms: u64) -> bool {
+        self.store.session_of(client).and_then(Session::ends_ms).is_some_and(|ends| ends <= now_ms)
+    }
+
     /// Removes retained messages that are of no more use. Goes through all of them, so to be called now and then.
     pub(crate) fn sweep(&mut self, now_ms: u64) {
         self.store.drop_expired_retained(now_ms);
@@ -48,7 +53,12 @@ impl Core {
             .filter(|session| session.connected)
             .map(|session| session.key)
             .collect();
+        let may_be_up = usize::from(self.limits.in_flight_max);
         for key in gone {
+            // What was sent to them without a trace in the journal may come again.
+            if let Some(session) = self.store.sessions.get_mut(&key) {
+                session.queue.iter_mut().take(may_be_up).for_each(|queued| queued.dup = true);
+            }
             if let Some(session) = self.store.sessions.get(&key) {
                 self.submits.extend(self.goodbye(session, None, false, now_ms));
             }

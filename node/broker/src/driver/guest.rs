@@ -29,6 +29,8 @@ pub(crate) struct Guest {
     pub(crate) connection: Connection,
     pub(crate) admission: Admission,
     pub(crate) connack: Box<Connack>,
+    /// What came together with the welcome.
+    early: VecDeque<Outgoing>,
     _visit: Visit,
 }
 
@@ -67,7 +69,8 @@ impl Guest {
         let limits = shared.limits();
         let outbox = Arc::new(Outbox::new(limits.outbox_bytes_max, shared.dropped.clone()));
         // Judged before anybody is sent away for it, and again after.
-        let judge = |core: &Core| judge(core, connect, identity, client, &limits);
+        let now_ms = shared.sequence.clock.now_ms();
+        let judge = |core: &Core| judge(core, connect, identity, client, &limits, now_ms);
         judge(&shared.sequence.core()).map_err(NotIn::Refused)?;
         let visit = shared.registry.enter(client, &outbox, view).await;
         let admission = judge(&shared.sequence.core()).map_err(NotIn::Refused)?;
@@ -86,6 +89,7 @@ impl Guest {
             from,
             admission,
             connack: Box::default(),
+            early: VecDeque::new(),
             _visit: visit,
         };
         if guest.hand_in(vec![step]).await.is_err() {
@@ -110,11 +114,10 @@ impl Guest {
             while let Some(first) = outgoing.pop_front() {
                 match first {
                     Outgoing::Attached(connack, inbound) => {
-                        self.connack = connack;
                         self.connection = Connection::new(&self.admission, self.shared.limits(), inbound);
-                        if !outgoing.is_empty() {
-                            self.from.outbox.push(&mut outgoing.into());
-                        }
+                        self.connection.resumed = connack.session_present;
+                        self.connack = connack;
+                        self.early = outgoing;
                         return Ok(());
                     }
                     Outgoing::Packet(Packet::Connack(connack)) => refusal = Some(*connack),
@@ -126,8 +129,10 @@ impl Guest {
     }
 
     /// What waits to be sent.
-    pub(crate) fn take_outgoing(&self) -> VecDeque<Outgoing> {
-        self.from.outbox.take()
+    pub(crate) fn take_outgoing(&mut self) -> VecDeque<Outgoing> {
+        let mut outgoing = std::mem::take(&mut self.early);
+        outgoing.append(&mut self.from.outbox.take());
+        outgoing
     }
 
     pub(crate) fn outbox(&self) -> &Arc<Outbox> {
@@ -213,8 +218,10 @@ fn judge(
     identity: &Identity,
     client: &ByteString,
     limits: &Limits,
+    now_ms: u64,
 ) -> Result<Admission, Connack> {
     let wish = Wish {
+        is_over: core.is_over(client, now_ms),
         has_session: core.is_kept(client) == Some(true),
         may_keep: core.may_keep(client),
         may_retain_will: connect

@@ -11,7 +11,8 @@ await inEachVersion(async (version) => {
     const sensor = await connected(url, version, { autoAssignTopicAlias: true });
     await screen.subscribeAsync(`${base}/+`, { qos: 2, properties: { subscriptionIdentifier: 7 } });
     for (let round = 0; round < 4; round++) {
-        for (const topic of ["a", "b", "c"]) await sensor.publishAsync(`${base}/${topic}`, topic, { qos: round % 3 });
+        // Not QoS 2: MQTT.js gives such a message without its topic when that came as an alias.
+        for (const topic of ["a", "b", "c"]) await sensor.publishAsync(`${base}/${topic}`, topic, { qos: round % 2 });
     }
     for (const { topic, payload, packet } of await only(screen, 12)) {
         check(topic === `${base}/${payload}`, `${topic} came for ${payload}`);
