@@ -13,6 +13,7 @@ use crate::{
 use aisle_event::{Event, Timestamp};
 use aisle_journal::{Entry, Journal};
 use aisle_state::{Shop, State};
+use axum::body::Bytes;
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, time::timeout};
 
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) locks: Locks,
     pub(crate) telemetry: Telemetry,
+    /// The OpenAPI document, in JSON.
+    pub(crate) document: Bytes,
     /// One permit for each request that is being worked on.
     pub(crate) room: Semaphore,
     /// One permit for each change that runs to its end.
@@ -50,7 +53,7 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    pub(crate) fn new(kiosk: Kiosk, telemetry: Telemetry) -> Self {
+    pub(crate) fn new(kiosk: Kiosk, telemetry: Telemetry, document: Bytes) -> Self {
         Self(Arc::new(Shared {
             state: kiosk.state,
             journal: kiosk.journal,
@@ -61,6 +64,7 @@ impl App {
             finishing: Arc::new(Semaphore::new(FINISHING_MAX)),
             config: kiosk.config,
             telemetry,
+            document,
             now: kiosk.now,
         }))
     }

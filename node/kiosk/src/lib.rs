@@ -26,6 +26,14 @@ mod text;
 
 pub use config::{Config, InvalidConfig, InvalidZone, Zone};
 
+/// What routes of the caller's own have in common with the kiosk's: reading a request, and the one form of refusal.
+pub mod request {
+    pub use crate::http::{
+        extract::{Params, Segment, number},
+        problem::Problem,
+    };
+}
+
 use aisle_event::Timestamp;
 use aisle_journal::Journal;
 use aisle_recommend::Recommender;
@@ -36,6 +44,8 @@ use http::{gate, telemetry::Telemetry};
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
 
 /// What the kiosk is made of.
 pub struct Kiosk {
@@ -49,28 +59,34 @@ pub struct Kiosk {
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// The settings, which have passed [`Config::validate`].
     pub config: Config,
+    /// Routes of the caller's own, behind the same gate and in the same document.
+    pub more: OpenApiRouter,
 }
 
-/// Everything that the kiosk serves. The caller may merge routes of its own into it; it must have no fallback.
-pub fn router(kiosk: Kiosk, registry: &mut Registry) -> Router {
-    let (api, document) = api::router().split_for_parts();
+/// Everything that the kiosk serves. The caller may merge routes of its own, outside the gate, into it; they must have no fallback.
+pub fn router(mut kiosk: Kiosk, registry: &mut Registry) -> Router {
+    let (more, described) = std::mem::take(&mut kiosk.more).split_for_parts();
+    let document = api::document(described);
     let templates = document.paths.paths.keys().map(String::as_str);
     let pages = pages::routes().map(|(template, _)| template);
     let telemetry = Telemetry::new(registry, templates.chain(pages).chain([pages::ASSETS]));
-    let app = App::new(kiosk, telemetry);
+    // A document is made of texts and numbers; it always has a JSON form.
+    let app = App::new(kiosk, telemetry, document.to_json().unwrap_or_default().into());
     let on_panic = app.clone();
+    let (api, _) = api::router().split_for_parts();
     api.merge(pages::router())
+        .with_state(app.clone())
+        .merge(more)
         .fallback(gate::not_found)
         .method_not_allowed_fallback(gate::wrong_method)
         .layer(CatchPanicLayer::custom(move |panic: Box<dyn std::any::Any + Send>| {
             gate::panicked(&on_panic, panic.as_ref())
         }))
-        .layer(middleware::from_fn_with_state(app.clone(), gate::pass))
-        .with_state(app)
+        .layer(middleware::from_fn_with_state(app, gate::pass))
 }
 
-/// The description of the API, as served under `/openapi.json`.
+/// The description of the API together with that of the caller's own routes, as served under `/openapi.json`.
 #[must_use]
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    api::document()
+pub fn openapi(more: OpenApi) -> OpenApi {
+    api::document(more)
 }

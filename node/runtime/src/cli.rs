@@ -39,7 +39,7 @@ pub(crate) enum Command {
     /// Look into the journal, also while a node runs
     #[command(subcommand)]
     Journal(JournalCommand),
-    /// Devices that connect by MQTT
+    /// The MQTT broker: which devices may connect, who is there, what passes
     #[command(subcommand)]
     Mqtt(MqttCommand),
     /// Check this machine and this store; one line a check, with what to do
@@ -139,6 +139,47 @@ pub(crate) enum MqttCommand {
     /// Say which devices may connect; a node that runs takes it over within seconds
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// List clients and their sessions, those of clients that are away too
+    Clients {
+        #[command(flatten)]
+        node: Node,
+    },
+    /// Send a client away; it may come back
+    Kick {
+        /// Its identifier, as `mqtt clients` shows it
+        client: String,
+        /// Remove its session too, with what waits in it
+        #[arg(long)]
+        session: bool,
+        #[command(flatten)]
+        node: Node,
+    },
+    /// List retained messages, or clear one
+    Retained {
+        /// Only topics that this filter stands for
+        #[arg(default_value = "#", conflicts_with = "clear")]
+        filter: String,
+        /// Clear the retained message of this topic instead
+        #[arg(long, value_name = "TOPIC")]
+        clear: Option<String>,
+        #[command(flatten)]
+        node: Node,
+    },
+    /// Show messages as they pass, retained ones first, until Ctrl-C
+    Watch {
+        /// Which topics, such as `aisle/v1/#`
+        topic: String,
+        #[command(flatten)]
+        node: Node,
+    },
+}
+
+/// The running node that a command speaks to, with the token in the data directory.
+#[derive(Debug, Args)]
+pub(crate) struct Node {
+    /// Where the node is, as `http://HOST:PORT` [default: where the node that runs on the data says]
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
 }
 
 /// `mqtt device`

@@ -3,6 +3,7 @@
 //! Not here: what the parts do. Exit codes: 0 done; 1 a check or a command failed; 2 wrong use; 70 a running node could not
 //! keep its promises; 78 the configuration was refused; 130 interrupted.
 
+mod admin;
 mod background;
 mod cli;
 mod config;
@@ -83,6 +84,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
             mqtt::device::run(command, &common.data, store, &transport, common.json)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Mqtt(command) => runtime()?.block_on(mqtt::run(command, &common.data, common.json)),
         Command::Doctor => Ok(success_or_failed(doctor::run(&common.data, &config, common.json)?)),
         Command::Config(ConfigCommand::Check) => {
             let config = config?;

@@ -8,6 +8,32 @@ pub(crate) fn line(text: impl AsRef<str>) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{}", text.as_ref())
 }
 
+/// Writes rows below their headings, each column as wide as it has to be.
+pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> io::Result<()> {
+    let mut widths = headings.map(|heading| heading.chars().count());
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let row = |cells: [&str; N]| {
+        let cells = cells.iter().zip(widths);
+        let padded: Vec<String> = cells.map(|(cell, width)| format!("{cell:<width$}")).collect();
+        line(padded.join("  ").trim_end())
+    };
+    row(headings)?;
+    rows.iter().try_for_each(|cells| row(cells.each_ref().map(String::as_str)))
+}
+
+/// Text from elsewhere as one line of a terminal: what could steer the terminal is shown escaped.
+pub(crate) fn plain(text: &str) -> String {
+    let escaped = |character: char| match character {
+        _ if character.is_control() => character.escape_default().collect(),
+        _ => String::from(character),
+    };
+    text.chars().map(escaped).collect()
+}
+
 /// Writes a value as one line of JSON.
 pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
     let mut out = io::stdout().lock();

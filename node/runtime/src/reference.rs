@@ -1,19 +1,21 @@
 //! `aisle-node reference`: documentation made from the program itself, so that it cannot be out of date.
 
-use crate::{cli::ReferenceCommand, config, output};
+use crate::{admin, cli::ReferenceCommand, config, output};
+use aisle_broker::Broker;
 use aisle_journal::{Journal, RealIo};
 use aisle_kiosk::Kiosk;
 use aisle_recommend::Recommender;
 use aisle_state::State;
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use std::{fmt::Write, sync::Arc};
+use utoipa_axum::router::OpenApiRouter;
 
 /// Prints one reference.
 pub(crate) fn print(command: &ReferenceCommand) -> anyhow::Result<()> {
     let text = match command {
         ReferenceCommand::Config => config::reference::markdown()?,
         ReferenceCommand::Metrics => metrics()?,
-        ReferenceCommand::Openapi => aisle_kiosk::openapi().to_pretty_json()? + "\n",
+        ReferenceCommand::Openapi => aisle_kiosk::openapi(admin::http::document()).to_pretty_json()? + "\n",
     };
     output::line(text.trim_end())?;
     Ok(())
@@ -40,12 +42,17 @@ fn encode_metrics(dir: &std::path::Path) -> anyhow::Result<String> {
     let (state, _) =
         State::open(&dir.join("state"), aisle_state::Config::default(), &journal, &mut registry)?;
     let recommender = Arc::new(Recommender::new(aisle_recommend::Settings::default(), &mut registry));
+    let mqtt = aisle_broker::Config { tls_listen: "off".into(), ..aisle_broker::Config::default() };
+    let record_bytes_max = aisle_journal::Config::default().record_bytes_max;
+    let (broker, _) = Broker::open(dir, "store", mqtt, record_bytes_max, journal.clone(), &mut registry)?;
+    drop(broker.bind(dir, &mut registry)?);
     let kiosk = Kiosk {
         state,
         journal,
         recommender,
         now: Arc::new(aisle_event::Timestamp::default),
         config: aisle_kiosk::Config::default(),
+        more: OpenApiRouter::new(),
     };
     drop(aisle_kiosk::router(kiosk, &mut registry));
     let mut encoded = String::new();

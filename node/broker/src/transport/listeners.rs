@@ -12,6 +12,7 @@ use super::{
     telemetry::{Failure, Metrics},
     tls::{Tls, TlsFiles},
 };
+use arc_swap::ArcSwap;
 use prometheus_client::registry::Registry;
 use std::{
     fmt, io,
@@ -85,7 +86,11 @@ pub struct Listeners {
     gate: Arc<Gate>,
     interfaces: Interfaces,
     metrics: Metrics,
+    listening: Listening,
 }
+
+/// Where clients can connect, also while [`Listeners::run`] follows the machine's addresses.
+pub type Listening = Arc<ArcSwap<Vec<(Transport, SocketAddr)>>>;
 
 /// What one configuration key asks for.
 struct Group {
@@ -93,8 +98,16 @@ struct Group {
     listen: Listen,
     handshake: Handshake,
     bound: Vec<(SocketAddr, TcpListener)>,
-    /// The addresses that are accepted from, as they were asked for.
-    accepting: Vec<(SocketAddr, AbortHandle)>,
+    /// The addresses that are accepted from.
+    accepting: Vec<Accepting>,
+}
+
+/// An address that is accepted from.
+struct Accepting {
+    asked: SocketAddr,
+    /// The same with the port that was taken for port 0.
+    local: SocketAddr,
+    task: AbortHandle,
 }
 
 impl Listeners {
@@ -144,17 +157,25 @@ impl Listeners {
             groups.push(group);
         }
         let gate = Arc::new(Gate::new(config.handshakes_max, config.handshakes_per_address_max));
-        Ok(Self { groups, tls, gate, interfaces, metrics })
+        let listeners = Self { groups, tls, gate, interfaces, metrics, listening: Listening::default() };
+        listeners.listening.store(Arc::new(listeners.addresses()));
+        Ok(listeners)
     }
 
     /// Where clients can connect now.
     pub fn addresses(&self) -> Vec<(Transport, SocketAddr)> {
         let each = |group: &Group| {
             let transport = group.handshake.transport;
-            let local = group.bound.iter().filter_map(|(_, listener)| listener.local_addr().ok());
-            local.map(|address| (transport, address)).collect::<Vec<_>>()
+            let bound = group.bound.iter().filter_map(|(_, listener)| listener.local_addr().ok());
+            let accepting = group.accepting.iter().map(|accepting| accepting.local);
+            accepting.chain(bound).map(|address| (transport, address)).collect::<Vec<_>>()
         };
         self.groups.iter().flat_map(each).collect()
+    }
+
+    /// The same, to be looked at while it changes.
+    pub fn listening(&self) -> Listening {
+        self.listening.clone()
     }
 
     /// Accepts clients, follows changed certificates and new addresses; never ends.
@@ -170,6 +191,7 @@ impl Listeners {
             for group in &mut self.groups {
                 group.start(&mut tasks, &self.gate, &door, &self.metrics);
             }
+            self.listening.store(Arc::new(self.addresses()));
             tokio::select! {
                 _ = certificates.tick() => {
                     if let Some(tls) = self.tls.clone() {
@@ -232,16 +254,16 @@ impl Group {
         // When they cannot be found out, all stays as it is.
         let Ok(wanted) = self.wanted(interfaces) else { return };
         let transport = self.handshake.transport;
-        self.accepting.retain(|(address, task)| {
-            let stays = wanted.contains(address) && !task.is_finished();
+        self.accepting.retain(|Accepting { asked, task, .. }| {
+            let stays = wanted.contains(asked) && !task.is_finished();
             if !stays {
                 task.abort();
-                metrics.stopped(transport, *address);
+                metrics.stopped(transport, *asked);
             }
             stays
         });
         for address in wanted {
-            if self.accepting.iter().any(|(accepting, _)| *accepting == address) {
+            if self.accepting.iter().any(|accepting| accepting.asked == address) {
                 continue;
             }
             match listen(address) {
@@ -263,7 +285,8 @@ impl Group {
                 door: door.clone(),
                 metrics: metrics.clone(),
             };
-            self.accepting.push((address, tasks.spawn(accept.run(listener))));
+            let task = tasks.spawn(accept.run(listener));
+            self.accepting.push(Accepting { asked: address, local, task });
         }
     }
 }

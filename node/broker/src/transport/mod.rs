@@ -23,7 +23,7 @@ pub use address::{Candidate, private_addresses, system_addresses};
 pub use certificate::{CERTIFICATE_FILE, CertificateError, PRIVATE_KEY_FILE};
 pub use config::{Listen, TransportConfig};
 pub use identity::CertificateIdentity;
-pub use listeners::{Interfaces, ListenError, Listeners};
+pub use listeners::{Interfaces, ListenError, Listeners, Listening};
 pub(crate) use stamp::Stamp;
 pub use stream::Stream;
 

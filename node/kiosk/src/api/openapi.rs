@@ -1,12 +1,14 @@
 //! The document that describes the API, and what all of its operations have in common.
 
-use crate::http::problem::{PROBLEM_JSON, Problem};
+use crate::{
+    app::App,
+    http::problem::{PROBLEM_JSON, Problem},
+};
 use axum::{
-    body::Bytes,
+    extract::State,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use std::sync::LazyLock;
 use utoipa::{
     OpenApi,
     openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, path::Operation},
@@ -49,9 +51,10 @@ pub(super) fn base() -> utoipa::openapi::OpenApi {
     Base::openapi()
 }
 
-/// The whole document.
-pub(crate) fn document() -> utoipa::openapi::OpenApi {
+/// The whole document, with what the node's other routes say of themselves.
+pub(crate) fn document(more: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     let mut document = super::router().into_openapi();
+    document.merge(more);
     for item in document.paths.paths.values_mut() {
         for operation in [&mut item.post, &mut item.put, &mut item.delete] {
             operation.iter_mut().for_each(|operation| add(operation, COMMON_OF_WRITES));
@@ -77,8 +80,7 @@ fn add(operation: &mut Operation, problems: &[(&str, &str)]) {
     get, path = "/openapi.json", tag = "operation", operation_id = "describe",
     responses((status = 200, description = "An OpenAPI document.", body = Object, content_type = "application/json")),
 )]
-pub(super) async fn serve() -> Response {
-    static DOCUMENT: LazyLock<Bytes> =
-        LazyLock::new(|| Bytes::from(document().to_json().unwrap_or_default()));
-    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], DOCUMENT.clone()).into_response()
+pub(super) async fn serve(State(app): State<App>) -> Response {
+    let json = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, json)], app.document.clone()).into_response()
 }

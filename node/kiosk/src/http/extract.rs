@@ -17,10 +17,12 @@ pub(crate) struct JsonBytes(pub(crate) Bytes);
 
 /// The query. Its fields are optional texts; the handler reads them with [`number`] and [`choice`], so that each
 /// refusal names its field.
-pub(crate) struct Params<T>(pub(crate) T);
+#[derive(Debug)]
+pub struct Params<T>(pub T);
 
 /// One segment of the path.
-pub(crate) struct Segment(pub(crate) String);
+#[derive(Debug)]
+pub struct Segment(pub String);
 
 /// Two segments of the path.
 pub(crate) struct Segments(pub(crate) String, pub(crate) String);
@@ -118,7 +120,10 @@ fn not_text() -> Problem {
 }
 
 /// A whole number in a query, within bounds.
-pub(crate) fn number(
+///
+/// # Errors
+/// Names the field when it holds something else.
+pub fn number(
     field: &'static str,
     text: Option<&str>,
     range: &RangeInclusive<usize>,

@@ -33,7 +33,7 @@ pub(crate) struct FieldError {
     "detail": "the shop has no product `TEA-9`",
     "errors": [{ "field": "sku", "reason": "is not on offer" }]
 }))]
-pub(crate) struct Problem {
+pub struct Problem {
     /// Which problem it is, for programs.
     #[serde(rename = "type")]
     #[schema(pattern = "^urn:aisle:problem:[a-z-]+$")]
@@ -54,7 +54,9 @@ pub(crate) struct Problem {
 macro_rules! kinds {
     ($($name:ident = $status:ident $kind:literal $title:literal;)+) => {
         impl Problem {
-            $(pub(crate) fn $name(detail: impl Into<Cow<'static, str>>) -> Self {
+            $(#[doc = concat!("“", $title, "”, and what happened this time.")]
+            #[must_use]
+            pub fn $name(detail: impl Into<Cow<'static, str>>) -> Self {
                 Self {
                     kind: concat!("urn:aisle:problem:", $kind),
                     title: $title,
@@ -70,10 +72,13 @@ macro_rules! kinds {
 
 kinds! {
     malformed = BAD_REQUEST "malformed" "The request is malformed";
+    no_token = UNAUTHORIZED "no-token" "The node's token is needed";
     cross_site = FORBIDDEN "cross-site" "The request comes from another site";
     unknown_path = NOT_FOUND "unknown-path" "No such page";
     unknown_product = NOT_FOUND "unknown-product" "No such product";
     unknown_session = NOT_FOUND "unknown-session" "No such session";
+    unknown_client = NOT_FOUND "unknown-client" "No such client";
+    unknown_message = NOT_FOUND "unknown-message" "No such message";
     unknown_receipt = NOT_FOUND "unknown-receipt" "No such receipt";
     method = METHOD_NOT_ALLOWED "method" "This method is not for this path";
     not_sellable = CONFLICT "not-sellable" "The product cannot be sold";
@@ -90,23 +95,22 @@ kinds! {
 
 impl Problem {
     /// Adds a field that is wrong.
-    pub(crate) fn with(
-        mut self,
-        field: impl Into<Cow<'static, str>>,
-        reason: impl Into<Cow<'static, str>>,
-    ) -> Self {
+    #[must_use]
+    pub fn with(mut self, field: impl Into<Cow<'static, str>>, reason: impl Into<Cow<'static, str>>) -> Self {
         self.errors.push(FieldError { field: field.into(), reason: reason.into() });
         self
     }
 
     /// Says when it makes sense to try again.
-    pub(crate) const fn retry_after_s(mut self, seconds: u32) -> Self {
+    #[must_use]
+    pub const fn retry_after_s(mut self, seconds: u32) -> Self {
         self.retry_after_s = Some(seconds);
         self
     }
 
     /// A field of the request that does not hold what it may hold.
-    pub(crate) fn field(field: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
+    #[must_use]
+    pub fn field(field: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
         let reason = reason.into();
         Self::malformed(format!("`{field}` {reason}")).with(field, reason)
     }

@@ -101,9 +101,10 @@ impl Telemetry {
     }
 
     pub(crate) fn answered(&self, route: Option<&str>, status: u16, took: Duration) {
-        let Some(metrics) =
-            route.and_then(|route| self.routes.get(route)).or_else(|| self.routes.get(UNMATCHED))
-        else {
+        // The document has no way to say that a parameter may hold slashes.
+        let described = |route: &str| self.routes.get(&route.replace("{*", "{"));
+        let metrics = route.and_then(|route| self.routes.get(route).or_else(|| described(route)));
+        let Some(metrics) = metrics.or_else(|| self.routes.get(UNMATCHED)) else {
             return;
         };
         if let Some(counter) = metrics.by_class.get(usize::from(status / 100).wrapping_sub(1)) {

@@ -2,9 +2,10 @@
 
 use crate::shop_under_test::ShopUnderTest;
 use serde_json::Value;
+use utoipa_axum::router::OpenApiRouter;
 
 fn document() -> Value {
-    serde_json::to_value(aisle_kiosk::openapi()).unwrap()
+    serde_json::to_value(aisle_kiosk::openapi(OpenApiRouter::<()>::new().into_openapi())).unwrap()
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ use std::{
 };
 use tempfile::TempDir;
 use tower::ServiceExt;
+use utoipa_axum::router::OpenApiRouter;
 
 /// 2025-11-20T12:00:00Z.
 pub(crate) const NOON: i64 = 1_763_640_000_000;
@@ -121,6 +122,7 @@ impl ShopUnderTest {
                 Timestamp(ms)
             }),
             config,
+            more: OpenApiRouter::new(),
         };
         let router = router(kiosk, &mut metrics);
         Self { disk, journal, state, router, metrics, clock, _dir: dir }

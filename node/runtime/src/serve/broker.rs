@@ -3,7 +3,10 @@
 //! Not here: everything about MQTT (`aisle-broker`).
 
 use crate::{config::Config, output, store::Store};
-use aisle_broker::{Broker, Running, transport::Listeners};
+use aisle_broker::{
+    Broker, Running,
+    transport::{Listeners, Listening},
+};
 use anyhow::Context;
 use prometheus_client::registry::Registry;
 use std::path::Path;
@@ -43,6 +46,16 @@ pub(super) fn open(
 }
 
 impl Opened {
+    /// The broker, to look into and to step in.
+    pub(super) fn broker(&self) -> Broker {
+        self.broker.clone()
+    }
+
+    /// Where it listens, now and later.
+    pub(super) fn listening(&self) -> Listening {
+        self.listeners.listening()
+    }
+
     /// Lets clients in, and says where.
     pub(super) fn start(self) -> anyhow::Result<Mqtt> {
         let Self { broker, listeners } = self;

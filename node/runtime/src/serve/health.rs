@@ -3,7 +3,9 @@
 //! A repair (a rebuilt index, a quarantined segment, a cut tail) shows as `degraded` or as a note until the next start; only a part
 //! that has stopped makes the answer 503.
 
+use super::broker;
 use crate::store::Store;
+use aisle_broker::{Broker, transport::Listening};
 use aisle_event::StoreId;
 use aisle_journal::Quarantined;
 use aisle_recommend::{Model, ModelSize, Recommender};
@@ -16,15 +18,23 @@ pub(super) struct Health {
     store_id: StoreId,
     store: Arc<Store>,
     recommender: Arc<Recommender>,
+    broker: Broker,
+    listening: Listening,
     started: Instant,
     /// What the journal held at the start; ready means that the state has it too.
     ready_at: u64,
 }
 
 impl Health {
-    pub(super) fn new(store_id: StoreId, store: Arc<Store>, recommender: Arc<Recommender>) -> Self {
+    pub(super) fn new(
+        store_id: StoreId,
+        store: Arc<Store>,
+        recommender: Arc<Recommender>,
+        mqtt: &broker::Opened,
+    ) -> Self {
         let ready_at = store.journal.durable();
-        Self { store_id, store, recommender, started: Instant::now(), ready_at }
+        let (broker, listening) = (mqtt.broker(), mqtt.listening());
+        Self { store_id, store, recommender, broker, listening, started: Instant::now(), ready_at }
     }
 }
 
@@ -46,6 +56,7 @@ pub(super) struct Report {
     journal: JournalReport,
     state: StateReport,
     recommend: RecommendReport,
+    mqtt: MqttReport,
 }
 
 #[derive(Serialize)]
@@ -105,6 +116,32 @@ impl ModelReport {
     }
 }
 
+#[derive(Serialize)]
+struct MqttReport {
+    listening: Vec<String>,
+    clients: usize,
+    sessions: usize,
+    /// What is wrong with the file of devices; what it said before is in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    devices_problem: Option<String>,
+}
+
+impl MqttReport {
+    fn of(broker: &Broker, listening: &Listening) -> Self {
+        let overview = broker.overview();
+        let listening = listening.load();
+        Self {
+            listening: listening
+                .iter()
+                .map(|(transport, address)| format!("{transport}://{address}"))
+                .collect(),
+            clients: overview.clients,
+            sessions: overview.sessions,
+            devices_problem: broker.devices_problem().map(|problem| (*problem).clone()),
+        }
+    }
+}
+
 /// 200 while every part works, 503 once one has stopped.
 pub(super) async fn healthz(State(health): State<Arc<Health>>) -> (StatusCode, Json<Report>) {
     let report = health.report();
@@ -155,12 +192,14 @@ impl Health {
             failed: state.failed,
         };
         let clock = ClockReport { behind_journal_ms: store.clock_behind_ms() };
+        let mqtt = MqttReport::of(&self.broker, &self.listening);
         let status = if journal.failed.is_some() || state.failed.is_some() {
             Status::Failed
         } else if state.rebuilt.is_some()
             || state.lost > 0
             || !journal.quarantined.is_empty()
             || clock.behind_journal_ms > 0
+            || mqtt.devices_problem.is_some()
         {
             Status::Degraded
         } else {
@@ -176,6 +215,7 @@ impl Health {
             journal,
             state,
             recommend: RecommendReport { model: model.as_ref().map(|model| ModelReport::of(model)) },
+            mqtt,
         }
     }
 }

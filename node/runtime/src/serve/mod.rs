@@ -7,7 +7,14 @@ mod broker;
 mod health;
 mod metrics;
 
-use crate::{cli::RunArgs, config::Config, output, scrub, store::Store, trainer};
+use crate::{
+    admin::{self, http::Admin, place::Place},
+    cli::RunArgs,
+    config::Config,
+    output, scrub,
+    store::Store,
+    trainer,
+};
 use aisle_event::{
     Event, Name, Timestamp, Unknown,
     operation::{JournalQuarantined, NodeStarted, NodeStopped, StateRebuilt, StopReason},
@@ -52,6 +59,11 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
     let trainer =
         trainer::start(store.state.clone(), recommender.clone(), config.trainer.clone(), store.clock())
             .context("cannot start the training thread")?;
+    let mqtt = broker::open(data, &config, &store, &mut registry)?;
+    admin::token::make_if_missing(data)
+        .with_context(|| format!("cannot write `{}`", admin::token::path(data).display()))?;
+    let (stop, stopping) = watch::channel(false);
+    let admin = Admin::new(data, mqtt.broker(), mqtt.listening(), stopping.clone(), store.clock());
     let kiosk = aisle_kiosk::router(
         Kiosk {
             state: store.state.clone(),
@@ -59,11 +71,11 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
             recommender: recommender.clone(),
             now: store.clock(),
             config: config.kiosk.clone(),
+            more: admin::http::router(admin),
         },
         &mut registry,
     );
-    let mqtt = broker::open(data, &config, &store, &mut registry)?;
-    let health = Arc::new(Health::new(config.store.clone(), store.clone(), recommender));
+    let health = Arc::new(Health::new(config.store.clone(), store.clone(), recommender, &mqtt));
     let router = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
@@ -74,11 +86,13 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
 
     let mqtt = mqtt.start()?;
     let bound = listener.local_addr().context("cannot tell where the node listens")?;
+    let place = Place::take(data, bound)?;
     output::line(format!("listening on http://{bound}"))?;
     tracing::info!(%bound, store = %config.store, data = %data.display(), "serving");
 
-    let ended =
-        serve(listener, router, &store, asked, Duration::from_millis(config.shutdown_timeout_ms)).await?;
+    let drain = Duration::from_millis(config.shutdown_timeout_ms);
+    let ended = serve(listener, router, &store, asked, (stop, stopping), drain).await?;
+    drop(place);
     mqtt.close().await;
     trainer.stop();
     scrubber.stop();
@@ -128,9 +142,9 @@ async fn serve(
     router: Router,
     store: &Store,
     mut asked: Asked,
+    (stop, mut stopping): (watch::Sender<bool>, watch::Receiver<bool>),
     drain: Duration,
 ) -> anyhow::Result<Ended> {
-    let (stop, mut stopping) = watch::channel(false);
     let mut server = tokio::spawn(
         axum::serve(listener, router)
             .with_graceful_shutdown(async move {

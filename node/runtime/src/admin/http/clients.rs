@@ -1,0 +1,80 @@
+//! Clients and their sessions: looked at, sent away.
+
+use super::{Answer, answer, authorized::Authorized};
+use crate::admin::view::{MqttClient, MqttClients};
+use aisle_kiosk::request::{Params, Problem, Segment, number};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListParams {
+    /// Only clients whose identifier comes after this one.
+    #[param(nullable = false)]
+    after: Option<String>,
+    /// How many clients at most.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100, nullable = false)]
+    limit: Option<String>,
+}
+
+/// Lists sessions in order of their clients' identifiers, those of clients that are away too.
+#[utoipa::path(
+    get, path = "/v1/admin/mqtt/clients", tag = "administration", operation_id = "listMqttClients",
+    security(("token" = [])), params(ListParams),
+    responses(
+        (status = 200, description = "A page of sessions.", body = MqttClients),
+        (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn list(
+    admin: Authorized,
+    Params(params): Params<ListParams>,
+) -> Result<Answer<MqttClients>, Problem> {
+    let limit = number("limit", params.limit.as_deref(), &(1..=1000), 100)?;
+    let mut found = admin.broker.sessions(params.after.as_deref().unwrap_or_default(), limit + 1);
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|last| last.client.clone());
+    Ok(answer(MqttClients { clients: found.into_iter().map(MqttClient::from).collect(), next }))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct KickParams {
+    /// Remove its session too, with what waits in it.
+    #[param(value_type = Option<bool>, default = false, nullable = false)]
+    session: Option<String>,
+}
+
+/// Sends a client away; it may come back. With `session=true` what was kept for it is gone.
+#[utoipa::path(
+    delete, path = "/v1/admin/mqtt/clients/{id}", tag = "administration", operation_id = "kickMqttClient",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The client's identifier.", min_length = 1), KickParams),
+    responses(
+        (status = 204, description = "It was told to go, and its session is gone for good if that was asked for."),
+        (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such client, nor a session to remove.", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn kick(
+    admin: Authorized,
+    Segment(id): Segment,
+    Params(params): Params<KickParams>,
+) -> Result<StatusCode, Problem> {
+    let session = match params.session.as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(Problem::field("session", "is neither true nor false")),
+    };
+    if admin.broker.kick(&id, session).await {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    let detail = if session {
+        format!("the broker has neither a client nor a session `{id}`")
+    } else {
+        format!("no client `{id}` is there; `session=true` removes the session of one that is away")
+    };
+    Err(Problem::unknown_client(detail).with("id", "is not there"))
+}

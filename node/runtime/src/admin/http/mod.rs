@@ -1,0 +1,108 @@
+//! The routes under `/v1/admin`, described for the node's OpenAPI document.
+//!
+//! They go through the kiosk's gate, which bounds requests and their time; a watch is bounded by itself.
+
+#![expect(unused_qualifications, reason = "the code that `utoipa::path` writes names its parameters in full")]
+
+mod authorized;
+mod clients;
+mod overview;
+mod retained;
+mod watch;
+
+use aisle_broker::{Broker, transport::Listening};
+use aisle_event::Timestamp;
+use axum::{
+    Json,
+    http::{HeaderName, HeaderValue, header},
+    routing::delete,
+};
+use serde::Serialize;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::sync::{Semaphore, watch as changes};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{Http, HttpAuthScheme, SecurityScheme},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Who watches at the same time; a further one is told to come later.
+const WATCHES_MAX: usize = 16;
+
+/// What the routes work with. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Admin(Arc<Shared>);
+
+struct Shared {
+    data: PathBuf,
+    broker: Broker,
+    listening: Listening,
+    watches: Arc<Semaphore>,
+    stopping: changes::Receiver<bool>,
+    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+impl Admin {
+    /// `stopping` turns true when the node goes down: watches end then.
+    pub(crate) fn new(
+        data: &Path,
+        broker: Broker,
+        listening: Listening,
+        stopping: changes::Receiver<bool>,
+        now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    ) -> Self {
+        let watches = Arc::new(Semaphore::new(WATCHES_MAX));
+        Self(Arc::new(Shared { data: data.into(), broker, listening, watches, stopping, now }))
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    tags((name = "administration", description = "Looking into the running node and stepping in, with the token in its data directory.")),
+    paths(retained::clear),
+    modifiers(&Token),
+)]
+struct Base;
+
+/// How a request shows that it may.
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let mut scheme = Http::new(HttpAuthScheme::Bearer);
+        scheme.description = Some("What `admin.token` in the node's data directory holds.".into());
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The routes, with their descriptions.
+pub(crate) fn router(admin: Admin) -> OpenApiRouter {
+    described().with_state(admin)
+}
+
+/// The descriptions.
+pub(crate) fn document() -> utoipa::openapi::OpenApi {
+    described().into_openapi()
+}
+
+fn described() -> OpenApiRouter<Admin> {
+    OpenApiRouter::with_openapi(Base::openapi())
+        .routes(routes!(overview::get))
+        .routes(routes!(clients::list))
+        .routes(routes!(clients::kick))
+        .routes(routes!(retained::list))
+        .routes(routes!(watch::watch))
+        // A topic has slashes; the document has no way to say so.
+        .route("/v1/admin/mqtt/retained/{*topic}", delete(retained::clear))
+}
+
+/// An answer that is true now and not later.
+type Answer<T> = ([(HeaderName, HeaderValue); 1], Json<T>);
+
+fn answer<T: Serialize>(value: T) -> Answer<T> {
+    ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(value))
+}
