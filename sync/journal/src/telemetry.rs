@@ -36,7 +36,7 @@ impl Metrics {
             records: Counter::default(),
             bytes: Counter::default(),
             // 50 µs to 1.6 s: from a disk with a write cache of its own to a worn-out card.
-            commit_seconds: Histogram::new(exponential_buckets(50e-6, 2.0, 16)),
+            commit_seconds: Histogram::new(exponential_buckets(50e-6, std::f64::consts::SQRT_2, 32)),
             commit_records: Histogram::new(exponential_buckets(1.0, 4.0, 9)),
             queue_bytes: Gauge::default(),
             durable_seq: Gauge::default(),

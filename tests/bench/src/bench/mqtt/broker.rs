@@ -66,6 +66,9 @@ level = \"warn\"
 [mqtt.anonymous]
 publish = [\"#\"]
 subscribe = [\"#\"]
+[mqtt.limits]
+connections_per_s_max = 100000
+publishes_per_s_max = 1000000
 ";
 
 /// A broker that runs.
