@@ -46,6 +46,7 @@ fn encode_metrics(dir: &std::path::Path) -> anyhow::Result<String> {
     let record_bytes_max = aisle_journal::Config::default().record_bytes_max;
     let (broker, _) = Broker::open(dir, "store", mqtt, record_bytes_max, journal.clone(), &mut registry)?;
     drop(broker.bind(dir, &mut registry)?);
+    drop(aisle_devices::bridge::Metrics::new(&mut registry));
     let kiosk = Kiosk {
         state,
         journal,

@@ -5,5 +5,6 @@
 
 pub mod mqtt;
 pub mod node;
+pub mod sensors;
 pub mod shop;
 pub mod shoppers;

@@ -70,7 +70,7 @@ impl TlsFiles {
             .map(|path| path.and_then(|path| Stamp::of(path)))
     }
 
-    fn load(&self) -> Result<Arc<ServerConfig>, CertificateError> {
+    pub(super) fn load(&self) -> Result<Arc<ServerConfig>, CertificateError> {
         let provider = Arc::new(ring::default_provider());
         let unusable = |source| CertificateError::Pair {
             certificate: self.certificate.clone(),

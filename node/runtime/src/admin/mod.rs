@@ -10,3 +10,26 @@ pub(crate) mod http;
 pub(crate) mod place;
 pub(crate) mod token;
 pub(crate) mod view;
+
+use aisle_broker::{Broker, transport::Listening};
+use aisle_devices::bridge::StatusHandle;
+use std::sync::Arc;
+
+/// All that there is to look at of MQTT. A clone is cheap.
+#[derive(Clone)]
+pub(crate) struct Mqtt {
+    /// The broker.
+    pub broker: Broker,
+    /// Where it listens.
+    pub listening: Listening,
+    /// How the bridges are doing, in the order of the configuration.
+    pub bridges: Arc<[StatusHandle]>,
+}
+
+impl Mqtt {
+    /// Where clients connect, such as `mqtts://192.168.1.10:8883`.
+    pub(crate) fn addresses(&self) -> Vec<String> {
+        let listening = self.listening.load();
+        listening.iter().map(|(transport, address)| format!("{transport}://{address}")).collect()
+    }
+}

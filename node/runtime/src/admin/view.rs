@@ -2,7 +2,9 @@
 //!
 //! Not here: how the broker sees itself (`aisle_broker`'s views), from which these are made.
 
-use aisle_broker::{Broker, Overview, RetainedView, SessionView, packet::Publish};
+use super::Mqtt;
+use aisle_broker::{Overview, RetainedView, SessionView, packet::Publish};
+use aisle_devices::bridge::BridgeStatus;
 use aisle_event::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
@@ -16,6 +18,8 @@ pub(crate) struct MqttOverview {
     /// What is wrong with the file of devices; what it said before is in force.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub devices_problem: Option<String>,
+    /// The bridges to other brokers.
+    pub bridges: Vec<MqttBridge>,
     /// Clients that are there, those in the node itself too.
     pub clients: usize,
     /// Sessions, of clients that are there and of clients that are not.
@@ -46,6 +50,37 @@ pub(crate) struct MqttOverview {
     pub sessions_expired: u64,
     /// The last record of the journal that the broker has applied.
     pub applied_seq: u64,
+}
+
+/// How a bridge to another broker is doing. Counts are since the start of the node, times in milliseconds since 1970.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct MqttBridge {
+    /// The bridge.
+    pub name: String,
+    /// The other broker.
+    pub url: String,
+    /// Messages can cross.
+    pub connected: bool,
+    /// Since when that is so.
+    pub since_ms: u64,
+    /// What went wrong last; kept after it is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+    /// When that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error_at_ms: Option<u64>,
+    /// Connections that came about.
+    pub connections_count: u64,
+    /// Messages brought in.
+    pub in_count: u64,
+    /// Messages brought out.
+    pub out_count: u64,
+    /// Messages that did not cross and will not.
+    pub refused_count: u64,
+    /// Messages from the other broker that wait for the journal.
+    pub in_held_count: usize,
+    /// Messages that the other broker has not answered for.
+    pub out_held_count: usize,
 }
 
 /// A page of sessions, by client identifier.
@@ -162,7 +197,7 @@ pub(crate) struct MqttMessage {
 }
 
 impl MqttOverview {
-    pub(super) fn of(broker: &Broker, listening: Vec<String>) -> Self {
+    pub(super) fn of(mqtt: &Mqtt) -> Self {
         let Overview {
             clients,
             sessions,
@@ -179,10 +214,11 @@ impl MqttOverview {
             wills,
             sessions_expired,
             applied,
-        } = broker.overview();
+        } = mqtt.broker.overview();
         Self {
-            listening,
-            devices_problem: broker.devices_problem().map(|problem| (*problem).clone()),
+            listening: mqtt.addresses(),
+            bridges: mqtt.bridges.iter().map(|bridge| bridge.get().into()).collect(),
+            devices_problem: mqtt.broker.devices_problem().map(|problem| (*problem).clone()),
             clients,
             sessions,
             subscriptions,
@@ -198,6 +234,39 @@ impl MqttOverview {
             wills,
             sessions_expired,
             applied_seq: applied,
+        }
+    }
+}
+
+impl From<BridgeStatus> for MqttBridge {
+    fn from(status: BridgeStatus) -> Self {
+        let BridgeStatus {
+            name,
+            url,
+            connected,
+            since_ms,
+            last_error,
+            last_error_at_ms,
+            connections_count,
+            in_count,
+            out_count,
+            refused_count,
+            in_held_count,
+            out_held_count,
+        } = status;
+        Self {
+            name,
+            url,
+            connected,
+            since_ms,
+            last_error,
+            last_error_at_ms,
+            connections_count,
+            in_count,
+            out_count,
+            refused_count,
+            in_held_count,
+            out_held_count,
         }
     }
 }

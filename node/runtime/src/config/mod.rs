@@ -4,6 +4,7 @@
 //! An unknown key is refused with its path and the nearest key there is.
 
 mod load;
+mod mqtt;
 mod raw;
 pub(crate) mod reference;
 
@@ -26,6 +27,7 @@ pub(crate) struct Config {
     pub recommend: aisle_recommend::Settings,
     pub rules: aisle_recommend::RulesDocument,
     pub mqtt: aisle_broker::Config,
+    pub bridges: Vec<aisle_devices::bridge::Config>,
     pub trainer: crate::trainer::Config,
     pub scrub: crate::scrub::Config,
     pub log_format: LogFormat,

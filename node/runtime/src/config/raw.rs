@@ -1,7 +1,7 @@
 //! The settings as they are written: sections and keys, each with its meaning and default.
 
 use crate::{
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, mqtt},
     scrub, trainer,
 };
 use aisle_event::{Currency, StoreId};
@@ -32,6 +32,8 @@ pub(crate) struct RawConfig {
     pub rules: aisle_recommend::RulesDocument,
     /// The store's own MQTT broker.
     pub mqtt: aisle_broker::Config,
+    /// Bridges to MQTT brokers that the store already has.
+    pub bridge: Vec<aisle_devices::bridge::Config>,
     /// How often recommendations learn.
     pub trainer: trainer::Config,
     /// How often the journal is read from its start to its end.
@@ -161,7 +163,8 @@ impl RawConfig {
         self.kiosk.validate().map_err(|error| refused("kiosk", &error))?;
         self.recommend.check().map_err(|error| refused("recommend", &error))?;
         Rules::new(self.rules.clone(), |_| true).map_err(|error| refused("rules", &error))?;
-        self.mqtt.validate(journal.record_bytes_max).map_err(|error| refused("mqtt", &error))?;
+        mqtt::check_broker(&self.mqtt, store.as_str(), journal.record_bytes_max)?;
+        mqtt::check_bridges(&self.bridge)?;
         self.trainer.validate().map_err(|error| refused("trainer", &error))?;
         self.scrub.validate().map_err(|error| refused("scrub", &error))?;
         Ok(Config {
@@ -175,6 +178,7 @@ impl RawConfig {
             recommend: self.recommend.clone(),
             rules: self.rules.clone(),
             mqtt: self.mqtt.clone(),
+            bridges: self.bridge.clone(),
             trainer: self.trainer.clone(),
             scrub: self.scrub.clone(),
             log_format: self.log.format,
@@ -189,6 +193,6 @@ impl RawConfig {
     }
 }
 
-fn refused(key: &str, reason: &dyn std::fmt::Display) -> ConfigError {
+pub(super) fn refused(key: &str, reason: &dyn std::fmt::Display) -> ConfigError {
     ConfigError::Value { origin: "configuration".into(), key: key.into(), reason: reason.to_string() }
 }

@@ -28,23 +28,49 @@ fn section(
 ) -> std::fmt::Result {
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return Ok(()) };
     let (sections, keys): (Vec<_>, Vec<_>) =
-        properties.iter().partition(|(_, property)| resolve(root, property).get("properties").is_some());
+        properties.iter().partition(|(_, property)| inner(root, property).get("properties").is_some());
     if !keys.is_empty() {
-        writeln!(out, "\n## `[{}]`\n\n{}\n", path.join("."), description(schema))?;
+        writeln!(out, "\n## `{}`\n\n{}\n", heading(path), description(schema))?;
         writeln!(out, "| key | default | meaning |\n| --- | --- | --- |")?;
         for (key, property) in keys {
-            let default = defaults.get(key).map_or_else(String::new, |value| format!("`{value}`"));
+            let default = defaults.get(key).or_else(|| property.get("default"));
+            let default = default.map_or_else(String::new, |value| format!("`{value}`"));
             let own = description(property);
             let meaning = if own.is_empty() { description(resolve(root, property)) } else { own };
             writeln!(out, "| `{key}` | {} | {meaning} |", default.replace('|', "\\|"))?;
         }
     }
     for (key, property) in sections {
-        path.push(key.clone());
-        section(out, root, resolve(root, property), defaults.get(key).unwrap_or(&Value::Null), path)?;
+        path.push(if is_list(property) { format!("[{key}]") } else { key.clone() });
+        let inner = inner(root, property);
+        section(out, root, inner, defaults.get(key).unwrap_or(&Value::Null), path)?;
         path.pop();
     }
     Ok(())
+}
+
+/// What stands in the file above the keys: `[a.b]`, or `[[a.b]]` for one of many.
+fn heading(path: &[String]) -> String {
+    let names: Vec<&str> = path.iter().map(|name| name.trim_matches(['[', ']'])).collect();
+    let names = names.join(".");
+    if path.last().is_some_and(|last| last.starts_with('[')) {
+        format!("[[{names}]]")
+    } else {
+        format!("[{names}]")
+    }
+}
+
+fn is_list(property: &Value) -> bool {
+    property.get("items").is_some()
+}
+
+/// What a section holds: itself, what it is when it is not left out, or each of its items.
+fn inner<'a>(root: &'a Value, property: &'a Value) -> &'a Value {
+    let some = property
+        .get("anyOf")
+        .and_then(Value::as_array)
+        .and_then(|kinds| kinds.iter().find(|kind| kind.get("type").and_then(Value::as_str) != Some("null")));
+    resolve(root, property.get("items").or(some).unwrap_or(property))
 }
 
 /// Follows a reference to the definition it names.

@@ -7,6 +7,9 @@ mod config;
 mod disk_space;
 mod disk_sync;
 mod journal;
+mod mqtt_devices;
+mod mqtt_ports;
+mod mqtt_tls;
 mod ports;
 mod state;
 
@@ -58,7 +61,7 @@ impl Finding {
 
 type Check = fn(&Subject<'_>) -> Finding;
 
-const CHECKS: [Check; 7] = [
+const CHECKS: [Check; 10] = [
     config::check,
     disk_space::check,
     disk_sync::check,
@@ -66,6 +69,9 @@ const CHECKS: [Check; 7] = [
     ports::check,
     journal::check,
     state::check,
+    mqtt_ports::check,
+    mqtt_tls::check,
+    mqtt_devices::check,
 ];
 
 /// Runs every check and prints its finding. True when none failed.
@@ -81,9 +87,9 @@ pub(crate) fn run(data: &Path, config: &Result<Config, ConfigError>, json: bool)
                 Outcome::Warn => "warn",
                 Outcome::Fail => "FAIL",
             };
-            output::line(format!("{mark}  {id:<11} {found}"))?;
+            output::line(format!("{mark}  {id:<12} {found}"))?;
             if let Some(fix) = fix {
-                output::line(format!("      {:<11} -> {fix}", ""))?;
+                output::line(format!("      {:<12} -> {fix}", ""))?;
             }
         }
     }

@@ -3,9 +3,8 @@
 //! A repair (a rebuilt index, a quarantined segment, a cut tail) shows as `degraded` or as a note until the next start; only a part
 //! that has stopped makes the answer 503.
 
-use super::broker;
-use crate::store::Store;
-use aisle_broker::{Broker, transport::Listening};
+use crate::{admin::Mqtt, store::Store};
+use aisle_devices::bridge::{BridgeStatus, StatusHandle};
 use aisle_event::StoreId;
 use aisle_journal::Quarantined;
 use aisle_recommend::{Model, ModelSize, Recommender};
@@ -18,8 +17,7 @@ pub(super) struct Health {
     store_id: StoreId,
     store: Arc<Store>,
     recommender: Arc<Recommender>,
-    broker: Broker,
-    listening: Listening,
+    mqtt: Mqtt,
     started: Instant,
     /// What the journal held at the start; ready means that the state has it too.
     ready_at: u64,
@@ -30,11 +28,10 @@ impl Health {
         store_id: StoreId,
         store: Arc<Store>,
         recommender: Arc<Recommender>,
-        mqtt: &broker::Opened,
+        mqtt: Mqtt,
     ) -> Self {
         let ready_at = store.journal.durable();
-        let (broker, listening) = (mqtt.broker(), mqtt.listening());
-        Self { store_id, store, recommender, broker, listening, started: Instant::now(), ready_at }
+        Self { store_id, store, recommender, mqtt, started: Instant::now(), ready_at }
     }
 }
 
@@ -124,20 +121,31 @@ struct MqttReport {
     /// What is wrong with the file of devices; what it said before is in force.
     #[serde(skip_serializing_if = "Option::is_none")]
     devices_problem: Option<String>,
+    bridges: Vec<BridgeReport>,
+}
+
+#[derive(Serialize)]
+struct BridgeReport {
+    name: String,
+    connected: bool,
+    /// What went wrong last; kept after it is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<String>,
 }
 
 impl MqttReport {
-    fn of(broker: &Broker, listening: &Listening) -> Self {
-        let overview = broker.overview();
-        let listening = listening.load();
+    fn of(mqtt: &Mqtt) -> Self {
+        let overview = mqtt.broker.overview();
+        let bridge = |handle: &StatusHandle| {
+            let BridgeStatus { name, connected, last_error, .. } = handle.get();
+            BridgeReport { name, connected, last_error }
+        };
         Self {
-            listening: listening
-                .iter()
-                .map(|(transport, address)| format!("{transport}://{address}"))
-                .collect(),
+            listening: mqtt.addresses(),
             clients: overview.clients,
             sessions: overview.sessions,
-            devices_problem: broker.devices_problem().map(|problem| (*problem).clone()),
+            devices_problem: mqtt.broker.devices_problem().map(|problem| (*problem).clone()),
+            bridges: mqtt.bridges.iter().map(bridge).collect(),
         }
     }
 }
@@ -192,7 +200,7 @@ impl Health {
             failed: state.failed,
         };
         let clock = ClockReport { behind_journal_ms: store.clock_behind_ms() };
-        let mqtt = MqttReport::of(&self.broker, &self.listening);
+        let mqtt = MqttReport::of(&self.mqtt);
         let status = if journal.failed.is_some() || state.failed.is_some() {
             Status::Failed
         } else if state.rebuilt.is_some()
@@ -200,6 +208,7 @@ impl Health {
             || !journal.quarantined.is_empty()
             || clock.behind_journal_ms > 0
             || mqtt.devices_problem.is_some()
+            || mqtt.bridges.iter().any(|bridge| !bridge.connected)
         {
             Status::Degraded
         } else {

@@ -3,6 +3,7 @@
 //! The node stops by itself only when it can no longer promise what it promises: the journal failed (invariant 8) or the
 //! index cannot be written. It then exits with code 70 so that the supervisor starts it again, and recovers from the journal.
 
+mod bridges;
 mod broker;
 mod health;
 mod metrics;
@@ -24,6 +25,7 @@ use aisle_kiosk::Kiosk;
 use aisle_recommend::{Recommender, Rules};
 use anyhow::{Context, anyhow};
 use axum::{Router, routing::get};
+use bridges::Bridges;
 use health::Health;
 use prometheus_client::registry::Registry;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
@@ -63,7 +65,13 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
     admin::token::make_if_missing(data)
         .with_context(|| format!("cannot write `{}`", admin::token::path(data).display()))?;
     let (stop, stopping) = watch::channel(false);
-    let admin = Admin::new(data, mqtt.broker(), mqtt.listening(), stopping.clone(), store.clock());
+    let bridges = Bridges::new(&config.bridges, config.store.as_str(), &mqtt.broker(), &mut registry)?;
+    let looked_at = admin::Mqtt {
+        broker: mqtt.broker(),
+        listening: mqtt.listening(),
+        bridges: bridges.statuses().into(),
+    };
+    let admin = Admin::new(data, looked_at.clone(), stopping.clone(), store.clock());
     let kiosk = aisle_kiosk::router(
         Kiosk {
             state: store.state.clone(),
@@ -75,7 +83,7 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
         },
         &mut registry,
     );
-    let health = Arc::new(Health::new(config.store.clone(), store.clone(), recommender, &mqtt));
+    let health = Arc::new(Health::new(config.store.clone(), store.clone(), recommender, looked_at));
     let router = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
@@ -85,6 +93,7 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
         .merge(kiosk);
 
     let mqtt = mqtt.start()?;
+    let bridging = bridges.start(&stopping);
     let bound = listener.local_addr().context("cannot tell where the node listens")?;
     let place = Place::take(data, bound)?;
     output::line(format!("listening on http://{bound}"))?;
@@ -93,6 +102,7 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
     let drain = Duration::from_millis(config.shutdown_timeout_ms);
     let ended = serve(listener, router, &store, asked, (stop, stopping), drain).await?;
     drop(place);
+    bridging.ended().await;
     mqtt.close().await;
     trainer.stop();
     scrubber.stop();

@@ -6,6 +6,7 @@
 use super::{browse, screen, signals::Signals, store};
 use aisle_harness::{
     node::{self, NodeOptions},
+    sensors::Sensors,
     shop::Plan,
     shoppers::Crowd,
 };
@@ -16,10 +17,24 @@ use std::{
     process::ExitCode,
     time::Duration,
 };
-use tokio::process::Command;
+use tokio::{process::Command, sync::watch};
 
 /// A start on imported years of invoices replays them first.
 const START_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// The store's id, which is in the topics of its sensors.
+const STORE: &str = "demo";
+/// A broker for this machine only, where each sensor has its own topics and everybody may look.
+const CONFIG: &str = r##"
+[store]
+id = "demo"
+[mqtt]
+tls_listen = "off"
+tcp_listen = "127.0.0.1:0"
+[mqtt.anonymous]
+publish = ["aisle/v1/%store%/%device%/#"]
+subscribe = ["#"]
+"##;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -66,6 +81,7 @@ async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Resu
     screen::line("starting the node");
     let options = NodeOptions {
         data: Some(data.into()),
+        config: CONFIG.into(),
         listen: arguments.listen.clone(),
         start_timeout: START_TIMEOUT,
         ..NodeOptions::default()
@@ -83,12 +99,27 @@ async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Resu
     };
     let url = node.url().to_owned();
     screen::line(format_args!(
-        "\n  kiosk    {url}/\n  API      {url}/openapi.json\n  health   {url}/healthz\n  metrics  {url}/metrics\n"
+        "\n  kiosk    {url}/\n  API      {url}/openapi.json\n  health   {url}/healthz\n  metrics  {url}/metrics"
     ));
+    let sensing = node.mqtt().map(|broker| {
+        let (binary, data) = (node::binary().unwrap_or_default(), data.display());
+        screen::line(format_args!(
+            "  sensors  mqtt://{broker}; to watch them:\n           {} mqtt watch '#' --data {data}\n",
+            binary.display()
+        ));
+        let (stop, stopped) = watch::channel(false);
+        let sensors = Sensors { broker, store: STORE.into(), seed: arguments.seed };
+        (stop, tokio::spawn(sensors.feel(stopped)))
+    });
     screen::line("Ctrl-C stops everything");
 
     let crowd = Crowd::new(url, arguments.shoppers, arguments.seed);
-    let counts = browse::shop(crowd, arguments.seconds, signals, || Ok(node.check()?)).await?;
+    let shopped = browse::shop(crowd, arguments.seconds, signals, || Ok(node.check()?)).await;
+    if let Some((stop, sensing)) = sensing {
+        drop(stop);
+        sensing.await.context("the sensors came to a bad end")?;
+    }
+    let counts = shopped?;
     let status = node.stop()?;
     if !status.success() {
         bail!("the node stopped with {status}; its last lines:\n{}", node.logs().join("\n"));

@@ -35,7 +35,7 @@ pub struct NodeOptions {
     pub binary: Option<PathBuf>,
     /// The data directory; a temporary one of its own when `None`.
     pub data: Option<PathBuf>,
-    /// The text of `aisle.toml`.
+    /// The text of `aisle.toml`. Where it does not say `tls_listen`, the broker listens for no TLS.
     pub config: String,
     /// What `--listen` says. Port 0 lets the system choose, anew at each start.
     pub listen: String,
@@ -229,6 +229,10 @@ impl NodeUnderTest {
         let mut command = Command::new(&self.binary);
         command.arg("run").arg("--data").arg(&self.data).arg("--config").arg(&config);
         command.arg("--listen").arg(&self.options.listen).args(&self.options.args);
+        // Nodes that run side by side must not want the same port.
+        if !self.options.config.contains("tls_listen") {
+            command.env("AISLE_MQTT__TLS_LISTEN", "off");
+        }
         command.envs(self.options.env.iter().map(|(key, value)| (key, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own: Ctrl-C in the terminal goes to whoever started the node, which then stops it in order.

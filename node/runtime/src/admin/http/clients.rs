@@ -32,7 +32,7 @@ pub(super) async fn list(
     Params(params): Params<ListParams>,
 ) -> Result<Answer<MqttClients>, Problem> {
     let limit = number("limit", params.limit.as_deref(), &(1..=1000), 100)?;
-    let mut found = admin.broker.sessions(params.after.as_deref().unwrap_or_default(), limit + 1);
+    let mut found = admin.mqtt.broker.sessions(params.after.as_deref().unwrap_or_default(), limit + 1);
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|last| last.client.clone());
@@ -68,7 +68,7 @@ pub(super) async fn kick(
         Some("true") => true,
         Some(_) => return Err(Problem::field("session", "is neither true nor false")),
     };
-    if admin.broker.kick(&id, session).await {
+    if admin.mqtt.broker.kick(&id, session).await {
         return Ok(StatusCode::NO_CONTENT);
     }
     let detail = if session {

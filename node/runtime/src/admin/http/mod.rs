@@ -10,7 +10,7 @@ mod overview;
 mod retained;
 mod watch;
 
-use aisle_broker::{Broker, transport::Listening};
+use super::Mqtt;
 use aisle_event::Timestamp;
 use axum::{
     Json,
@@ -38,8 +38,7 @@ pub(crate) struct Admin(Arc<Shared>);
 
 struct Shared {
     data: PathBuf,
-    broker: Broker,
-    listening: Listening,
+    mqtt: Mqtt,
     watches: Arc<Semaphore>,
     stopping: changes::Receiver<bool>,
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
@@ -49,13 +48,12 @@ impl Admin {
     /// `stopping` turns true when the node goes down: watches end then.
     pub(crate) fn new(
         data: &Path,
-        broker: Broker,
-        listening: Listening,
+        mqtt: Mqtt,
         stopping: changes::Receiver<bool>,
         now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     ) -> Self {
         let watches = Arc::new(Semaphore::new(WATCHES_MAX));
-        Self(Arc::new(Shared { data: data.into(), broker, listening, watches, stopping, now }))
+        Self(Arc::new(Shared { data: data.into(), mqtt, watches, stopping, now }))
     }
 }
 

@@ -13,7 +13,5 @@ use aisle_kiosk::request::Problem;
     ),
 )]
 pub(super) async fn get(admin: Authorized) -> Answer<MqttOverview> {
-    let listening = admin.listening.load();
-    let listening = listening.iter().map(|(transport, address)| format!("{transport}://{address}"));
-    answer(MqttOverview::of(&admin.broker, listening.collect()))
+    answer(MqttOverview::of(&admin.mqtt))
 }

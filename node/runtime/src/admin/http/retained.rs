@@ -42,7 +42,8 @@ pub(super) async fn list(
 ) -> Result<Answer<MqttRetainedMessages>, Problem> {
     let filter = filter(&admin, params.filter.as_deref())?;
     let limit = number("limit", params.limit.as_deref(), &(1..=1000), 100)?;
-    let mut found = admin.broker.retained(&filter, params.after.as_deref().unwrap_or_default(), limit + 1);
+    let mut found =
+        admin.mqtt.broker.retained(&filter, params.after.as_deref().unwrap_or_default(), limit + 1);
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|last| last.topic.clone());
@@ -62,10 +63,10 @@ pub(super) async fn list(
     ),
 )]
 pub(super) async fn clear(admin: Authorized, Segment(topic): Segment) -> Result<StatusCode, Problem> {
-    let limits = admin.broker.limits().topic();
+    let limits = admin.mqtt.broker.limits().topic();
     check_name(&topic, &limits).map_err(|error| Problem::field("topic", error.to_string()))?;
     let exact = filter(&admin, Some(&topic))?;
-    if admin.broker.retained(&exact, "", 1).is_empty() {
+    if admin.mqtt.broker.retained(&exact, "", 1).is_empty() {
         let detail = format!("`{topic}` has no retained message");
         return Err(Problem::unknown_message(detail).with("topic", "has no retained message"));
     }
@@ -77,7 +78,7 @@ pub(super) async fn clear(admin: Authorized, Segment(topic): Segment) -> Result<
 
 /// A filter in a query; every topic when there is none.
 pub(super) fn filter(admin: &Shared, text: Option<&str>) -> Result<Filter, Problem> {
-    Filter::parse(text.unwrap_or("#"), &admin.broker.limits().topic())
+    Filter::parse(text.unwrap_or("#"), &admin.mqtt.broker.limits().topic())
         .map_err(|error| Problem::field("filter", error.to_string()))
 }
 
@@ -90,7 +91,7 @@ pub(super) async fn enter(
     // No device's client id begins like this.
     let client_id = format!("$admin-{what}-{:016x}", rand::random::<u64>());
     let options = LocalOptions { client_id, session: None, rights: Rights::all(), queue_max };
-    admin.broker.local(options).await.map_err(|error| match error {
+    admin.mqtt.broker.local(options).await.map_err(|error| match error {
         LocalError::Refused { .. } => Problem::busy(error.to_string()).retry_after_s(1),
         LocalError::Stopped => Problem::stopped("the node stops").retry_after_s(10),
     })
