@@ -1,3 +1,5 @@
+//! What a bridge may be told: every refusal names the field and the way out.
+
 use crate::bridge_under_test::config;
 use aisle_devices::bridge::{Config, validate};
 

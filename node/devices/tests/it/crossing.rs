@@ -1,3 +1,5 @@
+//! Messages cross, both ways and in both versions, with all that goes with them. Peer: a real mosquitto.
+
 use crate::{
     bridge_under_test::{BridgeUnderTest, config},
     client::Client,

@@ -1,3 +1,5 @@
+//! What happens to messages that one side does not take: nothing is acknowledged too early, and nothing blocks the rest.
+
 use crate::{
     bridge_under_test::{BridgeUnderTest, config},
     client::Client,

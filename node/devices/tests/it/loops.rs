@@ -1,3 +1,5 @@
+//! Topics that cross in both directions do not go round.
+
 use crate::{
     bridge_under_test::{BridgeUnderTest, config},
     client::Client,

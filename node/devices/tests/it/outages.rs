@@ -1,3 +1,5 @@
+//! Either side goes away in the middle: nothing acknowledged is lost, QoS 2 does not come twice over a lost line.
+
 use crate::{
     bridge_under_test::{BridgeUnderTest, config},
     client::Client,

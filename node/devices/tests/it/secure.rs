@@ -1,3 +1,5 @@
+//! TLS and credentials: who is trusted, and what is said when nobody is.
+
 use crate::{
     bridge_under_test::{BridgeUnderTest, config},
     eventually,
