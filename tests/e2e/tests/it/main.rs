@@ -11,6 +11,7 @@
     reason = "a test says what it expects by failing, and aloud what it skips"
 )]
 
+mod admin;
 mod demo;
 mod faults;
 mod import;
