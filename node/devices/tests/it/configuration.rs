@@ -1,3 +1,5 @@
+//! Settings that a bridge cannot be run with are refused, by their place and with what to do.
+
 use crate::bridge_under_test::config;
 use aisle_devices::bridge::{Config, validate};
 

@@ -1,3 +1,5 @@
+//! Messages cross in both directions as they were: topic, payload, QoS, retain flag, properties.
+
 use crate::{
     bridge_under_test::{BridgeUnderTest, config},
     client::Client,

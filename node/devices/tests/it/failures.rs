@@ -1,3 +1,5 @@
+//! What goes wrong with a message or a connection is told, counted, and loses nothing that was acknowledged.
+
 use crate::{
     bridge_under_test::{BridgeUnderTest, config},
     client::Client,

@@ -1,3 +1,5 @@
+//! A message that could run in a circle of bridges ends.
+
 use crate::{
     bridge_under_test::{BridgeUnderTest, config},
     client::Client,

@@ -1,3 +1,5 @@
+//! Either side may be away for a while: what waits comes when both are there again.
+
 use crate::{
     bridge_under_test::{BridgeUnderTest, config},
     client::Client,

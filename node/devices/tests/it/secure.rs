@@ -1,3 +1,5 @@
+//! TLS and credentials: a bridge speaks to the broker that it was told of, and to no other.
+
 use crate::{
     bridge_under_test::{BridgeUnderTest, config},
     eventually,
