@@ -14,6 +14,7 @@
 mod admin;
 mod demo;
 mod faults;
+mod hostile;
 mod import;
 mod mqtt;
 mod pages;
