@@ -134,9 +134,9 @@ impl Broker {
         config.validate(record_bytes_max)?;
         let dir = data.join("mqtt");
         std::fs::create_dir_all(&dir).map_err(|source| OpenError::Directory { path: dir.clone(), source })?;
-        let registry = registry.sub_registry_with_prefix("mqtt");
         let devices =
             Devices::open(data.join(crate::access::DEVICES_FILE), store, config.access(), registry)?;
+        let registry = registry.sub_registry_with_prefix("mqtt");
         let files = SnapshotFiles {
             dir: dir.clone(),
             name: "sessions",
@@ -196,7 +196,7 @@ impl Broker {
     /// # Errors
     /// Names the key that cannot be fulfilled.
     pub fn bind(&self, data: &Path, registry: &mut Registry) -> Result<Listeners, ListenError> {
-        Listeners::bind(&self.0.config.transport(), data, registry.sub_registry_with_prefix("mqtt"))
+        Listeners::bind(&self.0.config.transport(), data, registry)
     }
 
     /// Where clients go once they are reached.
@@ -343,7 +343,10 @@ impl Shared {
         connect: &Connect,
         certificate: Option<&CertificateIdentity>,
     ) -> Result<(Identity, ByteString), Connack> {
-        if self.registry.len() >= self.config.limits.connections_max {
+        // Who is there already may come again: its old connection makes room.
+        if self.registry.len() >= self.config.limits.connections_max
+            && !self.registry.holds(&connect.client_id)
+        {
             return Err(refusal(Reason::SERVER_BUSY, "too many clients are there"));
         }
         let now_ms = self.sequence.clock.now_ms();

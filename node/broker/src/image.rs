@@ -41,7 +41,7 @@ impl Image {
         let mut sessions: Vec<Session> = store
             .sessions
             .values()
-            .filter(|session| session.kept() || session.will.is_some())
+            .filter(|session| session.opened.is_some())
             .cloned()
             .collect();
         sessions.sort_unstable_by_key(|session| session.key);

@@ -35,6 +35,7 @@ pub(crate) struct Outbox {
     dropped: std::sync::Arc<AtomicU64>,
     /// Batches of this connection that are on their way to the disk.
     pub(crate) pending: AtomicUsize,
+    settled: Notify,
 }
 
 impl Outbox {
@@ -47,6 +48,7 @@ impl Outbox {
             is_ended: AtomicBool::new(false),
             dropped,
             pending: AtomicUsize::new(0),
+            settled: Notify::new(),
         }
     }
 
@@ -96,6 +98,20 @@ impl Outbox {
     /// Waits until there is something.
     pub(crate) async fn ready(&self) {
         self.ready.notified().await;
+    }
+
+    /// A batch is done, or will not be.
+    pub(crate) fn batch_done(&self) {
+        if self.pending.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.settled.notify_one();
+        }
+    }
+
+    /// Waits until nothing of this connection is on its way to the disk.
+    pub(crate) async fn settled(&self) {
+        while self.pending.load(Ordering::Acquire) > 0 {
+            self.settled.notified().await;
+        }
     }
 
     /// Waits until the connection is to end.

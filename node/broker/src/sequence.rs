@@ -215,7 +215,7 @@ impl Sequence {
             }
         }
         if let Some(from) = batch.from {
-            from.outbox.pending.fetch_sub(1, Ordering::AcqRel);
+            from.outbox.batch_done();
         }
     }
 

@@ -1,6 +1,6 @@
 //! [`Store`]: sessions, subscriptions, queues and retained messages, as the operations so far have made them.
 //!
-//! A fold: [`Store::apply`] is all that changes it (but for what is forgotten with a connection), it looks at no clock, and
+//! A fold: [`Store::apply`] is all that changes it (but for what is forgotten with a connection), it decides nothing by a clock, and
 //! what it does to kept sessions depends on nothing but operations. So a replay of the journal makes the same store.
 //!
 //! Where a shared subscription has members with and without kept sessions, a replay may choose another member than was
@@ -18,7 +18,10 @@ use crate::{
 };
 use aisle_event::mqtt::MqttSessionEnd;
 use rustc_hash::FxHashMap;
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
 
 /// What an operation did, for those who are connected now.
 #[derive(Debug, Default)]
@@ -149,7 +152,7 @@ impl Store {
             // A will is published once, and not when its client came back with another one in the meantime.
             Op::Published { client, message, will: true, .. } if !self.has_will(client, message) => {}
             Op::Published { client, message, packet_id, will } => {
-                self.publish(seq, now_ms, client, message, effects);
+                self.publish(seq, client, message, effects);
                 if (packet_id.is_some() || *will)
                     && let Some(session) = self.session_of_mut(client)
                 {
@@ -160,7 +163,7 @@ impl Store {
                 }
             }
             Op::Subscribed { client, id, filters } => {
-                self.subscribe(seq, now_ms, client, *id, filters, effects);
+                self.subscribe(seq, client, *id, filters, effects);
             }
             Op::Unsubscribed { client, filters } => {
                 for filter in filters {
@@ -279,7 +282,6 @@ impl Store {
     fn subscribe(
         &mut self,
         seq: Option<u64>,
-        now_ms: u64,
         client: &ClientId,
         id: Option<u32>,
         filters: &[(Filter, SubscribeOptions)],
@@ -289,7 +291,9 @@ impl Store {
             return;
         };
         let key = session.key;
-        let mut found: Vec<(u64, QoS, Arc<Message>)> = Vec::new();
+        // In the order in which they were published, which is also the order of their names in a queue. One that several
+        // filters stand for comes once, as surely as any of them asks.
+        let mut found: BTreeMap<u64, (QoS, Arc<Message>)> = BTreeMap::new();
         for (filter, options) in filters {
             let subscription = Subscription { options: *options, id };
             let new = session.subscriptions.insert(filter.clone(), subscription).is_none();
@@ -303,16 +307,12 @@ impl Store {
                 continue;
             }
             self.retained.for_each_match(filter, &mut |_, (origin, message)| {
-                if !message.expired(now_ms) {
-                    found.push((*origin, message.qos.min(options.qos), message.clone()));
-                }
+                let qos = message.qos.min(options.qos);
+                let (surest, _) = found.entry(*origin).or_insert_with(|| (qos, message.clone()));
+                *surest = qos.max(*surest);
             });
         }
-        // In the order in which they were published, which is also the order of their names in a queue. One that several
-        // filters stand for comes once, as surely as any of them asks.
-        found.sort_unstable_by_key(|(origin, qos, _)| (*origin, std::cmp::Reverse(*qos)));
-        found.dedup_by_key(|(origin, ..)| *origin);
-        for (origin, qos, message) in found {
+        for (origin, (qos, message)) in found {
             let parcel = Parcel {
                 id: seq.map(|seq| EntryId { seq, origin }),
                 qos,
@@ -331,19 +331,12 @@ impl Store {
         self.tree.remove(filter, &key);
     }
 
-    fn publish(
-        &mut self,
-        seq: Option<u64>,
-        now_ms: u64,
-        from: &ClientId,
-        message: &Arc<Message>,
-        effects: &mut Effects,
-    ) {
+    fn publish(&mut self, seq: Option<u64>, from: &ClientId, message: &Arc<Message>, effects: &mut Effects) {
         if message.retain {
             self.retain(seq.unwrap_or(self.applied), message);
         }
         let mut targets = std::mem::take(&mut self.targets);
-        self.collect(from, &message.topic, &mut targets);
+        self.collect(seq.is_some(), from, &message.topic, &mut targets);
         targets.sort_unstable_by_key(|target| target.key);
         // A client with several subscriptions that match gets one message, with the highest QoS and all identifiers (3.3.4).
         targets.dedup_by(|next, first| {
@@ -357,8 +350,7 @@ impl Store {
         });
         effects.receivers += targets.len();
         let id = seq.map(|seq| EntryId { seq, origin: 0 });
-        let expired = message.expired(now_ms);
-        for target in targets.drain(..).filter(|_| !expired) {
+        for target in targets.drain(..) {
             let parcel = Parcel {
                 id,
                 qos: message.qos.min(target.qos),
@@ -371,7 +363,7 @@ impl Store {
         self.targets = targets;
     }
 
-    fn collect(&mut self, from: &ClientId, topic: &str, targets: &mut Vec<Target>) {
+    fn collect(&mut self, recorded: bool, from: &ClientId, topic: &str, targets: &mut Vec<Target>) {
         let Self { tree, sessions, .. } = self;
         let mut add = |key: SessionKey, subscription: &Subscription| {
             let own = subscription.options.no_local
@@ -391,7 +383,12 @@ impl Store {
                 // Those who are there first; the turn goes round among them.
                 let there = |key: &SessionKey| sessions.get(key).is_some_and(|session| session.connected);
                 let connected = members.keys().filter(|key| there(key)).count();
-                let turn = turn.fetch_add(1, Ordering::Relaxed);
+                // Messages without a record, of which a replay knows nothing, take turns of their own: in the upper half.
+                let turn = if recorded {
+                    turn.fetch_add(1, Ordering::Relaxed) & u64::from(u32::MAX)
+                } else {
+                    turn.fetch_add(1 << 32, Ordering::Relaxed) >> 32
+                };
                 let chosen = if connected > 0 {
                     members.iter().filter(|(key, _)| there(key)).nth((turn % connected as u64) as usize)
                 } else {
@@ -467,13 +464,6 @@ impl Store {
         if let Some((_, old)) = old {
             self.retained_bytes = self.retained_bytes.saturating_sub(old.bytes());
         }
-    }
-
-    /// True when a message may become the retained one of its topic.
-    pub(crate) fn may_retain(&self, topic: &str, bytes: usize) -> bool {
-        let old = self.retained.get(topic).map(|(_, message)| message.bytes());
-        self.retained.len() + usize::from(old.is_none()) <= self.limits.retained_messages_max
-            && self.retained_bytes + bytes <= self.limits.retained_bytes_max + old.unwrap_or(0)
     }
 
     /// Removes retained messages that are no longer of use.

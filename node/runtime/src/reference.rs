@@ -2,6 +2,7 @@
 
 use crate::{admin, cli::ReferenceCommand, config, output};
 use aisle_broker::Broker;
+use aisle_devices::bridge::Bridge;
 use aisle_journal::{Journal, RealIo};
 use aisle_kiosk::Kiosk;
 use aisle_recommend::Recommender;
@@ -46,7 +47,7 @@ fn encode_metrics(dir: &std::path::Path) -> anyhow::Result<String> {
     let record_bytes_max = aisle_journal::Config::default().record_bytes_max;
     let (broker, _) = Broker::open(dir, "store", mqtt, record_bytes_max, journal.clone(), &mut registry)?;
     drop(broker.bind(dir, &mut registry)?);
-    drop(aisle_devices::bridge::Metrics::new(&mut registry));
+    register_bridge(&broker, &mut registry)?;
     let kiosk = Kiosk {
         state,
         journal,
@@ -59,6 +60,16 @@ fn encode_metrics(dir: &std::path::Path) -> anyhow::Result<String> {
     let mut encoded = String::new();
     encode(&mut encoded, &registry)?;
     Ok(encoded)
+}
+
+/// A bridge has metrics once it runs; this one is told to stop before it has begun.
+fn register_bridge(broker: &Broker, registry: &mut Registry) -> anyhow::Result<()> {
+    let metrics = aisle_devices::bridge::Metrics::new(registry);
+    let example = "name = \"example\"\nurl = \"mqtt://127.0.0.1\"\n[[in]]\nfilter = \"#\"\n";
+    let bridge = Bridge::new(toml::from_str(example)?, "store", broker.clone(), &metrics)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(bridge.run(std::future::ready(())));
+    Ok(())
 }
 
 /// A table from OpenMetrics text: the metric's family, type, unit and help.

@@ -29,7 +29,8 @@ use std::collections::BTreeSet;
 
 /// What a connection has to ask the rest of the broker before it can answer.
 pub(crate) trait Room {
-    /// True when a message of so many bytes may become the retained one of its topic.
+    /// True when a message of so many bytes may become the retained one of its topic. There is room for it then until it is
+    /// done.
     fn may_retain(&self, topic: &str, bytes: usize) -> bool;
     /// How many more subscriptions the client may have.
     fn subscriptions_left(&self, client: &str) -> usize;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// What the broker knows about a client's session before it is in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wish {
-    /// A session of this client is kept already.
+    /// The journal knows of a session of this client.
     pub has_session: bool,
     /// It was to end by now, and is to be ended first.
     pub is_over: bool,

@@ -33,9 +33,13 @@ impl Connection {
                 why = Some("it may not subscribe to one of the filters".into());
                 continue;
             }
-            let again = room.is_subscribed(&self.client, &filter)
-                || granted.iter().any(|(before, _)| *before == filter);
-            if !again {
+            // Once for each packet, as it is asked for last: what is retained is looked through for each filter.
+            if let Some((_, before)) = granted.iter_mut().find(|(before, _)| *before == filter) {
+                *before = options;
+                reasons.push(options.qos.into());
+                continue;
+            }
+            if !room.is_subscribed(&self.client, &filter) {
                 if left == 0 {
                     reasons.push(Reason::QUOTA_EXCEEDED);
                     continue;

@@ -10,6 +10,7 @@
 mod ack;
 mod link;
 mod pump;
+mod retaining;
 mod time;
 mod view;
 
@@ -110,6 +111,7 @@ pub(crate) struct Core {
     /// What is on its way already, so that a timer does not ask twice.
     due: FxHashSet<(SessionKey, time::Due)>,
     effects: Effects,
+    retaining: retaining::Retaining,
     /// `$SYS`: retained, but of this process only.
     sys: Retained<Arc<Message>>,
     pub(crate) counts: Counts,
@@ -126,6 +128,7 @@ impl Core {
             submits: Vec::new(),
             due: FxHashSet::default(),
             effects: Effects::default(),
+            retaining: retaining::Retaining::default(),
             sys: Retained::default(),
             counts: Counts::default(),
         }
@@ -150,6 +153,7 @@ impl Core {
                     (then, _) => then,
                 };
                 if let Some(op) = op {
+                    self.release(&op);
                     receivers = self.apply(&op, seq, now_ms);
                 }
                 let Some(conn) = conn else { return };
@@ -172,6 +176,7 @@ impl Core {
         }
         self.counts.refused_full += 1;
         if let Some(op) = step.op {
+            self.release(&op);
             self.take_back(op);
         }
         let Some(conn) = conn else { return };
@@ -347,11 +352,6 @@ impl Core {
         }
     }
 
-    /// True when a message may become the retained one of its topic.
-    pub(crate) fn may_retain(&self, topic: &str, bytes: usize) -> bool {
-        self.store.may_retain(topic, bytes)
-    }
-
     /// How many more subscriptions a client may have.
     pub(crate) fn subscriptions_left(&self, client: &str) -> usize {
         let own = self.store.session_of(client).map_or(0, |session| session.subscriptions.len());
@@ -367,6 +367,11 @@ impl Core {
     /// Whether a session of a client outlives its connection; `None` when there is none.
     pub(crate) fn is_kept(&self, client: &str) -> Option<bool> {
         self.store.session_of(client).map(super::session::Session::kept)
+    }
+
+    /// True when the journal knows of a client's session.
+    pub(crate) fn is_recorded(&self, client: &str) -> bool {
+        self.store.session_of(client).is_some_and(|session| session.opened.is_some())
     }
 
     /// True when a further session may be kept.

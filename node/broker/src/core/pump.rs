@@ -121,6 +121,10 @@ impl Core {
     ) {
         let Some(conn) = self.linked.get(&key).copied() else { return };
         let Some(link) = self.links.get(&conn) else { return };
+        if message.expired(now_ms) {
+            self.counts.dropped_expired += 1;
+            return;
+        }
         let packet = Packet::Publish(Box::new(Publish {
             retain,
             topic: message.topic.clone(),

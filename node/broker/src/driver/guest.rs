@@ -45,7 +45,7 @@ pub(crate) enum NotIn {
 
 impl Room for Sequence {
     fn may_retain(&self, topic: &str, bytes: usize) -> bool {
-        self.core().may_retain(topic, bytes)
+        self.core().reserve(topic, bytes)
     }
 
     fn subscriptions_left(&self, client: &str) -> usize {
@@ -204,6 +204,8 @@ impl Guest {
             // A journal that has ended keeps the session as it is; the next start closes it.
             let _ = self.hand_in(steps).await;
         }
+        // Who comes next under this identifier is judged by what became of it.
+        self.from.outbox.settled().await;
         self.give_up();
     }
 
@@ -222,7 +224,7 @@ fn judge(
 ) -> Result<Admission, Connack> {
     let wish = Wish {
         is_over: core.is_over(client, now_ms),
-        has_session: core.is_kept(client) == Some(true),
+        has_session: core.is_recorded(client),
         may_keep: core.may_keep(client),
         may_retain_will: connect
             .will

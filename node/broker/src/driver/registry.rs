@@ -84,6 +84,11 @@ impl Registry {
         self.lock().len()
     }
 
+    /// True when a client is there.
+    pub(crate) fn holds(&self, client: &str) -> bool {
+        self.lock().contains_key(client)
+    }
+
     pub(crate) fn view(&self, client: &str) -> Option<ClientView> {
         self.lock().get(client).map(|present| ClientView {
             connected_s: present.since.elapsed().as_secs(),

@@ -1,4 +1,4 @@
-//! What a bridge may be told: every refusal names the field and the way out.
+//! Settings that a bridge cannot be run with are refused, by their place and with what to do.
 
 use crate::bridge_under_test::config;
 use aisle_devices::bridge::{Config, validate};

@@ -1,4 +1,4 @@
-//! Messages cross, both ways and in both versions, with all that goes with them. Peer: a real mosquitto.
+//! Messages cross in both directions as they were: topic, payload, QoS, retain flag, properties.
 
 use crate::{
     bridge_under_test::{BridgeUnderTest, config},

@@ -1,4 +1,4 @@
-//! What happens to messages that one side does not take: nothing is acknowledged too early, and nothing blocks the rest.
+//! What goes wrong with a message or a connection is told, counted, and loses nothing that was acknowledged.
 
 use crate::{
     bridge_under_test::{BridgeUnderTest, config},

@@ -1,4 +1,4 @@
-//! Topics that cross in both directions do not go round.
+//! A message that could run in a circle of bridges ends.
 
 use crate::{
     bridge_under_test::{BridgeUnderTest, config},

@@ -1,4 +1,4 @@
-//! Either side goes away in the middle: nothing acknowledged is lost, QoS 2 does not come twice over a lost line.
+//! Either side may be away for a while: what waits comes when both are there again.
 
 use crate::{
     bridge_under_test::{BridgeUnderTest, config},

@@ -1,4 +1,4 @@
-//! TLS and credentials: who is trusted, and what is said when nobody is.
+//! TLS and credentials: a bridge speaks to the broker that it was told of, and to no other.
 
 use crate::{
     bridge_under_test::{BridgeUnderTest, config},

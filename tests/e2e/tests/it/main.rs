@@ -11,8 +11,10 @@
     reason = "a test says what it expects by failing, and aloud what it skips"
 )]
 
+mod admin;
 mod demo;
 mod faults;
+mod hostile;
 mod import;
 mod mqtt;
 mod pages;
