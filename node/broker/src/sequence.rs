@@ -30,8 +30,8 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// Batches that are done under one lock of the core.
-const BATCHES_PER_LOCK: usize = 32;
+/// Steps that are done under one lock of the core, about; then others have their turn, and answers go out.
+const STEPS_PER_LOCK: usize = 1_024;
 /// How soon what the journal had no room for is handed in again.
 const RETRY: Duration = Duration::from_millis(20);
 /// The same after a full disk.
@@ -166,9 +166,11 @@ impl Sequence {
                 None => None,
             };
             let mut core = self.core();
+            let mut done = batch.steps.len();
             self.finish(&mut core, batch, outcome);
-            for _ in 1..BATCHES_PER_LOCK {
+            while done < STEPS_PER_LOCK {
                 let Some(mut batch) = lock(&self.queue).pop_front() else { break };
+                done += batch.steps.len();
                 match batch.ticket.as_mut().map(poll) {
                     Some(Poll::Pending) => {
                         next = Some(batch);
