@@ -38,12 +38,8 @@ pub(crate) struct Image {
 
 impl Image {
     pub(crate) fn of(store: &Store) -> Self {
-        let mut sessions: Vec<Session> = store
-            .sessions
-            .values()
-            .filter(|session| session.opened.is_some())
-            .cloned()
-            .collect();
+        let mut sessions: Vec<Session> =
+            store.sessions.values().filter(|session| session.opened.is_some()).cloned().collect();
         sessions.sort_unstable_by_key(|session| session.key);
         let shared = sessions.iter().flat_map(|session| session.subscriptions.keys());
         let mut turns: Vec<(String, u64)> = shared
