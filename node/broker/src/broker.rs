@@ -255,7 +255,11 @@ impl Broker {
             }
             // A clean session has gone with its connection, and the client may be back with another.
             if key() == session {
-                let op = Op::Ended { client: ByteString::from(client), reason: MqttSessionEnd::Removed };
+                let op = Op::Ended {
+                    client: ByteString::from(client),
+                    reason: MqttSessionEnd::Removed,
+                    opened: None,
+                };
                 self.0.sequence.submit_ops(vec![op].into());
             }
             while key() == session {

@@ -21,9 +21,14 @@ mod outbox;
 pub mod packet;
 mod sequence;
 mod session;
+#[cfg(any(test, feature = "simulation"))]
+#[doc(hidden)]
+pub mod simulation;
 mod store;
 mod sys;
 mod telemetry;
+#[cfg(test)]
+mod tests;
 pub mod topic;
 pub mod transport;
 

@@ -62,6 +62,8 @@ pub(crate) enum Op {
         client: ClientId,
         /// Why.
         reason: MqttSessionEnd,
+        /// The record of its last opening, when it is only to end if its client has not come back since.
+        opened: Option<u64>,
     },
     /// A message came.
     Published {
@@ -147,8 +149,8 @@ impl Op {
                 unknown,
             }
             .into(),
-            Self::Ended { client, reason } => {
-                MqttSessionEnded { client: to_text(client), reason: *reason, unknown }.into()
+            Self::Ended { client, reason, opened } => {
+                MqttSessionEnded { client: to_text(client), reason: *reason, opened: *opened, unknown }.into()
             }
             Self::Published { client, message, packet_id, will } => {
                 published(client, message, *packet_id, *will).into()
@@ -204,7 +206,9 @@ impl Op {
                 will_discarded: e.will_discarded,
                 opened: e.opened,
             },
-            Event::MqttSessionEnded(e) => Self::Ended { client: e.client.into_inner(), reason: e.reason },
+            Event::MqttSessionEnded(e) => {
+                Self::Ended { client: e.client.into_inner(), reason: e.reason, opened: e.opened }
+            }
             Event::MqttPublished(e) => {
                 let (packet_id, will) = (e.packet_id.and_then(PacketId::new), e.will == Some(true));
                 let client = e.client.clone().into_inner();

@@ -16,7 +16,6 @@ use crate::{
     session::{Flight, Queued, Session, SessionKey, Stage, Subscription},
     topic::{Filter, Found, Retained, Subscriptions},
 };
-use aisle_event::mqtt::MqttSessionEnd;
 use rustc_hash::FxHashMap;
 use std::{
     collections::BTreeMap,
@@ -134,18 +133,12 @@ impl Store {
                 session.will.clone_from(will);
             }
             Op::Closed { client, expiry_s, will_discarded, opened } => {
-                // It may have been late, and the client back already.
-                let ends = self
-                    .session_of(client)
-                    .is_some_and(|session| opened.is_none() || *opened == session.opened);
-                if ends {
+                if self.is_of(client, *opened) {
                     self.close(client, *expiry_s, *will_discarded, now_ms, effects);
                 }
             }
-            Op::Ended { client, reason } => {
-                // Its client may have come back while this was on its way.
-                let back = self.session_of(client).is_some_and(|session| session.connected);
-                if !(back && *reason == MqttSessionEnd::Expired) {
+            Op::Ended { client, opened, .. } => {
+                if self.is_of(client, *opened) {
                     self.end(client, effects);
                 }
             }
@@ -212,6 +205,11 @@ impl Store {
                 }
             }
         }
+    }
+
+    /// True when a session is still that of an opening. An operation may be late, and the client back already.
+    fn is_of(&self, client: &str, opened: Option<u64>) -> bool {
+        opened.is_none() || self.session_of(client).is_some_and(|session| session.opened == opened)
     }
 
     fn has_will(&self, client: &str, message: &Message) -> bool {

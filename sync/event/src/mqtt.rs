@@ -116,6 +116,8 @@ record! {
         1 pseudonymous client: Text,
         /// Why.
         2 open reason: MqttSessionEnd,
+        /// The record of its last opening, when it is only to end if its client has not come back since.
+        3 open opened: Option<u64>,
     }
 
     /// A client with a session that is kept asked for messages.

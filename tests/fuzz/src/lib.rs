@@ -13,12 +13,14 @@
 mod event;
 mod journal;
 mod mqtt_packet;
+mod mqtt_session;
 mod mqtt_topic;
 pub mod mutate;
 
 pub use event::event;
 pub use journal::{control, record, recovery, segment};
 pub use mqtt_packet::mqtt_packet;
+pub use mqtt_session::mqtt_session;
 pub use mqtt_topic::mqtt_topic;
 
 /// A parser under test.
@@ -40,5 +42,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "recovery", feed: recovery, examples: journal::recovery_examples },
     Target { name: "segment", feed: segment, examples: journal::segment_examples },
     Target { name: "mqtt_packet", feed: mqtt_packet, examples: mqtt_packet::examples },
+    Target { name: "mqtt_session", feed: mqtt_session, examples: mqtt_session::examples },
     Target { name: "mqtt_topic", feed: mqtt_topic, examples: mqtt_topic::examples },
 ];

@@ -28,7 +28,7 @@ impl Core {
             if session.ends_ms().is_some_and(|ends| ends <= now_ms) && self.due.insert((key, Due::End)) {
                 self.counts.sessions_expired += 1;
                 let client = session.client.clone();
-                ops.push(Op::Ended { client, reason: MqttSessionEnd::Expired });
+                ops.push(Op::Ended { client, reason: MqttSessionEnd::Expired, opened: session.opened });
             }
         }
         self.submits.extend(ops);

@@ -81,6 +81,11 @@ fn any_bytes_are_mqtt_packets_or_refused_in_pieces_as_at_once() {
 }
 
 #[test]
+fn any_course_of_events_leaves_mqtt_sessions_as_they_were_promised() {
+    run("mqtt_session");
+}
+
+#[test]
 fn any_topics_and_filters_are_found_in_the_trees_as_in_a_list() {
     run("mqtt_topic");
 }
