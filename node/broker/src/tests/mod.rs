@@ -8,3 +8,8 @@
 )]
 
 mod courses;
+mod desk;
+mod parts;
+mod publishing;
+mod sending;
+mod sessions;

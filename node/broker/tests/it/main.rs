@@ -11,6 +11,8 @@
 
 mod access;
 mod access_file;
+mod faults;
+mod faults_support;
 mod packet;
 mod packet_any;
 mod packet_peer;
