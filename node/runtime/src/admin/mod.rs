@@ -4,7 +4,7 @@
 //! for as long as it runs.
 //!
 //! Not here: what is looked at (`aisle-broker`), the commands (`mqtt`).
-//! Guards that nothing is told or done without the token: only [`http::Authorized`] leads to the broker.
+//! Guards that nothing is told or done without the token: only `http::Authorized` leads to the broker.
 
 pub(crate) mod http;
 pub(crate) mod place;
