@@ -250,7 +250,11 @@ impl Store {
         now_ms: u64,
         effects: &mut Effects,
     ) {
+        // Once: what comes again, because a full disk had made it late, does not keep the session for longer.
         let Some(key) = self.by_client.get(client).copied() else { return };
+        if !self.sessions.get(&key).is_some_and(|session| session.connected) {
+            return;
+        }
         if let Some(expiry_s) = expiry_s {
             self.keep_for(key, expiry_s);
         }

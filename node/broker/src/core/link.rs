@@ -2,11 +2,13 @@
 
 use super::{Core, Opening, Outgoing};
 use crate::{
+    message::Message,
     op::{EntryId, Op},
     packet::{PacketId, Version},
-    session::{Flight, SessionKey, Stage},
+    session::{Flight, Session, SessionKey, Stage},
 };
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 /// A connection's number; never used twice in one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,7 +90,15 @@ impl Core {
         if !session_present && let Some(key) = self.store.by_client.get(&opening.client) {
             self.linked.remove(key);
         }
+        // A session that ends before its will was due takes leave with it (3.1.2.5).
+        let will = self.store.session_of(&opening.client).filter(|_| !session_present).and_then(last_will);
         self.apply(op, seq, now_ms);
+        if let Some(message) = will {
+            self.counts.wills += 1;
+            let message = Arc::new(Message { received_ms: now_ms, ..message });
+            let client = opening.client.clone();
+            self.submits.push(Op::Published { client, message, packet_id: None, will: false });
+        }
         let Some(session) = self.store.session_of_mut(&opening.client) else { return };
         let key = session.key;
         // It may have gone while it was being let in. Then it was told nothing, and leaves nothing behind.
@@ -121,4 +131,8 @@ impl Core {
         self.push(conn, Outgoing::Attached(Box::new(connack), inbound));
         self.pump(key, now_ms);
     }
+}
+
+fn last_will(session: &Session) -> Option<Message> {
+    Some(session.will.as_ref()?.message.clone())
 }

@@ -177,7 +177,7 @@ impl Core {
         self.counts.refused_full += 1;
         if let Some(op) = step.op {
             self.release(&op);
-            self.take_back(op);
+            self.take_back(conn, op);
         }
         let Some(conn) = conn else { return };
         let old = self.links.get(&conn).is_some_and(|link| link.version < Version::V5);
@@ -202,7 +202,7 @@ impl Core {
     }
 
     /// What becomes of an operation that the disk did not take.
-    fn take_back(&mut self, op: Op) {
+    fn take_back(&mut self, conn: Option<ConnId>, op: Op) {
         match op {
             // The delivery starts again on the next connection.
             Op::Sent { client, deliveries } => {
@@ -217,6 +217,8 @@ impl Core {
             {
                 self.submits.push(op);
             }
+            // The will of a session that is no more.
+            Op::Published { will: false, .. } if conn.is_none() => self.submits.push(op),
             Op::Published { ref client, will: true, .. } | Op::Ended { ref client, .. } => {
                 if let Some(session) = self.store.session_of(client) {
                     let key = session.key;

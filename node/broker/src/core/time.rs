@@ -25,7 +25,9 @@ impl Core {
             if session.will_due_ms().is_some_and(|due| due <= now_ms) && self.due.insert((key, Due::Will)) {
                 ops.extend(will_of(session, now_ms));
             }
-            if session.ends_ms().is_some_and(|ends| ends <= now_ms) && self.due.insert((key, Due::End)) {
+            // Its will goes first, and is on disk before it ends.
+            let ends = session.will.is_none() && session.ends_ms().is_some_and(|ends| ends <= now_ms);
+            if ends && self.due.insert((key, Due::End)) {
                 self.counts.sessions_expired += 1;
                 let client = session.client.clone();
                 ops.push(Op::Ended { client, reason: MqttSessionEnd::Expired, opened: session.opened });

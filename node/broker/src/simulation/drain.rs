@@ -14,6 +14,7 @@ impl Rig {
         }
         self.commit_all();
         self.take_all();
+        self.nothing_waits();
         for client in 0..CLIENTS {
             self.act(&super::Action::Break { client });
         }

@@ -39,6 +39,8 @@ enum WillState {
     Waits {
         due_ms: u64,
     },
+    /// Its session ended before it was due: it must be published.
+    Owed,
     /// Its client came back at about the time when it was due.
     Either,
     Fired,
@@ -67,10 +69,14 @@ impl Reference {
         match op {
             Op::Opened { client, clean_start, expiry_s, will, .. } => {
                 let before = self.sessions.remove(&**client);
-                if let Some(payload) = before.as_ref().and_then(|before| before.will.clone()) {
-                    self.cancel(&payload, now_ms);
-                }
                 let goes_on = !clean_start && before.as_ref().is_some_and(|before| before.expiry_s > 0);
+                if let Some(payload) = before.as_ref().and_then(|before| before.will.clone()) {
+                    if goes_on {
+                        self.cancel(&payload, now_ms);
+                    } else if let Some((state, _)) = self.wills.get_mut(&payload) {
+                        *state = WillState::Owed;
+                    }
+                }
                 let mut session = before.filter(|_| goes_on).unwrap_or_default();
                 session.will = will.as_ref().map(|will| will.message.payload.clone());
                 if let Some(will) = will {
@@ -82,7 +88,7 @@ impl Reference {
             }
             Op::Closed { client, expiry_s, will_discarded, opened } => {
                 let Some(session) = self.sessions.get_mut(&**client) else { return };
-                if opened.is_some() && session.opened != *opened {
+                if opened.is_some() && session.opened != *opened || !session.connected {
                     return;
                 }
                 session.expiry_s = expiry_s.unwrap_or(session.expiry_s);
@@ -118,6 +124,11 @@ impl Reference {
             Op::Published { client, message, packet_id, will } => {
                 if *will && !self.fires(client, message, now_ms) {
                     return;
+                }
+                if let Some((state, _)) = self.wills.get_mut(&message.payload).filter(|_| !*will) {
+                    let owed = matches!(state, WillState::Owed | WillState::Either);
+                    assert!(owed, "{client}: its will came again, {state:?}");
+                    *state = WillState::Fired;
                 }
                 self.publish(seq, client, message);
                 if let (Some(id), Some(session)) = (packet_id, self.sessions.get_mut(&**client)) {
@@ -200,7 +211,9 @@ impl Reference {
         match *state {
             WillState::Armed | WillState::Either => {}
             WillState::Waits { due_ms } => assert!(due_ms <= now_ms, "{client}: its will came too soon"),
-            WillState::Fired | WillState::Discarded => panic!("{client}: its will came though {state:?}"),
+            WillState::Owed | WillState::Fired | WillState::Discarded => {
+                panic!("{client}: its will came though {state:?}")
+            }
         }
         *state = WillState::Fired;
         true
@@ -304,6 +317,10 @@ impl Reference {
     /// The node went down. Sessions that nothing on disk knows of are gone.
     pub(crate) fn power_cut(&mut self) {
         self.sessions.retain(|_, session| session.opened.is_some());
+        // What was owed may have been lost with the power.
+        for (state, _) in self.wills.values_mut().filter(|(state, _)| *state == WillState::Owed) {
+            *state = WillState::Either;
+        }
         // Of what a session did that was not to be kept, there is no record; it ends now.
         for session in self.sessions.values_mut().filter(|session| session.expiry_s == 0) {
             session.subscriptions.clear();
@@ -311,14 +328,18 @@ impl Reference {
         }
     }
 
-    /// Everybody is gone for good: every will is settled, and every message came.
+    /// Everybody has taken everything.
+    pub(crate) fn nothing_waits(&self) {
+        for (name, session) in self.sessions.iter().filter(|(_, session)| session.expiry_s > 0) {
+            assert!(session.entries.is_empty(), "{name}: {:?} never came", session.entries);
+        }
+    }
+
+    /// Everybody is gone for good: every will is settled.
     pub(crate) fn is_over(&self) {
         for (payload, (state, _)) in &self.wills {
-            let settled = !matches!(state, WillState::Armed | WillState::Waits { .. });
+            let settled = !matches!(state, WillState::Armed | WillState::Waits { .. } | WillState::Owed);
             assert!(settled, "the will {payload:?} is {state:?} in the end");
-        }
-        for (name, session) in &self.sessions {
-            assert!(session.entries.is_empty(), "{name}: {:?} never came", session.entries);
         }
     }
 }

@@ -268,6 +268,11 @@ impl Rig {
         let limits = self.world.limits;
         let identity = Identity::local(&name, Rights::all());
         let admission = admit(&connect, &identity, &name, &limits, wish).expect("it may come in");
+        if let Op::Opened { expiry_s, .. } = admission.op {
+            // Whether that holds, it learns later, if at all.
+            let who = &mut self.clients[client];
+            who.expiry_s = who.expiry_s.min(expiry_s);
+        }
         self.next_conn += 1;
         let conn = ConnId(self.next_conn);
         self.core.connect(conn, connect.version);
@@ -561,11 +566,12 @@ impl Rig {
         let live = digest::of(&self.core.store);
         let replayed = self.rebuilt(false);
         assert_eq!(digest::of(&replayed), live, "a replay makes another state");
-        self.places.clear();
+        for place in mem::take(&mut self.places).into_values() {
+            self.clients[place.client].gone(self.now_ms);
+        }
         self.ending.clear();
         self.pending.clear();
         self.late.clear();
-        self.clients.iter_mut().for_each(|client| client.gone(self.now_ms));
         self.reference.power_cut();
         let under_way: Vec<Step> =
             mem::take(&mut self.queue).into_iter().flat_map(|batch| batch.steps).collect();
@@ -575,6 +581,7 @@ impl Rig {
             self.reference.apply(&op, Some(seq), self.now_ms, &mut self.clients);
             self.reference.check(&self.rebuilt(false), Some(seq), self.world.roomy);
         }
+        self.reference.power_cut();
         let store = self.rebuilt(from_checkpoint);
         assert_eq!(
             digest::of(&store),
@@ -612,6 +619,15 @@ impl Rig {
     pub(crate) fn kept(&self) -> BTreeSet<usize> {
         let kept = |client: &usize| self.core.is_kept(&self.clients[*client].name) == Some(true);
         (0..CLIENTS).filter(kept).collect()
+    }
+
+    pub(crate) fn nothing_waits(&self) {
+        if self.world.roomy {
+            self.reference.nothing_waits();
+        }
+        for session in self.core.store.sessions.values() {
+            assert!(session.queue.is_empty(), "{}: {:?} is stuck", session.client, session.queue);
+        }
     }
 
     pub(crate) fn is_over(&self) {

@@ -44,7 +44,7 @@ fn run(cases: u32, events_max: usize) {
 
 #[test]
 fn whatever_happens_to_clients_disk_and_power_what_was_promised_comes() {
-    run(400, 120);
+    run(2_000, 160);
 }
 
 #[test]

@@ -122,6 +122,7 @@ fn a_delayed_will_comes_after_its_delay_or_with_the_end_of_its_session_or_not_if
     assert_eq!(desk.payloads(shelf), ["delayed"]);
     desk.wait_s(10);
     assert_eq!(desk.payloads(shelf), ["short"]);
+    desk.wait_s(1);
     assert!(desk.core.store.session_of("short").is_none());
     desk.wait_s(600);
     assert_eq!(desk.payloads(shelf), [""; 0]);
@@ -139,6 +140,38 @@ fn a_will_that_found_no_room_on_disk_comes_when_there_is_room() {
     assert!(desk.core.store.session_of("fridge").unwrap().connected);
     desk.commit();
     assert_eq!(desk.payloads(shelf), ["late"]);
+    assert!(desk.core.store.session_of("fridge").is_none());
+}
+
+#[test]
+fn a_session_that_is_begun_anew_takes_leave_with_the_will_of_the_old_one() {
+    let mut desk = desk();
+    let shelf = desk.connect(&client("shelf"));
+    desk.subscribe(shelf, "will", Q1);
+    let fridge = desk.connect(&Connect { will: will("replaced", 600), ..client("fridge") });
+    desk.leave(fridge, None);
+    desk.connect(&Connect { clean_start: true, ..client("fridge") });
+    assert_eq!(desk.payloads(shelf), ["replaced"]);
+    desk.wait_s(600);
+    assert_eq!(desk.payloads(shelf), [""; 0], "once");
+}
+
+#[test]
+fn a_session_does_not_expire_before_its_will_is_on_disk() {
+    let mut desk = desk();
+    let shelf = desk.connect(&client("shelf"));
+    desk.subscribe(shelf, "will", Q1);
+    let fridge =
+        desk.connect(&Connect { will: will("expired", 600), session_expiry_s: 5, ..client("fridge") });
+    desk.leave(fridge, None);
+    desk.held = true;
+    desk.wait_s(5);
+    desk.refuse_one();
+    desk.wait_s(1);
+    desk.held = false;
+    desk.wait_s(1);
+    assert_eq!(desk.payloads(shelf), ["expired"]);
+    desk.wait_s(1);
     assert!(desk.core.store.session_of("fridge").is_none());
 }
 
