@@ -159,7 +159,7 @@ impl Action {
             23 => Self::Nonsense { client, kind: b, packet_id: u16::from(c) % 12 + 1 },
             24 => Self::Flush { client },
             25..=27 => Self::Commit { count: usize::from(a % 6) + 1 },
-            28 if a & 3 == 0 => Self::DiskFull,
+            28 if a & 4 == 0 => Self::DiskFull,
             28 => Self::Retry,
             29 => Self::Wait { ms: u64::from(a) * 50 },
             30 => Self::Checkpoint,

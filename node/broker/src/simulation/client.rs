@@ -80,8 +80,9 @@ impl Client {
         }
     }
 
-    pub(crate) fn gone(&mut self, now_ms: u64) {
-        self.gone_ms = now_ms;
+    /// The connection is over; `since_ms` when the client was in.
+    pub(crate) fn gone(&mut self, since_ms: Option<u64>) {
+        self.gone_ms = since_ms.unwrap_or(self.gone_ms);
         self.outbound.values_mut().for_each(|out| out.fresh = false);
         self.owed.clear();
         self.flying.clear();

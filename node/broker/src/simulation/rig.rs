@@ -378,7 +378,7 @@ impl Rig {
     fn leave(&mut self, conn: ConnId, ending: Ending) {
         let Some(place) = self.places.remove(&conn) else { return };
         self.ending.remove(&conn);
-        self.clients[place.client].gone(self.now_ms);
+        self.clients[place.client].gone(place.connection.is_some().then_some(self.now_ms));
         self.core.disconnect(conn);
         let name = &place.admission.opening.client;
         let goodbye = self.core.goodbye_of(name, ending.expiry_s, ending.will_discarded, self.now_ms);
@@ -567,7 +567,7 @@ impl Rig {
         let replayed = self.rebuilt(false);
         assert_eq!(digest::of(&replayed), live, "a replay makes another state");
         for place in mem::take(&mut self.places).into_values() {
-            self.clients[place.client].gone(self.now_ms);
+            self.clients[place.client].gone(place.connection.is_some().then_some(self.now_ms));
         }
         self.ending.clear();
         self.pending.clear();
