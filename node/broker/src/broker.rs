@@ -17,7 +17,7 @@ use crate::{
     transport::{Accepted, CertificateIdentity, Door, ListenError, Listeners, Transport},
 };
 use aisle_event::mqtt::MqttSessionEnd;
-use aisle_journal::{Journal, OnCorruption, ReadError};
+use aisle_journal::{Journal, OnCorruption, QuarantineError, ReadError};
 use aisle_state::snapshot_file::SnapshotFiles;
 use bytestring::ByteString;
 use prometheus_client::registry::Registry;
@@ -493,6 +493,7 @@ fn replay(store: &mut Store, journal: &Journal, opened: &mut Opened) -> Result<O
     let applied = store.applied;
     let mut last_ms = None;
     let mut reader = journal.read(from)?;
+    let mut set_aside = None;
     loop {
         let mut broken = None;
         let records = std::iter::from_fn(|| match reader.next()? {
@@ -512,10 +513,13 @@ fn replay(store: &mut Store, journal: &Journal, opened: &mut Opened) -> Result<O
                 opened.lost += last.saturating_sub(first) + 1;
                 reader.continue_after_gap();
             }
-            Some(ReadError::Corrupt { seq, .. }) if journal.on_corruption() == OnCorruption::Quarantine => {
-                // What cannot be set aside is met again by the projector, which says so.
-                if journal.quarantine(seq).is_err() {
-                    return Ok(last_ms);
+            Some(error @ ReadError::Corrupt { seq, .. })
+                if journal.on_corruption() == OnCorruption::Quarantine =>
+            {
+                // The projector may have met it first; what is still there after that stays.
+                let sound = matches!(journal.quarantine(seq), Ok(_) | Err(QuarantineError::Intact { .. }));
+                if !sound || set_aside.replace(seq) == Some(seq) {
+                    return Err(error);
                 }
                 reader = journal.read(seq)?;
             }

@@ -98,7 +98,11 @@ impl Projector {
             Err(ReadError::Corrupt { seq, .. })
                 if self.journal.on_corruption() == OnCorruption::Quarantine =>
             {
-                self.journal.quarantine(seq)?;
+                match self.journal.quarantine(seq) {
+                    // Somebody else who reads the journal met it first.
+                    Ok(_) | Err(QuarantineError::Intact { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
                 tail.continue_after_gap();
                 return Ok(false);
             }

@@ -4,7 +4,7 @@
 
 use crate::{config::Config, output, store::Store};
 use aisle_broker::{
-    Broker, Running,
+    Broker, OpenError, Running,
     transport::{Listeners, Listening},
 };
 use anyhow::Context;
@@ -25,6 +25,13 @@ pub(super) struct Mqtt {
     _tasks: Running,
 }
 
+/// Why a node cannot go on, when it is that its journal cannot be read: a person decides, or the supervisor tries again.
+pub(super) fn unreadable(error: &anyhow::Error) -> Option<String> {
+    let cannot =
+        error.downcast_ref::<OpenError>().is_some_and(|error| matches!(error, OpenError::Journal(_)));
+    cannot.then(|| format!("{error:#}"))
+}
+
 /// Reads the broker's state and takes its ports.
 pub(super) fn open(
     data: &Path,
@@ -40,7 +47,7 @@ pub(super) fn open(
         store.journal.clone(),
         registry,
     )
-    .context("cannot open the MQTT broker")?;
+    .map_err(|error| anyhow::Error::new(error).context("cannot open the MQTT broker"))?;
     let listeners = broker.bind(data, registry).context("the MQTT broker cannot listen")?;
     Ok(Opened { broker, listeners })
 }

@@ -61,7 +61,14 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
     let trainer =
         trainer::start(store.state.clone(), recommender.clone(), config.trainer.clone(), store.clock())
             .context("cannot start the training thread")?;
-    let mqtt = broker::open(data, &config, &store, &mut registry)?;
+    let mqtt = match broker::open(data, &config, &store, &mut registry) {
+        Ok(mqtt) => mqtt,
+        Err(error) => {
+            let reason = broker::unreadable(&error).ok_or(error)?;
+            tracing::error!(reason, "the node cannot keep its promises and stops");
+            return Ok(Ended::Failed(reason));
+        }
+    };
     admin::token::make_if_missing(data)
         .with_context(|| format!("cannot write `{}`", admin::token::path(data).display()))?;
     let (stop, stopping) = watch::channel(false);
