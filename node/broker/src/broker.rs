@@ -2,7 +2,7 @@
 
 use crate::{
     access::{Devices, Identity, Refused},
-    clock::Clock,
+    clock::{Clock, Moment, Timeline},
     config::{Config, InvalidConfig, Limits},
     connection::{Ending, Rate, refusal},
     core::{Core, Overview, RetainedView, SessionView},
@@ -144,9 +144,9 @@ impl Broker {
             layout: LAYOUT,
             files_max: CHECKPOINTS_MAX,
         };
-        let (state, opened, last_ms) = recover(&files, &journal, config.limits);
+        let (state, opened, last) = recover(&files, &journal, config.limits);
         let state = state?;
-        let clock = Clock::start(last_ms);
+        let clock = Clock::start(last);
         let mut core = Core::new(state);
         core.recover(clock.now_ms());
         let sequence = Sequence::new(journal, clock, core);
@@ -459,7 +459,7 @@ fn recover(
     files: &SnapshotFiles,
     journal: &Journal,
     limits: Limits,
-) -> (Result<Store, ReadError>, Opened, Option<u64>) {
+) -> (Result<Store, ReadError>, Opened, Option<Moment>) {
     let mut opened = Opened::default();
     let mut store = Store::new(limits);
     let bounds = journal.first().saturating_sub(1)..=journal.durable();
@@ -480,18 +480,17 @@ fn recover(
         }
         Err(error) => opened.passed_over.push(error.to_string()),
     }
-    let last_ms = replay(&mut store, journal, &mut opened);
-    match last_ms {
-        Ok(last_ms) => (Ok(store), opened, last_ms),
+    match replay(&mut store, journal, &mut opened) {
+        Ok(last) => (Ok(store), opened, last),
         Err(error) => (Err(error), opened, None),
     }
 }
 
-fn replay(store: &mut Store, journal: &Journal, opened: &mut Opened) -> Result<Option<u64>, ReadError> {
+fn replay(store: &mut Store, journal: &Journal, opened: &mut Opened) -> Result<Option<Moment>, ReadError> {
     // One record before, for its time.
     let from = store.applied.max(1).max(journal.first());
     let applied = store.applied;
-    let mut last_ms = None;
+    let mut timeline = Timeline::new((applied > 0).then_some(store.time_ms));
     let mut reader = journal.read(from)?;
     let mut set_aside = None;
     loop {
@@ -503,12 +502,11 @@ fn replay(store: &mut Store, journal: &Journal, opened: &mut Opened) -> Result<O
                 None
             }
         });
-        let replayed = image::replay(store, applied, records);
+        let replayed = image::replay(store, applied, &mut timeline, records);
         opened.replayed += replayed.records;
         opened.undecodable += replayed.undecodable;
-        last_ms = replayed.last_ms.or(last_ms);
         match broken {
-            None => return Ok(last_ms),
+            None => return Ok(timeline.last()),
             Some(ReadError::Gap { first, last, .. }) => {
                 opened.lost += last.saturating_sub(first) + 1;
                 reader.continue_after_gap();

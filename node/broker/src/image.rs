@@ -7,6 +7,7 @@
 //! Guards invariant 2: an image only saves the replay of the records before it.
 
 use crate::{
+    clock::Timeline,
     config::Limits,
     message::{Message, Will, to_text},
     op::{self, EntryId},
@@ -24,12 +25,14 @@ use rustc_hash::FxHashMap;
 use std::sync::{Arc, atomic::Ordering};
 
 /// The version of what the bytes mean.
-pub(crate) const LAYOUT: u32 = 2;
+pub(crate) const LAYOUT: u32 = 3;
 
 /// What a checkpoint holds, taken from the store in little time: messages are shared, not copied.
 #[derive(Debug)]
 pub(crate) struct Image {
     pub(crate) applied: u64,
+    /// The broker's time then.
+    time_ms: u64,
     retained: Vec<(u64, Arc<Message>)>,
     sessions: Vec<Session>,
     /// Whose turn it is in each shared subscription.
@@ -51,6 +54,7 @@ impl Image {
         turns.dedup();
         Self {
             applied: store.applied,
+            time_ms: store.time_ms,
             retained: store.retained.iter().map(|(_, (seq, message))| (*seq, message.clone())).collect(),
             sessions,
             turns,
@@ -81,7 +85,7 @@ impl Image {
         messages: &[&Arc<Message>],
         number: impl Fn(&Arc<Message>) -> u64,
     ) -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
-        out.array(messages.len() as u64)?;
+        out.u64(self.time_ms)?.array(messages.len() as u64)?;
         for message in messages {
             let event = op::published(&ByteString::new(), message, None, false);
             out.array(2)?.u64(message.received_ms)?.encode(&event)?;
@@ -153,6 +157,7 @@ pub(crate) fn decode(bytes: &[u8], applied: u64, limits: Limits) -> Result<Store
     let mut input = Decoder::new(bytes);
     let mut store = Store::new(limits);
     store.applied = applied;
+    store.time_ms = input.u64()?;
     let mut messages: Vec<Arc<Message>> = Vec::new();
     for _ in 0..array(&mut input)? {
         fixed(&mut input, 2)?;
@@ -244,18 +249,19 @@ fn fixed(input: &mut Decoder<'_>, fields: u64) -> Result<(), Error> {
 pub(crate) fn replay(
     store: &mut Store,
     applied: u64,
+    timeline: &mut Timeline,
     records: impl Iterator<Item = (u64, u16, u64, bytes::Bytes)>,
 ) -> Replayed {
     let mut replayed = Replayed::default();
     let mut effects = crate::store::Effects::default();
     for (seq, kind, recorded_ms, payload) in records {
-        replayed.last_ms = Some(recorded_ms);
+        let time_ms = timeline.next(recorded_ms);
         if seq <= applied || !op::is_broker_kind(kind) {
             continue;
         }
-        match op::Op::of_record(kind, &payload, recorded_ms) {
+        match op::Op::of_record(kind, &payload, time_ms) {
             Ok(Some(op)) => {
-                store.apply(Some(seq), recorded_ms, &op, &mut effects);
+                store.apply(Some(seq), time_ms, &op, &mut effects);
                 replayed.records += 1;
             }
             Ok(None) => {}
@@ -274,6 +280,4 @@ pub(crate) fn replay(
 pub(crate) struct Replayed {
     pub(crate) records: u64,
     pub(crate) undecodable: u64,
-    /// The time of the last record, of whatever kind.
-    pub(crate) last_ms: Option<u64>,
 }

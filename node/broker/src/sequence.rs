@@ -23,7 +23,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, Waker},
     time::Duration,
@@ -65,6 +65,8 @@ pub(crate) struct Sequence {
     outboxes: Mutex<FxHashMap<ConnId, Arc<Outbox>>>,
     /// Operations of the core that the journal had no room for.
     late: Mutex<VecDeque<Op>>,
+    /// The disk was full when they were handed in last.
+    is_full: AtomicBool,
     /// The last record that was done; for those who wait for it to be.
     pub(crate) applied: AtomicU64,
 }
@@ -88,6 +90,7 @@ impl Sequence {
             work: Notify::new(),
             outboxes: Mutex::default(),
             late: Mutex::default(),
+            is_full: AtomicBool::new(false),
             applied: AtomicU64::new(0),
         }
     }
@@ -214,6 +217,7 @@ impl Sequence {
                 }
                 let ops = core.take_submits();
                 lock(&self.late).extend(ops);
+                self.is_full.store(refused == Refused::Full, Ordering::Relaxed);
             }
         }
         if let Some(from) = batch.from {
@@ -254,7 +258,7 @@ impl Sequence {
     /// Hands in again what had to wait. Ends never.
     pub(crate) async fn retry(&self) {
         loop {
-            let waits = !lock(&self.late).is_empty();
+            let waits = !lock(&self.late).is_empty() && !self.is_full.swap(false, Ordering::Relaxed);
             tokio::time::sleep(if waits { RETRY } else { RETRY_FULL }).await;
             let ops = std::mem::take(&mut *lock(&self.late));
             if !ops.is_empty() {

@@ -82,6 +82,8 @@ pub(crate) struct Store {
     pub(crate) queued_bytes: usize,
     /// The last record that was applied.
     pub(crate) applied: u64,
+    /// The broker's time when it was, or later.
+    pub(crate) time_ms: u64,
     next_key: u64,
     /// Names queue entries that no record made: of sessions that end with their connection.
     next_origin: u64,
@@ -99,6 +101,7 @@ impl Store {
             retained_bytes: 0,
             queued_bytes: 0,
             applied: 0,
+            time_ms: 0,
             next_key: 1,
             next_origin: 1,
             targets: Vec::new(),
@@ -118,6 +121,7 @@ impl Store {
         if let Some(seq) = seq {
             self.applied = seq;
         }
+        self.time_ms = self.time_ms.max(now_ms);
         match op {
             Op::Opened { client, device, clean_start, expiry_s, will } => {
                 // One that was not to be kept does not go on, whether or not its end was seen.

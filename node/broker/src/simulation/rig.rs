@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     access::{Identity, Rights},
+    clock::Timeline,
     connection::{Admission, Connection, Ending, Room, Wish, admit},
     core::{ConnId, Core, Outgoing, Refused, Step, Then},
     image::{self, Image},
@@ -610,7 +611,8 @@ impl Rig {
             _ => Store::new(self.world.limits),
         };
         let applied = store.applied;
-        let replayed = image::replay(&mut store, applied, self.journal.iter().cloned());
+        let replayed =
+            image::replay(&mut store, applied, &mut Timeline::new(None), self.journal.iter().cloned());
         assert_eq!(replayed.undecodable, 0);
         store
     }

@@ -1,7 +1,7 @@
 //! The small parts: the clock, the outbox, the bucket.
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, Moment, Timeline},
     connection::Rate,
     core::Outgoing,
     outbox::Outbox,
@@ -23,6 +23,10 @@ fn wall_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
 }
 
+fn last(ms: u64) -> Option<Moment> {
+    Some(Moment { time_ms: ms, recorded_ms: ms })
+}
+
 fn is_about(found: u64, expected: u64) -> bool {
     (expected..expected + MOMENT_MS).contains(&found)
 }
@@ -34,20 +38,40 @@ fn a_new_store_begins_at_the_wall_clock() {
 
 #[test]
 fn after_a_short_stop_the_clock_is_the_wall_clock_again() {
-    assert!(is_about(Clock::start(Some(wall_ms() - 60_000)).now_ms(), wall_ms() - 1));
+    assert!(is_about(Clock::start(last(wall_ms() - 60_000)).now_ms(), wall_ms() - 1));
 }
 
 #[test]
 fn a_box_that_boots_in_1970_goes_on_where_its_last_record_was() {
     // For a box in 1970 the last record is in the future.
     let last_ms = wall_ms() + 50 * 365 * DAY_MS;
-    assert!(is_about(Clock::start(Some(last_ms)).now_ms(), last_ms));
+    assert!(is_about(Clock::start(last(last_ms)).now_ms(), last_ms));
 }
 
 #[test]
 fn a_clock_that_leapt_ahead_counts_for_a_day_at_most() {
     let last_ms = wall_ms() - 10 * 365 * DAY_MS;
-    assert!(is_about(Clock::start(Some(last_ms)).now_ms(), last_ms + DAY_MS));
+    assert!(is_about(Clock::start(last(last_ms)).now_ms(), last_ms + DAY_MS));
+}
+
+#[test]
+fn a_leap_of_the_journals_time_moves_the_brokers_by_a_day_at_most_and_for_good() {
+    let mut timeline = Timeline::new(None);
+    assert_eq!(timeline.next(1_000), 1_000);
+    assert_eq!(timeline.next(3_000), 3_000);
+    let leapt = 3_000 + 70 * 365 * DAY_MS;
+    assert_eq!(timeline.next(leapt), 3_000 + DAY_MS);
+    assert_eq!(timeline.next(leapt + 500), 3_500 + DAY_MS);
+    // The next start counts from there, whatever the wall says by then.
+    let last = timeline.last().unwrap();
+    assert!(is_about(Clock::start(Some(last)).now_ms(), last.time_ms));
+}
+
+#[test]
+fn from_a_checkpoint_on_time_goes_on_where_the_broker_was() {
+    let mut timeline = Timeline::new(Some(50));
+    assert_eq!(timeline.next(9_000), 50);
+    assert_eq!(timeline.next(9_010), 60);
 }
 
 fn message(payload: usize, qos: QoS) -> Outgoing {

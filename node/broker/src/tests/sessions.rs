@@ -2,6 +2,7 @@
 
 use super::desk::{Desk, ack, clean, client, id, publish, will};
 use crate::{
+    clock::Timeline,
     config::Limits,
     image,
     op::Op,
@@ -28,7 +29,7 @@ fn replayed(desk: &Desk) -> Store {
         let entry = op.entry();
         (seq, entry.kind, desk.now_ms, entry.payload.into())
     });
-    image::replay(&mut store, 0, records);
+    image::replay(&mut store, 0, &mut Timeline::new(None), records);
     store
 }
 
