@@ -10,10 +10,38 @@ use aisle_broker::{
 use anyhow::Context;
 use prometheus_client::registry::Registry;
 use std::path::Path;
-use tokio::task::JoinHandle;
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinHandle,
+};
+
+/// The broker's own threads: whatever clients make it do, the kiosks' threads are free.
+struct Threads(Option<Runtime>);
+
+impl Threads {
+    fn start() -> anyhow::Result<Self> {
+        let runtime = Builder::new_multi_thread().thread_name("aisle-mqtt").enable_all().build();
+        Ok(Self(Some(runtime.context("cannot start the MQTT broker's threads")?)))
+    }
+
+    fn within<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _guard = self.0.as_ref().map(Runtime::enter);
+        work()
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // Waiting for them is not for a thread that has other tasks to do; what they were to do is done.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
 
 /// Opened and bound; nobody has come in yet.
 pub(super) struct Opened {
+    threads: Threads,
     broker: Broker,
     listeners: Listeners,
 }
@@ -23,6 +51,7 @@ pub(super) struct Mqtt {
     broker: Broker,
     listening: JoinHandle<()>,
     _tasks: Running,
+    _threads: Threads,
 }
 
 /// Why a node cannot go on, when it is that its journal cannot be read: a person decides, or the supervisor tries again.
@@ -48,8 +77,10 @@ pub(super) fn open(
         registry,
     )
     .map_err(|error| anyhow::Error::new(error).context("cannot open the MQTT broker"))?;
-    let listeners = broker.bind(data, registry).context("the MQTT broker cannot listen")?;
-    Ok(Opened { broker, listeners })
+    let threads = Threads::start()?;
+    let listeners =
+        threads.within(|| broker.bind(data, registry)).context("the MQTT broker cannot listen")?;
+    Ok(Opened { threads, broker, listeners })
 }
 
 impl Opened {
@@ -65,13 +96,13 @@ impl Opened {
 
     /// Lets clients in, and says where.
     pub(super) fn start(self) -> anyhow::Result<Mqtt> {
-        let Self { broker, listeners } = self;
+        let Self { threads, broker, listeners } = self;
         for (transport, address) in listeners.addresses() {
             output::line(format!("mqtt on {transport}://{address}"))?;
         }
-        let tasks = broker.start();
-        let listening = tokio::spawn(listeners.run(broker.door()));
-        Ok(Mqtt { broker, listening, _tasks: tasks })
+        let (tasks, listening) =
+            threads.within(|| (broker.start(), tokio::spawn(listeners.run(broker.door()))));
+        Ok(Mqtt { broker, listening, _tasks: tasks, _threads: threads })
     }
 }
 

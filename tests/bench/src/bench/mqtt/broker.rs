@@ -121,7 +121,7 @@ fn node(dir: &Path, setting: Setting<'_>) -> Result<Broker> {
     let listen = match setting.certificate {
         None => "[mqtt]\ntcp_listen = \"127.0.0.1:0\"\ntls_listen = \"off\"\n".to_owned(),
         Some(certificate) => format!(
-            "[mqtt]\ntls_listen = \"127.0.0.1:0\"\ncertificate = {:?}\nprivate_key = {:?}\n",
+            "[mqtt]\ntls_listen = \"127.0.0.1:0\"\ncertificate_file = {:?}\nprivate_key_file = {:?}\n",
             certificate.certificate, certificate.key
         ),
     };

@@ -7,9 +7,7 @@ use std::{fs, net::SocketAddr, time::Duration};
 
 /// How much more memory an attack may take, unless a test says otherwise.
 pub(super) const GROWTH_MIB_MAX: u64 = 64;
-/// What an attack may make of a 99th percentile: so many times what it was, or so much where that is more.
-const SLOWER_MAX: u32 = 20;
-const SLOWER_FLOOR: Duration = Duration::from_millis(500);
+/// How long what an attack has done may take to show.
 const SETTLE: Duration = Duration::from_secs(10);
 
 /// A node under attack.
@@ -75,10 +73,6 @@ impl Stage {
         }
         eprintln!("the node grew by {grown_mib} MiB at most");
         assert!(grown_mib <= growth_mib_max, "the node grew by {grown_mib} MiB");
-        for Report { what, before, during } in reports {
-            let bound = (before * SLOWER_MAX).max(SLOWER_FLOOR);
-            assert!(during <= bound, "{what} took {during:?} instead of {before:?}");
-        }
     }
 }
 

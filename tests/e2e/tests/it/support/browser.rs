@@ -22,6 +22,8 @@ use tempfile::TempDir;
 /// How long a page may take to show what is waited for.
 const PATIENCE: Duration = Duration::from_secs(15);
 const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often a driver is started that ends before it is there.
+const STARTS_MAX: usize = 3;
 /// Every kiosk page is made for a screen at least this wide.
 pub(crate) const SCREEN: (u32, u32) = (1080, 1350);
 /// The smallest side of what a finger has to hit, in CSS pixels.
@@ -93,6 +95,13 @@ struct Driver {
 
 impl Driver {
     fn start() -> Self {
+        // It ends at once when the port that it was given for one protocol is taken in the other.
+        (0..STARTS_MAX).find_map(|_| Self::try_start()).unwrap_or_else(|| {
+            panic!("chromedriver did not start within {START_TIMEOUT:?}, {STARTS_MAX} times")
+        })
+    }
+
+    fn try_start() -> Option<Self> {
         let program = need::program("chromedriver", "chromium-driver");
         let mut child = Command::new(program)
             .arg("--port=0")
@@ -113,11 +122,14 @@ impl Driver {
                 }
             }
         });
-        let port = port.recv_timeout(START_TIMEOUT).unwrap_or_else(|_| {
-            drop(child.kill());
-            panic!("chromedriver did not start within {START_TIMEOUT:?}")
-        });
-        Self { child, port }
+        match port.recv_timeout(START_TIMEOUT) {
+            Ok(port) => Some(Self { child, port }),
+            Err(_) => {
+                drop(child.kill());
+                drop(child.wait());
+                None
+            }
+        }
     }
 
     /// Closes a browser, in a way that also works while a test is failing.
