@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a driver is started that ends before it is there.
 const STARTS_MAX: usize = 3;
+/// How often something is looked for again that went with its page.
+const TOUCHES_MAX: usize = 5;
 /// Every kiosk page is made for a screen at least this wide.
 pub(crate) const SCREEN: (u32, u32) = (1080, 1350);
 /// The smallest side of what a finger has to hit, in CSS pixels.
@@ -230,11 +232,19 @@ impl Browser {
     pub(crate) async fn touch(&self, name: &str) {
         let path =
             format!("//*[self::a or self::button][normalize-space(.)='{name}' or @aria-label='{name}']");
-        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::XPath(&path)).await;
-        match found {
-            Ok(element) => element.click().await.expect("it can be touched"),
-            Err(error) => panic!("nothing named `{name}` on {}: {error}", self.place().await),
+        for _ in 0..TOUCHES_MAX {
+            let found = self.client.wait().at_most(PATIENCE).for_element(Locator::XPath(&path)).await;
+            match found {
+                Ok(element) => match element.click().await {
+                    Ok(()) => return,
+                    // The next page came in between; it is looked for there.
+                    Err(error) if error.is_stale_element_reference() => {}
+                    Err(error) => panic!("`{name}` cannot be touched: {error}"),
+                },
+                Err(error) => panic!("nothing named `{name}` on {}: {error}", self.place().await),
+            }
         }
+        panic!("`{name}` was gone {TOUCHES_MAX} times before it could be touched");
     }
 
     /// Touches the first element that a CSS selector finds.
