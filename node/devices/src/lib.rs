@@ -10,3 +10,6 @@
 //! Guards invariant 1 across the bridge: neither side is told that a message is taken before the other side has it for sure.
 
 pub mod bridge;
+pub mod registry;
+pub mod service;
+pub mod telemetry;

@@ -21,6 +21,7 @@ mod ids;
 mod locks;
 mod pages;
 mod shopping;
+pub mod staff;
 mod strings;
 mod text;
 

@@ -5,6 +5,13 @@
 
 use crate::{
     class::{Field, Record},
+    cold_chain::{ExcursionAcknowledged, ExcursionClosed, ExcursionOpened, UnitDefined},
+    device::{
+        AnomalyClosed, AnomalyOpened, CodeScanned, CommandEnded, CommandSent, DeviceAnnounced,
+        DeviceApproved, DeviceConnection, DeviceFaulted, DevicePlaced, DeviceRetired, ReadingsTaken,
+        SettingsDesired, SettingsReported, TagsRead,
+    },
+    inventory::{PlaceCounted, PositionSensed, StockMoved, TaskClosed, TaskOpened},
     mqtt::{
         MqttDelivered, MqttPublished, MqttReceived, MqttReleased, MqttSent, MqttSessionClosed,
         MqttSessionEnded, MqttSessionOpened, MqttSubscribed, MqttUnsubscribed,
@@ -179,6 +186,54 @@ events! {
     MqttReceived = 0x0509,
     /// Messages left a session's queue.
     MqttDelivered = 0x050a,
+    /// A device was heard, or describes itself differently.
+    DeviceAnnounced = 0x0601,
+    /// A device may take part.
+    DeviceApproved = 0x0602,
+    /// A device was sent away for good.
+    DeviceRetired = 0x0603,
+    /// Where a stream of a device measures.
+    DevicePlaced = 0x0604,
+    /// A device came or went.
+    DeviceConnection = 0x0605,
+    /// Something is wrong with what a device sends.
+    DeviceFaulted = 0x0606,
+    /// What a device is to be set to.
+    SettingsDesired = 0x0607,
+    /// What a device is set to.
+    SettingsReported = 0x0608,
+    /// A device was asked to do something.
+    CommandSent = 0x0609,
+    /// A command ended.
+    CommandEnded = 0x060a,
+    /// Devices measured something.
+    ReadingsTaken = 0x060b,
+    /// A reader saw tags.
+    TagsRead = 0x060c,
+    /// A code was scanned.
+    CodeScanned = 0x060d,
+    /// A stream became odd.
+    AnomalyOpened = 0x060e,
+    /// A stream is as usual again.
+    AnomalyClosed = 0x060f,
+    /// Goods were moved within the store.
+    StockMoved = 0x0701,
+    /// A place was counted.
+    PlaceCounted = 0x0702,
+    /// What the store concludes about a product.
+    PositionSensed = 0x0703,
+    /// Staff are asked for something.
+    TaskOpened = 0x0704,
+    /// A task is over.
+    TaskClosed = 0x0705,
+    /// A cold chain unit and what is in it.
+    UnitDefined = 0x0801,
+    /// A unit is not as it must be.
+    ExcursionOpened = 0x0802,
+    /// A person has seen it.
+    ExcursionAcknowledged = 0x0803,
+    /// A unit is as it must be again.
+    ExcursionClosed = 0x0804,
 }
 
 fn decode_record<T>(payload: &[u8]) -> Result<T, DecodeError>

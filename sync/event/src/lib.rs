@@ -1,7 +1,8 @@
 //! Aisle's vocabulary: what can happen in a store, in types that cannot be wrong.
 //!
 //! Lives here: ids ([`id`]), units ([`money`], [`quantity`]), time ([`time`], [`hlc`]), the events themselves
-//! ([`shopper`], [`sale`], [`stock`], [`operation`], [`mqtt`]), the [`Event`] that is any one of them, and the
+//! ([`shopper`], [`sale`], [`stock`], [`operation`], [`mqtt`],
+//! [`device`], [`inventory`], [`cold_chain`]), the [`Event`] that is any one of them, and the
 //! [`Class`] of every field. Events are CBOR maps with numbered fields; a reader keeps the fields it does not
 //! know ([`Unknown`]) so that an older node loses nothing that a newer one wrote.
 //!
@@ -9,9 +10,13 @@
 //! Guards invariant 3: a field without a class does not compile, because `record!` has no syntax for it.
 
 mod class;
+pub mod cold_chain;
+pub mod device;
 mod event;
 pub mod hlc;
 pub mod id;
+pub mod inventory;
+mod measure;
 pub mod money;
 pub mod mqtt;
 mod opaque;
@@ -30,6 +35,7 @@ pub use id::{
     CustomerRef, DeviceId, DocumentId, Gtin, InvalidGtin, InvalidId, LotId, Name, SessionId, Sku, SourceName,
     StoreId,
 };
+pub use measure::{InvalidMeasure, Measure};
 pub use money::{Currency, InvalidMoney, Money};
 pub use opaque::{Blob, TEXT_BYTES_MAX, Text, TextTooLong};
 pub use quantity::{InvalidQuantity, Quantity, Unit};

@@ -1,0 +1,1 @@
+//! The floor of a shop as it really is.

@@ -1,0 +1,1 @@
+//! What sensors measured: minutes, a window of raw readings, and what is odd about them.

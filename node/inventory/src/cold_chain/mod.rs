@@ -1,0 +1,1 @@
+//! Whether food was kept as it must be.
