@@ -20,8 +20,8 @@ use aisle_event::{
 use aisle_journal::Record;
 use std::{collections::BTreeSet, sync::Arc};
 
-/// The types of `aisle_event::mqtt`. The broker keeps its own projection of them.
-const BROKER_KINDS: std::ops::RangeInclusive<u16> = 0x0500..=0x05ff;
+/// The types of `aisle_event::mqtt` and `aisle_event::device`. Broker and devices keep their own projections of them.
+const OTHERS_KINDS: std::ops::RangeInclusive<u16> = 0x0500..=0x06ff;
 
 /// One batch on its way: the working shop, the rows to write, and what to encode once at the end.
 pub(crate) struct Batch<'a> {
@@ -56,7 +56,7 @@ impl<'a> Batch<'a> {
         self.shop.as_of = record.hlc;
         self.expire(record);
         // Messages come by the hundred thousand and change nothing here.
-        if BROKER_KINDS.contains(&record.kind) {
+        if OTHERS_KINDS.contains(&record.kind) {
             self.make_room(record.seq);
             return Ok(());
         }
@@ -129,11 +129,15 @@ impl<'a> Batch<'a> {
                 self.shop.catalogue_version += 1;
                 self.shop.products.remove(&e.sku).map(drop).ok_or(WithoutEffect)
             }
-            Event::StockCounted(e) => self.with_stock(&e.sku, |product| {
-                (product.unit == e.on_hand.unit).then_some(Stock::counted(e.on_hand, e.at))
+            Event::StockCounted(e) => self.with_product(&e.sku, |product| {
+                (product.unit == e.on_hand.unit).then(|| product.booked(Stock::counted(e.on_hand, e.at)))
             }),
             Event::StockReceived(e) => self.move_stock(&e.sku, Some(e.quantity), e.at),
-            Event::StockAdjusted(e) => self.move_stock(&e.sku, Some(e.delta), e.at),
+            Event::StockAdjusted(e) => self.with_product(&e.sku, |product| {
+                let moved = (product.unit == e.delta.unit).then(|| product.stock.moved(e.delta, e.at));
+                moved.flatten().map(|stock| product.booked(stock))
+            }),
+            Event::PositionSensed(e) => self.with_product(&e.sku, |product| product.sensed(e)),
             Event::SaleRecorded(e) => {
                 self.remember(Visit::new(seq, e.at, VisitKind::Sale, e.lines.iter().map(|line| &line.sku)));
                 match Receipt::of(seq, e) {
@@ -200,6 +204,29 @@ impl<'a> Batch<'a> {
             | Event::MqttSent(_)
             | Event::MqttReceived(_)
             | Event::MqttDelivered(_)
+            | Event::DeviceAnnounced(_)
+            | Event::DeviceApproved(_)
+            | Event::DeviceRetired(_)
+            | Event::DevicePlaced(_)
+            | Event::DeviceConnection(_)
+            | Event::DeviceFaulted(_)
+            | Event::SettingsDesired(_)
+            | Event::SettingsReported(_)
+            | Event::CommandSent(_)
+            | Event::CommandEnded(_)
+            | Event::ReadingsTaken(_)
+            | Event::TagsRead(_)
+            | Event::CodeScanned(_)
+            | Event::AnomalyOpened(_)
+            | Event::AnomalyClosed(_)
+            | Event::StockMoved(_)
+            | Event::PlaceCounted(_)
+            | Event::TaskOpened(_)
+            | Event::TaskClosed(_)
+            | Event::UnitDefined(_)
+            | Event::ExcursionOpened(_)
+            | Event::ExcursionAcknowledged(_)
+            | Event::ExcursionClosed(_)
             | Event::Unknown { .. } => Ok(()),
         };
         Ok(outcome)
@@ -225,19 +252,9 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    fn with_stock(
-        &mut self,
-        sku: &Sku,
-        change: impl FnOnce(&Product) -> Option<Stock>,
-    ) -> Result<(), WithoutEffect> {
-        self.with_product(sku, |product| change(product).map(|stock| Product { stock, ..product.clone() }))
-    }
-
     fn move_stock(&mut self, sku: &Sku, delta: Option<Quantity>, at: Timestamp) -> Result<(), WithoutEffect> {
         let delta = delta.ok_or(WithoutEffect)?;
-        self.with_stock(sku, |product| {
-            (product.unit == delta.unit).then(|| product.stock.moved(delta, at)).flatten()
-        })
+        self.with_product(sku, |product| product.moved(delta, at))
     }
 
     /// Lines of products that are not listed change nothing: there is no book to keep for them.

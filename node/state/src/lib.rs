@@ -30,7 +30,7 @@ pub use experiments::ArmCounters;
 pub use history::{Visit, VisitKind};
 pub use imports::LineSet;
 pub use open::{Inspection, Opened, Rebuilt, inspect};
-pub use product::{Product, Stock};
+pub use product::{Product, Sensed, Stock};
 pub use receipts::Receipt;
 pub use sessions::{BASKET_LINES_MAX, BasketLine, Session};
 pub use shop::{RECENT_MAX, Shop};

@@ -2,6 +2,7 @@
 
 use aisle_event::{
     Gtin, Money, Name, Quantity, Sku, Timestamp, Unit,
+    inventory::PositionSensed,
     stock::{PriceChanged, ProductListed},
 };
 use minicbor::{Decode, Encode};
@@ -22,6 +23,23 @@ pub enum Stock {
         #[n(1)]
         as_of: Timestamp,
     },
+}
+
+/// What the store's sensors make of the book: an estimate, drawn from every source there is (`aisle-inventory`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Sensed {
+    /// The best estimate of what is in the store.
+    #[n(0)]
+    pub on_hand: Quantity,
+    /// The chance that there is none, in thousandths.
+    #[n(1)]
+    pub none_permille: u16,
+    /// It can be sold.
+    #[n(2)]
+    pub sellable: bool,
+    /// When this was concluded.
+    #[n(3)]
+    pub as_of: Timestamp,
 }
 
 /// One product on offer.
@@ -54,9 +72,13 @@ pub struct Product {
     /// Until when headquarters vouches for the price.
     #[n(8)]
     pub price_valid_until: Option<Timestamp>,
-    /// How much is there.
+    /// How much is there, by the book.
     #[n(9)]
     pub stock: Stock,
+    /// What is sensed beyond the book, where anything is. A count, a receipt or a correction ends it: until the next conclusion
+    /// the book knows better. So does a sale that leaves nothing of the estimate.
+    #[n(10)]
+    pub sensed: Option<Sensed>,
 }
 
 impl Stock {
@@ -89,10 +111,44 @@ impl Stock {
 }
 
 impl Product {
-    /// False only when the book knows that there is none left.
+    /// False only when it is concluded, or else when the book knows, that there is none left.
     #[must_use]
     pub const fn in_stock(&self) -> bool {
-        self.stock.may_be_sold()
+        match self.sensed {
+            Some(sensed) => sensed.sellable,
+            None => self.stock.may_be_sold(),
+        }
+    }
+
+    /// How much is there, by the best knowledge: what is sensed, else the book.
+    #[must_use]
+    pub const fn available(&self) -> Stock {
+        match self.sensed {
+            Some(Sensed { on_hand, as_of, .. }) => Stock::Known { on_hand, as_of },
+            None => self.stock,
+        }
+    }
+
+    /// After a movement in the book: what is sensed follows a sale, and is set aside by anything that brings news.
+    pub(crate) fn moved(&self, delta: Quantity, at: Timestamp) -> Option<Self> {
+        let stock = (self.unit == delta.unit).then(|| self.stock.moved(delta, at)).flatten()?;
+        let follows = |sensed: Sensed| {
+            let on_hand = sensed.on_hand.checked_add(delta).filter(|_| delta.thousandths < 0)?;
+            (on_hand.thousandths > 0).then_some(Sensed { on_hand, ..sensed })
+        };
+        Some(Self { stock, sensed: self.sensed.and_then(follows), ..self.clone() })
+    }
+
+    /// After a count or a correction: the book knows better.
+    pub(crate) fn booked(&self, stock: Stock) -> Self {
+        Self { stock, sensed: None, ..self.clone() }
+    }
+
+    /// After a conclusion.
+    pub(crate) fn sensed(&self, event: &PositionSensed) -> Option<Self> {
+        let PositionSensed { on_hand, none_permille, sellable, at, .. } = *event;
+        let sensed = Sensed { on_hand, none_permille, sellable, as_of: at };
+        (self.unit == on_hand.unit).then(|| Self { sensed: Some(sensed), ..self.clone() })
     }
 
     /// A product from its listing; what an earlier listing knew of stock and first day stays.
@@ -108,6 +164,7 @@ impl Product {
             priced_at: event.at,
             price_valid_until: None,
             stock: before.map_or(Stock::Unknown, |product| product.stock),
+            sensed: before.and_then(|product| product.sensed),
         }
     }
 

@@ -129,7 +129,7 @@ pub(crate) struct ProductView<'a> {
 
 impl<'a> From<&'a Product> for ProductView<'a> {
     fn from(product: &'a Product) -> Self {
-        let (state, on_hand) = match product.stock {
+        let (state, on_hand) = match product.available() {
             Stock::Unknown => (StockState::Unknown, None),
             Stock::Known { on_hand, .. } if product.in_stock() => (StockState::InStock, Some(on_hand)),
             Stock::Known { on_hand, .. } => (StockState::OutOfStock, Some(on_hand)),

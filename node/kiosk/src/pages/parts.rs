@@ -53,10 +53,10 @@ pub(super) fn grid<'a>(products: impl Iterator<Item = &'a Product>, strings: &St
     }
 }
 
-/// What the book says of a product.
+/// What is known of a product's stock.
 pub(super) fn stock(product: &Product, strings: &Strings) -> Markup {
     html! {
-        @match product.stock {
+        @match product.available() {
             Stock::Unknown => p.stock { (strings.stock_unknown) },
             Stock::Known { .. } if !product.in_stock() => p.stock.warn { (strings.out_of_stock) },
             Stock::Known { on_hand, .. } if on_hand.thousandths <= FEW_THOUSANDTHS => {

@@ -5,6 +5,7 @@ use crate::store::{
 };
 use aisle_event::{
     Currency, Event, Money, Quantity, Unit, Unknown,
+    inventory::PositionSensed,
     sale::ReturnRecorded,
     stock::{PriceChanged, ProductDelisted, StockReceived},
 };
@@ -164,4 +165,45 @@ async fn a_writer_waits_until_the_snapshot_holds_its_record() {
         store.journal.append(vec![Entry { kind: event.kind().0, payload: event.encode() }]).unwrap();
     store.state().wait_applied(committed.last).await.unwrap();
     assert!(store.state().shop().product("SKU-1").is_some());
+}
+
+fn concluded(pieces: i64, sellable: bool) -> Event {
+    PositionSensed {
+        sku: sku(1),
+        on_hand: Quantity::each(pieces),
+        low: Quantity::each(0),
+        high: Quantity::each(pieces + 1),
+        none_permille: if sellable { 20 } else { 940 },
+        sellable,
+        at: at(3),
+        unknown: Unknown::default(),
+    }
+    .into()
+}
+
+#[test]
+fn what_is_sensed_decides_whether_a_product_can_be_sold() {
+    let store = StoreUnderTest::start();
+    let before = store.apply([listed(1, 250), counted(1, 10)]);
+    let shop = store.apply([concluded(0, false)]);
+    let product = shop.product("SKU-1").unwrap();
+    assert!(!product.in_stock(), "the book still says ten");
+    assert_eq!(on_hand(&shop, 1), Some(10));
+    assert_eq!(product.available(), Stock::Known { on_hand: Quantity::each(0), as_of: at(3) });
+    assert!(shop.stock_version > before.stock_version, "cached recommendations are told");
+}
+
+#[test]
+fn news_in_the_book_ends_what_was_sensed() {
+    let store = StoreUnderTest::start();
+    store.apply([listed(1, 250), counted(1, 0), concluded(3, true)]);
+    let shop = store.apply([sale("1", vec![line(1, 1, 2)]).into()]);
+    assert!(shop.product("SKU-1").unwrap().in_stock(), "one of the three is left");
+    let shop = store.apply([sale("2", vec![line(1, 1, 1)]).into()]);
+    assert!(
+        !shop.product("SKU-1").unwrap().in_stock(),
+        "nothing of the estimate is left, and the book has none"
+    );
+    let shop = store.apply([concluded(0, false), counted(1, 4)]);
+    assert!(shop.product("SKU-1").unwrap().in_stock(), "somebody has just counted four");
 }
