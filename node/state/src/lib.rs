@@ -11,6 +11,7 @@ mod apply;
 mod checkpoint;
 mod config;
 mod experiments;
+pub mod follow;
 mod history;
 mod imports;
 mod index;

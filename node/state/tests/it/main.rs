@@ -11,6 +11,7 @@
 
 mod bounds;
 mod checkpoints;
+mod follow;
 mod imports;
 mod rebuild;
 mod replay;

@@ -1,5 +1,8 @@
 //! One full and one minimal example of every event type. The golden vectors are made from them.
 
+#[path = "device_samples.rs"]
+mod devices;
+
 use aisle_event::{
     Blob, CustomerRef, DeviceId, DocumentId, Event, LotId, Money, Name, Quantity, SessionId, Sku, SourceName,
     Text, Timestamp, Unit, Unknown,
@@ -76,7 +79,7 @@ fn delivery(origin: Option<u64>) -> MqttDelivery {
 #[rustfmt::skip]
 pub fn samples() -> Vec<(&'static str, Event)> {
     let arm = || Some(name("ranking/neighbours"));
-    vec![
+    let mut samples: Vec<(&'static str, Event)> = vec![
         ("session_started", SessionStarted { session: session(), kiosk: Some(DeviceId::new("kiosk-2").unwrap()), language: Some(name("zh")), at: AT, arm: arm(), unknown: known() }.into()),
         ("session_started.minimal", SessionStarted { session: session(), kiosk: None, language: None, at: AT, arm: None, unknown: known() }.into()),
         ("product_viewed", ProductViewed { session: session(), sku: sku("85123A"), at: AT, unknown: known() }.into()),
@@ -122,5 +125,7 @@ pub fn samples() -> Vec<(&'static str, Event)> {
         ("mqtt_sent", MqttSent { client: text("label-3"), deliveries: vec![delivery(Some(1)), delivery(None)], unknown: known() }.into()),
         ("mqtt_received", MqttReceived { client: text("label-3"), deliveries: vec![delivery(None)], unknown: known() }.into()),
         ("mqtt_delivered", MqttDelivered { client: text("label-3"), deliveries: vec![delivery(None)], unknown: known() }.into()),
-    ]
+    ];
+    samples.extend(devices::samples());
+    samples
 }

@@ -1,0 +1,184 @@
+//! The thread of a follower: tail, apply, publish, propose, and a snapshot when it is quiet.
+
+use super::{Config, Fold, Shared, telemetry::Telemetry};
+use crate::snapshot_file::SnapshotFiles;
+use aisle_event::{Event, EventType, Timestamp};
+use aisle_journal::{Entry, Journal, OnCorruption, QuarantineError, ReadError, Record, Tail, Ticket};
+use std::{
+    sync::{Arc, PoisonError, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+/// The most records between two views.
+const BATCH_RECORDS_MAX: usize = 2048;
+/// How long the thread waits for records before it looks whether something else is to be done.
+const WAIT: Duration = Duration::from_millis(100);
+/// How often the fold is asked what follows, at most.
+const ASK_EVERY: Duration = Duration::from_millis(200);
+/// A snapshot that found no quiet moment is written after so many times its interval.
+const OVERDUE_FACTOR: u64 = 4;
+
+pub(super) struct Thread<F: Fold> {
+    pub(super) fold: F,
+    pub(super) applied: u64,
+    /// The last record in the latest snapshot.
+    pub(super) snapshot: u64,
+    pub(super) shared: Arc<Shared<F::View>>,
+    pub(super) files: SnapshotFiles,
+    pub(super) config: Config,
+    pub(super) journal: Journal,
+    pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    pub(super) proposed: Option<Proposed>,
+    pub(super) telemetry: Telemetry,
+}
+
+/// What the fold proposed and has not taken back yet.
+pub(super) enum Proposed {
+    /// On its way to the disk.
+    Submitted(Ticket),
+    /// In the journal, up to this record.
+    Committed(u64),
+}
+
+/// Why the thread stopped by itself.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("the journal cannot be read: {0}")]
+    Journal(#[from] ReadError),
+    #[error("damaged records cannot be set aside: {0}")]
+    Quarantine(#[from] QuarantineError),
+}
+
+impl<F: Fold> Thread<F> {
+    /// Runs until it is told to stop or cannot go on; then the reason stands in [`Shared`].
+    pub(super) fn run(mut self) {
+        if let Err(broken) = self.follow() {
+            tracing::error!(part = self.files.name, reason = %broken, "a projection has stopped");
+            *self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(broken.to_string());
+            // Wakes everyone who waits, so that they see the reason.
+            self.shared.applied.send_modify(|_| ());
+        }
+        if self.applied > self.snapshot {
+            self.write_snapshot();
+        }
+    }
+
+    fn follow(&mut self) -> Result<(), Broken> {
+        let mut tail = self.journal.tail((self.applied + 1).max(self.journal.first()));
+        let mut asked: Option<Instant> = None;
+        while !self.shared.stop.load(Ordering::Acquire) {
+            let quiet = match self.step(&mut tail) {
+                Ok(quiet) => quiet,
+                // Nothing more will come; whoever closed the journal stops this thread too.
+                Err(Broken::Journal(ReadError::Closed)) => {
+                    std::thread::sleep(WAIT);
+                    continue;
+                }
+                Err(broken) => return Err(broken),
+            };
+            if asked.is_none_or(|at| at.elapsed() >= ASK_EVERY) {
+                asked = Some(Instant::now());
+                self.propose();
+            }
+            let behind = self.applied.saturating_sub(self.snapshot);
+            let interval = self.config.snapshot_every_records.max(1);
+            if behind >= interval && (quiet || behind >= interval.saturating_mul(OVERDUE_FACTOR)) {
+                self.write_snapshot();
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes one batch. True when there was none. Damage in a sealed segment is set aside where the journal's settings allow it,
+    /// and then shows as a gap.
+    fn step(&mut self, tail: &mut Tail) -> Result<bool, Broken> {
+        match tail.next_batch(BATCH_RECORDS_MAX, WAIT) {
+            Ok(records) => {
+                let Some(last) = records.last() else { return Ok(true) };
+                self.applied = last.seq;
+                // A batch of others' records changes nothing that anybody sees.
+                let changes = records.iter().filter(|record| self.apply(record)).count();
+                if changes > 0 {
+                    self.shared.view.store(Arc::new(self.fold.view()));
+                }
+            }
+            Err(ReadError::Gap { first, last, .. }) => {
+                self.applied = last;
+                self.telemetry.lost(last.saturating_sub(first) + 1);
+                tail.continue_after_gap();
+            }
+            Err(ReadError::Corrupt { seq, .. })
+                if self.journal.on_corruption() == OnCorruption::Quarantine =>
+            {
+                match self.journal.quarantine(seq) {
+                    // Somebody else who reads the journal met it first.
+                    Ok(_) | Err(QuarantineError::Intact { .. }) => tail.continue_after_gap(),
+                    Err(error) => return Err(error.into()),
+                }
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.telemetry.applied(self.applied);
+        self.shared.applied.send_replace(self.applied);
+        Ok(false)
+    }
+
+    fn apply(&mut self, record: &Record) -> bool {
+        if !self.fold.wants(record.kind) {
+            return false;
+        }
+        match Event::decode(EventType(record.kind), &record.payload) {
+            Ok(event) => self.fold.apply(record.seq, &event),
+            Err(error) => self.telemetry.undecodable(record.seq, &error),
+        }
+        true
+    }
+
+    /// Asks the fold what follows, once it has taken back what it proposed before and there is nothing newer to be taken.
+    fn propose(&mut self) {
+        match self.proposed.take() {
+            Some(Proposed::Submitted(ticket)) => {
+                // Its commit is a matter of milliseconds, or of a failed journal, which ends the node.
+                if let Ok(committed) = ticket.wait() {
+                    self.proposed = Some(Proposed::Committed(committed.last));
+                }
+                return;
+            }
+            Some(Proposed::Committed(last)) if last > self.applied => {
+                self.proposed = Some(Proposed::Committed(last));
+                return;
+            }
+            Some(Proposed::Committed(_)) | None => {}
+        }
+        if self.applied < self.journal.durable() {
+            return;
+        }
+        let mut events = self.fold.due((self.now)());
+        events.truncate(self.config.proposals_max.max(1));
+        if events.is_empty() {
+            return;
+        }
+        self.telemetry.proposed(events.len());
+        let entries = events.iter().map(|event| Entry { kind: event.kind().0, payload: event.encode() });
+        match self.journal.submit(entries.collect()) {
+            Ok(ticket) => self.proposed = Some(Proposed::Submitted(ticket)),
+            // The fold is asked again, and says the same.
+            Err(error) => {
+                tracing::debug!(part = self.files.name, %error, "what follows waits for the journal");
+            }
+        }
+    }
+
+    fn write_snapshot(&mut self) {
+        let written = match self.fold.put_away() {
+            Ok(()) => {
+                self.files.write(self.applied, &self.fold.encode()).map(drop).map_err(|e| e.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        self.telemetry.snapshot(self.files.name, self.applied, written);
+        // Also after a failure: the next attempt comes an interval later, not at once.
+        self.snapshot = self.applied;
+    }
+}
