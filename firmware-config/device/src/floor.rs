@@ -1,1 +1,0 @@
-//! The floor of a shop as it really is.
