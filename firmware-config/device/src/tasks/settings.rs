@@ -1,0 +1,91 @@
+//! Settings from the node: checked, kept, tried, confirmed or given up, reported.
+//!
+//! What they mean is decided by `aisle_firmware_config::twin`; here are its flash, its time and its channels. Nothing is applied
+//! before it is on the flash, so that a start that fails is a start with settings that are known.
+
+use super::{MESSAGE_BYTES_MAX, Matter, Never, Shared};
+use crate::{
+    clock::Clock,
+    device::Board,
+    flash::storage::{Key, StorageError},
+    watchdog::Task,
+};
+use aisle_firmware_config::{
+    message::Refused,
+    twin::{Booted, TWIN_BYTES_MAX, Twin, Verdict},
+};
+use core::future::pending;
+use embassy_futures::select::{Either3, select3};
+
+/// New settings are confirmed when the device has run with them for so long.
+pub(crate) const HEALTHY_MS: u64 = 60_000;
+
+pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> Never {
+    let seat = shared.seat(Task::Settings);
+    let schema = &shared.announce.settings;
+    let loaded = load(shared).await;
+    let mut twin = shared.or_end(loaded).await;
+    if twin.booted() != Booted::Confirmed {
+        keep(shared, &twin).await;
+    }
+    apply(shared, &twin);
+    let mut healthy_ms = shared.clock.uptime_ms() + HEALTHY_MS;
+    let mut unreadable = None;
+    let mut buffer = [0; MESSAGE_BYTES_MAX];
+    loop {
+        let mut reported = twin.reported();
+        reported.refused = unreadable.clone().or(reported.refused);
+        // When this fails the connection is gone, and the next one says it.
+        let _ = seat.waiting(shared.publish(Matter::ConfigReported, &reported, &mut buffer)).await;
+        loop {
+            let trial = async {
+                if twin.is_on_trial() { shared.clock.sleep_until(healthy_ms).await } else { pending().await }
+            };
+            let news = select3(shared.wires.desired.wait(), trial, shared.wires.connected.settings.wait());
+            match seat.waiting(news).await {
+                Either3::First(Ok(desired)) => match twin.on_desired(schema, &desired) {
+                    Verdict::Accept => {
+                        unreadable = None;
+                        keep(shared, &twin).await;
+                        apply(shared, &twin);
+                        healthy_ms = shared.clock.uptime_ms() + HEALTHY_MS;
+                    }
+                    Verdict::Refuse(_) => keep(shared, &twin).await,
+                    Verdict::AlreadyKnown => continue,
+                },
+                // It has no version to be known by, so it is reported as the one after what is in force.
+                Either3::First(Err(fault)) => unreadable = Some(Refused::new(twin.version() + 1, fault)),
+                Either3::Second(()) => {
+                    let _ = twin.healthy();
+                    keep(shared, &twin).await;
+                }
+                Either3::Third(()) => {}
+            }
+            break;
+        }
+    }
+}
+
+/// The twin of the flash, or one from the factory where there is none that can be read.
+async fn load<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> Result<Twin, StorageError> {
+    let schema = &shared.announce.settings;
+    let kept = shared.storage.lock().await.fetch(Key::Twin).await?;
+    Ok(kept.and_then(|bytes| Twin::decode(schema, &bytes).ok()).unwrap_or_else(|| Twin::new(schema)))
+}
+
+async fn keep<B: Board, const N: usize>(shared: &Shared<'_, B, N>, twin: &Twin) {
+    let mut bytes = [0; TWIN_BYTES_MAX];
+    let kept = match twin.encode(&mut bytes) {
+        Ok(length) => {
+            let value = bytes.get(..length).unwrap_or_default();
+            shared.storage.lock().await.keep(Key::Twin, value).await
+        }
+        Err(_) => Err(StorageError::Room),
+    };
+    shared.or_end(kept).await;
+}
+
+fn apply<B: Board, const N: usize>(shared: &Shared<'_, B, N>, twin: &Twin) {
+    shared.wires.tunings.signal(shared.device.tunings(twin.settings()));
+    shared.wires.settings.signal(twin.settings().clone());
+}
