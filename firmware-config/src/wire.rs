@@ -11,7 +11,7 @@ mod json;
 mod reader;
 
 use crate::fault::Fault;
-use core::fmt;
+use core::{convert::Infallible, fmt};
 use serde::{Deserialize, Serialize};
 
 /// Deeper payloads are refused, also in keys that nobody reads.
@@ -61,16 +61,29 @@ impl core::error::Error for EncodeError {}
 /// # Errors
 /// When there is no room for it, or a number in it is not finite.
 pub fn encode<T: Serialize>(value: &T, encoding: Encoding, buffer: &mut [u8]) -> Result<usize, EncodeError> {
-    let room = buffer.len();
+    let full = EncodeError::Room(buffer.len());
     match encoding {
-        Encoding::Json => serde_json_core::to_slice(value, buffer).map_err(|error| match error {
-            serde_json_core::ser::Error::BufferFull => EncodeError::Room(room),
-            _ => EncodeError::NotFinite,
-        }),
+        Encoding::Json => {
+            // `serde-json-core` has no errors but want of room: a value that refuses to be written is found here.
+            let probe = value.serialize(&mut minicbor_serde::Serializer::new(Nowhere));
+            probe.map_err(|_| EncodeError::NotFinite)?;
+            serde_json_core::to_slice(value, buffer).map_err(|_| full)
+        }
         Encoding::Cbor => minicbor_serde::to_slice(value, buffer).map_err(|error| match error.as_write() {
-            Some(_) => EncodeError::Room(room),
+            Some(_) => full,
             None => EncodeError::NotFinite,
         }),
+    }
+}
+
+/// Where all that is written is forgotten.
+struct Nowhere;
+
+impl minicbor::encode::Write for Nowhere {
+    type Error = Infallible;
+
+    fn write_all(&mut self, _: &[u8]) -> Result<(), Infallible> {
+        Ok(())
     }
 }
 
