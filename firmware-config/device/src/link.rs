@@ -39,6 +39,18 @@ pub struct Received<'b> {
     pub payload: &'b [u8],
 }
 
+impl<'b> Received<'b> {
+    /// Copies a message into the buffer; nothing when it does not fit.
+    #[must_use]
+    pub fn copy(topic: &str, payload: &[u8], buffer: &'b mut [u8]) -> Option<Self> {
+        let (place, rest) = buffer.split_at_mut_checked(topic.len())?;
+        place.copy_from_slice(topic.as_bytes());
+        let body = rest.get_mut(..payload.len())?;
+        body.copy_from_slice(payload);
+        Some(Self { topic: core::str::from_utf8(place).ok()?, payload: body })
+    }
+}
+
 /// The way to the node. All tasks of a device share one, so what it changes it changes behind `&self`.
 pub trait Link {
     /// Connects and subscribes; what was connected before is given up. Tried once.

@@ -22,8 +22,12 @@ type Uncached<K> = Cache<cache::Uncached, cache::Uncached, cache::Uncached, K>;
 pub(crate) const BATCH_MAX: usize = 16;
 /// The ring is searched so far from its oldest sample for others of the same stream.
 const SEARCH_RECORDS_MAX: u32 = 128;
-/// Room for the largest value of the map and its key.
-const VALUE_BYTES_MAX: usize = TWIN_BYTES_MAX + 4;
+/// Room for the largest value of the map and its key, in whole words.
+const VALUE_BYTES_MAX: usize = (1 + TWIN_BYTES_MAX).next_multiple_of(WORD_BYTES_MAX);
+/// Room for a record, in whole words.
+const RECORD_ROOM: usize = RECORD_BYTES.next_multiple_of(WORD_BYTES_MAX);
+/// The largest word of a flash, in bytes.
+const WORD_BYTES_MAX: usize = 32;
 
 /// The flash does not do what it should.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +66,7 @@ pub(crate) enum Key {
 
 /// A value out of the map.
 pub(crate) struct Value {
-    bytes: Aligned,
+    bytes: Aligned<VALUE_BYTES_MAX>,
     length: usize,
 }
 
@@ -76,7 +80,7 @@ impl Deref for Value {
 
 /// Some chips move whole words only.
 #[repr(align(4))]
-struct Aligned([u8; VALUE_BYTES_MAX]);
+struct Aligned<const BYTES: usize>([u8; BYTES]);
 
 /// What a push did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,10 +129,10 @@ impl<F: Flash> Storage<F> {
         let counted = self.fetch(Key::Boots).await?;
         let counted = counted.and_then(|bytes| bytes.as_array().copied()).map_or(0, u32::from_le_bytes);
         let mut last = counted;
-        let mut bytes = [0; RECORD_BYTES];
+        let mut bytes = Aligned([0; RECORD_ROOM]);
         let mut queue = self.queue()?;
         let mut records = queue.iter().await?;
-        while let Some(entry) = records.next(&mut bytes).await? {
+        while let Some(entry) = records.next(&mut bytes.0).await? {
             last = last.max(Record::decode(&entry).map_or(0, |record| record.boot));
         }
         let boot = last.saturating_add(1);
@@ -173,11 +177,11 @@ impl<F: Flash> Storage<F> {
     /// The oldest sample and those of the same stream and boot that follow it. They stay.
     pub(crate) async fn batch(&mut self) -> Result<Vec<Record, BATCH_MAX>, StorageError> {
         let mut batch = Vec::<Record, BATCH_MAX>::new();
-        let mut bytes = [0; RECORD_BYTES];
+        let mut bytes = Aligned([0; RECORD_ROOM]);
         let mut queue = self.queue()?;
         let mut records = queue.iter().await?;
         for _ in 0..SEARCH_RECORDS_MAX {
-            let Some(entry) = records.next(&mut bytes).await? else { break };
+            let Some(entry) = records.next(&mut bytes.0).await? else { break };
             let Some(record) = Record::decode(&entry) else {
                 // Of a format that this software does not know: nobody will ever send it.
                 entry.pop().await?;
@@ -195,7 +199,7 @@ impl<F: Flash> Storage<F> {
     /// Removes samples that were acknowledged. Returns how many of them were not there any more.
     pub(crate) async fn remove(&mut self, batch: &[Record]) -> Result<u32, StorageError> {
         let mut missing = u32::try_from(batch.len()).unwrap_or(u32::MAX);
-        let mut bytes = [0; RECORD_BYTES];
+        let mut bytes = Aligned([0; RECORD_ROOM]);
         let mut removed = 0;
         let mut queue = self.queue()?;
         let mut records = queue.iter().await?;
@@ -203,7 +207,7 @@ impl<F: Flash> Storage<F> {
             if missing == 0 {
                 break;
             }
-            let Some(entry) = records.next(&mut bytes).await? else { break };
+            let Some(entry) = records.next(&mut bytes.0).await? else { break };
             let id = Record::decode(&entry).map(|record| record.id());
             if batch.iter().any(|record| Some(record.id()) == id) {
                 entry.pop().await?;
@@ -216,11 +220,11 @@ impl<F: Flash> Storage<F> {
     }
 
     async fn count(&mut self) -> Result<u32, StorageError> {
-        let mut bytes = [0; RECORD_BYTES];
+        let mut bytes = Aligned([0; RECORD_ROOM]);
         let mut queue = self.queue()?;
         let mut records = queue.iter().await?;
         let mut count = 0;
-        while records.next(&mut bytes).await?.is_some() {
+        while records.next(&mut bytes.0).await?.is_some() {
             count += 1;
         }
         Ok(count)

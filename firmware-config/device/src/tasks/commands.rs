@@ -38,11 +38,16 @@ pub(super) async fn run<B: Board, const N: usize>(
     let seat = shared.seat(Task::Commands);
     let mut answers = Deque::<Answer, ANSWERS_MAX>::new();
     loop {
-        let Asked { command, request } = seat.waiting(shared.wires.requests.receive()).await;
+        let Asked { command, request, since_ms } = seat.waiting(shared.wires.requests.receive()).await;
         let restart = command == "restart";
         let known = answers.iter().find(|answer| answer.id == request.id);
         if let Some(answer) = known {
             send(shared, &seat, &command, &answer.bytes).await;
+            continue;
+        }
+        // It waited for others for so long that nobody waits for it.
+        let waited_ms = shared.clock.uptime_ms().saturating_sub(since_ms);
+        if waited_ms >= u64::from(request.ttl_s) * 1000 {
             continue;
         }
         let done_before = restart && restarted_by(shared, &request).await;

@@ -76,7 +76,10 @@ fn understand<B: Board, const N: usize>(shared: &Shared<'_, B, N>, received: Rec
             None
         }
         Matter::CommandRequest(command) => match decode::<Request>(received.payload) {
-            Ok((request, _)) => Some(Asked { command: String::try_from(command).ok()?, request }),
+            Ok((request, _)) => {
+                let command = String::try_from(command).ok()?;
+                Some(Asked { command, request, since_ms: shared.clock.uptime_ms() })
+            }
             Err(_) => {
                 // Without an id there is nobody to answer to.
                 shared.count(|counters| counters.unreadable = counters.unreadable.saturating_add(1));

@@ -99,6 +99,8 @@ struct Reading {
 struct Asked {
     command: String<64>,
     request: Request,
+    /// When it came, by the uptime in milliseconds.
+    since_ms: u64,
 }
 
 /// A task has no end.
