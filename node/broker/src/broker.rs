@@ -230,7 +230,7 @@ impl Broker {
     pub fn sessions(&self, after: &str, count: usize) -> Vec<SessionView> {
         let mut sessions = self.0.sequence.core().sessions(after, count);
         for session in &mut sessions {
-            session.client_view = self.0.registry.view(&session.client);
+            session.connection = self.0.registry.view(&session.client);
         }
         sessions
     }
@@ -362,6 +362,11 @@ impl Shared {
             Some(device) => format!("{device}-{:016x}", rand::random::<u64>()).into(),
             None => format!("auto-{:016x}", rand::random::<u64>()).into(),
         };
+        if connect.username.is_none() && certificate.is_none() {
+            let client = chosen(None);
+            let identity = self.devices.anonymous(&client).map_err(refused_identity)?;
+            return Ok((identity, client));
+        }
         let show = async || match (&connect.username, certificate) {
             (Some(user), _) => {
                 let password = connect.password.as_deref().unwrap_or_default();
@@ -370,21 +375,12 @@ impl Shared {
             (None, Some(certificate)) => self.devices.by_certificate(certificate),
             (None, None) => Err(Refused::Anonymous),
         };
-        let identified = match (&connect.username, certificate) {
-            (Some(_), _) | (None, Some(_)) => match show().await {
-                // A device that was added a moment ago need not wait until the file is looked at again.
-                Err(Refused::Credentials) if self.devices.reload_if_changed().await => show().await,
-                shown => shown,
-            },
-            (None, None) => {
-                let client = chosen(None);
-                return match self.devices.anonymous(&client) {
-                    Ok(identity) => Ok((identity, client)),
-                    Err(refused) => Err(refused_identity(refused)),
-                };
-            }
+        let shown = match show().await {
+            // A device that was added a moment ago need not wait until the file is looked at again.
+            Err(Refused::Credentials) if self.devices.reload_if_changed().await => show().await,
+            shown => shown,
         };
-        let identity = identified.map_err(refused_identity)?;
+        let identity = shown.map_err(refused_identity)?;
         let client = chosen(Some(&identity.device));
         Ok((identity, client))
     }

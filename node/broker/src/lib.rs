@@ -34,4 +34,4 @@ pub mod transport;
 
 pub use broker::{Broker, OpenError, Opened, Running};
 pub use config::{Config, InvalidConfig, Limits, Overflow};
-pub use core::{ClientView, Overview, RetainedView, SessionView};
+pub use core::{ClientView, Overview, RetainedView, SessionView, SubscriptionView};

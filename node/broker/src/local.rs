@@ -157,8 +157,12 @@ impl Broker {
         let client = ByteString::from(options.client_id.as_str());
         let identity = Identity::local(&options.client_id, options.rights.clone());
         let connect = connect(&options);
-        let view =
-            ClientView { peer: "this process".into(), transport: "local", version: "5", connected_s: 0 };
+        let view = ClientView {
+            peer: "this process".into(),
+            transport: "local".into(),
+            version: "5".into(),
+            connected_s: 0,
+        };
         let guest = match Guest::enter(&self.0, &connect, &identity, &client, view).await {
             Ok(guest) => guest,
             Err(NotIn::Gone) => return Err(LocalError::Stopped),

@@ -4,8 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Who may come in, and how much work may go into finding out.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct AccessConfig {
     /// What clients without credentials may do. Absent: they are not let in.
     pub anonymous: Option<Anonymous>,

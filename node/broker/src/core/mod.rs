@@ -16,7 +16,7 @@ mod view;
 
 pub(crate) use ack::SubscriberAck;
 pub(crate) use link::{ConnId, Link};
-pub use view::{ClientView, Overview, RetainedView, SessionView};
+pub use view::{ClientView, Overview, RetainedView, SessionView, SubscriptionView};
 
 use crate::{
     config::Limits,

@@ -7,11 +7,13 @@ use crate::{
     session::{FOR_EVER_S, Session},
     topic::Filter,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
-/// The broker in numbers.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+/// The broker in numbers. Counts of messages are since the start of the node.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MqttBroker)]
 pub struct Overview {
     /// Clients that are there.
     pub clients: usize,
@@ -27,37 +29,42 @@ pub struct Overview {
     pub queued_messages: usize,
     /// Bytes in the queues of sessions that are kept.
     pub queued_bytes: usize,
-    /// Messages that came, since the start.
+    /// Messages that came.
     pub published: u64,
-    /// Messages that were sent to clients, since the start.
+    /// Messages that were sent to clients.
     pub delivered: u64,
-    /// Messages that found a queue full, since the start.
+    /// Messages that found a queue full.
     pub dropped_queue_full: u64,
-    /// Messages that were of no more use when their turn came, since the start.
+    /// Messages that were of no more use when their turn came.
     pub dropped_expired: u64,
-    /// Messages that were too long for their receiver, since the start.
+    /// Messages that were too long for their receiver.
     pub dropped_too_large: u64,
-    /// Wills that were published, since the start.
+    /// Wills that were published.
     pub wills: u64,
-    /// Sessions that ended because their client stayed away, since the start.
+    /// Sessions that ended because their client stayed away.
     pub sessions_expired: u64,
     /// The last record of the journal that the broker has applied.
-    pub applied: u64,
+    pub applied_seq: u64,
 }
 
-/// One session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A session, and its client when that is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MqttClient)]
 pub struct SessionView {
     /// The client's identifier.
     pub client: String,
     /// The device that it proved to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub device: Option<String>,
     /// True while the client is there.
     pub connected: bool,
     /// How long the session outlives its connection, in seconds; absent for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub expiry_s: Option<u32>,
-    /// Its subscriptions: filter and QoS.
-    pub subscriptions: Vec<(String, u8)>,
+    /// What it subscribed to.
+    pub subscriptions: Vec<SubscriptionView>,
     /// QoS 1 and 2 messages that it has not acknowledged.
     pub queued_messages: usize,
     /// Their bytes.
@@ -66,35 +73,55 @@ pub struct SessionView {
     pub in_flight: usize,
     /// It has a will.
     pub will: bool,
-    /// What the driver knows of its connection.
-    pub client_view: Option<ClientView>,
+    /// How it is connected; absent while it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub connection: Option<ClientView>,
 }
 
-/// One connection, as the driver knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What a client subscribed to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MqttSubscription)]
+pub struct SubscriptionView {
+    /// Which topics.
+    pub filter: String,
+    /// How surely at most.
+    #[schema(maximum = 2)]
+    pub qos: u8,
+}
+
+/// How a client is connected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MqttConnection)]
 pub struct ClientView {
     /// Where it comes from.
     pub peer: String,
     /// By which transport.
-    pub transport: &'static str,
+    pub transport: String,
     /// Which protocol version it speaks.
-    pub version: &'static str,
+    pub version: String,
     /// For how long it has been there, in seconds.
     pub connected_s: u64,
 }
 
-/// One retained message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A retained message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MqttRetained)]
 pub struct RetainedView {
     /// Where.
     pub topic: String,
     /// Bytes of its payload.
     pub payload_bytes: usize,
     /// The payload, when it is text; its beginning, when that is long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub text: Option<String>,
     /// How surely it was published.
+    #[schema(maximum = 2)]
     pub qos: u8,
     /// How long it is still of use, in seconds; absent for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub remaining_s: Option<u32>,
     /// How long ago it came, in seconds.
     pub age_s: u64,
@@ -120,7 +147,7 @@ impl Core {
             dropped_too_large: counts.dropped_too_large,
             wills: counts.wills,
             sessions_expired: counts.sessions_expired,
-            applied: self.store.applied,
+            applied_seq: self.store.applied,
         }
     }
 
@@ -143,13 +170,16 @@ impl Core {
             subscriptions: session
                 .subscriptions
                 .iter()
-                .map(|(filter, subscription)| (filter.text().to_owned(), subscription.options.qos as u8))
+                .map(|(filter, subscription)| SubscriptionView {
+                    filter: filter.text().to_owned(),
+                    qos: subscription.options.qos as u8,
+                })
                 .collect(),
             queued_messages: session.queue.len(),
             queued_bytes: session.queue_bytes,
             in_flight: link.map_or(0, |link| link.in_flight),
             will: session.will.is_some(),
-            client_view: None,
+            connection: None,
         }
     }
 

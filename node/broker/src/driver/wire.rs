@@ -62,8 +62,8 @@ pub(crate) async fn serve(shared: Arc<Shared>, accepted: Accepted) {
     };
     let view = ClientView {
         peer: peer.to_string(),
-        transport: transport.scheme(),
-        version: version_name(connect.version),
+        transport: transport.scheme().into(),
+        version: version_name(connect.version).into(),
         connected_s: 0,
     };
     let entered = match shared.identify(&connect, certificate.as_ref()).await {

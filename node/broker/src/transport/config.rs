@@ -1,12 +1,9 @@
 //! Where the broker listens, and how long and how often it waits there.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Where the broker listens. An address is `IP:PORT`, or `store:PORT` for every private address of this machine, or `off`.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct TransportConfig {
     /// Where MQTT over TLS is spoken.
     pub tls_listen: String,

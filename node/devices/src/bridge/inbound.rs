@@ -2,7 +2,7 @@
 //!
 //! They are published many at once and in the order in which they came, and are acknowledged in that order too, each when it is
 //! durable. What the node refuses for good is acknowledged and dropped, so that it does not come again for ever; what it
-//! refuses for now waits and is tried again, and nothing overtakes it that was not under way already.
+//! has no room for waits its turn, and nothing overtakes it that was not under way already.
 //!
 //! Guards invariant 1: no acknowledgement before the commit, none on another connection than the one that the message came by,
 //! and no QoS 2 message twice as long as the bridge runs and the other broker keeps the session.

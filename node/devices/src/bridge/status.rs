@@ -1,13 +1,15 @@
 //! How a bridge is doing, for `/healthz`, the admin API and people.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
+use utoipa::ToSchema;
 
-/// How a bridge is doing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// How a bridge to another broker is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MqttBridge)]
 pub struct BridgeStatus {
     /// The bridge.
     pub name: String,
@@ -18,8 +20,12 @@ pub struct BridgeStatus {
     /// Since when that is so, in milliseconds since 1970 by this computer's clock.
     pub since_ms: u64,
     /// What went wrong last, with a hint where there is one; kept after it is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub last_error: Option<String>,
     /// When that was, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub last_error_at_ms: Option<u64>,
     /// Times that a connection came about since the node started.
     pub connections_count: u64,

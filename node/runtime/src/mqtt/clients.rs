@@ -1,32 +1,17 @@
 //! `aisle-node mqtt clients` and `kick`.
 
 use super::remote::{Remote, duration, encoded};
-use crate::{
-    admin::view::{MqttClient, MqttClients},
-    output::{self, plain},
-};
+use crate::output::{self, plain};
+use aisle_broker::SessionView;
 use serde_json::json;
 
 /// Prints every session, as a table or as a JSON object a line.
 pub(super) async fn list(node: &Remote, json: bool) -> anyhow::Result<()> {
-    let mut after = String::new();
-    let mut rows = Vec::new();
-    loop {
-        let path = format!("/v1/admin/mqtt/clients?limit=1000&after={}", encoded(&after));
-        let MqttClients { clients, next } = node.get(&path).await?;
-        if json {
-            clients.iter().try_for_each(output::json)?;
-        } else {
-            rows.extend(clients.iter().map(row));
-        }
-        match next {
-            Some(next) => after = next,
-            None => break,
-        }
-    }
+    let clients: Vec<SessionView> = node.pages("/v1/admin/mqtt/clients?limit=1000").await?;
     if json {
-        return Ok(());
+        return Ok(clients.iter().try_for_each(output::json)?);
     }
+    let rows: Vec<_> = clients.iter().map(row).collect();
     if rows.is_empty() {
         output::line("no client is there, and no session waits for one")?;
         return Ok(());
@@ -35,7 +20,7 @@ pub(super) async fn list(node: &Remote, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn row(client: &MqttClient) -> [String; 8] {
+fn row(client: &SessionView) -> [String; 8] {
     let (from, by, since) = match &client.connection {
         Some(connection) => (
             connection.peer.clone(),

@@ -1,6 +1,6 @@
 //! A node that runs, asked over HTTP with the token of its data directory.
 
-use crate::admin::{place, token};
+use crate::admin::{place, token, view::Page};
 use anyhow::{Context, bail};
 use axum::{
     body::{Body, BodyDataStream, Bytes, to_bytes},
@@ -63,6 +63,20 @@ impl Remote {
         let body = self.whole(Method::GET, path).await?;
         serde_json::from_slice(&body)
             .with_context(|| format!("the node at `{}` answers something else", self.url))
+    }
+
+    /// Reads a list to its end. The path has a query already.
+    pub(super) async fn pages<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Vec<T>> {
+        let mut items = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page: Page<T> = self.get(&format!("{path}&after={}", encoded(&after))).await?;
+            items.extend(page.items);
+            match page.next {
+                Some(next) => after = next,
+                None => return Ok(items),
+            }
+        }
     }
 
     /// Removes something.

@@ -1,10 +1,8 @@
 //! `aisle-node mqtt retained`.
 
 use super::remote::{Remote, duration, encoded};
-use crate::{
-    admin::view::{MqttRetained, MqttRetainedMessages},
-    output::{self, plain},
-};
+use crate::output::{self, plain};
+use aisle_broker::RetainedView;
 use serde_json::json;
 
 /// Characters of a payload in the table.
@@ -12,25 +10,12 @@ const PAYLOAD_CHARS_MAX: usize = 60;
 
 /// Prints retained messages, as a table or as a JSON object a line.
 pub(super) async fn list(node: &Remote, filter: &str, json: bool) -> anyhow::Result<()> {
-    let mut after = String::new();
-    let mut rows = Vec::new();
-    loop {
-        let (filter, after_) = (encoded(filter), encoded(&after));
-        let path = format!("/v1/admin/mqtt/retained?limit=1000&filter={filter}&after={after_}");
-        let MqttRetainedMessages { messages, next } = node.get(&path).await?;
-        if json {
-            messages.iter().try_for_each(output::json)?;
-        } else {
-            rows.extend(messages.iter().map(row));
-        }
-        match next {
-            Some(next) => after = next,
-            None => break,
-        }
-    }
+    let path = format!("/v1/admin/mqtt/retained?limit=1000&filter={}", encoded(filter));
+    let messages: Vec<RetainedView> = node.pages(&path).await?;
     if json {
-        return Ok(());
+        return Ok(messages.iter().try_for_each(output::json)?);
     }
+    let rows: Vec<_> = messages.iter().map(row).collect();
     if rows.is_empty() {
         output::line(format!("no message is retained under `{}`", plain(filter)))?;
         return Ok(());
@@ -39,7 +24,7 @@ pub(super) async fn list(node: &Remote, filter: &str, json: bool) -> anyhow::Res
     Ok(())
 }
 
-fn row(message: &MqttRetained) -> [String; 6] {
+fn row(message: &RetainedView) -> [String; 6] {
     let payload = match &message.text {
         None => "(not text)".into(),
         Some(text) => {

@@ -1,7 +1,8 @@
 //! Clients and their sessions: looked at, sent away.
 
 use super::{Answer, answer, authorized::Authorized};
-use crate::admin::view::{MqttClient, MqttClients};
+use crate::admin::view::Page;
+use aisle_broker::SessionView;
 use aisle_kiosk::request::{Params, Problem, Segment, number};
 use axum::http::StatusCode;
 use serde::Deserialize;
@@ -23,20 +24,17 @@ pub(super) struct ListParams {
     get, path = "/v1/admin/mqtt/clients", tag = "administration", operation_id = "listMqttClients",
     security(("token" = [])), params(ListParams),
     responses(
-        (status = 200, description = "A page of sessions.", body = MqttClients),
+        (status = 200, description = "A page of sessions.", body = Page<SessionView>),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn list(
     admin: Authorized,
     Params(params): Params<ListParams>,
-) -> Result<Answer<MqttClients>, Problem> {
+) -> Result<Answer<Page<SessionView>>, Problem> {
     let limit = number("limit", params.limit.as_deref(), &(1..=1000), 100)?;
-    let mut found = admin.mqtt.broker.sessions(params.after.as_deref().unwrap_or_default(), limit + 1);
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|last| last.client.clone());
-    Ok(answer(MqttClients { clients: found.into_iter().map(MqttClient::from).collect(), next }))
+    let found = admin.mqtt.broker.sessions(params.after.as_deref().unwrap_or_default(), limit + 1);
+    Ok(answer(Page::of(found, limit, |session| &session.client)))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -1,8 +1,9 @@
 //! Retained messages: looked at, cleared.
 
 use super::{Answer, Shared, answer, authorized::Authorized};
-use crate::admin::view::{MqttRetained, MqttRetainedMessages};
+use crate::admin::view::Page;
 use aisle_broker::{
+    RetainedView,
     access::Rights,
     local::{LocalClient, LocalError, LocalOptions, LocalReceiver, Publication, RequestError},
     packet::QoS,
@@ -32,23 +33,18 @@ pub(super) struct ListParams {
     get, path = "/v1/admin/mqtt/retained", tag = "administration", operation_id = "listMqttRetained",
     security(("token" = [])), params(ListParams),
     responses(
-        (status = 200, description = "A page of messages.", body = MqttRetainedMessages),
+        (status = 200, description = "A page of messages.", body = Page<RetainedView>),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn list(
     admin: Authorized,
     Params(params): Params<ListParams>,
-) -> Result<Answer<MqttRetainedMessages>, Problem> {
+) -> Result<Answer<Page<RetainedView>>, Problem> {
     let filter = filter(&admin, params.filter.as_deref())?;
     let limit = number("limit", params.limit.as_deref(), &(1..=1000), 100)?;
-    let mut found =
-        admin.mqtt.broker.retained(&filter, params.after.as_deref().unwrap_or_default(), limit + 1);
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|last| last.topic.clone());
-    let messages = found.into_iter().map(MqttRetained::from).collect();
-    Ok(answer(MqttRetainedMessages { messages, next }))
+    let found = admin.mqtt.broker.retained(&filter, params.after.as_deref().unwrap_or_default(), limit + 1);
+    Ok(answer(Page::of(found, limit, |message| &message.topic)))
 }
 
 /// Clears the retained message of a topic, as an empty retained message does. The topic may be written with its slashes.

@@ -22,15 +22,15 @@ async fn clients_and_sessions_are_listed_by_page() {
     keeper.disconnect().await.expect("gone");
     let away = async || {
         let page = admin.get("/v1/admin/mqtt/clients?limit=1").await;
-        (page["clients"][0]["connected"] == false).then_some(page)
+        (page["items"][0]["connected"] == false).then_some(page)
     };
     let first = eventually("the keeper's end", SOON, away).await;
-    assert_eq!(first["clients"][0]["client"], "a-keeper");
-    assert_eq!(first["clients"][0]["subscriptions"][0]["filter"], "warm/#");
+    assert_eq!(first["items"][0]["client"], "a-keeper");
+    assert_eq!(first["items"][0]["subscriptions"][0]["filter"], "warm/#");
     assert_eq!(first["next"], "a-keeper");
     let second = admin.get("/v1/admin/mqtt/clients?limit=1&after=a-keeper").await;
-    assert_eq!(second["clients"][0]["client"], "b-sensor");
-    assert_eq!(second["clients"][0]["connection"]["transport"], "tcp");
+    assert_eq!(second["items"][0]["client"], "b-sensor");
+    assert_eq!(second["items"][0]["connection"]["transport"], "tcp");
     assert!(second["next"].is_null(), "{second}");
     let overview = admin.get("/v1/admin/mqtt").await;
     assert_eq!((&overview["clients"], &overview["sessions"]), (&1.into(), &2.into()), "{overview}");
@@ -44,7 +44,7 @@ async fn a_client_that_is_kicked_is_told_and_keeps_its_session() {
     assert_eq!(admin.ask(Method::DELETE, "/v1/admin/mqtt/clients/keeper").await.status, 204);
     told_to_go(&mut keeper).await;
     let page = admin.get("/v1/admin/mqtt/clients").await;
-    assert_eq!(page["clients"][0]["client"], "keeper", "{page}");
+    assert_eq!(page["items"][0]["client"], "keeper", "{page}");
     let again = async || {
         let answer = admin.ask(Method::DELETE, "/v1/admin/mqtt/clients/keeper").await;
         (answer.status == 404).then_some(answer)
@@ -63,7 +63,7 @@ async fn a_session_that_is_removed_does_not_come_back_after_a_crash() {
     admin.node.kill().expect("it ran");
     admin.node.start_again().expect("it serves");
     let page = admin.get("/v1/admin/mqtt/clients").await;
-    assert_eq!(page["clients"].as_array().map(Vec::len), Some(0), "{page}");
+    assert_eq!(page["items"].as_array().map(Vec::len), Some(0), "{page}");
     admin.ask(Method::DELETE, path).await.problem_with(404, "id");
     admin.ask(Method::DELETE, "/v1/admin/mqtt/clients/x?session=maybe").await.problem_with(400, "session");
 }

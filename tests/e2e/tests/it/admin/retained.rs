@@ -10,11 +10,11 @@ async fn retained_messages_are_listed_by_filter_and_page() {
         admin.retain(topic, "21").await;
     }
     let page = admin.get("/v1/admin/mqtt/retained?filter=cold/%23&limit=1").await;
-    assert_eq!(page["messages"][0]["topic"], "cold/1");
-    assert_eq!(page["messages"][0]["text"], "21");
+    assert_eq!(page["items"][0]["topic"], "cold/1");
+    assert_eq!(page["items"][0]["text"], "21");
     assert_eq!(page["next"], "cold/1");
     let rest = admin.get("/v1/admin/mqtt/retained?filter=cold/%23&after=cold/1").await;
-    assert_eq!(rest["messages"].as_array().map(Vec::len), Some(1), "{rest}");
+    assert_eq!(rest["items"].as_array().map(Vec::len), Some(1), "{rest}");
     assert_eq!(admin.get("/v1/admin/mqtt").await["retained_messages"], 3);
     admin.ask(Method::GET, "/v1/admin/mqtt/retained?filter=a%23").await.problem_with(400, "filter");
 }
@@ -34,5 +34,5 @@ async fn a_retained_message_that_is_cleared_does_not_come_back_after_a_crash() {
     admin.node.kill().expect("it ran");
     admin.node.start_again().expect("it serves");
     let page = admin.get("/v1/admin/mqtt/retained").await;
-    assert_eq!(page["messages"].as_array().map(Vec::len), Some(0), "{page}");
+    assert_eq!(page["items"].as_array().map(Vec::len), Some(0), "{page}");
 }
