@@ -47,8 +47,9 @@ pub trait Fold: Send + Sized + 'static {
     /// Takes the next event, in the order of the journal. The same events give the same state.
     fn apply(&mut self, seq: u64, event: &Event);
 
-    /// What follows from the state and is not in the journal yet. Called when everything durable is applied.
-    fn due(&self, now: Timestamp) -> Vec<Event>;
+    /// What follows from the state and is not in the journal yet. Called when everything durable is applied. It may note what it
+    /// was asked and when, and nothing else: only events change the state.
+    fn due(&mut self, now: Timestamp) -> Vec<Event>;
 
     /// What readers see from now on. Called after every batch.
     fn view(&self) -> Self::View;

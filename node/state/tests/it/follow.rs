@@ -44,7 +44,7 @@ impl Fold for Sold {
         }
     }
 
-    fn due(&self, _: Timestamp) -> Vec<Event> {
+    fn due(&mut self, _: Timestamp) -> Vec<Event> {
         self.lines.iter().filter(|(_, lines)| **lines >= 3).map(|_| counted(1, 7)).collect()
     }
 
