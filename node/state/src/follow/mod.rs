@@ -31,6 +31,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{Builder, JoinHandle},
+    time::Instant,
 };
 use telemetry::Telemetry;
 use thread::Thread;
@@ -72,13 +73,15 @@ pub trait Fold: Send + Sized + 'static {
 pub struct Config {
     /// A snapshot is written after so many records of the journal, when there is a quiet moment.
     pub snapshot_every_records: u64,
+    /// And after so many seconds, when there is anything new: what a fold puts away waits for no longer.
+    pub snapshot_every_s: u32,
     /// Events that a fold may propose and that are not back yet; further ones wait.
     pub proposals_max: usize,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { snapshot_every_records: 200_000, proposals_max: 1024 }
+        Self { snapshot_every_records: 200_000, snapshot_every_s: 600, proposals_max: 1024 }
     }
 }
 
@@ -213,6 +216,7 @@ impl<V: Send + Sync + 'static> Follower<V> {
             journal: journal.clone(),
             now,
             proposed: None,
+            snapshot_at: Instant::now(),
             telemetry: Telemetry::new(place.name, registry),
         };
         let thread = Builder::new()

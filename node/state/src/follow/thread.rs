@@ -23,6 +23,8 @@ pub(super) struct Thread<F: Fold> {
     pub(super) applied: u64,
     /// The last record in the latest snapshot.
     pub(super) snapshot: u64,
+    /// When that was written, or else when the thread was started.
+    pub(super) snapshot_at: Instant,
     pub(super) shared: Arc<Shared<F::View>>,
     pub(super) files: SnapshotFiles,
     pub(super) config: Config,
@@ -82,7 +84,9 @@ impl<F: Fold> Thread<F> {
             }
             let behind = self.applied.saturating_sub(self.snapshot);
             let interval = self.config.snapshot_every_records.max(1);
-            if behind >= interval && (quiet || behind >= interval.saturating_mul(OVERDUE_FACTOR)) {
+            let many = behind >= interval && (quiet || behind >= interval.saturating_mul(OVERDUE_FACTOR));
+            let every = Duration::from_secs(self.config.snapshot_every_s.max(1).into());
+            if many || (behind > 0 && self.snapshot_at.elapsed() >= every) {
                 self.write_snapshot();
             }
         }
@@ -180,5 +184,6 @@ impl<F: Fold> Thread<F> {
         self.telemetry.snapshot(self.files.name, self.applied, written);
         // Also after a failure: the next attempt comes an interval later, not at once.
         self.snapshot = self.applied;
+        self.snapshot_at = Instant::now();
     }
 }
