@@ -8,7 +8,10 @@
 use crate::clock::Clock;
 use core::{cell::Cell, convert::Infallible, future::Future, pin::pin};
 use embassy_futures::select::{Either, select};
-use embassy_sync::blocking_mutex::{Mutex, raw::RawMutex};
+use embassy_sync::{
+    blocking_mutex::{Mutex, raw::RawMutex},
+    signal::Signal,
+};
 
 /// A waiting task checks in so often, all tasks at the same moment, so that the processor wakes up once.
 pub const CHECK_IN_MS: u64 = 10_000;
@@ -97,11 +100,12 @@ impl<M: RawMutex, C: Clock> Seat<'_, M, C> {
     }
 }
 
-/// The watchdog's own task.
+/// The watchdog's own task. Each time that it feeds the hardware, it tells who waits to hear that all is well.
 pub(crate) async fn run<M: RawMutex>(
     attendance: &Attendance<M>,
     clock: &impl Clock,
     mut hardware: impl Watchdog,
+    fed: &Signal<M, ()>,
 ) -> Infallible {
     loop {
         // Between two check-ins, so that nobody is missed who wakes up at the same moment.
@@ -109,6 +113,7 @@ pub(crate) async fn run<M: RawMutex>(
         clock.sleep_until(next).await;
         if attendance.inspect() {
             hardware.feed();
+            fed.signal(());
         }
     }
 }

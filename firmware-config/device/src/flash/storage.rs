@@ -103,18 +103,18 @@ impl<F: Flash> Storage<F> {
     pub(crate) async fn open(flash: F, layout: Layout) -> Result<(Self, bool), StorageError> {
         let mut storage = Self { flash, layout, pending: 0 };
         let mut erased = false;
-        if matches!(storage.fetch(Key::Boots).await, Err(StorageError::Corrupted)) {
-            storage.map()?.erase_all().await?;
+        for key in [Key::Boots, Key::Twin, Key::Restart] {
+            if is_unreadable(&storage.fetch(key).await)? {
+                storage.map()?.erase_all().await?;
+                erased = true;
+            }
+        }
+        let counted = storage.count().await;
+        if is_unreadable(&counted)? {
+            storage.queue()?.erase_all().await?;
             erased = true;
         }
-        storage.pending = match storage.count().await {
-            Err(StorageError::Corrupted) => {
-                storage.queue()?.erase_all().await?;
-                erased = true;
-                0
-            }
-            counted => counted?,
-        };
+        storage.pending = counted.unwrap_or(0);
         Ok((storage, erased))
     }
 
@@ -240,3 +240,15 @@ impl<F: Flash> Storage<F> {
         Ok(QueueStorage::new(&mut self.flash, config, Cache::new_uncached()))
     }
 }
+
+/// Whether there is something that nobody can have written. A flash that fails is another matter.
+fn is_unreadable<T>(outcome: &Result<T, StorageError>) -> Result<bool, StorageError> {
+    match outcome {
+        Ok(_) => Ok(false),
+        Err(StorageError::Flash) => Err(StorageError::Flash),
+        Err(StorageError::Corrupted | StorageError::Room) => Ok(true),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -110,7 +110,7 @@ async fn read_now<B: Board, const N: usize>(
     let values = seat.waiting(shared.wires.read.wait()).await;
     let mut result = Settings::new();
     for (stream, value) in shared.device.streams.iter().zip(values) {
-        let value = value.ok_or_else(|| Fault::new(stream.name, "the sensor gave no reading"))?;
+        let value = value.ok_or_else(|| Fault::new("", format_args!("`{}` gave no reading", stream.name)))?;
         result.set(stream.name, Value::Number(value))?;
     }
     Ok(result)

@@ -120,6 +120,8 @@ struct Wires<B: Board, const N: usize> {
     read: Signal<B::Mutex, [Option<f64>; N]>,
     /// A connection was made, for each task that has something to say then.
     connected: Connected<B>,
+    /// The watchdog was fed: all tasks have checked in.
+    fed: Signal<B::Mutex, ()>,
     /// Samples were lost.
     lost: Signal<B::Mutex, ()>,
     counters: blocking_mutex::Mutex<B::Mutex, Cell<Counters>>,
@@ -145,6 +147,7 @@ impl<B: Board, const N: usize> Wires<B, N> {
             read_now: Signal::new(),
             read: Signal::new(),
             connected: Connected { presence: Signal::new(), settings: Signal::new(), forward: Signal::new() },
+            fed: Signal::new(),
             lost: Signal::new(),
             counters: blocking_mutex::Mutex::new(Cell::new(Counters {
                 lost: 0,
@@ -277,7 +280,7 @@ pub async fn run<B: Board, const N: usize>(device: &Device<'_, N>, parts: Parts<
         presence::run(&shared, erased),
         settings::run(&shared),
         commands::run(&shared, actions),
-        watchdog::run(&attendance, &clock, watchdog),
+        watchdog::run(&attendance, &clock, watchdog, &wires.fed),
     );
     match select(join(measuring, speaking), wires.ended.wait()).await {
         Either::First(((never, ..), _)) => match never {},

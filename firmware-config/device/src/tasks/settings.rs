@@ -5,7 +5,6 @@
 
 use super::{MESSAGE_BYTES_MAX, Matter, Never, Shared};
 use crate::{
-    clock::Clock,
     device::Board,
     flash::storage::{Key, StorageError},
     watchdog::Task,
@@ -14,11 +13,11 @@ use aisle_firmware_config::{
     message::Refused,
     twin::{Booted, TWIN_BYTES_MAX, Twin, Verdict},
 };
-use core::future::pending;
 use embassy_futures::select::{Either3, select3};
 
-/// New settings are confirmed when the device has run with them for so long.
-pub(crate) const HEALTHY_MS: u64 = 60_000;
+/// New settings are confirmed when the watchdog was fed so often since they are in force. The first time may rest on
+/// check-ins from before.
+const HEALTHY_INSPECTIONS: u32 = 3;
 
 pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> Never {
     let seat = shared.seat(Task::Settings);
@@ -29,7 +28,7 @@ pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> 
         keep(shared, &twin).await;
     }
     apply(shared, &twin);
-    let mut healthy_ms = shared.clock.uptime_ms() + HEALTHY_MS;
+    let mut inspections = 0;
     let mut unreadable = None;
     let mut buffer = [0; MESSAGE_BYTES_MAX];
     loop {
@@ -38,17 +37,18 @@ pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> 
         // When this fails the connection is gone, and the next one says it.
         let _ = seat.waiting(shared.publish(Matter::ConfigReported, &reported, &mut buffer)).await;
         loop {
-            let trial = async {
-                if twin.is_on_trial() { shared.clock.sleep_until(healthy_ms).await } else { pending().await }
-            };
-            let news = select3(shared.wires.desired.wait(), trial, shared.wires.connected.settings.wait());
+            let news = select3(
+                shared.wires.desired.wait(),
+                shared.wires.fed.wait(),
+                shared.wires.connected.settings.wait(),
+            );
             match seat.waiting(news).await {
                 Either3::First(Ok(desired)) => match twin.on_desired(schema, &desired) {
                     Verdict::Accept => {
                         unreadable = None;
                         keep(shared, &twin).await;
                         apply(shared, &twin);
-                        healthy_ms = shared.clock.uptime_ms() + HEALTHY_MS;
+                        inspections = 0;
                     }
                     Verdict::Refuse(_) => keep(shared, &twin).await,
                     Verdict::AlreadyKnown => continue,
@@ -56,7 +56,10 @@ pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> 
                 // It has no version to be known by, so it is reported as the one after what is in force.
                 Either3::First(Err(fault)) => unreadable = Some(Refused::new(twin.version() + 1, fault)),
                 Either3::Second(()) => {
-                    let _ = twin.healthy();
+                    inspections = (inspections + 1).min(HEALTHY_INSPECTIONS);
+                    if inspections < HEALTHY_INSPECTIONS || !twin.healthy() {
+                        continue;
+                    }
                     keep(shared, &twin).await;
                 }
                 Either3::Third(()) => {}
