@@ -96,26 +96,30 @@ pub(crate) struct Storage<F> {
     layout: Layout,
     /// Samples in the ring.
     pending: u32,
+    /// A part had to be erased.
+    erased: bool,
 }
 
 impl<F: Flash> Storage<F> {
-    /// Opens it. A part that cannot be read even after a repair is erased; true when that was done.
-    pub(crate) async fn open(flash: F, layout: Layout) -> Result<(Self, bool), StorageError> {
-        let mut storage = Self { flash, layout, pending: 0 };
-        let mut erased = false;
+    /// Opens it. A part that cannot be read even after a repair is erased.
+    pub(crate) async fn open(flash: F, layout: Layout) -> Result<Self, StorageError> {
+        let mut storage = Self { flash, layout, pending: 0, erased: false };
         for key in [Key::Boots, Key::Twin, Key::Restart] {
             if is_unreadable(&storage.fetch(key).await)? {
-                storage.map()?.erase_all().await?;
-                erased = true;
+                storage.erase_map().await?;
             }
         }
         let counted = storage.count().await;
         if is_unreadable(&counted)? {
-            storage.queue()?.erase_all().await?;
-            erased = true;
+            storage.erase_ring().await?;
         }
         storage.pending = counted.unwrap_or(0);
-        Ok((storage, erased))
+        Ok(storage)
+    }
+
+    /// Whether a part could not be read and was erased: settings or samples were lost.
+    pub(crate) const fn was_erased(&self) -> bool {
+        self.erased
     }
 
     /// Samples in the ring.
@@ -150,28 +154,50 @@ impl<F: Flash> Storage<F> {
         Ok(Some(Value { bytes, length }))
     }
 
-    /// Keeps a value; when this returns it is durable.
+    /// Keeps a value; when this returns it is durable. In a map that takes no more, because rubbish is in it, the value
+    /// is the only one that is left.
     pub(crate) async fn keep(&mut self, key: Key, value: &[u8]) -> Result<(), StorageError> {
+        let kept = self.try_keep(key, value).await;
+        if !is_unreadable(&kept)? {
+            return Ok(());
+        }
+        self.erase_map().await?;
+        self.try_keep(key, value).await
+    }
+
+    async fn try_keep(&mut self, key: Key, value: &[u8]) -> Result<(), StorageError> {
         let mut bytes = Aligned([0; VALUE_BYTES_MAX]);
         Ok(self.map()?.store_item(&mut bytes.0, &(key as u8), &value).await?)
     }
 
-    /// Adds a sample; when this returns it is durable. In a full ring the oldest make room.
+    /// Adds a sample; when this returns it is durable. In a full ring the oldest make room; in one with rubbish in it, all.
     pub(crate) async fn push(&mut self, record: &Record) -> Result<Pushed, StorageError> {
         let bytes = record.encode();
-        match self.queue()?.push(&bytes, false).await {
+        let before = self.pending + 1;
+        let pushed = match self.queue()?.push(&bytes, false).await {
             Ok(()) => {
-                self.pending += 1;
-                Ok(Pushed { lost: 0 })
+                self.pending = before;
+                return Ok(Pushed { lost: 0 });
             }
-            Err(Error::FullStorage) => {
-                self.queue()?.push(&bytes, true).await?;
-                let before = self.pending + 1;
-                self.pending = self.count().await?;
-                Ok(Pushed { lost: before.saturating_sub(self.pending) })
-            }
+            Err(Error::FullStorage) => self.queue()?.push(&bytes, true).await.map_err(StorageError::from),
             Err(error) => Err(error.into()),
+        };
+        if is_unreadable(&pushed)? {
+            self.erase_ring().await?;
+            self.queue()?.push(&bytes, false).await?;
         }
+        self.pending = self.count().await?;
+        Ok(Pushed { lost: before.saturating_sub(self.pending) })
+    }
+
+    async fn erase_map(&mut self) -> Result<(), StorageError> {
+        self.erased = true;
+        Ok(self.map()?.erase_all().await?)
+    }
+
+    async fn erase_ring(&mut self) -> Result<(), StorageError> {
+        self.erased = true;
+        Ok(self.queue()?.erase_all().await?)
     }
 
     /// The oldest sample and those of the same stream and boot that follow it. They stay.

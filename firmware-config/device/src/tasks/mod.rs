@@ -245,8 +245,8 @@ fn ended(error: StorageError) -> Ended {
 /// The future is not `Send` with `NoopRawMutex`: keep a device on one thread, as hardware does.
 pub async fn run<B: Board, const N: usize>(device: &Device<'_, N>, parts: Parts<B, N>) -> Ended {
     let Parts { clock, sensors, link, flash, layout, watchdog, actions } = parts;
-    let (mut storage, erased) = match Storage::open(flash, layout).await {
-        Ok(opened) => opened,
+    let mut storage = match Storage::open(flash, layout).await {
+        Ok(storage) => storage,
         Err(error) => return ended(error),
     };
     let boot = match storage.count_boot().await {
@@ -277,7 +277,7 @@ pub async fn run<B: Board, const N: usize>(device: &Device<'_, N>, parts: Parts<
     );
     let speaking = join5(
         listen::run(&shared),
-        presence::run(&shared, erased),
+        presence::run(&shared),
         settings::run(&shared),
         commands::run(&shared, actions),
         watchdog::run(&attendance, &clock, watchdog, &wires.fed),

@@ -7,7 +7,7 @@ use core::fmt::Write;
 use embassy_futures::select::{Either, select};
 use heapless::String;
 
-pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>, erased: bool) -> Never {
+pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> Never {
     let seat = shared.seat(Task::Presence);
     let mut buffer = [0; ANNOUNCE_BYTES_MAX];
     loop {
@@ -21,6 +21,7 @@ pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>, era
             Either::Second(()) => Ok(()),
         };
         if said.is_ok() {
+            let erased = shared.storage.lock().await.was_erased();
             let status =
                 Status { online: true, boots: shared.boot(), reason: reason(shared.counters().lost, erased) };
             // When this fails the connection is gone, and the next one says it.

@@ -17,6 +17,8 @@ mod measure;
 mod memory;
 mod power;
 mod settings;
+#[cfg(feature = "simulator")]
+mod simulator;
 mod time;
 mod watchdog;
 mod world;
