@@ -19,6 +19,11 @@ pub const DEPTH_MAX: u8 = 8;
 /// A text with escapes or in pieces is put together in so many bytes; a longer one is refused where it is read.
 pub const TEXT_BYTES_MAX: usize = 128;
 
+/// What is said of a number that is none.
+pub(crate) const NAN: &str = "is NaN, expected a finite number";
+/// What is said of a number that is too large to be one.
+pub(crate) const INFINITE: &str = "is infinite or too large, expected a finite number";
+
 /// How a message is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Encoding {

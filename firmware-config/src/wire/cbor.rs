@@ -64,6 +64,7 @@ impl Exact for f64 {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is for `map_err`")]
 fn wrong(error: Error) -> Wrong {
     if error.is_end_of_input() { CUT } else { NOT_CBOR }
 }

@@ -2,7 +2,7 @@
 //!
 //! Not here: how tokens are spelled. Guards invariant 6: depth and texts are bounded, nothing is reserved by announced lengths.
 
-use super::{DEPTH_MAX, TEXT_BYTES_MAX};
+use super::{DEPTH_MAX, INFINITE, NAN, TEXT_BYTES_MAX};
 use crate::fault::{Fault, clipped};
 use heapless::String;
 use serde::{
@@ -149,8 +149,8 @@ impl<'de, S: Source<'de>> Deserializer<'de> for &mut Reader<S> {
             Token::Unsigned(value) => visitor.visit_u64(value),
             Token::Signed(value) => visitor.visit_i64(value),
             Token::Float(value) if value.is_finite() => visitor.visit_f64(value),
-            Token::Float(value) if value.is_nan() => Err(fault("is NaN, expected a finite number")),
-            Token::Float(_) => Err(fault("is infinite or too large, expected a finite number")),
+            Token::Float(value) if value.is_nan() => Err(fault(NAN)),
+            Token::Float(_) => Err(fault(INFINITE)),
             Token::Text(text) => visitor.visit_borrowed_str(text),
             Token::Scratch => visitor.visit_str(&self.scratch),
             Token::Bytes(bytes) => visitor.visit_borrowed_bytes(bytes),
