@@ -1,0 +1,245 @@
+//! Tasks from outside: what is wanted, and what staff are asked.
+
+use aisle_event::{
+    Event, Name, Quantity, Sku, Timestamp, Unknown,
+    inventory::{TaskClosed, TaskEnd, TaskKind, TaskOpened},
+};
+use aisle_inventory::task::{About, Config, Language, Tasks, Wanted};
+use proptest::prelude::*;
+
+const SECOND: i64 = 1000;
+const NOON: i64 = 1_795_262_400_000;
+
+struct Board {
+    tasks: Tasks,
+    journal: Vec<Event>,
+    now: i64,
+}
+
+fn want(kind: TaskKind, about: &str, confidence_permille: u16) -> Wanted {
+    let about = match kind {
+        TaskKind::CheckUnit => About::Unit(Name::new(about).unwrap()),
+        TaskKind::CheckDevice => About::Device(about.parse().unwrap()),
+        _ => About::Sku(Sku::new(about).unwrap()),
+    };
+    Wanted {
+        kind,
+        about,
+        quantity: Some(Quantity::each(6)),
+        confidence_permille,
+        why: Name::new("the scale says so").unwrap(),
+    }
+}
+
+fn fill(sku: &str, confidence_permille: u16) -> Wanted {
+    want(TaskKind::FillShelf, sku, confidence_permille)
+}
+
+impl Board {
+    fn new() -> Self {
+        Self::with(Config::default())
+    }
+
+    fn with(config: Config) -> Self {
+        config.validate().unwrap();
+        Self { tasks: Tasks::new(config), journal: Vec::new(), now: NOON }
+    }
+
+    fn append(&mut self, event: impl Into<Event>) {
+        let event = event.into();
+        self.tasks.apply(self.journal.len() as u64 + 1, &event);
+        self.journal.push(event);
+    }
+
+    /// A second in which this is wanted.
+    fn second(&mut self, wanted: &[Wanted]) -> usize {
+        let events = self.tasks.due_with(Timestamp(self.now), wanted.to_vec());
+        let count = events.len();
+        for event in events {
+            self.append(event);
+        }
+        assert_eq!(self.tasks.due_with(Timestamp(self.now), wanted.to_vec()), [], "what is due is due once");
+        self.now += SECOND;
+        count
+    }
+
+    fn seconds(&mut self, count: usize, wanted: &[Wanted]) -> usize {
+        (0..count).map(|_| self.second(wanted)).sum()
+    }
+
+    fn open(&self) -> Vec<String> {
+        self.tasks.view().open.iter().map(|task| task.name.to_string()).collect()
+    }
+
+    fn close(&mut self, task: &str, end: TaskEnd) {
+        let (task, by) = (Name::new(task).unwrap(), Name::new("Mei").ok());
+        self.append(TaskClosed { task, end, by, at: Timestamp(self.now), unknown: Unknown::default() });
+    }
+}
+
+#[test]
+fn what_is_wanted_is_asked_for_once() {
+    let mut board = Board::new();
+    let wanted = [fill("milk", 900), fill("milk", 700), want(TaskKind::Recount, "milk", 500)];
+    assert_eq!(board.seconds(600, &wanted), 2);
+    assert_eq!(board.open(), ["fill_shelf:milk:1", "recount:milk:2"]);
+    let view = board.tasks.view();
+    assert_eq!(view.open[0].confidence_permille, 900);
+    assert_eq!(view.open[0].title(Language::En), "Fill the shelf");
+    assert_eq!(view.open[0].title(Language::Zh), "补货上架");
+    assert_eq!(view.open[0].quantity, Some(Quantity::each(6)));
+}
+
+#[test]
+fn the_most_urgent_stands_first() {
+    let mut board = Board::new();
+    board.second(&[
+        want(TaskKind::Recount, "tea", 1000),
+        want(TaskKind::CheckUnit, "fridge", 600),
+        fill("milk", 900),
+        fill("bread", 950),
+    ]);
+    let order: Vec<_> = board.tasks.view().open.iter().map(|task| task.about.as_str().to_owned()).collect();
+    assert_eq!(order, ["fridge", "bread", "milk", "tea"]);
+}
+
+#[test]
+fn a_number_that_trembles_around_a_bound_makes_one_task() {
+    let mut board = Board::new();
+    for second in 0..3600 {
+        let wanted = if second % 100 < 50 { vec![fill("milk", 800)] } else { Vec::new() };
+        board.second(&wanted);
+    }
+    assert_eq!(board.journal.len(), 1);
+}
+
+#[test]
+fn what_nobody_wants_for_two_minutes_is_closed_by_itself() {
+    let mut board = Board::new();
+    board.seconds(300, &[fill("milk", 800)]);
+    assert_eq!(board.seconds(119, &[]), 0);
+    assert_eq!(board.seconds(2, &[]), 1);
+    let view = board.tasks.view();
+    assert!(view.open.is_empty());
+    assert_eq!(view.closed[0].ending(Language::En), Some("no longer needed"));
+    board.second(&[fill("milk", 800)]);
+    assert_eq!(board.open(), ["fill_shelf:milk:2"]);
+}
+
+#[test]
+fn a_dismissed_task_stays_away_unless_the_store_became_much_surer() {
+    let mut board = Board::new();
+    board.second(&[fill("milk", 600)]);
+    board.close("fill_shelf:milk:1", TaskEnd::Dismissed);
+    assert_eq!(board.seconds(3600, &[fill("milk", 700)]), 0);
+    assert_eq!(board.second(&[fill("milk", 800)]), 1);
+    board.close("fill_shelf:milk:2", TaskEnd::Dismissed);
+    assert_eq!(board.second(&[fill("milk", 850)]), 0);
+    board.now += 4 * 3600 * SECOND;
+    assert_eq!(board.second(&[fill("milk", 850)]), 1);
+}
+
+#[test]
+fn a_shelf_that_was_filled_is_left_to_settle() {
+    let mut board = Board::new();
+    board.second(&[fill("milk", 900)]);
+    board.close("fill_shelf:milk:1", TaskEnd::Done);
+    assert_eq!(board.seconds(14 * 60, &[fill("milk", 1000)]), 0);
+    assert_eq!(board.seconds(2 * 60, &[fill("milk", 1000)]), 1);
+}
+
+#[test]
+fn there_are_never_more_tasks_than_the_setting_says_and_what_is_worth_more_takes_a_place() {
+    let mut board = Board::with(Config { open_max: 3, ..Config::default() });
+    let shelves: Vec<Wanted> = (0..20).map(|nth| fill(&format!("sku-{nth}"), 500 + nth * 10)).collect();
+    board.seconds(5, &shelves);
+    assert_eq!(board.open(), ["fill_shelf:sku-19:1", "fill_shelf:sku-18:2", "fill_shelf:sku-17:3"]);
+    let mut with_fridge = shelves.clone();
+    with_fridge.push(want(TaskKind::CheckUnit, "fridge", 1000));
+    board.seconds(5, &with_fridge);
+    assert_eq!(board.open(), ["check_unit:fridge:4", "fill_shelf:sku-19:1", "fill_shelf:sku-18:2"]);
+}
+
+#[test]
+fn ten_thousand_wants_are_worked_off_within_the_bound() {
+    let mut board = Board::with(Config { open_max: 1000, ..Config::default() });
+    let many: Vec<Wanted> = (0..10_000).map(|nth| fill(&format!("sku-{nth}"), 500)).collect();
+    let first = board.tasks.due_with(Timestamp(board.now), many);
+    assert!(first.len() <= 256 && first.len() > 200);
+}
+
+#[test]
+fn a_clock_that_goes_back_by_years_neither_keeps_tasks_open_nor_keeps_them_away() {
+    let mut board = Board::new();
+    board.second(&[fill("milk", 900), fill("tea", 900)]);
+    board.close("fill_shelf:milk:1", TaskEnd::Dismissed);
+    board.now -= 40 * 365 * 86_400 * SECOND;
+    assert_eq!(board.second(&[fill("milk", 900)]), 1);
+    board.seconds(200, &[fill("milk", 900)]);
+    assert_eq!(board.open(), ["fill_shelf:milk:3"]);
+}
+
+#[test]
+fn what_the_longest_name_is_about_has_a_task_too() {
+    let mut board = Board::new();
+    board.second(&[want(TaskKind::CheckUnit, &"冷".repeat(85), 1000)]);
+    assert_eq!(board.open().len(), 1);
+}
+
+#[test]
+fn settings_that_leave_no_room_are_refused_by_name() {
+    let refused = Config { open_max: 0, ..Config::default() }.validate().unwrap_err();
+    assert_eq!(refused.to_string(), "`open_max` is 0, expected 1 to 1000");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_replay_from_any_snapshot_is_the_same_as_one_from_the_start(
+        steps in prop::collection::vec(
+            (0..6_u8, 0..4_u8, 0..1200_u16, prop_oneof![9 => 0..600_i64, 1 => any::<i32>().prop_map(i64::from)], any::<bool>()),
+            1..80,
+        ),
+        cut in 0.0..1.0_f64,
+    ) {
+        let config = Config { open_max: 3, closed_max: 4, remembered_max: 3, ..Config::default() };
+        let mut board = Board::with(config.clone());
+        for (kind, about, confidence, seconds, by_hand) in steps {
+            board.now = board.now.saturating_add(seconds * SECOND);
+            let about = format!("thing-{about}");
+            match (TaskKind::ALL.get(usize::from(kind)), by_hand) {
+                (Some(kind), false) => { board.second(&[want(*kind, &about, confidence)]); }
+                (Some(kind), true) => board.append(
+                    TaskOpened {
+                        task: Name::new(&about).unwrap(), kind: *kind, sku: None,
+                        unit: (confidence > 100).then(|| Name::new("unit").unwrap()), device: None, quantity: None,
+                        confidence_permille: confidence, why: Name::new("why").unwrap(),
+                        at: Timestamp(board.now), unknown: Unknown::default(),
+                    },
+                ),
+                (None, _) => {
+                    let open = board.open();
+                    let task = open.first().cloned().unwrap_or(about);
+                    board.close(&task, if by_hand { TaskEnd::Done } else { TaskEnd::Dismissed });
+                }
+            }
+        }
+        let at = (board.journal.len() as f64 * cut) as usize;
+        let mut half = Tasks::new(config.clone());
+        for event in &board.journal[..at] {
+            half.apply(0, event);
+        }
+        let mut again = Tasks::decode(config, &half.encode()).unwrap();
+        for event in &board.journal[at..] {
+            again.apply(0, event);
+        }
+        prop_assert_eq!(again.encode(), board.tasks.encode());
+        prop_assert!(again.view().open.len() <= 6 && again.view().closed.len() <= 4);
+    }
+
+    #[test]
+    fn bytes_that_are_no_snapshot_are_refused_or_read_but_never_harm(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = Tasks::decode(Config::default(), &bytes);
+    }
+}
