@@ -54,4 +54,4 @@ pub use segment::SegmentError;
 pub use tail::Tail;
 pub use ticket::{CommitError, Committed, Failure, Ticket};
 pub use trim::{TrimError, Trimmed};
-pub use verify::{Stats, Verified, VerifyError, stats, verify};
+pub use verify::{Stats, Verified, VerifyError, head_before, stats, verify};

@@ -106,6 +106,30 @@ pub fn stats(dir: &Path, io: &dyn Io) -> Result<Stats, VerifyError> {
     Ok(stats)
 }
 
+/// The chain's head before a record, or after the last one when that is asked for with `last + 1`; `None` when the journal has
+/// no such record, or does not know the head there because records before it were lost. Reads the record's segment up to it.
+///
+/// # Errors
+/// When a file cannot be read or a header is damaged.
+pub fn head_before(dir: &Path, io: &dyn Io, seq: u64) -> Result<Option<Head>, VerifyError> {
+    let firsts = segment::list(io, dir)?;
+    let Some(first) = firsts.into_iter().rev().find(|first| *first <= seq) else { return Ok(None) };
+    let mut walk = Walk::new(&Segment::open(io, dir, first, Access::Read)?)?;
+    loop {
+        let mark = walk.mark();
+        if walk.next == seq {
+            return Ok(walk.head());
+        }
+        match walk.step()? {
+            Step::Commit(commit) if commit.last() >= seq => return Ok(walk.head_within(mark, seq)?),
+            Step::Commit(_) => {}
+            Step::Gap(_) if walk.next > seq => return Ok(None),
+            Step::Gap(_) => {}
+            Step::Bad(_) => return Ok(None),
+        }
+    }
+}
+
 /// Where a segment left off, for the next one to follow from.
 struct Before {
     first: u64,

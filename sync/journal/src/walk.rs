@@ -223,6 +223,25 @@ impl Walk {
         Mark { at: self.at, next: self.next, head: self.chain.head(), chained: self.chained, hlc: self.hlc }
     }
 
+    /// The chain's head before a record of the commit that begins at a mark; `None` when the head there is not known.
+    pub(crate) fn head_within(&mut self, mark: Mark, seq: u64) -> Result<Option<Head>, FileError> {
+        if !mark.chained {
+            return Ok(None);
+        }
+        let (mut chain, mut at) = (Chain::after(mark.head), mark.at);
+        loop {
+            let bytes = read_record(&mut self.window, at, at)?;
+            let Ok(frame) = record::decode(bytes, self.salt) else { return Ok(None) };
+            if frame.header.kind != control::KIND {
+                if frame.header.seq >= seq {
+                    return Ok((frame.header.seq == seq).then(|| chain.head()));
+                }
+                chain.push(frame.chained);
+            }
+            at += frame.header.record_bytes();
+        }
+    }
+
     /// Goes back to where the walk was.
     pub(crate) const fn rewind(&mut self, mark: Mark) {
         let Mark { at, next, head, chained, hlc } = mark;

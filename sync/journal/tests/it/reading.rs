@@ -1,8 +1,9 @@
 //! Reading: from anywhere, while writing, following.
 
-use crate::support::{append_numbered, entry, numbered, open, payloads, read_all, small};
-use aisle_journal::{Committed, ReadError, fault::FaultIo};
+use crate::support::{append_numbered, dir, entry, numbered, open, payloads, read_all, small};
+use aisle_journal::{Committed, ReadError, chain::genesis, fault::FaultIo, head_before};
 use std::{
+    collections::BTreeSet,
     thread,
     time::{Duration, Instant},
 };
@@ -119,4 +120,22 @@ fn reading_what_was_trimmed_names_what_is_left() {
     assert_eq!(before.next().unwrap().unwrap_err().to_string(), expected);
     assert_eq!(tail.next_batch(1, Duration::ZERO).unwrap_err().to_string(), expected);
     assert_eq!(payloads(&journal, first).len() as u64, 10 - first + 1);
+}
+
+#[test]
+fn the_chains_head_is_known_before_every_record() {
+    let disk = FaultIo::new(1);
+    let journal = open(&disk, small());
+    let head = |seq| head_before(&dir(), disk.io().as_ref(), seq).unwrap();
+    let mut between = vec![(1, genesis(&journal.id()))];
+    for _ in 0..40 {
+        let committed = journal.append((0..7).map(|_| entry([1; 200])).collect()).unwrap();
+        between.push((committed.last + 1, journal.head()));
+    }
+    for (seq, expected) in &between {
+        assert_eq!(head(*seq), Some(*expected), "{seq}");
+    }
+    let all: BTreeSet<_> = (1..=281).map(|seq| head(seq).expect("there is such a record")).collect();
+    assert_eq!(all.len(), 281, "each is its own");
+    assert_eq!((head(0), head(282)), (None, None));
 }
