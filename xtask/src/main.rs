@@ -1,10 +1,11 @@
 //! `cargo xtask`: every developer command.
 //!
-//! One module per command ([`check`], [`mod@test`], [`generate`], [`mod@bench`], [`demo`], [`fuzz`]); [`tools`] sees to it that
+//! One module per command ([`check`], [`mod@test`], [`bare`], [`generate`], [`mod@bench`], [`demo`], [`fuzz`]); [`tools`] sees to it that
 //! what they call is installed, [`job`] runs it, [`edges`] and [`files`] hold the layout to its law.
 //!
 //! Not here: anything the product does. The crate stays light, because every command waits for it to build.
 
+mod bare;
 mod bench;
 mod check;
 mod demo;
@@ -50,6 +51,8 @@ enum Command {
         #[arg(long)]
         deny: bool,
     },
+    /// Build what runs on a device for bare metal: no std, no heap. One step of `test`.
+    Bare,
     /// Write the generated files: configuration and metrics reference, OpenAPI, golden vectors.
     Generate {
         /// Write nothing; fail when a file is not what would be written.
@@ -91,6 +94,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Demo { arguments } => demo::run(&project, &arguments),
         Command::Test => test::run(&project),
+        Command::Bare => bare::run(&project),
         Command::Check { deny } => check::run(&project, deny),
         Command::Generate { check: false } => generate::write(&project),
         Command::Generate { check: true } => generate::check(&project),

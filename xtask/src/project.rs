@@ -43,6 +43,12 @@ impl Project {
         self.metadata.target_directory.as_std_path().join(path)
     }
 
+    /// The least compiler that the workspace asks for: the 95 of 1.95.
+    pub(crate) fn rust_version_minor(&self) -> u64 {
+        let asked = self.metadata.packages.iter().filter_map(|package| package.rust_version.as_ref());
+        asked.map(|version| version.minor).max().unwrap_or(0)
+    }
+
     /// `cargo` with arguments, in the root.
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Job {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));

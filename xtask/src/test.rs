@@ -4,7 +4,7 @@
 //! binary as the check of its HTTP interface.
 
 use crate::{
-    check,
+    bare, check,
     project::Project,
     screen,
     steps::Steps,
@@ -53,10 +53,12 @@ fn all(project: &Project, steps: &mut Steps, summary: &mut Option<String>) -> Re
                 Tool::Node,
                 Tool::PythonPeers,
                 Tool::NodePeers,
+                Tool::BareMetal,
             ],
         )
     })?;
     check::fast(project, steps)?;
+    steps.step("bare metal", || bare::run(project))?;
     steps.step("docs", || {
         project.cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", DOC_FLAGS).run()
     })?;

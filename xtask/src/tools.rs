@@ -4,7 +4,7 @@
 //! where it belongs to the system, below `target/tools` where it does not. What cannot be installed is named, with
 //! what to do about it.
 
-use crate::{job::Job, project::Project, screen};
+use crate::{bare, job::Job, project::Project, screen};
 use anyhow::{Context, Result, bail};
 use std::{
     env, fs,
@@ -46,6 +46,8 @@ pub(crate) enum Tool {
     PythonPeers,
     /// The accessibility rules, and another MQTT client.
     NodePeers,
+    /// A compiler for the controllers of devices.
+    BareMetal,
 }
 
 /// Makes sure that the tools are there.
@@ -102,6 +104,7 @@ impl Tool {
             Self::Node => "node",
             Self::PythonPeers => "schemathesis and paho-mqtt",
             Self::NodePeers => "axe-core and MQTT.js",
+            Self::BareMetal => "a compiler for thumbv7em-none-eabihf",
         }
     }
 
@@ -121,6 +124,7 @@ impl Tool {
             Self::Node => "install Node.js and see that `node` is on PATH",
             Self::PythonPeers => "remove target/tools/python and try again",
             Self::NodePeers => "remove target/tools/npm and try again",
+            Self::BareMetal => "rustup target add thumbv7em-none-eabihf",
         }
     }
 
@@ -137,6 +141,7 @@ impl Tool {
                         .iter()
                         .all(|file| same(&project.path("tests/e2e").join(file), &npm(project).join(file)))
             }
+            Self::BareMetal => bare::is_there(project),
             // Debian keeps what serves out of the PATH of ordinary users.
             Self::Mosquitto => on_path(self.name()) || Path::new("/usr/sbin").join(self.name()).is_file(),
             _ => on_path(self.name()),
@@ -160,6 +165,7 @@ impl Tool {
             Self::Node => debian("nodejs"),
             Self::PythonPeers => install_python_peers(project),
             Self::NodePeers => install_node_peers(project),
+            Self::BareMetal => bare::install(project),
         }
     }
 }
@@ -174,7 +180,7 @@ fn same(one: &Path, other: &Path) -> bool {
 }
 
 /// Installs a Debian package, as root or by sudo. The lists are fetched first only when the package is not in them.
-fn debian(package: &str) -> Result<()> {
+pub(crate) fn debian(package: &str) -> Result<()> {
     if !on_path("apt-get") {
         bail!("this system has no apt-get to install `{package}` with");
     }
