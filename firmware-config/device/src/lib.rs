@@ -112,6 +112,10 @@
 //!
 //! Not here: what is said on the wire (`aisle-firmware-config`).
 #![cfg_attr(not(any(test, feature = "floor", feature = "simulator")), no_std)]
+#![allow(
+    clippy::result_large_err,
+    reason = "a fault with its path and reason lies in place where there is no heap"
+)]
 #![expect(async_fn_in_trait, reason = "a device is one future on one thread: nothing in it needs `Send`")]
 
 mod backoff;

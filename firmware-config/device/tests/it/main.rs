@@ -6,6 +6,7 @@
     clippy::indexing_slicing,
     clippy::await_holding_refcell_ref,
     clippy::print_stdout,
+    clippy::result_large_err,
     missing_docs,
     unreachable_pub,
     reason = "a test says what it expects by failing"

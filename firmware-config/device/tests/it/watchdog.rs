@@ -1,6 +1,6 @@
 //! Who hangs is found.
 
-use crate::world::{Bench, MINUTE_MS};
+use crate::world::{Bench, MINUTE_MS, Node};
 use aisle_device::watchdog::INSPECTION_MS;
 
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
@@ -10,11 +10,8 @@ fn a_device_that_works_feeds_its_watchdog_for_days_online_and_offline() {
     let bench = Bench::new();
     let mut device = bench.power_on();
     for day in 0..4 {
-        if day % 2 == 0 {
-            bench.node.up()
-        } else {
-            bench.node.down()
-        }
+        let set = if day % 2 == 0 { Node::up } else { Node::down };
+        set(&bench.node);
         let fed = bench.fed.get();
         device.live(DAY_MS);
         // The first inspection of all comes half a check-in late.

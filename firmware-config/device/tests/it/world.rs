@@ -235,7 +235,7 @@ impl Bench {
         self.flash.borrow_mut().power_on();
         self.time.start();
         let parts = self.parts();
-        let life = async move { run(&device(&fields()), parts).await };
+        let life = async move { Box::pin(run(&device(&fields()), parts)).await };
         Powered { time: self.time.clone(), life: Box::pin(life) }
     }
 }

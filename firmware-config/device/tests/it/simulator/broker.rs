@@ -6,7 +6,10 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::mpsc::{Receiver, channel},
+    sync::{
+        atomic::{AtomicU32, Ordering},
+        mpsc::{Receiver, channel},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -24,7 +27,9 @@ pub struct Mosquitto {
 impl Mosquitto {
     /// One that lets anybody in and keeps what is retained.
     pub fn start() -> Self {
-        Self::start_with("allow_anonymous true\npersistence true\nautosave_interval 1\nautosave_on_changes true\n")
+        Self::start_with(
+            "allow_anonymous true\npersistence true\nautosave_interval 1\nautosave_on_changes true\n",
+        )
     }
 
     pub fn start_with(config: &str) -> Self {
@@ -60,6 +65,15 @@ impl Mosquitto {
         }
     }
 
+    /// It ends as it is told to, and keeps what it has acknowledged.
+    pub fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+            assert!(told.success());
+            child.wait().unwrap();
+        }
+    }
+
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
@@ -79,10 +93,16 @@ impl Mosquitto {
         self.child.as_ref().map(Child::id)
     }
 
-    /// All messages of a topic filter, from now on.
+    /// All messages of a topic filter, from now on, also across restarts of the broker.
     pub fn listen(&self, filter: &str) -> Listener {
+        static LISTENERS: AtomicU32 = AtomicU32::new(0);
+        let id = format!("listener-{}", LISTENERS.fetch_add(1, Ordering::Relaxed));
+        // It does not say when it has subscribed: a retained message of its own comes then.
+        let ready = format!("ready/{id}");
+        self.publish(&ready, "ready", true);
         let mut child = Command::new(installed("mosquitto_sub"))
-            .args(["-h", "127.0.0.1", "-p", &self.port().to_string(), "-q", "1", "-t", filter, "-F", "%r %t %x", "-d"])
+            .args(["-h", "127.0.0.1", "-p", &self.port().to_string(), "-q", "1", "-t", filter])
+            .args(["-t", &ready, "-F", "%r %t %x", "-c", "-i", &id])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -90,22 +110,24 @@ impl Mosquitto {
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (heard, messages) = channel();
-        let (ready, is_ready) = channel();
+        let (tell, is_ready) = channel();
         thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                if line.starts_with("Subscribed") {
-                    let _ = ready.send(());
-                }
                 let mut words = line.split(' ');
-                let (Some(retained @ ("0" | "1")), Some(topic), Some(hex)) = (words.next(), words.next(), words.next())
+                let (Some(retained @ ("0" | "1")), Some(topic), Some(hex)) =
+                    (words.next(), words.next(), words.next())
                 else {
                     continue;
                 };
-                let payload = hex.as_bytes().chunks(2).filter_map(|digits| {
-                    u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-                });
-                let message = Heard { topic: topic.into(), payload: payload.collect(), retained: retained == "1" };
-                if heard.send(message).is_err() {
+                let payload = hex
+                    .as_bytes()
+                    .chunks(2)
+                    .filter_map(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+                let message =
+                    Heard { topic: topic.into(), payload: payload.collect(), retained: retained == "1" };
+                if message.topic == ready {
+                    let _ = tell.send(());
+                } else if !message.topic.starts_with("ready/") && heard.send(message).is_err() {
                     return;
                 }
             }
@@ -116,7 +138,18 @@ impl Mosquitto {
 
     pub fn publish(&self, topic: &str, payload: &str, retain: bool) {
         let mut command = Command::new(installed("mosquitto_pub"));
-        command.args(["-h", "127.0.0.1", "-p", &self.port().to_string(), "-q", "1", "-t", topic, "-m", payload]);
+        command.args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &self.port().to_string(),
+            "-q",
+            "1",
+            "-t",
+            topic,
+            "-m",
+            payload,
+        ]);
         if retain {
             command.arg("-r");
         }
@@ -140,8 +173,9 @@ pub struct Heard {
 
 impl Heard {
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.payload)
-            .unwrap_or_else(|error| panic!("{}: {error}: {}", self.topic, String::from_utf8_lossy(&self.payload)))
+        serde_json::from_slice(&self.payload).unwrap_or_else(|error| {
+            panic!("{}: {error}: {}", self.topic, String::from_utf8_lossy(&self.payload))
+        })
     }
 }
 
@@ -163,11 +197,6 @@ impl Listener {
             }
         }
     }
-
-    /// All that has come so far and was not taken.
-    pub fn so_far(&self) -> Vec<Heard> {
-        self.messages.try_iter().collect()
-    }
 }
 
 impl Drop for Listener {
@@ -182,5 +211,7 @@ fn installed(program: &str) -> PathBuf {
         .iter()
         .map(|place| Path::new(place).join(program))
         .find(|path| path.is_file())
-        .unwrap_or_else(|| panic!("`{program}` is not installed: `apt-get install mosquitto mosquitto-clients`"))
+        .unwrap_or_else(|| {
+            panic!("`{program}` is not installed: `apt-get install mosquitto mosquitto-clients`")
+        })
 }
