@@ -13,3 +13,4 @@ pub mod bridge;
 pub mod registry;
 pub mod service;
 pub mod telemetry;
+mod words;

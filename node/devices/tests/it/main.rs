@@ -21,9 +21,13 @@ mod failures;
 mod loops;
 mod mosquitto;
 mod outages;
+mod register;
 mod scripted;
 mod secure;
+mod service;
+mod shop;
 mod store;
+mod twins;
 
 use std::time::{Duration, Instant};
 

@@ -21,6 +21,7 @@ const RECORD_BYTES_MAX: usize = 1 << 20;
 pub struct Store {
     pub broker: Broker,
     pub disk: FaultIo,
+    pub journal: Journal,
     client: LocalClient,
     _receiver: aisle_broker::local::LocalReceiver,
     _running: Running,
@@ -38,9 +39,9 @@ impl Store {
 
     /// The power fails: what was not synced is lost, and the node starts again.
     pub async fn after_a_power_cut(self) -> Self {
-        let Self { broker, disk, client, _receiver, _running, dir } = self;
+        let Self { broker, disk, journal, client, _receiver, _running, dir } = self;
         let disk = disk.crash();
-        drop((client, _receiver, _running, broker));
+        drop((client, _receiver, _running, broker, journal));
         Self::on(dir, disk, Limits::default()).await
     }
 
@@ -50,11 +51,12 @@ impl Store {
         let (journal, _) =
             Journal::open(Path::new("/journal"), settings, disk.io(), &mut registry).expect("a journal");
         let config = Config { limits, ..Config::default() };
-        let (broker, _) = Broker::open(dir.path(), "leeds", config, RECORD_BYTES_MAX, journal, &mut registry)
-            .expect("a broker");
+        let (broker, _) =
+            Broker::open(dir.path(), "leeds", config, RECORD_BYTES_MAX, journal.clone(), &mut registry)
+                .expect("a broker");
         let running = broker.start();
         let (client, receiver) = broker.local(options("a-till")).await.expect("a client");
-        Self { broker, disk, client, _receiver: receiver, _running: running, dir }
+        Self { broker, disk, journal, client, _receiver: receiver, _running: running, dir }
     }
 
     pub async fn publish(&self, topic: &str, payload: &str, qos: QoS) {
