@@ -131,7 +131,10 @@ impl ColdChain {
     fn begin_unknown(&self, name: &Name, unit: &Unit, now: Timestamp) -> Option<Begin> {
         let begin = |since, first_seq| Begin { rule: ColdRule::Unknown, milli: None, since, first_seq };
         let kept = unit.minutes.kept();
-        for (before, minute) in kept.iter().zip(kept.iter().skip(1)) {
+        let ends = kept.first().zip(kept.last()).map(|(first, last)| (first.at, last.at));
+        let has_gaps = ends.is_some_and(|(first, last)| unit.minutes.between(first, last).unknown_s > 0);
+        let pairs = if has_gaps { kept } else { &[] };
+        for (before, minute) in pairs.iter().zip(pairs.iter().skip(1)) {
             let gap = minute.after_silence(Some(before), &self.config);
             if gap && !unit.is_told(ColdRule::Unknown, before.at, minute.at - 1) {
                 return Some(begin(before.at, before.last_seq));

@@ -29,6 +29,8 @@ pub struct Excursion {
     pub first_seq: u64,
     /// When it was noticed.
     pub opened_at: Timestamp,
+    /// The record that says so.
+    pub opened_seq: u64,
     /// The value furthest outside so far, in thousandths of a degree.
     pub peak_milli: Option<i32>,
     /// What people did about it, in the order in which they said so.
@@ -52,6 +54,8 @@ pub struct Action {
     pub action: Option<Name>,
     /// When.
     pub at: Timestamp,
+    /// The record that says so.
+    pub seq: u64,
 }
 
 /// How an excursion ended.
@@ -59,6 +63,8 @@ pub struct Action {
 pub struct Closed {
     /// When that was noticed.
     pub at: Timestamp,
+    /// The record that says so.
+    pub seq: u64,
     /// How long food was outside, in seconds.
     pub outside_s: u64,
     /// The record of the first reading inside.
@@ -72,7 +78,7 @@ pub struct Closed {
 }
 
 impl Excursion {
-    pub(crate) fn opened(event: &ExcursionOpened, lots: Vec<LotId>, mark: Totals) -> Self {
+    pub(crate) fn opened(seq: u64, event: &ExcursionOpened, lots: Vec<LotId>, mark: Totals) -> Self {
         let milli = |measure: Measure| i32::try_from(measure.millionths.div_euclid(1000)).ok();
         Self {
             name: event.excursion.clone(),
@@ -82,6 +88,7 @@ impl Excursion {
             since: event.since,
             first_seq: event.first_seq,
             opened_at: event.at,
+            opened_seq: seq,
             peak_milli: event.measured.and_then(milli),
             actions: Vec::new(),
             closed: None,
@@ -91,23 +98,41 @@ impl Excursion {
         }
     }
 
-    pub(crate) fn acknowledge(&mut self, event: &ExcursionAcknowledged) {
+    pub(crate) fn acknowledge(&mut self, seq: u64, event: &ExcursionAcknowledged) {
         self.actions.truncate(ACTIONS_MAX - 1);
-        self.actions.push(Action { by: event.by.clone(), action: event.action.clone(), at: event.at });
+        self.actions.push(Action { by: event.by.clone(), action: event.action.clone(), at: event.at, seq });
     }
 
-    pub(crate) fn close(&mut self, event: &ExcursionClosed, until: Timestamp) {
+    pub(crate) fn close(&mut self, seq: u64, event: &ExcursionClosed, until: Timestamp) {
         let peak = event.peak.and_then(|peak| i32::try_from(peak.millionths.div_euclid(1000)).ok());
         self.peak_milli = peak.or(self.peak_milli);
         self.until = Some(until);
         self.closed = Some(Closed {
             at: event.at,
+            seq,
             outside_s: event.outside_s,
             last_seq: event.last_seq,
             verdict: event.verdict,
             skus: event.skus.clone(),
             lots: event.lots.clone(),
         });
+    }
+
+    /// The records that it stands in.
+    pub(crate) fn records(&self) -> impl Iterator<Item = u64> + Clone {
+        let actions = self.actions.iter().map(|action| action.seq);
+        [self.opened_seq].into_iter().chain(actions).chain(self.closed.as_ref().map(|end| end.seq))
+    }
+
+    /// Whether the records of another tell the same; what the fold keeps for itself aside.
+    pub(crate) fn tells_the_same(&self, other: &Self) -> bool {
+        let told = |one: &Self| {
+            let what = (one.name.clone(), one.unit.clone(), one.rule, one.limit_milli);
+            let begin = (one.since, one.first_seq, one.opened_at, one.opened_seq);
+            let peak = one.closed.as_ref().and(one.peak_milli);
+            (what, begin, peak, one.actions.clone(), one.closed.clone())
+        };
+        told(self) == told(other)
     }
 
     /// It has not ended.

@@ -55,8 +55,11 @@ impl Totals {
     }
 }
 
+/// A minute in a snapshot: when, what each probe said, first and last record.
+type Read = (i64, Vec<(u32, i64, u32, bool)>, u64, u64);
+
 /// What one probe said in a minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Share {
     probe: u32,
     milli_sum: i64,
@@ -64,8 +67,9 @@ struct Share {
     doubtful: bool,
 }
 
-/// A minute with readings.
+/// A minute with readings. In a snapshot stands only what was read; the rest follows from it ([`Minutes::refold`]).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Read", into = "Read")]
 pub(crate) struct Minute {
     /// Minutes since 1970.
     pub(crate) at: i64,
@@ -164,6 +168,19 @@ impl Minutes {
         }
     }
 
+    /// Whether the minutes of a snapshot are in order, which everything rests on.
+    pub(crate) fn is_sound(&self) -> bool {
+        let after_base = self.base.zip(self.kept.first()).is_none_or(|(base, first)| base.at < first.at);
+        // What is further apart than any two times are would not add up.
+        let within = |minute: &Minute| (i64::MIN / MINUTE_MS - 1..=i64::MAX / MINUTE_MS).contains(&minute.at);
+        let base_within =
+            self.base.is_none_or(|base| base.at.unsigned_abs() <= (i64::MAX / MINUTE_MS).unsigned_abs() + 1);
+        after_base
+            && base_within
+            && self.kept.iter().all(within)
+            && self.kept.is_sorted_by(|a, b| a.at < b.at)
+    }
+
     fn forget(&mut self, config: &Config) {
         let Some(last) = self.kept.last() else { return };
         let from = last.at.saturating_sub(config.window_minutes() + MARGIN_MINUTES);
@@ -218,6 +235,21 @@ impl Minutes {
     /// The worst that the food was from one minute to another; `None` without readings.
     pub(crate) fn worst(&self, from: i64, to: i64, limit: Limit) -> Option<f64> {
         self.range(from, to).iter().map(|minute| minute.worst).reduce(|a, b| limit.worse(a, b))
+    }
+}
+
+impl From<Minute> for Read {
+    fn from(minute: Minute) -> Self {
+        let share = |share: Share| (share.probe, share.milli_sum, share.count, share.doubtful);
+        (minute.at, minute.shares.into_iter().map(share).collect(), minute.first_seq, minute.last_seq)
+    }
+}
+
+impl From<Read> for Minute {
+    fn from((at, shares, first_seq, last_seq): Read) -> Self {
+        let share = |(probe, milli_sum, count, doubtful)| Share { probe, milli_sum, count, doubtful };
+        let shares = shares.into_iter().map(share).collect();
+        Self { shares, last_seq, ..Self::new(at, first_seq) }
     }
 }
 

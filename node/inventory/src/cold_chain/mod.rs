@@ -124,9 +124,9 @@ impl ColdChain {
                     probe.doubts.retain(|(kind, _)| *kind != event.kind);
                 });
             }
-            Event::ExcursionOpened(event) => self.opened(event),
-            Event::ExcursionAcknowledged(event) => self.acknowledged(event),
-            Event::ExcursionClosed(event) => self.closed(event),
+            Event::ExcursionOpened(event) => self.opened(seq, event),
+            Event::ExcursionAcknowledged(event) => self.acknowledged(seq, event),
+            Event::ExcursionClosed(event) => self.closed(seq, event),
             Event::StockReceived(event) => {
                 let thousandths = event.quantity.thousandths;
                 let known =
@@ -362,7 +362,7 @@ impl ColdChain {
         }
     }
 
-    fn opened(&mut self, event: &ExcursionOpened) {
+    fn opened(&mut self, seq: u64, event: &ExcursionOpened) {
         let Some(unit) = self.state.units.get_mut(&event.unit) else {
             self.state.ignored += 1;
             return;
@@ -374,7 +374,7 @@ impl ColdChain {
         let lots = self.state.lots.of(&unit.skus);
         let from = event.since.0.div_euclid(MINUTE_MS);
         let mark = unit.minutes.totals_at(from.saturating_sub(1));
-        unit.excursions.push_back(Arc::new(Excursion::opened(event, lots, mark)));
+        unit.excursions.push_back(Arc::new(Excursion::opened(seq, event, lots, mark)));
         while unit.excursions.len() > self.config.excursions_per_unit_max {
             // At most one of each rule is open, so an old one is closed unless somebody wrote events by hand.
             let place = unit.excursions.iter().position(|known| !known.is_open()).unwrap_or(0);
@@ -383,17 +383,17 @@ impl ColdChain {
         self.show(&event.unit);
     }
 
-    fn acknowledged(&mut self, event: &ExcursionAcknowledged) {
+    fn acknowledged(&mut self, seq: u64, event: &ExcursionAcknowledged) {
         match self.find(&event.excursion) {
             Some((name, excursion)) => {
-                excursion.acknowledge(event);
+                excursion.acknowledge(seq, event);
                 self.show(&name);
             }
             None => self.state.ignored += 1,
         }
     }
 
-    fn closed(&mut self, event: &ExcursionClosed) {
+    fn closed(&mut self, seq: u64, event: &ExcursionClosed) {
         let config = self.config.clone();
         let Some((name, place)) = self.place_of(&event.excursion) else {
             self.state.ignored += 1;
@@ -416,7 +416,7 @@ impl ColdChain {
         }
         let until = until.map_or(event.at, |minute| Timestamp(minute.saturating_mul(MINUTE_MS)));
         if let Some(excursion) = unit.excursions.get_mut(place) {
-            Arc::make_mut(excursion).close(event, until);
+            Arc::make_mut(excursion).close(seq, event, until);
         }
         self.show(&name);
     }

@@ -44,7 +44,14 @@ impl ColdChain {
         if let Some(found) = form.ok().filter(|form| *form != FORM) {
             return Err(SnapshotError::Form { found });
         }
-        let (_, state): (u16, Known) = minicbor_serde::from_slice(bytes).map_err(damaged)?;
+        let (_, mut state): (u16, Known) = minicbor_serde::from_slice(bytes).map_err(damaged)?;
+        for (name, unit) in &mut state.units {
+            if !unit.minutes.is_sound() {
+                let reason = format!("the minutes of `{name}` are not in order");
+                return Err(SnapshotError::Damaged { reason });
+            }
+            unit.minutes.refold(0, unit.limit, &config);
+        }
         let mut cold_chain = Self { config, state, view: imbl::OrdMap::new() };
         let names: Vec<Name> = cold_chain.state.units.keys().cloned().collect();
         for name in names {

@@ -1,18 +1,22 @@
 //! Holding a report against the journal it was made from.
 //!
-//! The readings are made again from the records and compared five minutes by five minutes. Together with the chain's heads this
-//! says that nobody changed, left out or put in a reading after it was taken. What a page shows is checked too: it is
-//! made again from its data and must be the same to the byte.
+//! The readings are made again from the records and compared five minutes by five minutes, and so is every excursion with what was
+//! done about it. Together with the chain's heads this says that nobody changed, left out or put in any of it afterwards. What
+//! a page or a table shows is checked too: the version that made it makes it again from its data, and it must be the same to
+//! the byte. Not proved are the unit's limit and where probes were placed, which may have been said long before the day; the
+//! limit of an excursion is.
 //!
 //! Not here: the journal; who has it passes its records and the heads that it computes.
 
 use super::{
+    excursion::Excursion,
     history::{Canonical, Slot, digest},
-    report::{CSV_DATA, FORM, HTML_DATA, Language, Report},
+    minutes::Totals,
+    report::{CSV_DATA, FORM, HTML_DATA, Language, Report, VERSION},
     rule::milli,
     unit::Watch,
 };
-use aisle_event::{Event, EventType, device::Reading};
+use aisle_event::{Event, EventType, Name, device::Reading};
 use std::collections::BTreeMap;
 
 /// Differences told of; how many there are in all is counted.
@@ -54,7 +58,9 @@ pub enum ReadError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Difference {
     /// What the file shows is not what its data says.
-    #[error("the page or table was changed: it is not what its data makes")]
+    #[error(
+        "the page or table was changed: it is not what its data makes\nhint: see that this computer knows the report's time zone, and that no program saved the file anew"
+    )]
     Shown,
     /// The digest is not that of the readings beside it.
     #[error("the report's readings do not have the report's digest")]
@@ -76,6 +82,14 @@ pub enum Difference {
         reported: Option<Slot>,
         /// What the journal says; nothing when it has none.
         journal: Option<Slot>,
+    },
+    /// An excursion differs.
+    #[error("excursion `{name}` {differs}")]
+    Excursion {
+        /// Which.
+        name: Name,
+        /// In what way.
+        differs: &'static str,
     },
     /// The journal does not have records that the report rests on.
     #[error("the journal has no record {from} to {to}")]
@@ -132,6 +146,8 @@ pub struct Outcome {
     pub differences: Vec<Difference>,
     /// All differences.
     pub differences_count: u64,
+    /// What the file shows was compared with its data; only the version that made it can do that.
+    pub is_page_compared: bool,
 }
 
 impl Outcome {
@@ -177,8 +193,8 @@ pub fn verify<P: AsRef<[u8]>>(
     heads: Option<(&str, &str)>,
 ) -> Result<Outcome, ReadError> {
     let report = embedded(file)?;
-    let mut outcome = Outcome::default();
-    if !shows(&report, file) {
+    let mut outcome = Outcome { is_page_compared: report.made_by == VERSION, ..Outcome::default() };
+    if outcome.is_page_compared && !shows(&report, file) {
         outcome.differ(Difference::Shown);
     }
     if digest(&report.slots) != report.digest {
@@ -191,7 +207,8 @@ pub fn verify<P: AsRef<[u8]>>(
         outcome.differ(Difference::Records { reported, readings: range });
     }
     let found = again(&report, range, records, &mut outcome);
-    compare(&report, found, &mut outcome);
+    compare_readings(&report, found.slots, &mut outcome);
+    compare_excursions(&report, &found.excursions, &mut outcome);
     if let (Some(evidence), Some((before, after))) = (evidence, heads) {
         let pairs = [("before", &evidence.head_before, before), ("after", &evidence.head_after, after)];
         for (place, reported, journal) in pairs {
@@ -204,23 +221,64 @@ pub fn verify<P: AsRef<[u8]>>(
     Ok(outcome)
 }
 
-/// Whether a file is what its data makes, in some language, around whatever chart it has.
+/// Whether a file is what its data makes, in some language.
 fn shows(report: &Report, file: &str) -> bool {
     if file.starts_with(CSV_DATA) {
         return report.csv() == file;
     }
-    let chart = file.find("<svg").and_then(|from| file.get(from..file.rfind("</svg>")?.checked_add(6)?));
-    [Language::En, Language::Zh].into_iter().any(|language| report.html(language, chart) == file)
+    [Language::En, Language::Zh].into_iter().any(|language| report.html(language) == file)
 }
 
-/// Makes the slots again from the records.
+/// What the records say.
+#[derive(Default)]
+struct Found {
+    slots: BTreeMap<i64, Slot>,
+    excursions: BTreeMap<Name, Excursion>,
+}
+
+impl Found {
+    fn hear(&mut self, report: &Report, seq: u64, event: &Event, outcome: &mut Outcome) {
+        match event {
+            Event::ReadingsTaken(taken) => {
+                for reading in &taken.readings {
+                    outcome.readings += u64::from(take(report, seq, reading, &mut self.slots));
+                }
+            }
+            Event::ExcursionOpened(event) if event.unit == report.unit => {
+                let excursion = Excursion::opened(seq, event, Vec::new(), Totals::default());
+                self.excursions.entry(event.excursion.clone()).or_insert(excursion);
+            }
+            // What came after the report was made is none of its concern.
+            Event::ExcursionAcknowledged(event) if seq <= last_told(report, &event.excursion) => {
+                if let Some(excursion) = self.excursions.get_mut(&event.excursion) {
+                    excursion.acknowledge(seq, event);
+                }
+            }
+            Event::ExcursionClosed(event) if seq <= last_told(report, &event.excursion) => {
+                if let Some(excursion) = self.excursions.get_mut(&event.excursion).filter(|one| one.is_open())
+                {
+                    excursion.close(seq, event, event.at);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The last record that a report knows of an excursion.
+fn last_told(report: &Report, excursion: &Name) -> u64 {
+    let known = report.excursions.iter().find(|one| one.name == *excursion);
+    known.and_then(|one| one.records().max()).unwrap_or(u64::MAX)
+}
+
+/// Makes slots and excursions again from the records.
 fn again<P: AsRef<[u8]>>(
     report: &Report,
     range: Option<(u64, u64)>,
     records: impl IntoIterator<Item = (u64, u16, P)>,
     outcome: &mut Outcome,
-) -> BTreeMap<i64, Slot> {
-    let mut found = BTreeMap::new();
+) -> Found {
+    let mut found = Found::default();
     let Some((first, last)) = range else { return found };
     let mut next = first;
     for (seq, kind, payload) in records {
@@ -233,12 +291,7 @@ fn again<P: AsRef<[u8]>>(
         next = seq.saturating_add(1);
         outcome.records += 1;
         match Event::decode(EventType(kind), payload.as_ref()) {
-            Ok(Event::ReadingsTaken(taken)) => {
-                for reading in &taken.readings {
-                    outcome.readings += u64::from(take(report, seq, reading, &mut found));
-                }
-            }
-            Ok(_) => {}
+            Ok(event) => found.hear(report, seq, &event, outcome),
             Err(error) => outcome.differ(Difference::Record { seq, reason: error.to_string() }),
         }
     }
@@ -270,7 +323,7 @@ fn take(report: &Report, seq: u64, reading: &Reading, found: &mut BTreeMap<i64, 
     true
 }
 
-fn compare(report: &Report, mut found: BTreeMap<i64, Slot>, outcome: &mut Outcome) {
+fn compare_readings(report: &Report, mut found: BTreeMap<i64, Slot>, outcome: &mut Outcome) {
     for reported in &report.slots {
         let journal = found.remove(&reported.at_ms);
         if journal.as_ref() != Some(reported) {
@@ -279,5 +332,27 @@ fn compare(report: &Report, mut found: BTreeMap<i64, Slot>, outcome: &mut Outcom
     }
     for (at_ms, journal) in found {
         outcome.differ(Difference::Slot { at_ms, reported: None, journal: Some(journal) });
+    }
+}
+
+fn compare_excursions(report: &Report, found: &BTreeMap<Name, Excursion>, outcome: &mut Outcome) {
+    let mut differ =
+        |name: &Name, differs| outcome.differ(Difference::Excursion { name: name.clone(), differs });
+    for reported in &report.excursions {
+        match found.get(&reported.name) {
+            None => differ(&reported.name, "is not in the journal"),
+            Some(journal) if !journal.tells_the_same(reported) => {
+                differ(&reported.name, "is told otherwise in the journal");
+            }
+            Some(_) => {}
+        }
+    }
+    for (name, journal) in found {
+        // One that began in the day is of the day; whether an older one reached into it, its readings say.
+        let is_of_day = (report.from.0..report.to.0).contains(&journal.since.0);
+        let is_known_then = journal.opened_at <= report.made_at;
+        if is_of_day && is_known_then && !report.excursions.iter().any(|one| one.name == *name) {
+            differ(name, "of this day is missing in the report");
+        }
     }
 }

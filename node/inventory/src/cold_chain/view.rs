@@ -132,7 +132,12 @@ impl UnitView {
         let last = unit.minutes.last();
         let (after, to) = unit.window(last.map_or(i64::MIN, |minute| minute.at), config);
         let window = unit.minutes.between(after, to);
-        let worst = unit.minutes.worst(after.saturating_add(1), to, unit.limit).unwrap_or_default();
+        // Only the six hours depend on it, and it takes a look at every minute.
+        let worst = if config.six_hour_rule && window.counted_s > 0 {
+            unit.minutes.worst(after.saturating_add(1), to, unit.limit).unwrap_or_default()
+        } else {
+            0.0
+        };
         let probes: Vec<ProbeView> = probes.map(ProbeView::of).collect();
         let newest = probes.iter().filter_map(|probe| probe.last.map(|(at, _)| at)).max();
         Self {

@@ -19,9 +19,9 @@ fn minutes(seconds: u64) -> String {
 }
 
 impl Report {
-    /// The report as a page. `chart` is an SVG of the day, trusted as it is; without one there is no drawing.
+    /// The report as a page. It holds everything: text, drawing, data.
     #[must_use]
-    pub fn html(&self, language: Language, chart: Option<&str>) -> String {
+    pub fn html(&self, language: Language) -> String {
         let is = |en, zh| language.of(en, zh);
         let title = is("Cold chain report", "冷链记录报告");
         html! {
@@ -39,7 +39,7 @@ impl Report {
                         p { (self.store) " · " (self.unit) " · " (self.day) " (" (self.zone) ")" }
                         @if let Some(note) = language.standing(self.standing) { p.note { (note) } }
                         (self.head(language))
-                        @if self.limit.is_some() { (self.body(language, chart)) }
+                        @if self.limit.is_some() { (self.body(language)) }
                         (self.proof(language))
                     }
                     (PreEscaped(DATA.0)) (PreEscaped(self.json_in_html())) (PreEscaped(DATA.1))
@@ -73,7 +73,7 @@ impl Report {
         }
     }
 
-    fn body(&self, language: Language, chart: Option<&str>) -> Markup {
+    fn body(&self, language: Language) -> Markup {
         let is = |en, zh| language.of(en, zh);
         html! {
             p class={ "verdict " (format!("{:?}", self.verdict).to_lowercase()) } { (language.day(self.verdict)) }
@@ -92,12 +92,13 @@ impl Report {
             h2 { (is("Readings", "读数")) }
             @if self.slots.is_empty() { p.note { (is("There are no readings of this day.", "当天没有读数。")) } }
             @else {
-                @if let Some(chart) = chart { div { (PreEscaped(chart)) } }
+                @if let Some(chart) = self.chart() { div { (PreEscaped(chart)) } }
                 @if self.missing_s > 0 { p.note { (is("Time without readings: ", "缺少读数的时间：")) (minutes(self.missing_s)) } }
-                div.columns { table {
+                @let rows = self.half_hours();
+                div.halves { @for half in rows.chunks(rows.len().div_ceil(2).max(1)) { table {
                     tr { th { (is("From", "起")) } th { (is("Least", "最低")) } th { (is("Mean", "平均")) } th { (is("Most", "最高")) } }
-                    @for row in self.half_hours() { (self.row(&row)) }
-                } }
+                    @for row in half { (self.row(row)) }
+                } } }
             }
             h2 { (is("Excursions", "超限事件")) }
             @if self.excursions.is_empty() { p { (is("None.", "无。")) } }

@@ -4,8 +4,9 @@
 //! [`Report::csv`]), and both forms carry it whole as JSON, so that [`super::verify`] can hold it against the journal years later.
 //! [`Evidence`] is filled in by who has the journal.
 //!
-//! Not here: the chart (an SVG is passed in), the journal, where files go.
+//! Not here: the journal, where files go.
 
+mod chart;
 mod csv;
 mod html;
 mod words;
@@ -24,6 +25,8 @@ use serde::{Deserialize, Serialize};
 
 /// The form of the data in a report.
 pub const FORM: u16 = 1;
+/// The version that lays out pages and tables as this build does.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Where a report's readings stand in the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +80,8 @@ pub enum DayVerdict {
 pub struct Report {
     /// The form of this data, [`FORM`].
     pub form: u16,
+    /// The version of Aisle that made it: another one may lay out the same data otherwise.
+    pub made_by: String,
     /// The shop.
     pub store: String,
     /// The unit.
@@ -166,6 +171,7 @@ impl Report {
         lots_touched.dedup();
         Self {
             form: FORM,
+            made_by: VERSION.into(),
             store: store.into(),
             unit: unit.clone(),
             day: day.to_string(),
@@ -189,11 +195,13 @@ impl Report {
         }
     }
 
-    /// The records of the journal that hold the readings, first and last; nothing when there are none.
+    /// The records of the journal that hold the readings and the excursions, first and last; nothing when there are none.
     #[must_use]
     pub fn records(&self) -> Option<(u64, u64)> {
-        let first = self.slots.iter().map(|slot| slot.first_seq).min()?;
-        let last = self.slots.iter().map(|slot| slot.last_seq).max()?;
+        let readings = self.slots.iter().flat_map(|slot| [slot.first_seq, slot.last_seq]);
+        let excursions = self.excursions.iter().flat_map(Excursion::records);
+        let (first, last) =
+            (readings.clone().chain(excursions.clone()).min()?, readings.chain(excursions).max()?);
         Some((first, last))
     }
 

@@ -117,7 +117,7 @@ fn told(steps: &[Step]) -> Store {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
     #[test]
     fn a_replay_from_any_snapshot_is_the_same_as_one_from_the_start(

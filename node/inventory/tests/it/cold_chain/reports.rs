@@ -52,24 +52,15 @@ fn a_day_with_an_hour_too_warm_is_told_with_what_was_done() {
     assert_eq!(report.verdict, DayVerdict::Safe);
     assert_eq!(report.slots.len(), 288);
     assert_eq!(report.missing_s, 0);
-    let page = report.html(Language::En, Some("<svg></svg>"));
-    for text in [
-        "fridge",
-        "≤ 5.0 °C",
-        "9.0 °C",
-        "Mei",
-        "milk",
-        "L1",
-        "safe",
-        "Signature",
-        "<svg></svg>",
-        "@media print",
-    ] {
+    let page = report.html(Language::En);
+    for text in
+        ["fridge", "≤ 5.0 °C", "9.0 °C", "Mei", "milk", "L1", "safe", "Signature", "<svg", "@media print"]
+    {
         assert!(page.contains(text), "{text}");
     }
     assert!(!page.contains("<b>by hand"), "what people wrote is text");
-    assert!(!page.contains("http"), "nothing outside");
-    let chinese = report.html(Language::Zh, None);
+    assert!(!page.replace("http://www.w3.org/2000/svg", "").contains("http"), "nothing outside");
+    let chinese = report.html(Language::Zh);
     assert!(chinese.contains("lang=\"zh-Hans\"") && chinese.contains("冷链记录报告"));
 }
 
@@ -78,8 +69,7 @@ fn a_report_is_verified_by_the_journal_in_every_form_and_language() {
     let store = store();
     for zone in ["UTC", "Asia/Shanghai", "Asia/Kathmandu", "America/New_York"] {
         let report = proven(&store, zone);
-        let chart = Some("<svg viewBox=\"0 0 1 1\"><path d=\"M0 0\"/></svg>");
-        let files = [report.html(Language::En, chart), report.html(Language::Zh, None), report.csv()];
+        let files = [report.html(Language::En), report.html(Language::Zh), report.csv()];
         for file in files {
             let heads = Some((&*"1".repeat(64), &*"2".repeat(64))).map(|(a, b)| (a.to_owned(), b.to_owned()));
             let (before, after) = heads.unwrap();
@@ -109,7 +99,7 @@ fn a_report_that_was_changed_is_found_out() {
     let report = proven(&store, "UTC");
     let differs = |file: &str| verify(file, store.records(), None).unwrap().differences;
 
-    let shown = report.html(Language::En, None).replace(">9.0<", ">4.9<");
+    let shown = report.html(Language::En).replace(">9.0<", ">4.9<");
     assert_eq!(differs(&shown), [Difference::Shown]);
 
     let mut cooler = report.clone();
@@ -129,6 +119,46 @@ fn a_report_that_was_changed_is_found_out() {
         matches!(differences[..], [Difference::Slot { at_ms, reported: None, .. }] if at_ms == MIDNIGHT + 100 * SLOT_MS),
         "{differences:?}"
     );
+}
+
+#[test]
+fn an_excursion_that_was_changed_or_left_out_is_found_out() {
+    let mut store = store();
+    let report = proven(&store, "UTC");
+    let name = report.excursions[0].name.clone();
+    let differs =
+        |store: &Store, report: &Report| verify(&report.csv(), store.records(), None).unwrap().differences;
+
+    let mut better = report.clone();
+    better.excursions[0].actions[0].by = self::name("Somebody else");
+    let told = Difference::Excursion { name: name.clone(), differs: "is told otherwise in the journal" };
+    assert_eq!(differs(&store, &better), [told]);
+
+    let mut hidden = report.clone();
+    hidden.excursions.clear();
+    let (first_seq, last_seq) = hidden.records().unwrap();
+    let evidence = report.evidence.clone().map(|evidence| Evidence { first_seq, last_seq, ..evidence });
+    hidden.evidence = evidence;
+    let missing =
+        Difference::Excursion { name: name.clone(), differs: "of this day is missing in the report" };
+    assert_eq!(differs(&store, &hidden), [missing]);
+
+    let mut invented = report.clone();
+    invented.excursions[0].name = self::name("fridge:limit:9");
+    assert_eq!(differs(&store, &invented).len(), 2);
+
+    // What is said of it later takes nothing from the report.
+    store.acknowledge(&name, "looked at it again");
+    assert_eq!(differs(&store, &report), []);
+}
+
+#[test]
+fn a_page_of_another_version_is_held_against_the_journal_only() {
+    let store = store();
+    let report = Report { made_by: "0.0.9".into(), ..proven(&store, "UTC") };
+    let file = report.html(Language::En).replace("<h1>", "<h1 class=\"old\">");
+    let outcome = verify(&file, store.records(), None).unwrap();
+    assert!(outcome.is_verified() && !outcome.is_page_compared);
 }
 
 #[test]
@@ -185,16 +215,16 @@ fn days_without_a_story_say_why() {
     let store = store();
     let ongoing = report(&store, "UTC", 22);
     assert_eq!((ongoing.standing, ongoing.verdict), (Standing::Ongoing, DayVerdict::Kept));
-    assert!(ongoing.html(Language::En, None).contains("not over"));
+    assert!(ongoing.html(Language::En).contains("not over"));
 
     let future = report(&store, "UTC", 25);
     assert_eq!((future.standing, future.verdict), (Standing::Future, DayVerdict::Nothing));
-    assert!(future.html(Language::En, None).contains("has not begun"));
+    assert!(future.html(Language::En).contains("has not begun"));
 
     let before = report(&store, "UTC", 1);
     assert_eq!((before.standing, before.verdict), (Standing::Over, DayVerdict::Nothing));
-    assert!(before.html(Language::En, None).contains("There are no readings of this day."));
-    let outcome = verify(&before.html(Language::En, None), store.records(), None).unwrap();
+    assert!(before.html(Language::En).contains("There are no readings of this day."));
+    let outcome = verify(&before.html(Language::En), store.records(), None).unwrap();
     assert_eq!(outcome.differences, []);
 
     let view = store.cold.view();
@@ -207,11 +237,11 @@ fn days_without_a_story_say_why() {
         Timestamp(store.now),
     );
     assert_eq!(unknown.standing, Standing::NoUnit);
-    let page = unknown.html(Language::En, None);
+    let page = unknown.html(Language::En);
     assert!(page.contains("was ever defined") && !page.contains("<script><"));
     for day in [jiff::civil::Date::MIN, jiff::civil::Date::MAX] {
         let far = Report::new(&view, "", &name("fridge"), day, &TimeZone::UTC, Timestamp(i64::MAX));
-        let _ = (far.html(Language::Zh, None), far.csv());
+        let _ = (far.html(Language::Zh), far.csv());
     }
 }
 
@@ -224,7 +254,7 @@ fn a_day_with_missing_readings_is_for_a_person_to_judge() {
     let report = report(&store, "UTC", 21);
     assert_eq!(report.verdict, DayVerdict::Judge);
     assert_eq!(report.missing_s, 3600);
-    assert!(report.html(Language::En, None).contains("Time without readings: 1:00 h"));
+    assert!(report.html(Language::En).contains("Time without readings: 1:00 h"));
 }
 
 #[test]
