@@ -27,6 +27,7 @@ mod secure;
 mod service;
 mod shop;
 mod store;
+mod telemetry;
 mod twins;
 
 use std::time::{Duration, Instant};

@@ -1,0 +1,400 @@
+//! Closed minutes in files: below one directory, a file for each hour with all streams in it, joined to one for each day later.
+//!
+//! `2026-11-21T10.hour` is written when the hour is over; when the day is over too its hours become `2026-11-21.day`. A file is
+//! written whole under another name, synced and renamed; a minute that is in two places is the same in both or was made with more
+//! readings in one, which then counts. So writing the same again changes nothing, and a crash between two steps loses nothing.
+//!
+//! What cannot be read is set aside as `….damaged` with what is whole in it written anew, and named in the status: never a failure.
+//!
+//! Not here: which minutes are closed (`stream`), the bytes of a file (`file`), what is asked of them (`query`).
+//! Guards invariants 6 and 7: the archive keeps the latest `keep_days` days that it has and `archive_bytes_max` bytes, oldest out
+//! first. It counts days that exist and asks no clock, so a leap of the clock removes nothing.
+
+mod days;
+mod file;
+
+use super::{config::Config, minute::Minute, stream::HOUR_MINUTES, view::StreamKey};
+use days::{Days, name_of_day, name_of_hour};
+use file::{ReadError, read_all};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Minutes by stream, each list in ascending order, each minute with its number since 1970.
+pub type Rows = BTreeMap<StreamKey, Vec<(i64, Arc<Minute>)>>;
+
+const UNFINISHED: &str = "tmp";
+const DAMAGED: &str = "damaged";
+/// So many files that were set aside are kept to be looked at; the oldest go.
+const DAMAGED_FILES_MAX: usize = 16;
+/// So many of them are named.
+const NAMED_MAX: usize = 32;
+/// The hours of a day are joined when there is something so many hours after its end.
+const JOIN_AFTER_HOURS: i64 = 2;
+const DAY_HOURS: i64 = 24;
+const DAY_MINUTES: i64 = 1440;
+
+/// The files below one directory.
+#[derive(Debug)]
+pub struct Archive {
+    dir: PathBuf,
+    keep_days: usize,
+    bytes_max: u64,
+    /// Held by whoever changes files; readers take it for moments only.
+    inner: Mutex<Inner>,
+    /// One writer at a time.
+    writing: Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    days: Days,
+    damaged: Vec<String>,
+    days_shed: u64,
+    days_expired: u64,
+}
+
+/// Why the archive could not be written or opened.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "telemetry archive: cannot {what} `{path}`\nhint: is the disk full, or the directory not the node's?"
+)]
+pub struct ArchiveError {
+    what: &'static str,
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// What was written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Minutes of streams.
+    pub minutes: usize,
+    /// Files.
+    pub files: usize,
+}
+
+/// How the archive is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct ArchiveStatus {
+    /// Days with at least one file.
+    pub days: usize,
+    /// The first of them, such as `2026-11-21`.
+    pub first: Option<String>,
+    /// The last of them.
+    pub last: Option<String>,
+    /// Files in use.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Files that were set aside since the start, the latest 32, with what was wrong with each.
+    pub damaged: Vec<String>,
+    /// Days that were removed since the start for want of room, before their time: to be shown to staff.
+    pub days_shed: u64,
+    /// Days that were removed since the start as they were old enough.
+    pub days_expired: u64,
+}
+
+impl Archive {
+    /// Opens the archive below a directory, which is made when it is not there. Unfinished files are removed.
+    ///
+    /// # Errors
+    /// When the directory cannot be made or listed.
+    pub fn open(dir: &Path, config: &Config) -> Result<Self, ArchiveError> {
+        fs::create_dir_all(dir).map_err(refused("make", dir))?;
+        let mut days = Days::default();
+        for entry in fs::read_dir(dir).map_err(refused("list", dir))? {
+            let entry = entry.map_err(refused("list", dir))?;
+            let path = entry.path();
+            if path.extension().is_some_and(|extension| extension == UNFINISHED) {
+                fs::remove_file(&path).map_err(refused("remove", &path))?;
+            } else if let Some(name) = path.file_name().and_then(|name| name.to_str()) {
+                days.add_named(name, entry.metadata().map_or(0, |metadata| metadata.len()));
+            }
+        }
+        Ok(Self {
+            dir: dir.into(),
+            keep_days: config.keep_days as usize,
+            bytes_max: config.archive_bytes_max,
+            inner: Mutex::new(Inner { days, ..Inner::default() }),
+            writing: Mutex::new(()),
+        })
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn status(&self) -> ArchiveStatus {
+        let inner = self.inner();
+        let named = |day: Option<i64>| day.and_then(name_of_day);
+        ArchiveStatus {
+            days: inner.days.len(),
+            first: named(inner.days.first()),
+            last: named(inner.days.last()),
+            files: inner.days.files(),
+            bytes: inner.days.bytes(),
+            damaged: inner.damaged.clone(),
+            days_shed: inner.days_shed,
+            days_expired: inner.days_expired,
+        }
+    }
+
+    /// Adds minutes, joins days that are over, and removes what is too old or too much. Blocks; when it returns, everything is on
+    /// the disk.
+    ///
+    /// # Errors
+    /// When the file system refuses. What was there before is there still.
+    pub fn keep(&self, rows: &Rows) -> Result<Kept, ArchiveError> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hours: BTreeMap<i64, Rows> = BTreeMap::new();
+        let mut kept = Kept::default();
+        for (key, minutes) in rows {
+            for (number, minute) in minutes {
+                let hour = hours.entry(number.div_euclid(HOUR_MINUTES)).or_default();
+                hour.entry(key.clone()).or_default().push((*number, Arc::clone(minute)));
+                kept.minutes += 1;
+            }
+        }
+        kept.files = hours.len();
+        for (hour, rows) in hours {
+            let Some(name) = name_of_hour(hour) else { continue };
+            let path = self.dir.join(name);
+            let (day, of_day) = (hour.div_euclid(DAY_HOURS), hour.rem_euclid(DAY_HOURS));
+            let mut whole =
+                if self.inner().days.has_hour(day, of_day) { self.whole(&path) } else { Rows::new() };
+            merge(&mut whole, rows);
+            let bytes = self.write(&path, &whole)?;
+            self.inner().days.set_hour(day, of_day, bytes);
+        }
+        self.sync()?;
+        self.join()?;
+        self.shed()?;
+        Ok(kept)
+    }
+
+    /// Makes one file of the hours of each day that is over.
+    fn join(&self) -> Result<(), ArchiveError> {
+        let over = self.inner().days.over(JOIN_AFTER_HOURS);
+        for (day, hours) in over {
+            let Some(name) = name_of_day(day) else { continue };
+            let path = self.dir.join(format!("{name}.day"));
+            let mut whole = if self.inner().days.has_day(day) { self.whole(&path) } else { Rows::new() };
+            let hours: Vec<(i64, PathBuf)> = hours
+                .into_iter()
+                .filter_map(|of_day| Some((of_day, self.dir.join(name_of_hour(day * DAY_HOURS + of_day)?))))
+                .collect();
+            for (_, hour) in &hours {
+                merge(&mut whole, self.whole(hour));
+            }
+            let bytes = self.write(&path, &whole)?;
+            self.sync()?;
+            self.inner().days.set_day(day, bytes);
+            for (of_day, hour) in hours {
+                self.remove(&hour)?;
+                self.inner().days.remove_hour(day, of_day);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the oldest days that are too many or too much.
+    fn shed(&self) -> Result<(), ArchiveError> {
+        loop {
+            let (day, names) = {
+                let mut inner = self.inner();
+                let expired = inner.days.len() > self.keep_days;
+                // The day that is being written stays, so that there is always something.
+                let shed = inner.days.bytes() > self.bytes_max && inner.days.len() > 1;
+                let Some(day) = inner.days.first().filter(|_| expired || shed) else { return Ok(()) };
+                if expired {
+                    inner.days_expired += 1;
+                } else {
+                    inner.days_shed += 1;
+                }
+                (day, inner.days.names(day))
+            };
+            for name in names {
+                self.remove(&self.dir.join(name))?;
+            }
+            self.inner().days.remove(day);
+        }
+    }
+
+    fn remove(&self, path: &Path) -> Result<(), ArchiveError> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refused("remove", path)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes a file whole: another name, sync, rename. The directory is not synced yet.
+    fn write(&self, path: &Path, rows: &Rows) -> Result<u64, ArchiveError> {
+        let bytes = file::encode(rows);
+        let mut unfinished = path.as_os_str().to_owned();
+        unfinished.push(".");
+        unfinished.push(UNFINISHED);
+        let unfinished = PathBuf::from(unfinished);
+        let written = File::create(&unfinished).and_then(|mut file| {
+            file.write_all(&bytes)?;
+            file.sync_all()
+        });
+        if let Err(error) = written {
+            // A full disk should not be kept full by it. If it stays, the next start removes it.
+            let _ = fs::remove_file(&unfinished);
+            return Err(refused("write", path)(error));
+        }
+        fs::rename(&unfinished, path).map_err(refused("rename", path))?;
+        Ok(bytes.len() as u64)
+    }
+
+    fn sync(&self) -> Result<(), ArchiveError> {
+        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(refused("sync", &self.dir))
+    }
+
+    /// Everything in a file that can be read; a damaged one is set aside. The caller is the writer.
+    fn whole(&self, path: &Path) -> Rows {
+        match read_all(path) {
+            Ok((rows, None)) => rows,
+            Ok((rows, Some(what))) => {
+                self.set_aside(path, what);
+                rows
+            }
+            Err(ReadError::Damaged(what)) => {
+                self.set_aside(path, what);
+                Rows::new()
+            }
+            Err(ReadError::File(error)) => {
+                if error.kind() != io::ErrorKind::NotFound {
+                    self.note(path, &error.to_string());
+                }
+                Rows::new()
+            }
+        }
+    }
+
+    fn note(&self, path: &Path, what: &str) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let mut inner = self.inner();
+        if inner.damaged.len() >= NAMED_MAX {
+            inner.damaged.remove(0);
+        }
+        inner.damaged.push(format!("`{name}`: {what}"));
+    }
+
+    fn set_aside(&self, path: &Path, what: &str) {
+        let mut aside = path.as_os_str().to_owned();
+        aside.push(".");
+        aside.push(DAMAGED);
+        // If it cannot be renamed it is written over or read again; both are told.
+        let moved = fs::rename(path, aside);
+        self.note(path, what);
+        if let Err(error) = moved {
+            self.note(path, &format!("cannot be set aside: {error}"));
+        }
+        self.limit_damaged();
+    }
+
+    /// Keeps the latest few files that were set aside.
+    fn limit_damaged(&self) {
+        let Ok(entries) = fs::read_dir(&self.dir) else { return };
+        let mut aside: Vec<PathBuf> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|extension| extension == DAMAGED))
+            .collect();
+        aside.sort();
+        let surplus = aside.len().saturating_sub(DAMAGED_FILES_MAX);
+        for path in aside.into_iter().take(surplus) {
+            if let Err(error) = fs::remove_file(&path) {
+                self.note(&path, &format!("cannot be removed: {error}"));
+            }
+        }
+    }
+
+    /// The minutes of a stream in `from..to`, by number. What is damaged is set aside and left out. Blocks.
+    #[must_use]
+    pub fn read(&self, key: &StreamKey, from: i64, to: i64) -> BTreeMap<i64, Arc<Minute>> {
+        let mut found = BTreeMap::new();
+        let days = self.inner().days.between(from.div_euclid(DAY_MINUTES), (to - 1).div_euclid(DAY_MINUTES));
+        for day in days {
+            // The names may change once while they are read: hours become a day.
+            for _ in 0..2 {
+                let names = self.inner().days.names(day);
+                if names.iter().all(|name| self.read_file(&self.dir.join(name), key, from, to, &mut found)) {
+                    break;
+                }
+            }
+        }
+        found
+    }
+
+    /// False when the file is not there any more.
+    fn read_file(
+        &self,
+        path: &Path,
+        key: &StreamKey,
+        from: i64,
+        to: i64,
+        found: &mut BTreeMap<i64, Arc<Minute>>,
+    ) -> bool {
+        match file::read_one(path, key, from, to) {
+            Ok(minutes) => {
+                for (number, minute) in minutes {
+                    if (from..to).contains(&number) {
+                        larger(found, number, Arc::new(minute));
+                    }
+                }
+            }
+            Err(ReadError::File(error)) if error.kind() == io::ErrorKind::NotFound => return false,
+            Err(ReadError::File(error)) => self.note(path, &error.to_string()),
+            Err(ReadError::Damaged(_)) => self.repair(path),
+        }
+        true
+    }
+
+    /// Sets a damaged file aside and writes anew what is whole in it.
+    fn repair(&self, path: &Path) {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let rows = self.whole(path);
+        let written = if rows.is_empty() { Ok(0) } else { self.write(path, &rows) };
+        let kept = written.and_then(|bytes| self.sync().map(|()| bytes));
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        match kept {
+            Ok(0) => self.inner().days.remove_named(name),
+            Ok(bytes) => self.inner().days.add_named(name, bytes),
+            Err(error) => {
+                self.inner().days.remove_named(name);
+                self.note(path, &error.to_string());
+            }
+        }
+    }
+}
+
+fn refused<'a>(what: &'static str, path: &'a Path) -> impl Fn(io::Error) -> ArchiveError + 'a {
+    move |source| ArchiveError { what, path: path.into(), source }
+}
+
+/// The one that was made with more readings stays, the later one of equals.
+pub(super) fn larger(minutes: &mut BTreeMap<i64, Arc<Minute>>, number: i64, minute: Arc<Minute>) {
+    let kept = minutes.get(&number);
+    if kept.is_none_or(|kept| kept.count <= minute.count) {
+        minutes.insert(number, minute);
+    }
+}
+
+fn merge(whole: &mut Rows, rows: Rows) {
+    for (key, minutes) in rows {
+        let before = whole.remove(&key).unwrap_or_default();
+        let mut merged: BTreeMap<i64, Arc<Minute>> = before.into_iter().collect();
+        for (number, minute) in minutes {
+            larger(&mut merged, number, minute);
+        }
+        whole.insert(key, merged.into_iter().collect());
+    }
+}

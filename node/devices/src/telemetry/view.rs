@@ -1,0 +1,146 @@
+//! Telemetry as of one record: what readers look at without a lock.
+//!
+//! Not here: aggregates over time (`query`).
+
+use super::{
+    bytes::{Damaged, Reader, Writer},
+    config::Config,
+    fold::Counters,
+    query::Anomaly,
+    raw::RawReading,
+    stream::Stream,
+};
+use aisle_event::{
+    DeviceId, Name, Timestamp,
+    device::{AnomalyKind, Measured},
+};
+use imbl::OrdMap;
+use std::sync::Arc;
+
+/// Which stream.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamKey {
+    /// Of which device.
+    pub device: DeviceId,
+    /// Its name there.
+    pub stream: Name,
+}
+
+impl StreamKey {
+    pub(super) fn write(&self, writer: &mut Writer) {
+        writer.sized(self.device.as_str().as_bytes());
+        writer.sized(self.stream.as_str().as_bytes());
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Damaged> {
+        let device = DeviceId::new(reader.text()?).map_err(|_| Damaged)?;
+        let stream = Name::new(reader.text()?).map_err(|_| Damaged)?;
+        Ok(Self { device, stream })
+    }
+}
+
+/// Everything that is in memory, as of one record. Clones share it.
+#[derive(Debug, Clone)]
+pub struct View {
+    pub(super) config: Arc<Config>,
+    pub(super) streams: OrdMap<StreamKey, Arc<Stream>>,
+    pub(super) counters: Counters,
+}
+
+impl View {
+    /// What was left out, and why.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The settings that it was made with.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Every stream of a device that is not retired, by device and name.
+    pub fn streams(&self) -> impl Iterator<Item = StreamView<'_>> {
+        let all = self.streams.iter().map(|(key, stream)| StreamView { key, stream });
+        all.filter(|view| !view.stream.retired)
+    }
+
+    /// One stream.
+    #[must_use]
+    pub fn stream(&self, key: &StreamKey) -> Option<StreamView<'_>> {
+        self.streams.get_key_value(key).map(|(key, stream)| StreamView { key, stream })
+    }
+}
+
+/// One stream as of one record.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamView<'a> {
+    key: &'a StreamKey,
+    pub(super) stream: &'a Stream,
+}
+
+impl<'a> StreamView<'a> {
+    /// Which.
+    #[must_use]
+    pub const fn key(&self) -> &'a StreamKey {
+        self.key
+    }
+
+    /// What its numbers count, when the device said it.
+    #[must_use]
+    pub const fn unit(&self) -> Option<Measured> {
+        self.stream.unit
+    }
+
+    /// How often it is to speak, in seconds, when the device said it.
+    #[must_use]
+    pub const fn interval_s(&self) -> Option<u32> {
+        self.stream.interval_s
+    }
+
+    /// The reading with the latest time.
+    #[must_use]
+    pub const fn newest(&self) -> Option<RawReading> {
+        self.stream.newest
+    }
+
+    /// How many readings came too late for their minute, were far off in time, or came twice; and how many minutes left memory
+    /// without being in a file.
+    #[must_use]
+    pub const fn left_out(&self) -> Counters {
+        self.stream.left_out
+    }
+
+    /// The single readings from a time (inclusive) to another (exclusive), by time.
+    #[must_use]
+    pub fn raw(&self, from: Timestamp, to: Timestamp) -> Vec<RawReading> {
+        let mut found: Vec<_> =
+            self.stream.raw.iter().filter(|reading| (from..to).contains(&reading.at)).collect();
+        found.sort_by_key(|reading| reading.at);
+        found
+    }
+
+    /// How many single readings are kept.
+    #[must_use]
+    pub fn raw_len(&self) -> usize {
+        self.stream.raw.len()
+    }
+
+    /// How many minutes are in memory.
+    #[must_use]
+    pub fn minutes_len(&self) -> usize {
+        self.stream.minutes.len()
+    }
+
+    /// What is odd now.
+    #[must_use]
+    pub fn anomalies(&self) -> Vec<Anomaly> {
+        let told = AnomalyKind::ALL.iter().zip(&self.stream.told);
+        told.filter_map(|(kind, told)| {
+            let told = told.as_ref()?;
+            Some(Anomaly { kind: *kind, since: told.since, until: None, words: told.words.to_string() })
+        })
+        .collect()
+    }
+}

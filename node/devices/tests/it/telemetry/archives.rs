@@ -1,0 +1,179 @@
+//! Closed hours in files: complete, the same when written again, bounded, and never in the way when they are damaged.
+
+use super::{DAY, Followed, HOUR, MINUTE, key, whole};
+use aisle_devices::telemetry::{Archive, Config, Resolution, Series, Telemetry, query};
+use std::{collections::BTreeMap, fs, path::Path};
+
+const DAY_MS: i64 = 24 * HOUR;
+
+fn fill(followed: &mut Followed, device: &str, from: i64, to: i64) {
+    for nth in 0..(to - from) / 30_000 {
+        followed.take(device, from + nth * 30_000, 4.0 + ((nth * 7) % 13) as f64 / 10.0);
+    }
+}
+
+fn days(telemetry: &Telemetry, archive: Option<&Archive>, device: &str) -> Series {
+    query(&telemetry.view(), archive, &whole(device, DAY, DAY + 6 * DAY_MS, Resolution::Minute)).unwrap()
+}
+
+fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .map(|path| (path.file_name().unwrap().to_str().unwrap().into(), fs::read(path).unwrap()))
+        .collect()
+}
+
+fn config() -> Config {
+    Config { minutes_max: 20_000, ..Config::default() }
+}
+
+#[test]
+fn memory_and_files_together_say_what_memory_alone_would() {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = Archive::open(dir.path(), &config()).unwrap();
+    let (mut followed, mut kept) = (Followed::new(config()), Followed::new(config()));
+    for part in 0..12 {
+        let (from, to) = (DAY + part * 4 * HOUR, DAY + (part + 1) * 4 * HOUR);
+        for device in ["fridge", "freezer"] {
+            fill(&mut followed, device, from, to);
+            fill(&mut kept, device, from, to);
+        }
+        followed.telemetry.persist(&archive).unwrap();
+    }
+    assert!(followed.telemetry.view().stream(&key("fridge")).unwrap().minutes_len() <= 120);
+    assert_eq!(days(&followed.telemetry, Some(&archive), "fridge"), days(&kept.telemetry, None, "fridge"));
+    let opened = Archive::open(dir.path(), &config()).unwrap();
+    assert_eq!(days(&followed.telemetry, Some(&opened), "freezer"), days(&kept.telemetry, None, "freezer"));
+    let names: Vec<String> = files(dir.path()).into_keys().collect();
+    assert!(names.contains(&"2026-11-21.day".to_owned()), "{names:?}");
+    assert!(names.contains(&"2026-11-22T10.hour".to_owned()), "{names:?}");
+}
+
+#[test]
+fn a_replay_after_a_crash_writes_the_same_files_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = Archive::open(dir.path(), &config()).unwrap();
+    let mut followed = Followed::new(config());
+    fill(&mut followed, "fridge", DAY, DAY + 5 * HOUR);
+    let snapshot = followed.telemetry.encode();
+    fill(&mut followed, "fridge", DAY + 5 * HOUR, DAY + 30 * HOUR);
+    followed.telemetry.persist(&archive).unwrap();
+    let before = files(dir.path());
+    let mut again = Followed { telemetry: Telemetry::decode(config(), &snapshot).unwrap(), seq: 0 };
+    fill(&mut again, "fridge", DAY + 5 * HOUR, DAY + 30 * HOUR);
+    again.telemetry.persist(&archive).unwrap();
+    assert_eq!(files(dir.path()), before);
+    assert_eq!(
+        days(&again.telemetry, Some(&archive), "fridge"),
+        days(&followed.telemetry, Some(&archive), "fridge")
+    );
+}
+
+#[test]
+fn an_unfinished_file_is_removed_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("2026-11-21T10.hour.tmp"), b"half").unwrap();
+    let archive = Archive::open(dir.path(), &config()).unwrap();
+    assert!(files(dir.path()).is_empty());
+    assert_eq!(archive.status().files, 0);
+}
+
+#[test]
+fn a_damaged_file_is_set_aside_and_named_and_the_rest_is_still_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = Archive::open(dir.path(), &config()).unwrap();
+    let mut followed = Followed::new(config());
+    for device in ["a", "b"] {
+        fill(&mut followed, device, DAY, DAY + 3 * HOUR);
+    }
+    followed.telemetry.persist(&archive).unwrap();
+    let before = days(&followed.telemetry, Some(&archive), "a");
+    let path = dir.path().join("2026-11-21T01.hour");
+    let mut bytes = fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    // The last block is that of `b`.
+    let hole = days(&followed.telemetry, Some(&archive), "b");
+    assert_eq!(hole.points.len(), 2 * 60);
+    let status = archive.status();
+    assert!(status.damaged[0].contains("2026-11-21T01.hour"), "{status:?}");
+    assert!(dir.path().join("2026-11-21T01.hour.damaged").exists());
+    assert_eq!(days(&followed.telemetry, Some(&archive), "a"), before);
+    assert_eq!(archive.status().damaged.len(), 1, "it is told once");
+}
+
+#[test]
+fn a_file_that_is_cut_or_changed_anywhere_is_no_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = Archive::open(dir.path(), &config()).unwrap();
+    let mut followed = Followed::new(config());
+    fill(&mut followed, "a", DAY, DAY + 2 * HOUR);
+    followed.telemetry.persist(&archive).unwrap();
+    let name = "2026-11-21T00.hour";
+    let good = files(dir.path()).remove(name).unwrap();
+    let undamaged = days(&followed.telemetry, Some(&archive), "a");
+    for at in (0..good.len()).step_by(7) {
+        let mut changed = good.clone();
+        changed[at] ^= 0x55;
+        for bytes in [&changed, &good[..at]] {
+            fs::write(dir.path().join(name), bytes).unwrap();
+            let archive = Archive::open(dir.path(), &config()).unwrap();
+            let found = days(&followed.telemetry, Some(&archive), "a");
+            assert!(found.points.len() < undamaged.points.len());
+            assert_eq!(archive.status().damaged.len(), 1);
+        }
+    }
+}
+
+#[test]
+fn the_archive_keeps_the_latest_days_and_counts_them_instead_of_asking_a_clock() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config { keep_days: 2, ..config() };
+    let archive = Archive::open(dir.path(), &config).unwrap();
+    let mut followed = Followed::new(config);
+    fill(&mut followed, "fridge", DAY, DAY + 4 * DAY_MS);
+    followed.telemetry.persist(&archive).unwrap();
+    let status = archive.status();
+    assert_eq!((status.days, status.days_expired, status.days_shed), (2, 2, 0));
+    assert_eq!((status.first.as_deref(), status.last.as_deref()), (Some("2026-11-23"), Some("2026-11-24")));
+}
+
+#[test]
+fn at_the_bound_of_bytes_the_oldest_days_go_and_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config { archive_bytes_max: 500, ..config() };
+    let archive = Archive::open(dir.path(), &config).unwrap();
+    let mut followed = Followed::new(config);
+    fill(&mut followed, "fridge", DAY, DAY + 5 * DAY_MS);
+    followed.telemetry.persist(&archive).unwrap();
+    let status = archive.status();
+    assert!(status.bytes <= 500 || status.days == 1, "{status:?}");
+    assert!(status.days_shed > 0);
+    assert_eq!(status.last.as_deref(), Some("2026-11-25"));
+}
+
+#[test]
+fn a_full_disk_leaves_everything_in_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = Archive::open(dir.path(), &config()).unwrap();
+    let mut followed = Followed::new(config());
+    fill(&mut followed, "fridge", DAY, DAY + 3 * HOUR);
+    let before = followed.telemetry.encode();
+    fs::remove_dir_all(dir.path()).unwrap();
+    let error = followed.telemetry.persist(&archive).unwrap_err().to_string();
+    assert!(error.contains("2026-11-21T00.hour") && error.contains("hint:"), "{error}");
+    assert_eq!(followed.telemetry.encode(), before);
+}
+
+#[test]
+fn a_late_reading_never_changes_what_is_in_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = Archive::open(dir.path(), &config()).unwrap();
+    let mut followed = Followed::new(config());
+    fill(&mut followed, "fridge", DAY, DAY + 2 * HOUR);
+    followed.telemetry.persist(&archive).unwrap();
+    let before = days(&followed.telemetry, Some(&archive), "fridge");
+    followed.take("fridge", DAY + 10 * MINUTE, 99.0);
+    assert_eq!(days(&followed.telemetry, Some(&archive), "fridge"), before);
+    assert_eq!(followed.telemetry.view().counters().late, 1);
+}
