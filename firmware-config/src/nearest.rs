@@ -5,10 +5,10 @@
 /// Longer names are compared by their first so many bytes.
 const BYTES_MAX: usize = 48;
 
-/// The candidate with the fewest changes to `name`, if that is at most a third of its length and at least one.
+/// The candidate with the fewest changes to `name`, if they are few beside its length: one, two from 5 bytes, about a third further on.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let worst = (name.len().min(BYTES_MAX) / 3).max(1);
+    let worst = (name.len().min(BYTES_MAX).saturating_add(1) / 3).max(1);
     candidates
         .map(|candidate| (distance(name, candidate), candidate))
         .filter(|(distance, _)| *distance <= worst)
@@ -47,6 +47,7 @@ mod tests {
         let near = |name| nearest(name, names.into_iter());
         assert_eq!(near("intervals"), Some("interval_s"));
         assert_eq!(near("Ofset"), Some("offset"));
+        assert_eq!(near("offste"), Some("offset"));
         assert_eq!(near("colour"), None);
         assert_eq!(near(""), None);
     }

@@ -106,9 +106,10 @@ fn said(heard: Heard) -> Option<Said> {
             let complete = if tags.complete { ", the whole zone" } else { "" };
             let others = match tags.others {
                 0 => String::new(),
-                others => format!(", {others} without SGTIN-96"),
+                others => format!(", {others} without"),
             };
-            let value = format!("{} tags{complete}{others}: {}", tags.tags.len(), tags.tags.join(" "));
+            let value =
+                format!("{} with SGTIN-96{others}{complete}: {}", tags.tags.len(), tags.tags.join(" "));
             ("tags", Some(tags.stream), value.trim_end_matches([':', ' ']).to_owned(), tags.at_ms)
         }
         What::Code(code) => {
@@ -145,7 +146,7 @@ impl fmt::Display for Report {
             }
             for said in &line.heard {
                 let stream = said.stream.as_deref().unwrap_or("-");
-                write!(f, "      {:<16} {:<7} {:<16} {}", said.device, said.kind, stream, said.value)?;
+                write!(f, "      {:<16} {:<7} {:<20} {}", said.device, said.kind, stream, said.value)?;
                 match said.at_ms.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()) {
                     Some(at) => writeln!(f, "  at {at}")?,
                     None => writeln!(f)?,

@@ -9,9 +9,11 @@
     reason = "a test says what it expects by failing"
 )]
 
+mod epc;
 mod faults;
 mod golden;
 mod made_up;
+mod profiles;
 mod round_trips;
 mod settings;
 mod topics;
