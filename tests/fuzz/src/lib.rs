@@ -10,6 +10,8 @@
     reason = "this is test code: it reports a broken promise by panicking, to the test or to libFuzzer"
 )]
 
+mod device_payload;
+mod device_profile;
 mod event;
 mod journal;
 mod mqtt_packet;
@@ -17,6 +19,8 @@ mod mqtt_session;
 mod mqtt_topic;
 pub mod mutate;
 
+pub use device_payload::device_payload;
+pub use device_profile::{device_profile, profile_toml};
 pub use event::event;
 pub use journal::{control, record, recovery, segment};
 pub use mqtt_packet::mqtt_packet;
@@ -44,4 +48,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "mqtt_packet", feed: mqtt_packet, examples: mqtt_packet::examples },
     Target { name: "mqtt_session", feed: mqtt_session, examples: mqtt_session::examples },
     Target { name: "mqtt_topic", feed: mqtt_topic, examples: mqtt_topic::examples },
+    Target { name: "device_payload", feed: device_payload, examples: device_payload::examples },
+    Target { name: "device_profile", feed: device_profile, examples: device_profile::examples },
+    Target { name: "profile_toml", feed: profile_toml, examples: device_profile::toml_examples },
 ];

@@ -91,6 +91,21 @@ fn any_topics_and_filters_are_found_in_the_trees_as_in_a_list() {
 }
 
 #[test]
+fn any_payload_of_a_device_is_a_message_or_a_fault_and_a_message_survives_both_encodings() {
+    run("device_payload");
+}
+
+#[test]
+fn any_payload_of_a_foreign_device_is_heard_whole_or_refused_whole() {
+    run("device_profile");
+}
+
+#[test]
+fn any_text_is_a_profile_that_can_be_used_or_refused_by_a_path() {
+    run("profile_toml");
+}
+
+#[test]
 fn every_target_has_a_libfuzzer_entry() {
     let manifest = include_str!("../../cargo-fuzz/Cargo.toml");
     for target in TARGETS {
