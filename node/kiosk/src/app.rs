@@ -35,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) locks: Locks,
     pub(crate) telemetry: Telemetry,
+    /// There is a staff board.
+    pub(crate) has_staff: bool,
     /// The OpenAPI document, in JSON.
     pub(crate) document: Bytes,
     /// One permit for each request that is being worked on.
@@ -53,7 +55,7 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    pub(crate) fn new(kiosk: Kiosk, telemetry: Telemetry, document: Bytes) -> Self {
+    pub(crate) fn new(kiosk: Kiosk, has_staff: bool, telemetry: Telemetry, document: Bytes) -> Self {
         Self(Arc::new(Shared {
             state: kiosk.state,
             journal: kiosk.journal,
@@ -64,6 +66,7 @@ impl App {
             finishing: Arc::new(Semaphore::new(FINISHING_MAX)),
             config: kiosk.config,
             telemetry,
+            has_staff,
             document,
             now: kiosk.now,
         }))

@@ -4,7 +4,7 @@
 //! request ─> gate (room, bounds, origin, time) ─> api | pages ─> shopping, checkout ─> journal ─> state ─> answer
 //! ```
 //!
-//! Lives here: what is served under `/` and `/v1`, its words in every language, its OpenAPI document. Not here: sockets and the
+//! Lives here: what is served under `/`, `/v1` and, for staff, `/staff`, its words in every language, its OpenAPI document. Not here: sockets and the
 //! operator's endpoints (`aisle-node`), what events add up to (`aisle-state`), what is recommended (`aisle-recommend`).
 //! Guards invariant 1 at the shop's front: a write is answered 2xx only after the commit that holds it, and once the
 //! snapshot shows it.
@@ -43,6 +43,7 @@ use app::App;
 use axum::{Router, middleware};
 use http::{gate, telemetry::Telemetry};
 use prometheus_client::registry::Registry;
+use staff::Staff;
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
@@ -60,6 +61,8 @@ pub struct Kiosk {
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// The settings, which have passed [`Config::validate`].
     pub config: Config,
+    /// The staff board, where there is one.
+    pub staff: Option<Staff>,
     /// Routes of the caller's own, behind the same gate and in the same document.
     pub more: OpenApiRouter,
 }
@@ -70,13 +73,17 @@ pub fn router(mut kiosk: Kiosk, registry: &mut Registry) -> Router {
     let document = api::document(described);
     let templates = document.paths.paths.keys().map(String::as_str);
     let pages = pages::routes().map(|(template, _)| template);
-    let telemetry = Telemetry::new(registry, templates.chain(pages).chain([pages::ASSETS]));
+    let staff = kiosk.staff.take();
+    let board = staff.iter().flat_map(|_| staff::templates()).map(|template| -> &str { template });
+    let telemetry = Telemetry::new(registry, templates.chain(pages).chain(board).chain([pages::ASSETS]));
     // A document is made of texts and numbers; it always has a JSON form.
-    let app = App::new(kiosk, telemetry, document.to_json().unwrap_or_default().into());
+    let app = App::new(kiosk, staff.is_some(), telemetry, document.to_json().unwrap_or_default().into());
     let on_panic = app.clone();
     let (api, _) = api::router().split_for_parts();
+    let board = staff.map(|staff| staff::router(app.clone(), staff, registry)).unwrap_or_default();
     api.merge(pages::router())
         .with_state(app.clone())
+        .merge(board)
         .merge(more)
         .fallback(gate::not_found)
         .method_not_allowed_fallback(gate::wrong_method)

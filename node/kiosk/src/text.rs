@@ -41,6 +41,11 @@ pub(crate) fn local(time: Timestamp, zone: &TimeZone) -> String {
     instant(time).to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
+/// A time of day in the shop's zone.
+pub(crate) fn clock(time: Timestamp, zone: &TimeZone) -> String {
+    instant(time).to_zoned(zone.clone()).strftime("%H:%M").to_string()
+}
+
 /// The time, or the nearest that a calendar of four-digit years has.
 fn instant(time: Timestamp) -> jiff::Timestamp {
     let nearest = if time.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };

@@ -13,7 +13,7 @@ mod products;
 mod recommendations;
 mod search;
 mod sessions;
-mod views;
+pub(crate) mod views;
 
 pub(crate) use openapi::document;
 pub(crate) use search::QUERY_CHARS_MAX;
@@ -46,7 +46,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
 }
 
 /// An answer with a JSON body. It is never kept: the next shopper is another one.
-fn json(status: StatusCode, value: &impl Serialize) -> Response {
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response {
     // The views are made of texts, numbers and lists; they always have a JSON form.
     let body = serde_json::to_vec(value).unwrap_or_default();
     let mut response = Response::new(Body::from(body));

@@ -40,6 +40,7 @@ const COMMON_OF_WRITES: &[(&str, &str)] =
         (name = "recommendations", description = "What to show next, and why."),
         (name = "sessions", description = "One shopper at one kiosk, and what they did."),
         (name = "baskets", description = "Baskets, checkouts and receipts."),
+        (name = "staff", description = "For those who work in the shop. The cookie `aisle_staff` is needed."),
         (name = "operation", description = "For those who run the shop."),
     ),
     components(schemas(Problem)),
@@ -54,6 +55,7 @@ pub(super) fn base() -> utoipa::openapi::OpenApi {
 /// The whole document, with what the node's other routes say of themselves.
 pub(crate) fn document(more: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     let mut document = super::router().into_openapi();
+    document.merge(crate::staff::described());
     document.merge(more);
     for item in document.paths.paths.values_mut() {
         for operation in [&mut item.post, &mut item.put, &mut item.delete] {

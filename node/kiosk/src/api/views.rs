@@ -14,12 +14,12 @@ fn as_text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, 
     serializer.collect_str(value)
 }
 
-fn as_time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn as_time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&text::Rfc3339(*time))
 }
 
 /// A quantity as a JSON number with the decimals it has, without going through a float.
-fn as_number<S: Serializer>(quantity: &Quantity, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn as_number<S: Serializer>(quantity: &Quantity, serializer: S) -> Result<S::Ok, S::Error> {
     let number = text::number(*quantity);
     serde_json::from_str::<&RawValue>(&number).map_err(serde::ser::Error::custom)?.serialize(serializer)
 }

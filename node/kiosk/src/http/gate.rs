@@ -6,7 +6,7 @@
 use crate::{
     app::App,
     http::{body, problem::Problem},
-    pages,
+    pages, staff,
 };
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -48,6 +48,9 @@ pub(crate) async fn pass(State(app): State<App>, request: Request, next: Next) -
     let page_headers = (!is_api(uri.path())).then(|| request.headers().clone());
     let answer = admit(&app, request, next).await.unwrap_or_else(IntoResponse::into_response);
     let mut response = match (page_headers, answer.extensions().get::<Problem>()) {
+        (Some(headers), Some(problem)) if app.has_staff && staff::is_here(uri.path()) => {
+            staff::problem_page(&app, &headers, &uri, problem)
+        }
         (Some(headers), Some(problem)) => pages::errors::page(&app, &headers, &uri, problem),
         _ => answer,
     };

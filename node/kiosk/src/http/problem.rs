@@ -73,10 +73,13 @@ macro_rules! kinds {
 kinds! {
     malformed = BAD_REQUEST "malformed" "The request is malformed";
     no_token = UNAUTHORIZED "no-token" "The node's token is needed";
+    not_signed_in = UNAUTHORIZED "not-signed-in" "Nobody is signed in";
     cross_site = FORBIDDEN "cross-site" "The request comes from another site";
     unknown_path = NOT_FOUND "unknown-path" "No such page";
     unknown_product = NOT_FOUND "unknown-product" "No such product";
     unknown_session = NOT_FOUND "unknown-session" "No such session";
+    unknown_device = NOT_FOUND "unknown-device" "No such device";
+    unknown_unit = NOT_FOUND "unknown-unit" "No such cold chain unit";
     unknown_client = NOT_FOUND "unknown-client" "No such client";
     unknown_message = NOT_FOUND "unknown-message" "No such message";
     unknown_receipt = NOT_FOUND "unknown-receipt" "No such receipt";
@@ -117,6 +120,16 @@ impl Problem {
 
     pub(crate) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// What happened this time.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The fields that are wrong, each with its reason.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.errors.iter().map(|error| (error.field.as_ref(), error.reason.as_ref()))
     }
 
     /// True when it is a product that does not exist.

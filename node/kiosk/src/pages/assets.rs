@@ -9,7 +9,7 @@ use axum::{
 use std::sync::LazyLock;
 
 /// One file.
-pub(super) struct Asset {
+pub(crate) struct Asset {
     name: &'static str,
     media_type: &'static str,
     content: &'static str,
@@ -19,7 +19,7 @@ pub(super) struct Asset {
 macro_rules! asset {
     ($(#[$meta:meta])* $constant:ident = $name:literal $media_type:literal) => {
         $(#[$meta])*
-        pub(super) static $constant: Asset = Asset {
+        pub(crate) static $constant: Asset = Asset {
             name: $name,
             media_type: $media_type,
             content: include_str!(concat!("../assets/", $name)),
@@ -37,9 +37,20 @@ asset! {
     SCRIPT = "kiosk.js" "text/javascript; charset=utf-8"
 }
 asset! {
+    /// How the staff board looks.
+    STAFF_STYLE = "staff.css" "text/css; charset=utf-8"
+}
+asset! {
+    /// What moves on the staff board.
+    STAFF_SCRIPT = "staff.js" "text/javascript; charset=utf-8"
+}
+asset! {
     /// The icon of the window.
     ICON = "icon.svg" "image/svg+xml"
 }
+
+/// Every file.
+static ALL: [&Asset; 5] = [&STYLE, &SCRIPT, &STAFF_STYLE, &STAFF_SCRIPT, &ICON];
 
 fn tag(content: &[u8]) -> String {
     blake3::hash(content).to_hex().chars().take(16).collect()
@@ -47,14 +58,14 @@ fn tag(content: &[u8]) -> String {
 
 impl Asset {
     /// Where it is; the address changes with the content.
-    pub(super) fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         format!("/assets/{}?v={}", self.name, *self.tag)
     }
 }
 
 /// `GET /assets/{name}`.
 pub(super) async fn serve(Path(name): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
-    let Some(asset) = [&STYLE, &SCRIPT, &ICON].into_iter().find(|asset| asset.name == name) else {
+    let Some(asset) = ALL.into_iter().find(|asset| asset.name == name) else {
         return Problem::unknown_path("there is no such file").into_response();
     };
     let etag = format!("\"{}\"", *asset.tag);

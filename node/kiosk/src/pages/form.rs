@@ -5,7 +5,7 @@ use axum::extract::{Form, FromRequest, Request, rejection::FormRejection};
 use serde::de::DeserializeOwned;
 
 /// The fields of a form that a page sent.
-pub(super) struct Fields<T>(pub(super) T);
+pub(crate) struct Fields<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Fields<T> {
     type Rejection = Problem;

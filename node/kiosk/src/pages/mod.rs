@@ -4,11 +4,11 @@
 //! is escaped by `maud`. Not here: the JSON API (`api`).
 //! Guards the promise to shoppers: never a spinner, a stack trace, or the last shopper's basket.
 
-mod assets;
+pub(crate) mod assets;
 mod basket;
 mod category;
 pub(crate) mod errors;
-mod form;
+pub(crate) mod form;
 mod home;
 mod layout;
 mod leave;
@@ -17,7 +17,7 @@ mod product;
 mod search;
 mod thanks;
 mod tile;
-mod visitor;
+pub(crate) mod visitor;
 
 use crate::app::App;
 use axum::{

@@ -13,7 +13,7 @@ use std::{convert::Infallible, sync::Arc};
 /// Names the session. Not readable by scripts, not sent from other sites.
 const SESSION_COOKIE: &str = "aisle_session";
 /// Names the language that the shopper chose.
-const LANGUAGE_COOKIE: &str = "aisle_language";
+pub(crate) const LANGUAGE_COOKIE: &str = "aisle_language";
 /// Names the receipt that the shopper may see; only sent to its page.
 const RECEIPT_COOKIE: &str = "aisle_receipt";
 
@@ -118,7 +118,7 @@ impl Visitor {
 }
 
 /// The value of a cookie, where the browser sent it (RFC 6265, section 4.2).
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()

@@ -9,8 +9,10 @@ use axum::http::{HeaderMap, header};
 
 /// A language of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Language {
+pub enum Language {
+    /// British English.
     English,
+    /// Simplified Chinese.
     Chinese,
 }
 
@@ -19,7 +21,8 @@ impl Language {
     pub(crate) const ALL: [Self; 2] = [Self::English, Self::Chinese];
 
     /// As in BCP 47.
-    pub(crate) const fn tag(self) -> &'static str {
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
         match self {
             Self::English => "en",
             Self::Chinese => "zh-Hans",

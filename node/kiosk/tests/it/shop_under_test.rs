@@ -104,6 +104,14 @@ impl ShopUnderTest {
     }
 
     pub(crate) async fn with_journal(config: Config, journal: aisle_journal::Config) -> Self {
+        Self::with_staff(config, journal, None).await
+    }
+
+    pub(crate) async fn with_staff(
+        config: Config,
+        journal: aisle_journal::Config,
+        staff: Option<aisle_kiosk::staff::Staff>,
+    ) -> Self {
         let dir = TempDir::new().unwrap();
         let disk = FaultIo::new(7);
         let mut metrics = Registry::default();
@@ -122,6 +130,7 @@ impl ShopUnderTest {
                 Timestamp(ms)
             }),
             config,
+            staff,
             more: OpenApiRouter::new(),
         };
         let router = router(kiosk, &mut metrics);
