@@ -98,6 +98,13 @@ pub struct Field {
     pub default: Value,
 }
 
+impl Field {
+    /// The default, as its kind holds it.
+    fn factory(&self) -> Value {
+        self.kind.accept(&self.default).unwrap_or_else(|_| self.default.clone())
+    }
+}
+
 /// What a setting may hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -205,7 +212,7 @@ pub fn merge(schema: &[Field], current: &Settings, patch: &Settings) -> Result<S
         let kept = || current.get(name).and_then(|value| field.kind.accept(value).ok());
         let value = match patch.get(name) {
             Some(value) => accept(schema, name, value)?,
-            None => kept().unwrap_or_else(|| field.default.clone()),
+            None => kept().unwrap_or_else(|| field.factory()),
         };
         merged.set(name, value)?;
     }
@@ -218,7 +225,7 @@ pub fn defaults(schema: &[Field]) -> Settings {
     let mut settings = Settings::new();
     for field in schema.iter().take(SETTINGS_MAX) {
         // A name is no longer than a key, and there is room for so many.
-        let _ = settings.0.insert(field.name.clone(), field.default.clone());
+        let _ = settings.0.insert(field.name.clone(), field.factory());
     }
     settings
 }

@@ -44,7 +44,7 @@ pub enum CommandError {
     Device(String),
     /// An argument is wrong.
     #[error("argument {0}")]
-    Argument(crate::fault::Fault),
+    Argument(Box<crate::fault::Fault>),
 }
 
 impl Command {
@@ -83,7 +83,8 @@ impl Command {
     }
 
     pub(super) fn build(&self, device: &str, args: &Settings) -> Result<(String, Vec<u8>), CommandError> {
-        let args = merge(&self.schema, &Settings::new(), args).map_err(CommandError::Argument)?;
+        let args = merge(&self.schema, &Settings::new(), args)
+            .map_err(|fault| CommandError::Argument(Box::new(fault)))?;
         let topic = Some(device).filter(|device| crate::topic::is_name(device));
         let topic = topic.and_then(|device| self.topic.fill(device));
         let topic = topic.ok_or_else(|| CommandError::Device(device.to_owned()))?;

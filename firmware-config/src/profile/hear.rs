@@ -3,7 +3,7 @@
 //! Not here: which topics there are to hear. Guards invariant 10: all of a payload or nothing of it.
 
 use super::{
-    parse::{Format, Kind, Message, Profile, Time, seen_as},
+    parse::{Format, Kind, Message, Profile, Stream, Time, seen_as},
     pattern::{DEVICE, Places},
     payload::{Found, Payload, Wrong, find},
 };
@@ -71,7 +71,7 @@ impl Message {
                 for value in values {
                     let Some(number) = value.measure.read(payload)? else { continue };
                     whats.push(What::Number(Number {
-                        stream: value.stream.name.fill(places),
+                        stream: value.stream.fill(places)?,
                         unit: value.measure.unit.unit,
                         value: number,
                         at_ms,
@@ -87,7 +87,7 @@ impl Message {
             Kind::Tags { list, item, stream, is_complete } => {
                 let tags = tags(payload, list, item)?;
                 let (tags, others) = goods(tags.into_iter());
-                let (stream, complete) = (stream.name.fill(places), *is_complete);
+                let (stream, complete) = (stream.fill(places)?, *is_complete);
                 Ok(vec![What::Tags(Tags { stream, tags, others, complete, at_ms, boot: None, n: None })])
             }
             Kind::Code { pointer, stream, weight, layouts } => {
@@ -109,7 +109,7 @@ impl Message {
                         break;
                     }
                 }
-                let stream = stream.name.fill(places);
+                let stream = stream.fill(places)?;
                 Ok(vec![What::Code(Code { stream, code, weight_g, at_ms, boot: None, n: None })])
             }
             Kind::Status { pointer, online, offline } => {
@@ -129,6 +129,19 @@ impl Message {
                 };
                 Ok(vec![What::Status { online, boots: None, reason: None }])
             }
+        }
+    }
+}
+
+impl Stream {
+    /// The stream's name for a topic: what stands in the topic may be no name.
+    fn fill(&self, places: &Places<'_>) -> Result<String, Wrong> {
+        let name = self.name.fill(places);
+        if crate::topic::is_name(&name) {
+            Ok(name)
+        } else {
+            let reason = "came on a topic that makes no name of a stream of 1 to 64 bytes";
+            Err(Wrong::new("", reason, Problem::Payload))
         }
     }
 }

@@ -356,6 +356,8 @@ fn no_pattern_and_no_payload_takes_long() {
     profiles.with("x.toml", text).unwrap();
     let topic = format!("a/d/{}b/c", "a".repeat(60_000));
     assert_eq!(profiles.hear("s", &topic, b"{}"), None);
+    let topic = format!("node/sensor/{}temperature/state", "x".repeat(60_000));
+    assert!(Profiles::builtin().hear("s", &topic, b"1").unwrap().is_err());
     let deep = [b"[".repeat(200_000), b"]".repeat(200_000)].concat();
     assert!(profiles.hear("s", "a/d/aaaaaaaaaaaaaaaaaaaa/c", &deep).unwrap().is_err());
 }

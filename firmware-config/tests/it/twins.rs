@@ -86,14 +86,14 @@ fn new_software_with_another_schema_keeps_what_still_fits() {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Desired(u64, Settings, bool),
+    Desired(u64, Box<Settings>, bool),
     Restart,
     Healthy,
 }
 
 fn steps() -> impl Strategy<Value = Vec<(Step, bool)>> {
     let step = prop_oneof![
-        3 => (0_u64..30, patches(), any::<bool>()).prop_map(|(v, patch, whole)| Step::Desired(v, patch, whole)),
+        3 => (0_u64..30, patches(), any::<bool>()).prop_map(|(v, patch, whole)| Step::Desired(v, Box::new(patch), whole)),
         3 => Just(Step::Restart),
         1 => Just(Step::Healthy),
     ];
