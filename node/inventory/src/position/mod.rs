@@ -1,1 +1,368 @@
-//! How much of each product is where.
+//! How much of each product is where, from many imperfect sources.
+//!
+//! (derivation follows)
+
+mod book;
+mod clock;
+mod config;
+mod decide;
+mod epc;
+#[cfg(feature = "evaluation")]
+pub mod evaluation;
+mod grid;
+mod item;
+mod learned;
+mod ledger;
+mod reason;
+mod rhythm;
+mod scale;
+mod snapshot;
+mod store;
+mod tags;
+mod view;
+
+pub use config::{Config, InvalidConfig};
+pub use reason::Because;
+pub use snapshot::InvalidSnapshot;
+pub use view::{Estimate, Position, Source, SourceKind, View};
+
+use aisle_event::{
+    DeviceId, Event, Gtin, Name, Quantity, Sku, Timestamp, Unit,
+    device::{DevicePlaced, Place, Reading, TagsRead},
+    sale::SaleLine,
+};
+use clock::Clock;
+use item::{Item, Published};
+use minicbor::{Decode, Encode};
+use std::{collections::BTreeMap, sync::Arc};
+use store::Store;
+
+/// Products that are moved on by each event, beside the one that it is about.
+const SWEEP: usize = 1;
+
+/// Where a stream measures.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(array)]
+struct Placement {
+    #[n(0)]
+    place: Place,
+    /// What is weighed; nothing for a reader of tags.
+    #[n(1)]
+    sku: Option<Sku>,
+}
+
+/// The positions of all products: a fold of the journal's events.
+#[derive(Debug, Clone)]
+pub struct Positions {
+    config: Arc<Config>,
+    items: imbl::OrdMap<Sku, Arc<Item>>,
+    placements: BTreeMap<(DeviceId, Name), Placement>,
+    gtins: BTreeMap<Gtin, Sku>,
+    store: Store,
+    clock: Clock,
+    /// The last event that was applied.
+    applied: u64,
+    /// The product that was last moved on although nothing happened to it.
+    swept: Option<Sku>,
+    ignored: u64,
+}
+
+impl Item {
+    /// An amount of this product: pieces, or tenths of what it is weighed or measured by.
+    fn quantity(&self, pieces: i64) -> Quantity {
+        let unit = self.unit.unwrap_or(Unit::Each);
+        Quantity { thousandths: pieces.saturating_mul(grain(unit)), unit }
+    }
+}
+
+/// Thousandths that the belief counts as one.
+const fn grain(unit: Unit) -> i64 {
+    match unit {
+        Unit::Each => 1000,
+        Unit::Kilogram | Unit::Litre | Unit::Metre => 100,
+    }
+}
+
+impl Positions {
+    /// Of a store that nothing is known of.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            config: Arc::new(config),
+            items: imbl::OrdMap::new(),
+            placements: BTreeMap::new(),
+            gtins: BTreeMap::new(),
+            store: Store::default(),
+            clock: Clock::default(),
+            applied: 0,
+            swept: None,
+            ignored: 0,
+        }
+    }
+
+    /// What readers see.
+    #[must_use]
+    pub fn view(&self) -> View {
+        View {
+            items: self.items.clone(),
+            config: self.config.clone(),
+            now: self.clock.now(),
+            passed_ms: self.clock.passed_ms(),
+            entered: self.store.entered(),
+            ignored: self.ignored,
+        }
+    }
+
+    /// The last event that was applied; 0 before the first.
+    #[must_use]
+    pub const fn applied(&self) -> u64 {
+        self.applied
+    }
+
+    /// Takes an event in. What contradicts, exceeds a bound or is of another unit is counted and changes nothing else.
+    pub fn apply(&mut self, seq: u64, event: &Event) {
+        self.applied = seq;
+        match event {
+            Event::SaleRecorded(sale) => {
+                self.hear(sale.at);
+                self.store.rhythm.sold(self.clock.now());
+                self.lines(&sale.lines, |item, store, clock, pieces| {
+                    item.sell(store, clock, pieces, sale.at)
+                });
+            }
+            Event::ReturnRecorded(back) => {
+                self.hear(back.at);
+                self.lines(&back.lines, |item, store, clock, pieces| item.give_back(store, clock, pieces));
+            }
+            Event::StockReceived(received) => {
+                self.hear(received.at);
+                self.with(&received.sku, received.quantity, |item, store, clock, pieces| {
+                    (pieces > 0).then(|| item.receive(store, clock, pieces, received.at))
+                });
+            }
+            Event::StockCounted(counted) => {
+                self.hear(counted.at);
+                self.with(&counted.sku, counted.on_hand, |item, store, clock, pieces| {
+                    (pieces >= 0).then(|| item.count(store, clock, None, pieces, counted.at))
+                });
+            }
+            Event::PlaceCounted(counted) => {
+                self.hear(counted.at);
+                self.with(&counted.sku, counted.on_hand, |item, store, clock, pieces| {
+                    (pieces >= 0).then(|| item.count(store, clock, Some(counted.place), pieces, counted.at))
+                });
+            }
+            Event::StockAdjusted(adjusted) => {
+                self.hear(adjusted.at);
+                self.with(&adjusted.sku, adjusted.delta, |item, store, clock, pieces| {
+                    item.adjust(store, clock, pieces);
+                    Some(())
+                });
+            }
+            Event::StockMoved(moved) => {
+                self.hear(moved.at);
+                self.with(&moved.sku, moved.quantity, |item, store, clock, pieces| {
+                    let onto_shelf = moved.to == Place::Shelf;
+                    (pieces > 0 && moved.from != moved.to)
+                        .then(|| item.carry(store, clock, onto_shelf, pieces, moved.at))
+                });
+            }
+            Event::ReadingsTaken(taken) => taken.readings.iter().for_each(|reading| self.read(reading)),
+            Event::TagsRead(read) => self.scan(read),
+            Event::DevicePlaced(placed) => self.place(placed),
+            Event::DeviceRetired(retired) => self.retire(&retired.device),
+            Event::AnomalyOpened(odd) => self.mark(&odd.device, &odd.stream, |item| {
+                item.scales.mark(&odd.device, &odd.stream, odd.kind, true);
+            }),
+            Event::AnomalyClosed(usual) => self.mark(&usual.device, &usual.stream, |item| {
+                item.scales.mark(&usual.device, &usual.stream, usual.kind, false);
+            }),
+            Event::ProductListed(listed) => {
+                self.hear(listed.at);
+                if let Some(gtin) = listed.gtin
+                    && (self.gtins.len() < self.config.skus_max || self.gtins.contains_key(&gtin))
+                {
+                    self.gtins.insert(gtin, listed.sku.clone());
+                }
+                self.change(&listed.sku, |item, _, _| {
+                    item.delisted = false;
+                    item.unit.get_or_insert(listed.unit);
+                });
+            }
+            Event::ProductDelisted(delisted) => {
+                self.hear(delisted.at);
+                if self.items.contains_key(&delisted.sku) {
+                    self.change(&delisted.sku, |item, _, _| item.delisted = true);
+                }
+            }
+            Event::PositionSensed(sensed) => {
+                if self.items.contains_key(&sensed.sku) {
+                    self.change(&sensed.sku, |item, _, _| {
+                        let on_hand = sensed.on_hand.thousandths / grain(sensed.on_hand.unit);
+                        item.published =
+                            Some(Published { on_hand, sellable: sensed.sellable, at: sensed.at });
+                    });
+                }
+            }
+            _ => return,
+        }
+        self.sweep();
+    }
+
+    fn hear(&mut self, at: Timestamp) {
+        self.clock.hear(at);
+    }
+
+    /// Changes a product, which is made when it is new and there is room.
+    fn change(&mut self, sku: &Sku, change: impl FnOnce(&mut Item, &mut Store, &Clock)) {
+        if !self.items.contains_key(sku) {
+            if self.items.len() >= self.config.skus_max {
+                self.ignored += 1;
+                return;
+            }
+            self.items.insert(sku.clone(), Arc::new(Item::new(&self.clock)));
+        }
+        if let Some(item) = self.items.get_mut(sku) {
+            let item = Arc::make_mut(item);
+            change(item, &mut self.store, &self.clock);
+            item.outlook = decide::outlook(item, &self.config);
+        }
+    }
+
+    /// Changes a product by an amount, when that is of its unit and not absurd.
+    fn with(
+        &mut self,
+        sku: &Sku,
+        quantity: Quantity,
+        change: impl FnOnce(&mut Item, &mut Store, &Clock, i64) -> Option<()>,
+    ) {
+        let pieces = (quantity.thousandths as f64 / grain(quantity.unit) as f64).round() as i64;
+        let mut done = false;
+        if pieces.abs() <= item::PIECES_EVENT_MAX {
+            self.change(sku, |item, store, clock| {
+                if *item.unit.get_or_insert(quantity.unit) == quantity.unit {
+                    done = change(item, store, clock, pieces).is_some();
+                }
+            });
+        }
+        self.ignored += u64::from(!done);
+    }
+
+    fn lines(&mut self, lines: &[SaleLine], mut change: impl FnMut(&mut Item, &mut Store, &Clock, i64)) {
+        for line in lines {
+            self.with(&line.sku, line.quantity, |item, store, clock, pieces| {
+                (pieces > 0).then(|| change(item, store, clock, pieces))
+            });
+        }
+    }
+
+    fn read(&mut self, reading: &Reading) {
+        let key = (reading.device.clone(), reading.stream.clone());
+        let Some(sku) = self.placements.get(&key).and_then(|placement| placement.sku.clone()) else { return };
+        self.hear(reading.at);
+        self.change(&sku, |item, store, clock| {
+            let grams = reading.value.units();
+            if item.scales.read(&reading.device, &reading.stream, grams, reading.at, clock.passed_ms()) {
+                item.weigh(store, clock);
+            }
+        });
+    }
+
+    fn scan(&mut self, read: &TagsRead) {
+        let key = (read.device.clone(), read.stream.clone());
+        let Some(Placement { place, sku: None }) = self.placements.get(&key) else { return };
+        let place = *place;
+        self.hear(read.at);
+        // What is not a complete scan says nothing of what it does not list.
+        if !read.complete {
+            return;
+        }
+        let mut seen: BTreeMap<&Sku, Vec<u32>> = BTreeMap::new();
+        for tag in &read.tags {
+            if let Some((gtin, serial)) = epc::sgtin96(tag)
+                && let Some(sku) = self.gtins.get(&gtin)
+            {
+                seen.entry(sku).or_default().push(serial);
+            }
+        }
+        let mut scans: Vec<(Sku, Vec<u32>)> =
+            seen.into_iter().map(|(sku, serials)| (sku.clone(), serials)).collect();
+        // Of what has tags and was not seen, none was seen.
+        for (sku, item) in &self.items {
+            if item.tags.is_used() && scans.binary_search_by(|(seen, _)| seen.cmp(sku)).is_err() {
+                scans.push((sku.clone(), Vec::new()));
+                scans.sort();
+            }
+        }
+        let tags_max = self.config.tags_per_sku_max;
+        for (sku, mut serials) in scans {
+            serials.sort_unstable();
+            serials.dedup();
+            self.change(&sku, |item, store, clock| {
+                item.scan(store, clock, place, &serials, read.at, tags_max)
+            });
+        }
+    }
+
+    fn place(&mut self, placed: &DevicePlaced) {
+        self.hear(placed.at);
+        let key = (placed.device.clone(), placed.stream.clone());
+        if let Some(Placement { sku: Some(sku), .. }) = self.placements.remove(&key) {
+            self.change(&sku, |item, _, _| item.scales.remove(&placed.device, &placed.stream));
+        }
+        let Some(place) = placed.place else { return };
+        if self.placements.len() >= self.config.placements_max {
+            self.ignored += 1;
+            return;
+        }
+        let mut sku = None;
+        if let (Some(weighed), Some(unit_weight), Place::Shelf) = (&placed.sku, placed.unit_weight, place) {
+            let tare_g = placed.tare.map_or(0.0, aisle_event::Measure::units);
+            let mut fits = false;
+            self.change(weighed, |item, _, _| {
+                fits = item.scales.place(&placed.device, &placed.stream, unit_weight.units(), tare_g);
+            });
+            if !fits {
+                self.ignored += 1;
+                return;
+            }
+            sku = Some(weighed.clone());
+        } else if placed.sku.is_some() {
+            // A scale in the backroom, or one that knows no unit weight, says nothing that can be used.
+            self.ignored += 1;
+            return;
+        }
+        self.placements.insert(key, Placement { place, sku });
+    }
+
+    fn retire(&mut self, device: &DeviceId) {
+        let gone: Vec<_> = self.placements.keys().filter(|(placed, _)| placed == device).cloned().collect();
+        for key in gone {
+            if let Some(Placement { sku: Some(sku), .. }) = self.placements.remove(&key) {
+                self.change(&sku, |item, _, _| item.scales.remove(&key.0, &key.1));
+            }
+        }
+    }
+
+    fn mark(&mut self, device: &DeviceId, stream: &Name, mark: impl FnOnce(&mut Item)) {
+        let placement = self.placements.get(&(device.clone(), stream.clone()));
+        if let Some(sku) = placement.and_then(|placement| placement.sku.clone()) {
+            self.change(&sku, |item, _, _| mark(item));
+        }
+    }
+
+    /// Lets time pass for products that nothing happened to, in turn, so that silence tells as much as it should.
+    fn sweep(&mut self) {
+        use std::ops::Bound::{Excluded, Unbounded};
+        for _ in 0..SWEEP {
+            let from = self.swept.clone().map_or(Unbounded, Excluded);
+            let next = self.items.range((from, Unbounded)).next().map(|(sku, _)| sku.clone());
+            self.swept.clone_from(&next);
+            let Some(sku) = next else { return };
+            let is_due = self.items.get(&sku).is_some_and(|item| item.is_behind(&self.clock));
+            if is_due {
+                self.change(&sku, |item, store, clock| item.advance(store, clock, false));
+            }
+        }
+    }
+}

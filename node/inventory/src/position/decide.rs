@@ -1,0 +1,196 @@
+//! What follows from a belief: how likely a gap or phantom stock is, what staff should do, what others should be told.
+
+use super::{
+    Positions,
+    config::Config,
+    item::{Item, Outlook, Published},
+    reason::Because,
+};
+use crate::task::{About, Wanted};
+use aisle_event::{
+    Event, Name, Sku, Timestamp,
+    inventory::{PositionSensed, TaskKind},
+};
+
+/// Events of one call at most.
+const SENSED_MAX: usize = 256;
+/// Tasks of one call and kind at most; the likeliest first.
+const WANTED_MAX: usize = 256;
+/// Pieces that a sale takes, about.
+const PIECES_PER_SALE: f64 = 1.3;
+/// A wrong conclusion stands about so many days until somebody stumbles over it.
+const STANDS_DAYS: f64 = 3.0;
+/// What a piece too many or too few in the records costs, in lost sales: it shifts an order by as much.
+const ORDER_COST: f64 = 0.3;
+
+/// Looks at a belief.
+pub(super) fn outlook(item: &Item, config: &Config) -> Outlook {
+    let Some(grid) = &item.grid else { return Outlook::default() };
+    let unpaid = item.unpaid.sum();
+    let gap = grid.chance(|shelf, back| shelf < config.facing_min && back > 0);
+    let total = grid.total();
+    let none = total.up_to(0);
+    let deviation = total.variance().max(0.0).sqrt();
+    let total = total.plus(unpaid);
+    let book = item.book.total();
+    // Half of the book or less, and less by enough.
+    let phantom = if item.book.is_open && book > 0 {
+        total.up_to((book / 2).min(book - i64::from(config.phantom_pieces_min)))
+    } else {
+        0.0
+    };
+    Outlook {
+        gap: gap as f32,
+        phantom: phantom as f32,
+        none: none as f32,
+        total: total.mean().max(0.0) as f32,
+        deviation: deviation as f32,
+    }
+}
+
+/// What a count is worth beyond its cost, in lost sales.
+///
+/// Without it the store goes on believing the likelier of "there is some" and "there is none", and the records stay off by as
+/// much as they are. With it both are put right, so what is saved is (the expected value of perfect information, Raiffa and
+/// Schlaifer 1961): the chance of the less likely of the two × the sales of the days until somebody would notice, and what
+/// orders go wrong by E|records − truth|, where the records are the book, or the belief when there is no book.
+pub(super) fn recount_value(item: &Item, config: &Config) -> f64 {
+    let Some(grid) = &item.grid else { return -config.count_cost };
+    let total = grid.total().plus(item.unpaid.sum());
+    let wrong = f64::from(item.outlook.none.min(1.0 - item.outlook.none)).max(0.0);
+    let sales = item.demand.mean() * 24.0 * PIECES_PER_SALE * STANDS_DAYS;
+    let believed = if item.book.is_open { item.book.total() } else { total.quantile(0.5) };
+    let middle = total.quantile(0.5);
+    let off = |from: i64| -> f64 {
+        (total.first..)
+            .zip(&total.chances)
+            .map(|(pieces, chance)| (pieces - from).abs().min(1_000_000) as f64 * chance)
+            .sum()
+    };
+    // What is off by a known amount needs no count; that much is subtracted.
+    let known = (believed - middle).abs().min(1_000_000) as f64;
+    let unknown = off(middle) + (off(believed) - known).max(0.0);
+    wrong * sales + ORDER_COST * unknown - config.count_cost
+}
+
+impl Positions {
+    /// What staff should do now, the likeliest first: fill shelves, look for what only the book has, count what is worth it.
+    #[must_use]
+    pub fn wanted(&self, _now: Timestamp) -> Vec<Wanted> {
+        let mut gaps = Vec::new();
+        let mut phantoms = Vec::new();
+        let mut recounts = Vec::new();
+        for (sku, item) in self.items.iter().filter(|(_, item)| !item.delisted && item.grid.is_some()) {
+            let (gap, phantom) = (f64::from(item.outlook.gap), f64::from(item.outlook.phantom));
+            if gap >= self.config.gap_threshold() {
+                gaps.push((gap, sku, item));
+            }
+            if phantom >= self.config.phantom_threshold() {
+                phantoms.push((phantom, sku, item));
+            }
+            // The sum is not made when it could not be worth it.
+            let bound = f64::from(item.outlook.deviation) * 2.0 * ORDER_COST
+                + item.demand.mean() * 24.0 * PIECES_PER_SALE * STANDS_DAYS * 0.5
+                + (f64::from(item.outlook.total) - item.book.total() as f64).abs();
+            if bound > self.config.count_cost {
+                let value = recount_value(item, &self.config);
+                if value > 0.0 {
+                    recounts.push((value, sku, item));
+                }
+            }
+        }
+        let view = self.view();
+        let mut wanted = Vec::new();
+        for (kind, mut found, most) in [
+            (TaskKind::FillShelf, gaps, WANTED_MAX),
+            (TaskKind::FindPhantom, phantoms, WANTED_MAX),
+            (TaskKind::Recount, recounts, self.config.recounts_max),
+        ] {
+            found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+            for (chance, sku, item) in found.into_iter().take(most) {
+                let confidence = match kind {
+                    TaskKind::Recount => 1.0 - self.config.count_cost / (self.config.count_cost + chance),
+                    _ => chance,
+                };
+                let quantity = (kind == TaskKind::FillShelf).then(|| item.quantity(pieces_to_bring(item)));
+                let because = view.position(sku).map(|position| position.because).unwrap_or_default();
+                wanted.push(Wanted {
+                    kind,
+                    about: About::Sku(sku.clone()),
+                    quantity,
+                    confidence_permille: permille(confidence),
+                    why: said(kind, &because),
+                });
+            }
+        }
+        wanted
+    }
+
+    /// What the rest of the store must be told: that a product can, or cannot, be sold now, or that its number moved far.
+    /// At most 256 at once, and of one product at most one in `sensed_interval_s` unless it can or cannot be sold now.
+    #[must_use]
+    pub fn due(&self, now: Timestamp) -> Vec<Event> {
+        let sensed = self.items.iter().filter_map(|(sku, item)| self.sensed(sku, item, now).map(Event::from));
+        sensed.take(SENSED_MAX).collect()
+    }
+
+    fn sensed(&self, sku: &Sku, item: &Item, now: Timestamp) -> Option<PositionSensed> {
+        let grid = item.grid.as_ref().filter(|_| !item.delisted)?;
+        // It takes more to say that there is none than to go on saying what was said.
+        let sellable =
+            item.outlook.none < if item.published.is_none_or(|told| told.sellable) { 0.8 } else { 0.4 };
+        let on_hand = f64::from(item.outlook.total).round() as i64;
+        if let Some(Published { on_hand: told, sellable: told_sellable, at }) = item.published
+            && told_sellable == sellable
+        {
+            let far = (told / 5).max(2);
+            let recent =
+                (now.0.saturating_sub(at.0)).unsigned_abs() < u64::from(self.config.sensed_interval_s) * 1000;
+            if recent || (told - on_hand).abs() < far {
+                return None;
+            }
+        }
+        let total = grid.total().plus(item.unpaid.sum());
+        let (low, high) = (total.quantile(0.1), total.quantile(0.9));
+        Some(PositionSensed {
+            sku: sku.clone(),
+            on_hand: item.quantity(on_hand),
+            low: item.quantity(low),
+            high: item.quantity(high),
+            none_permille: permille(item.outlook.none.into()),
+            sellable,
+            at: now,
+            unknown: aisle_event::Unknown::default(),
+        })
+    }
+}
+
+/// As many as the shelf takes and the backroom probably has.
+fn pieces_to_bring(item: &Item) -> i64 {
+    let Some(grid) = &item.grid else { return 0 };
+    let room = f64::from(item.capacity).round() as i64 - grid.shelf().quantile(0.5);
+    grid.back().quantile(0.5).max(1).min(room.max(1))
+}
+
+fn permille(chance: f64) -> u16 {
+    (chance.clamp(0.0, 1.0) * 1000.0).round() as u16
+}
+
+/// The reasons in words, as many as fit into a name.
+fn said(kind: TaskKind, because: &[Because]) -> Name {
+    let mut words = String::from(match kind {
+        TaskKind::FillShelf => "the shelf is probably empty",
+        TaskKind::FindPhantom => "the book has more than there probably is",
+        _ => "knowing would be worth the walk",
+    });
+    for reason in because {
+        let reason = reason.to_string();
+        if words.len() + reason.len() + 2 > 250 {
+            break;
+        }
+        words.push_str("; ");
+        words.push_str(&reason);
+    }
+    // Made of short sentences without control characters, it is always a name; the fallback is never taken.
+    Name::new(&words).or_else(|_| Name::new("stock")).unwrap_or_else(|_| unreachable!("`stock` is a name"))
+}

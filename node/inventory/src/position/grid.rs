@@ -1,0 +1,315 @@
+//! A joint belief about two whole numbers, pieces on the shelf and pieces in the backroom, as a window of cells.
+//!
+//! Cells are 32-bit so that a snapshot holds exactly what memory holds. Guards: cells are finite, not negative and sum to one;
+//! the window has at most [`SIDE_MAX`] cells a side, and what falls outside it is put into its nearest cell.
+
+use minicbor::{Decode, Encode};
+
+/// Cells along a side of the window at most.
+pub(super) const SIDE_MAX: usize = 64;
+/// The most pieces that a place is believed to hold.
+pub(super) const PIECES_MAX: u32 = 1_000_000;
+/// A row or column at the edge of the window that holds less than this is cut off.
+const EDGE: f64 = 1e-6;
+
+/// The belief.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(array)]
+pub(super) struct Grid {
+    /// Pieces on the shelf in the first row.
+    #[n(0)]
+    shelf: u32,
+    /// Pieces in the backroom in the first column.
+    #[n(1)]
+    back: u32,
+    #[n(2)]
+    rows: u8,
+    #[n(3)]
+    columns: u8,
+    #[n(4)]
+    cells: Vec<f32>,
+}
+
+/// The belief about one whole number.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Marginal {
+    pub(super) first: i64,
+    pub(super) chances: Vec<f64>,
+}
+
+impl Grid {
+    /// All belief in one cell.
+    pub(super) fn point(shelf: u32, back: u32) -> Self {
+        Self {
+            shelf: shelf.min(PIECES_MAX),
+            back: back.min(PIECES_MAX),
+            rows: 1,
+            columns: 1,
+            cells: vec![1.0],
+        }
+    }
+
+    /// True when it is what this module makes.
+    pub(super) fn is_sound(&self) -> bool {
+        let sides = 1..=SIDE_MAX;
+        let sum: f64 = self.cells.iter().copied().map(f64::from).sum();
+        sides.contains(&self.rows.into())
+            && sides.contains(&self.columns.into())
+            && self.cells.len() == usize::from(self.rows) * usize::from(self.columns)
+            && self.shelf <= 2 * PIECES_MAX
+            && self.back <= 2 * PIECES_MAX
+            && self.cells.iter().all(|cell| (0.0..=1.01).contains(cell))
+            && (sum - 1.0).abs() < 0.01
+    }
+
+    /// How many cells the window has.
+    pub(super) fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// All cells that hold anything: pieces on the shelf, in the backroom, and the chance.
+    pub(super) fn cells(&self) -> impl Iterator<Item = (u32, u32, f64)> + '_ {
+        let columns = usize::from(self.columns);
+        self.cells.chunks_exact(columns.max(1)).zip(self.shelf..).flat_map(move |(row, shelf)| {
+            row.iter().zip(self.back..).map(move |(cell, back)| (shelf, back, f64::from(*cell)))
+        })
+    }
+
+    /// Weighs every cell by a likelihood. False, and nothing is changed, when no cell would be left with a chance.
+    pub(super) fn weigh(&mut self, mut likelihood: impl FnMut(u32, u32) -> f64) -> bool {
+        let weighed: Vec<f64> =
+            self.cells().map(|(shelf, back, chance)| chance * likelihood(shelf, back)).collect();
+        self.take(&weighed)
+    }
+
+    /// As [`Grid::weigh`], for a likelihood of the shelf alone, which is then computed once a row.
+    pub(super) fn weigh_shelf(&mut self, mut likelihood: impl FnMut(u32) -> f64) -> bool {
+        let rows: Vec<f64> = (self.shelf..).take(self.rows.into()).map(&mut likelihood).collect();
+        let first = self.shelf;
+        self.weigh(|shelf, _| rows.get((shelf - first) as usize).copied().unwrap_or(0.0))
+    }
+
+    /// As [`Grid::weigh`], for a likelihood of the backroom alone.
+    pub(super) fn weigh_back(&mut self, mut likelihood: impl FnMut(u32) -> f64) -> bool {
+        let columns: Vec<f64> = (self.back..).take(self.columns.into()).map(&mut likelihood).collect();
+        let first = self.back;
+        self.weigh(|_, back| columns.get((back - first) as usize).copied().unwrap_or(0.0))
+    }
+
+    /// The chance of what a condition holds for.
+    pub(super) fn chance(&self, holds: impl Fn(u32, u32) -> bool) -> f64 {
+        self.cells()
+            .filter(|(shelf, back, _)| holds(*shelf, *back))
+            .map(|(.., chance)| chance)
+            .sum::<f64>()
+            .min(1.0)
+    }
+
+    /// Moves belief between cells. `step` tells for each cell where its belief goes: it calls its last argument with pieces
+    /// on the shelf, pieces in the backroom (below zero is taken as zero), and a share of the belief.
+    ///
+    /// `reach` is how far shelf and backroom can go down and up: ((down, up), (down, up)).
+    pub(super) fn step(
+        &mut self,
+        reach: ((u32, u32), (u32, u32)),
+        step: impl Fn(u32, u32, f64, &mut dyn FnMut(i64, i64, f64)),
+    ) -> bool {
+        let ((shelf_down, shelf_up), (back_down, back_up)) = reach;
+        let shelf = self.shelf.saturating_sub(shelf_down);
+        let back = self.back.saturating_sub(back_down);
+        let rows = ((self.shelf - shelf) + u32::from(self.rows) + shelf_up).min(4 * SIDE_MAX as u32) as usize;
+        let columns =
+            ((self.back - back) + u32::from(self.columns) + back_up).min(4 * SIDE_MAX as u32) as usize;
+        let mut to = vec![0.0_f64; rows * columns];
+        for (from_shelf, from_back, chance) in self.cells() {
+            if chance > 0.0 {
+                step(from_shelf, from_back, chance, &mut |to_shelf, to_back, chance| {
+                    let row = (to_shelf - i64::from(shelf)).clamp(0, rows as i64 - 1) as usize;
+                    let column = (to_back - i64::from(back)).clamp(0, columns as i64 - 1) as usize;
+                    if let Some(cell) = to.get_mut(row * columns + column) {
+                        *cell += chance;
+                    }
+                });
+            }
+        }
+        self.settle(shelf, back, columns, &to)
+    }
+
+    /// Moves all belief alike: mixes shifts `(shelf, backroom, share)`.
+    pub(super) fn shift(&mut self, shifts: &[(i64, i64, f64)]) -> bool {
+        if let [(shelf, back, _)] = shifts
+            && let (Some(to_shelf), Some(to_back)) =
+                (self.shelf.checked_add_signed(*shelf as i32), self.back.checked_add_signed(*back as i32))
+            && to_shelf <= PIECES_MAX
+            && to_back <= PIECES_MAX
+        {
+            (self.shelf, self.back) = (to_shelf, to_back);
+            return true;
+        }
+        let far = |least: bool, side: fn(&(i64, i64, f64)) -> i64| {
+            let ends = shifts.iter().map(|shift| if least { -side(shift) } else { side(shift) });
+            ends.max().unwrap_or(0).clamp(0, i64::from(PIECES_MAX)) as u32
+        };
+        let (shelf, back): (fn(&(i64, i64, f64)) -> i64, fn(&(i64, i64, f64)) -> i64) =
+            (|shift| shift.0, |shift| shift.1);
+        // A long way is gone at once, so that only the spread of the shifts needs room in the window.
+        let reach = ((far(true, shelf), far(false, shelf)), (far(true, back), far(false, back)));
+        if reach.0.1.max(reach.1.1) > SIDE_MAX as u32 {
+            let way = shifts.iter().copied().max_by(|a, b| a.2.total_cmp(&b.2)).unwrap_or_default();
+            let jump_shelf = i64::from(self.shelf) + way.0;
+            let jump_back = i64::from(self.back) + way.1;
+            let most = i64::from(PIECES_MAX);
+            (self.shelf, self.back) = (jump_shelf.clamp(0, most) as u32, jump_back.clamp(0, most) as u32);
+            let near = SIDE_MAX as i64;
+            let rest: Vec<_> = shifts
+                .iter()
+                .map(|(s, b, share)| ((s - way.0).clamp(-near, near), (b - way.1).clamp(-near, near), *share))
+                .collect();
+            return self.shift_near(&rest);
+        }
+        self.shift_near(shifts)
+    }
+
+    fn shift_near(&mut self, shifts: &[(i64, i64, f64)]) -> bool {
+        let least = |side: fn(&(i64, i64, f64)) -> i64| {
+            shifts.iter().map(side).min().unwrap_or(0).min(0).unsigned_abs() as u32
+        };
+        let most =
+            |side: fn(&(i64, i64, f64)) -> i64| shifts.iter().map(side).max().unwrap_or(0).max(0) as u32;
+        let reach = ((least(|s| s.0), most(|s| s.0)), (least(|s| s.1), most(|s| s.1)));
+        self.step(reach, |shelf, back, chance, to| {
+            for (by_shelf, by_back, share) in shifts {
+                to(i64::from(shelf) + by_shelf, i64::from(back) + by_back, chance * share);
+            }
+        })
+    }
+
+    /// Belief about the shelf.
+    pub(super) fn shelf(&self) -> Marginal {
+        let chances = self.cells.chunks_exact(self.columns.max(1).into());
+        Marginal {
+            first: self.shelf.into(),
+            chances: chances.map(|row| row.iter().copied().map(f64::from).sum()).collect(),
+        }
+    }
+
+    /// Belief about the backroom.
+    pub(super) fn back(&self) -> Marginal {
+        let mut chances = vec![0.0; self.columns.into()];
+        for row in self.cells.chunks_exact(self.columns.max(1).into()) {
+            chances.iter_mut().zip(row).for_each(|(sum, cell)| *sum += f64::from(*cell));
+        }
+        Marginal { first: self.back.into(), chances }
+    }
+
+    /// Belief about both together.
+    pub(super) fn total(&self) -> Marginal {
+        let mut chances = vec![0.0; usize::from(self.rows) + usize::from(self.columns) - 1];
+        for (row, cells) in self.cells.chunks_exact(self.columns.max(1).into()).enumerate() {
+            chances.iter_mut().skip(row).zip(cells).for_each(|(sum, cell)| *sum += f64::from(*cell));
+        }
+        Marginal { first: i64::from(self.shelf) + i64::from(self.back), chances }
+    }
+
+    /// Takes over weighed cells of the same window.
+    fn take(&mut self, cells: &[f64]) -> bool {
+        self.settle(self.shelf, self.back, self.columns.into(), cells)
+    }
+
+    /// Takes over cells: cuts edges that hold nothing, keeps within the bound, and makes the sum one.
+    fn settle(&mut self, shelf: u32, back: u32, columns: usize, cells: &[f64]) -> bool {
+        let sum: f64 = cells.iter().sum();
+        if !sum.is_finite() || sum <= 1e-280 {
+            return false;
+        }
+        let rows: Vec<f64> = cells.chunks_exact(columns.max(1)).map(|row| row.iter().sum()).collect();
+        let mut across = vec![0.0; columns];
+        for row in cells.chunks_exact(columns.max(1)) {
+            across.iter_mut().zip(row).for_each(|(sum, cell)| *sum += cell);
+        }
+        let (first_row, row_count) = held(&rows, sum);
+        let (first_column, column_count) = held(&across, sum);
+        let kept = || {
+            cells
+                .chunks_exact(columns.max(1))
+                .skip(first_row)
+                .take(row_count)
+                .flat_map(|row| row.iter().skip(first_column).take(column_count))
+        };
+        let sum: f64 = kept().sum();
+        if sum <= 1e-280 {
+            return false;
+        }
+        self.cells = kept().map(|cell| (cell / sum) as f32).collect();
+        self.shelf = shelf + first_row as u32;
+        self.back = back + first_column as u32;
+        (self.rows, self.columns) = (row_count as u8, column_count as u8);
+        true
+    }
+}
+
+/// From where on how many entries hold nearly everything, or most within the bound.
+fn held(sums: &[f64], all: f64) -> (usize, usize) {
+    let (mut first, mut end) = (0, sums.len());
+    let at = |index: usize| sums.get(index).copied().unwrap_or(0.0);
+    while end - first > 1 {
+        let (low, high) = (at(first), at(end - 1));
+        let wide = end - first > SIDE_MAX;
+        if low <= high && (wide || low < EDGE * all) {
+            first += 1;
+        } else if wide || high < EDGE * all {
+            end -= 1;
+        } else {
+            break;
+        }
+    }
+    (first, end - first)
+}
+
+impl Marginal {
+    /// The same belief about a number that is larger by so many.
+    pub(super) fn plus(self, pieces: i64) -> Self {
+        // What would be below nothing is nothing.
+        let first = self.first + pieces;
+        let below = usize::try_from(-first.min(0)).unwrap_or(0).min(self.chances.len().saturating_sub(1));
+        let gathered: f64 = self.chances.iter().take(below).sum();
+        let mut chances: Vec<f64> = self.chances.into_iter().skip(below).collect();
+        if let Some(none) = chances.first_mut() {
+            *none += gathered;
+        }
+        Self { first: first.max(0), chances }
+    }
+
+    pub(super) fn mean(&self) -> f64 {
+        self.first as f64
+            + self.chances.iter().enumerate().map(|(index, chance)| index as f64 * chance).sum::<f64>()
+    }
+
+    pub(super) fn variance(&self) -> f64 {
+        let mean = self.mean() - self.first as f64;
+        self.chances.iter().enumerate().map(|(index, chance)| (index as f64 - mean).powi(2) * chance).sum()
+    }
+
+    /// The chance of less than or exactly this.
+    pub(super) fn up_to(&self, pieces: i64) -> f64 {
+        let entries = usize::try_from(pieces - self.first + 1).unwrap_or(0);
+        self.chances.iter().take(entries).sum::<f64>().min(1.0)
+    }
+
+    /// The smallest number that with this chance is not exceeded.
+    pub(super) fn quantile(&self, chance: f64) -> i64 {
+        let mut sum = 0.0;
+        for (pieces, entry) in (self.first..).zip(&self.chances) {
+            sum += entry;
+            if sum >= chance {
+                return pieces;
+            }
+        }
+        self.first + self.chances.len() as i64 - 1
+    }
+
+    /// The interval with at most a twentieth on either side.
+    pub(super) fn interval(&self) -> (i64, i64) {
+        (self.quantile(0.05 + 1e-9), self.quantile(0.95))
+    }
+}
