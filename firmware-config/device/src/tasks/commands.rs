@@ -8,7 +8,7 @@ use crate::{
     backoff::Backoff,
     clock::Clock,
     device::{Actions, Board},
-    flash::storage::Key,
+    flash::storage::{Key, StorageError},
     link::{Link, Message},
     watchdog::{Seat, Task},
 };
@@ -34,7 +34,7 @@ struct Answer {
 pub(super) async fn run<B: Board, const N: usize>(
     shared: &Shared<'_, B, N>,
     mut actions: B::Actions,
-) -> Never {
+) -> Result<Never, StorageError> {
     let seat = shared.seat(Task::Commands);
     let mut answers = Deque::<Answer, ANSWERS_MAX>::new();
     loop {
@@ -50,7 +50,7 @@ pub(super) async fn run<B: Board, const N: usize>(
         if waited_ms >= u64::from(request.ttl_s) * 1000 {
             continue;
         }
-        let done_before = restart && restarted_by(shared, &request).await;
+        let done_before = restart && restarted_by(shared, &request).await?;
         let outcome = match command.as_str() {
             "identify" => identify(shared).await,
             "read_now" => read_now(shared, &seat).await,
@@ -62,8 +62,7 @@ pub(super) async fn run<B: Board, const N: usize>(
         seat.check_in();
         let bytes = answer(shared, &request, outcome);
         if restart && !done_before {
-            let kept = shared.storage.lock().await.keep(Key::Restart, request.id.as_bytes()).await;
-            shared.or_end(kept).await;
+            shared.storage.lock().await.keep(Key::Restart, request.id.as_bytes()).await?;
         }
         send(shared, &seat, &command, &bytes).await;
         if restart && !done_before {
@@ -78,9 +77,12 @@ pub(super) async fn run<B: Board, const N: usize>(
 }
 
 /// Whether this very request is why the device started last.
-async fn restarted_by<B: Board, const N: usize>(shared: &Shared<'_, B, N>, request: &Request) -> bool {
-    let kept = shared.storage.lock().await.fetch(Key::Restart).await;
-    shared.or_end(kept).await.is_some_and(|id| *id == *request.id.as_bytes())
+async fn restarted_by<B: Board, const N: usize>(
+    shared: &Shared<'_, B, N>,
+    request: &Request,
+) -> Result<bool, StorageError> {
+    let id = shared.storage.lock().await.fetch(Key::Restart).await?;
+    Ok(id.is_some_and(|id| *id == *request.id.as_bytes()))
 }
 
 async fn identify<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> Result<Settings, Fault> {

@@ -3,18 +3,20 @@
 //! At least once: a power cut between the acknowledgement and the removal sends them again, with the same numbers.
 
 use super::{MESSAGE_BYTES_MAX, Matter, Never, Shared};
-use crate::{backoff::Backoff, clock::Clock, device::Board, record::Record, watchdog::Task};
+use crate::{
+    backoff::Backoff, clock::Clock, device::Board, flash::storage::StorageError, record::Record,
+    watchdog::Task,
+};
 use aisle_firmware_config::message::{Sample, Telemetry};
 use embassy_futures::select::select;
 use heapless::Vec;
 
-pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> Never {
+pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> Result<Never, StorageError> {
     let seat = shared.seat(Task::Forward);
     let mut backoff = Backoff::new(shared.random(Task::Forward));
     let mut buffer = [0; MESSAGE_BYTES_MAX];
     loop {
-        let batch = shared.storage.lock().await.batch().await;
-        let batch = shared.or_end(batch).await;
+        let batch = shared.storage.lock().await.batch().await?;
         let Some(first) = batch.first() else {
             seat.waiting(shared.wires.stored.wait()).await;
             continue;
@@ -30,8 +32,7 @@ pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> 
         };
         if sent.is_ok() {
             backoff.reset();
-            let missing = shared.storage.lock().await.remove(&batch).await;
-            let missing = shared.or_end(missing).await;
+            let missing = shared.storage.lock().await.remove(&batch).await?;
             // They went from the ring while they were under way, and arrived after all.
             shared.count(|counters| counters.lost = counters.lost.saturating_sub(missing));
         } else {

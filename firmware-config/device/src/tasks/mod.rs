@@ -214,15 +214,13 @@ impl<'a, B: Board, const N: usize> Shared<'a, B, N> {
         self.link.publish(Message { topic: &self.topic(matter), payload, retain }).await
     }
 
-    /// Goes on with what the flash gave, or ends the device: it can promise nothing without one.
-    async fn or_end<T>(&self, outcome: Result<T, StorageError>) -> T {
-        match outcome {
-            Ok(value) => value,
-            Err(error) => {
-                self.wires.ended.signal(ended(error));
-                pending().await
-            }
+    /// Ends the device for a task that the flash has failed: without one it can promise nothing.
+    async fn end(&self, failed: Result<Never, StorageError>) -> Never {
+        match failed {
+            Ok(never) => match never {},
+            Err(error) => self.wires.ended.signal(ended(error)),
         }
+        pending().await
     }
 }
 
@@ -272,14 +270,14 @@ pub async fn run<B: Board, const N: usize>(device: &Device<'_, N>, parts: Parts<
     let measuring = join4(
         sample::run(&shared, sensors),
         filter::run(&shared),
-        store::run(&shared),
-        forward::run(&shared),
+        async { shared.end(store::run(&shared).await).await },
+        async { shared.end(forward::run(&shared).await).await },
     );
     let speaking = join5(
         listen::run(&shared),
         presence::run(&shared),
-        settings::run(&shared),
-        commands::run(&shared, actions),
+        async { shared.end(settings::run(&shared).await).await },
+        async { shared.end(commands::run(&shared, actions).await).await },
         watchdog::run(&attendance, &clock, watchdog, &wires.fed),
     );
     match select(join(measuring, speaking), wires.ended.wait()).await {

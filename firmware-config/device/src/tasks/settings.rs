@@ -19,13 +19,12 @@ use embassy_futures::select::{Either3, select3};
 /// check-ins from before.
 const HEALTHY_INSPECTIONS: u32 = 3;
 
-pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> Never {
+pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> Result<Never, StorageError> {
     let seat = shared.seat(Task::Settings);
     let schema = &shared.announce.settings;
-    let loaded = load(shared).await;
-    let mut twin = shared.or_end(loaded).await;
+    let mut twin = load(shared).await?;
     if twin.booted() != Booted::Confirmed {
-        keep(shared, &twin).await;
+        keep(shared, &twin).await?;
     }
     apply(shared, &twin);
     let mut inspections = 0;
@@ -46,11 +45,11 @@ pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> 
                 Either3::First(Ok(desired)) => match twin.on_desired(schema, &desired) {
                     Verdict::Accept => {
                         unreadable = None;
-                        keep(shared, &twin).await;
+                        keep(shared, &twin).await?;
                         apply(shared, &twin);
                         inspections = 0;
                     }
-                    Verdict::Refuse(_) => keep(shared, &twin).await,
+                    Verdict::Refuse(_) => keep(shared, &twin).await?,
                     Verdict::AlreadyKnown => continue,
                 },
                 // It has no version to be known by, so it is reported as the one after what is in force.
@@ -60,7 +59,7 @@ pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> 
                     if inspections < HEALTHY_INSPECTIONS || !twin.healthy() {
                         continue;
                     }
-                    keep(shared, &twin).await;
+                    keep(shared, &twin).await?;
                 }
                 Either3::Third(()) => {}
             }
@@ -76,16 +75,10 @@ async fn load<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> Result<Twi
     Ok(kept.and_then(|bytes| Twin::decode(schema, &bytes).ok()).unwrap_or_else(|| Twin::new(schema)))
 }
 
-async fn keep<B: Board, const N: usize>(shared: &Shared<'_, B, N>, twin: &Twin) {
+async fn keep<B: Board, const N: usize>(shared: &Shared<'_, B, N>, twin: &Twin) -> Result<(), StorageError> {
     let mut bytes = [0; TWIN_BYTES_MAX];
-    let kept = match twin.encode(&mut bytes) {
-        Ok(length) => {
-            let value = bytes.get(..length).unwrap_or_default();
-            shared.storage.lock().await.keep(Key::Twin, value).await
-        }
-        Err(_) => Err(StorageError::Room),
-    };
-    shared.or_end(kept).await;
+    let length = twin.encode(&mut bytes).map_err(|_| StorageError::Room)?;
+    shared.storage.lock().await.keep(Key::Twin, bytes.get(..length).unwrap_or_default()).await
 }
 
 fn apply<B: Board, const N: usize>(shared: &Shared<'_, B, N>, twin: &Twin) {
