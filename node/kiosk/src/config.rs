@@ -110,7 +110,8 @@ pub struct InvalidZone {
 
 impl Zone {
     /// The zone itself.
-    pub(crate) const fn zone(&self) -> &TimeZone {
+    #[must_use]
+    pub const fn zone(&self) -> &TimeZone {
         &self.0
     }
 }

@@ -9,6 +9,7 @@ mod cli;
 mod config;
 mod doctor;
 mod evaluate;
+mod floor;
 mod import;
 mod journal;
 mod logging;

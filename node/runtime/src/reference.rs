@@ -1,14 +1,20 @@
 //! `aisle-node reference`: documentation made from the program itself, so that it cannot be out of date.
 
-use crate::{admin, cli::ReferenceCommand, config, output};
+use crate::{
+    admin,
+    cli::ReferenceCommand,
+    config::{self, Config, RawConfig},
+    floor, output,
+    store::Store,
+};
 use aisle_broker::Broker;
 use aisle_devices::bridge::Bridge;
-use aisle_journal::{Journal, RealIo};
-use aisle_kiosk::Kiosk;
+use aisle_kiosk::{Kiosk, staff::Staff};
 use aisle_recommend::Recommender;
-use aisle_state::State;
+use jiff::tz::TimeZone;
 use prometheus_client::{encoding::text::encode, registry::Registry};
-use std::{fmt::Write, sync::Arc};
+use std::{fmt::Write, path::Path, sync::Arc};
+use tokio::sync::watch;
 use utoipa_axum::router::OpenApiRouter;
 
 /// Prints one reference.
@@ -32,43 +38,58 @@ fn metrics() -> anyhow::Result<String> {
     Ok(table(&encoded)?)
 }
 
-fn encode_metrics(dir: &std::path::Path) -> anyhow::Result<String> {
+fn encode_metrics(dir: &Path) -> anyhow::Result<String> {
+    let mut raw = RawConfig::default();
+    raw.mqtt.tls_listen = "off".into();
+    let config = raw.resolve()?;
     let mut registry = Registry::with_prefix("aisle");
-    let (journal, _) = Journal::open(
-        &dir.join("journal"),
-        aisle_journal::Config::default(),
-        Arc::new(RealIo),
-        &mut registry,
-    )?;
-    let (state, _) =
-        State::open(&dir.join("state"), aisle_state::Config::default(), &journal, &mut registry)?;
-    let recommender = Arc::new(Recommender::new(aisle_recommend::Settings::default(), &mut registry));
-    let mqtt = aisle_broker::Config { tls_listen: "off".into(), ..aisle_broker::Config::default() };
-    let record_bytes_max = aisle_journal::Config::default().record_bytes_max;
-    let (broker, _) = Broker::open(dir, "store", mqtt, record_bytes_max, journal.clone(), &mut registry)?;
-    drop(broker.bind(dir, &mut registry)?);
-    register_bridge(&broker, &mut registry)?;
-    let kiosk = Kiosk {
-        state,
-        journal,
-        recommender,
-        now: Arc::new(aisle_event::Timestamp::default),
-        config: aisle_kiosk::Config::default(),
-        more: OpenApiRouter::new(),
-    };
-    drop(aisle_kiosk::router(kiosk, &mut registry));
+    let store = Arc::new(Store::open(dir, &config, &mut registry)?);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(register(dir, &config, &store, &mut registry))?;
     let mut encoded = String::new();
     encode(&mut encoded, &registry)?;
     Ok(encoded)
 }
 
+async fn register(
+    dir: &Path,
+    config: &Config,
+    store: &Arc<Store>,
+    registry: &mut Registry,
+) -> anyhow::Result<()> {
+    let recommender = Arc::new(Recommender::new(config.recommend.clone(), registry));
+    let (shop, journal) = (config.store.as_str(), store.journal.clone());
+    let record_bytes_max = config.journal.record_bytes_max;
+    let (broker, _) =
+        Broker::open(dir, shop, config.mqtt.clone(), record_bytes_max, journal.clone(), registry)?;
+    drop(broker.bind(dir, registry)?);
+    register_bridge(&broker, registry).await?;
+    let (floor, _running) = floor::open(dir, &config.floor, (shop, TimeZone::UTC), store, broker, registry)?;
+    let kiosk = Kiosk {
+        state: store.state.clone(),
+        journal,
+        recommender,
+        now: Arc::new(aisle_event::Timestamp::default),
+        config: config.kiosk.clone(),
+        more: OpenApiRouter::new(),
+        staff: Some(Staff {
+            floor: Arc::new(floor),
+            config: config.staff.clone(),
+            pin: Arc::new(|| None),
+            key: None,
+            stopping: watch::channel(false).1,
+        }),
+    };
+    drop(aisle_kiosk::router(kiosk, registry));
+    Ok(())
+}
+
 /// A bridge has metrics once it runs; this one is told to stop before it has begun.
-fn register_bridge(broker: &Broker, registry: &mut Registry) -> anyhow::Result<()> {
+async fn register_bridge(broker: &Broker, registry: &mut Registry) -> anyhow::Result<()> {
     let metrics = aisle_devices::bridge::Metrics::new(registry);
     let example = "name = \"example\"\nurl = \"mqtt://127.0.0.1\"\n[[in]]\nfilter = \"#\"\n";
     let bridge = Bridge::new(toml::from_str(example)?, "store", broker.clone(), &metrics)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(bridge.run(std::future::ready(())));
+    bridge.run(std::future::ready(())).await;
     Ok(())
 }
 

@@ -2,12 +2,12 @@
 
 use super::{
     config::Config,
-    decide,
+    decide, grain,
     grid::Marginal,
     item::{Heard, Item},
     reason::{Because, reasons},
 };
-use aisle_event::{Sku, Timestamp, Unit, device::Place};
+use aisle_event::{Quantity, Sku, Timestamp, Unit, device::Place};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -102,6 +102,12 @@ pub struct Position {
 }
 
 impl Position {
+    /// So many pieces of the belief as an amount of this product: pieces, or tenths of what it is weighed or measured by.
+    #[must_use]
+    pub const fn quantity(&self, pieces: i64) -> Quantity {
+        Quantity { thousandths: pieces.saturating_mul(grain(self.unit)), unit: self.unit }
+    }
+
     /// Why, in words.
     #[must_use]
     pub fn why(&self) -> String {

@@ -270,12 +270,8 @@ pub struct PlaceRow {
 /// What an estimate rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Source {
-    /// What the tills sold.
-    Sales,
-    /// What arrived.
-    Receipts,
-    /// What was moved between places.
-    Moves,
+    /// Tills, deliveries and moves, added up.
+    Book,
     /// What somebody counted.
     Count,
     /// What a scale under the shelf weighs.

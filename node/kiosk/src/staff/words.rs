@@ -332,16 +332,12 @@ words! {
     no_stock: Text = "Nothing is known of its stock. Count it to begin.", "尚无库存信息。请先盘点。";
     sources: Text = "What this rests on", "依据";
     source: fn(Source) -> Text = |source| match source {
-        Source::Sales => "Sales",
-        Source::Receipts => "Deliveries",
-        Source::Moves => "Moves",
+        Source::Book => "Book",
         Source::Count => "Count",
         Source::Weight => "Shelf weight",
         Source::Tags => "RFID tags",
     }, |source| match source {
-        Source::Sales => "销售",
-        Source::Receipts => "收货",
-        Source::Moves => "移库",
+        Source::Book => "账面",
         Source::Count => "盘点",
         Source::Weight => "货架称重",
         Source::Tags => "RFID 标签",

@@ -469,7 +469,7 @@ impl Floor for MadeUpFloor {
                     estimate: estimate(1, 0, 3, 910, now.saturating_add_ms(-30_000)),
                     sources: vec![
                         source(Source::Weight, Some(0), 610, 30_000),
-                        source(Source::Sales, Some(2), 240, 8 * MINUTE_MS),
+                        source(Source::Book, Some(2), 240, 8 * MINUTE_MS),
                         source(Source::Count, Some(14), 150, 50 * HOUR_MS),
                     ],
                     why: vec![
@@ -480,7 +480,7 @@ impl Floor for MadeUpFloor {
                 PlaceRow {
                     place: Place::Backroom,
                     estimate: estimate(12, 10, 13, 720, now.saturating_add_ms(-5 * HOUR_MS)),
-                    sources: vec![source(Source::Receipts, Some(12), 1000, 5 * HOUR_MS)],
+                    sources: vec![source(Source::Book, Some(12), 1000, 5 * HOUR_MS)],
                     why: Vec::new(),
                 },
             ],

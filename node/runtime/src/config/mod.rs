@@ -3,6 +3,7 @@
 //! Order, later over earlier: built-in defaults, `aisle.toml`, `conf.d/*.toml` beside it by name, `AISLE_<SECTION>__<KEY>`.
 //! An unknown key is refused with its path and the nearest key there is.
 
+mod floor;
 mod load;
 mod mqtt;
 mod raw;
@@ -28,6 +29,8 @@ pub(crate) struct Config {
     pub rules: aisle_recommend::RulesDocument,
     pub mqtt: aisle_broker::Config,
     pub bridges: Vec<aisle_devices::bridge::Config>,
+    pub floor: crate::floor::Settings,
+    pub staff: aisle_kiosk::staff::StaffConfig,
     pub trainer: crate::trainer::Config,
     pub scrub: crate::scrub::Config,
     pub log_format: LogFormat,

@@ -1,7 +1,7 @@
 //! The settings as they are written: sections and keys, each with its meaning and default.
 
 use crate::{
-    config::{Config, ConfigError, mqtt},
+    config::{Config, ConfigError, floor, mqtt},
     scrub, trainer,
 };
 use aisle_event::{Currency, StoreId};
@@ -34,10 +34,34 @@ pub(crate) struct RawConfig {
     pub mqtt: aisle_broker::Config,
     /// Bridges to MQTT brokers that the store already has.
     pub bridge: Vec<aisle_devices::bridge::Config>,
+    /// The devices of the store.
+    pub devices: Devices,
+    /// What is kept of what sensors measure, and what is called odd.
+    pub telemetry: aisle_devices::telemetry::Config,
+    /// Stock positions: what is sensed of goods, and when staff are sent.
+    pub inventory: aisle_inventory::position::Config,
+    /// The cold chain: how long food may be outside its limit.
+    pub cold_chain: aisle_inventory::cold_chain::Config,
+    /// What staff are asked to do.
+    pub tasks: aisle_inventory::task::Config,
+    /// The staff board.
+    pub staff: aisle_kiosk::staff::StaffConfig,
+    /// How the floor (devices, telemetry, stock positions, cold chain, tasks) is kept in step with the journal.
+    pub floor: aisle_state::follow::Config,
     /// How often recommendations learn.
     pub trainer: trainer::Config,
     /// How often the journal is read from its start to its end.
     pub scrub: scrub::Config,
+}
+
+/// The devices of the store.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Devices {
+    /// Which devices are known, at most.
+    pub register: aisle_devices::registry::Config,
+    /// How they are listened to.
+    pub service: aisle_devices::service::Config,
 }
 
 /// Which shop this is.
@@ -154,7 +178,7 @@ impl Default for Log {
 
 impl RawConfig {
     /// Checks every value and gives each part its own configuration.
-    pub(super) fn resolve(self) -> Result<Config, ConfigError> {
+    pub(crate) fn resolve(self) -> Result<Config, ConfigError> {
         let store = StoreId::new(&self.store.id).map_err(|error| refused("store.id", &error))?;
         let currency: Currency =
             self.store.currency.parse().map_err(|error| refused("store.currency", &error))?;
@@ -165,6 +189,8 @@ impl RawConfig {
         Rules::new(self.rules.clone(), |_| true).map_err(|error| refused("rules", &error))?;
         mqtt::check_broker(&self.mqtt, store.as_str(), journal.record_bytes_max)?;
         mqtt::check_bridges(&self.bridge)?;
+        let floor = floor::resolve(&self)?;
+        self.staff.validate().map_err(|error| refused("staff", &error))?;
         self.trainer.validate().map_err(|error| refused("trainer", &error))?;
         self.scrub.validate().map_err(|error| refused("scrub", &error))?;
         Ok(Config {
@@ -179,6 +205,8 @@ impl RawConfig {
             rules: self.rules.clone(),
             mqtt: self.mqtt.clone(),
             bridges: self.bridge.clone(),
+            floor,
+            staff: self.staff.clone(),
             trainer: self.trainer.clone(),
             scrub: self.scrub.clone(),
             log_format: self.log.format,

@@ -84,6 +84,11 @@ pub(super) fn open(
 }
 
 impl Opened {
+    /// Does something on the broker's threads, such as starting tasks there.
+    pub(super) fn within<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.threads.within(work)
+    }
+
     /// The broker, to look into and to step in.
     pub(super) fn broker(&self) -> Broker {
         self.broker.clone()

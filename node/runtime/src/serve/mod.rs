@@ -12,7 +12,7 @@ use crate::{
     admin::{self, http::Admin, place::Place},
     cli::RunArgs,
     config::Config,
-    output, scrub,
+    floor, output, scrub,
     store::Store,
     trainer,
 };
@@ -21,7 +21,7 @@ use aisle_event::{
     operation::{JournalQuarantined, NodeStarted, NodeStopped, StateRebuilt, StopReason},
 };
 use aisle_journal::{Entry, Quarantined};
-use aisle_kiosk::Kiosk;
+use aisle_kiosk::{Kiosk, staff::Staff};
 use aisle_recommend::{Recommender, Rules};
 use anyhow::{Context, anyhow};
 use axum::{Router, routing::get};
@@ -71,6 +71,11 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
     };
     admin::token::make_if_missing(data)
         .with_context(|| format!("cannot write `{}`", admin::token::path(data).display()))?;
+    floor::pin::make_if_missing(data)
+        .with_context(|| format!("cannot write `{}`", floor::pin::path(data).display()))?;
+    let shop = (config.store.as_str(), config.kiosk.time_zone.zone().clone());
+    let opening = || floor::open(data, &config.floor, shop, &store, mqtt.broker(), &mut registry);
+    let (floor, mut listening) = mqtt.within(opening)?;
     let (stop, stopping) = watch::channel(false);
     let bridges = Bridges::new(&config.bridges, config.store.as_str(), &mqtt.broker(), &mut registry)?;
     let looked_at = admin::Mqtt {
@@ -78,7 +83,7 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
         listening: mqtt.listening(),
         bridges: bridges.statuses().into(),
     };
-    let admin = Admin::new(data, looked_at.clone(), stopping.clone(), store.clock());
+    let admin = Admin::new(data, looked_at.clone(), floor.clone(), stopping.clone(), store.clock());
     let kiosk = aisle_kiosk::router(
         Kiosk {
             state: store.state.clone(),
@@ -87,6 +92,13 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
             now: store.clock(),
             config: config.kiosk.clone(),
             more: admin::http::router(admin),
+            staff: Some(Staff {
+                floor: Arc::new(floor.clone()),
+                config: config.staff.clone(),
+                pin: floor::pin::reader(data),
+                key: admin::token::read(data).ok().flatten().map(|token| passes_key(&token)),
+                stopping: stopping.clone(),
+            }),
         },
         &mut registry,
     );
@@ -107,10 +119,20 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
     tracing::info!(%bound, store = %config.store, data = %data.display(), "serving");
 
     let drain = Duration::from_millis(config.shutdown_timeout_ms);
-    let ended = serve(listener, router, &store, asked, (stop, stopping), drain).await?;
+    let failing = async {
+        tokio::select! {
+            reason = failed(&store) => reason,
+            reason = floor.stopped() => reason,
+            reason = listening.failed() => reason,
+        }
+    };
+    let ended = serve(listener, router, failing, asked, (stop, stopping), drain).await?;
     drop(place);
+    drop(listening);
     bridging.ended().await;
     mqtt.close().await;
+    // The last to hold it writes its snapshot.
+    drop(floor);
     trainer.stop();
     scrubber.stop();
     noting.abort();
@@ -120,6 +142,11 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
     };
     close(store, reason).await?;
     Ok(ended)
+}
+
+/// What passes of the staff board are sealed with: they outlive a restart, and end with the token.
+fn passes_key(token: &str) -> [u8; 32] {
+    blake3::derive_key("aisle 2026-11-21 passes of the staff board", token.as_bytes())
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -157,7 +184,7 @@ impl Asked {
 async fn serve(
     listener: TcpListener,
     router: Router,
-    store: &Store,
+    failing: impl Future<Output = String>,
     mut asked: Asked,
     (stop, mut stopping): (watch::Sender<bool>, watch::Receiver<bool>),
     drain: Duration,
@@ -175,7 +202,7 @@ async fn serve(
             tracing::info!(signal = name, "asked to stop; finishing what is under way");
             Ended::Asked
         }
-        reason = failed(store) => {
+        reason = failing => {
             tracing::error!(reason, "the node cannot keep its promises and stops");
             Ended::Failed(reason)
         }

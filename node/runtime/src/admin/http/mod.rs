@@ -11,6 +11,7 @@ mod retained;
 mod watch;
 
 use super::Mqtt;
+use crate::floor::Floor;
 use aisle_event::Timestamp;
 use axum::{
     Json,
@@ -39,6 +40,7 @@ pub(crate) struct Admin(Arc<Shared>);
 struct Shared {
     data: PathBuf,
     mqtt: Mqtt,
+    floor: Floor,
     watches: Arc<Semaphore>,
     stopping: changes::Receiver<bool>,
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
@@ -49,11 +51,12 @@ impl Admin {
     pub(crate) fn new(
         data: &Path,
         mqtt: Mqtt,
+        floor: Floor,
         stopping: changes::Receiver<bool>,
         now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     ) -> Self {
         let watches = Arc::new(Semaphore::new(WATCHES_MAX));
-        Self(Arc::new(Shared { data: data.into(), mqtt, watches, stopping, now }))
+        Self(Arc::new(Shared { data: data.into(), mqtt, floor, watches, stopping, now }))
     }
 }
 

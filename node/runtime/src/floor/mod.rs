@@ -1,0 +1,194 @@
+//! The store's floor in the running node: devices, what they measured, stock positions, cold chain, tasks.
+//!
+//! ```text
+//! journal ─> fold (one follower) ─> View ─> staff board (port), admin API, charts, reports
+//!    ▲                                │
+//!    └── service (MQTT), act <────────┘
+//! ```
+//!
+//! Not here: what any of it means (`aisle-devices`, `aisle-inventory`), pages (`aisle-kiosk`). Only wiring, and the shapes that one
+//! part has for another.
+
+mod act;
+mod board;
+mod device;
+mod fold;
+pub(crate) mod pin;
+mod port;
+pub(crate) mod report;
+mod sensors;
+mod stock;
+mod unit;
+
+pub(crate) use fold::View;
+
+use crate::store::{Store, journal_dir};
+use aisle_broker::Broker;
+use aisle_devices::{
+    registry, service,
+    service::{Control, ProfileDir, Service},
+    telemetry::{self, Archive},
+};
+use aisle_event::Timestamp;
+use aisle_inventory::{cold_chain, position, task};
+use aisle_state::follow::{self, Follower, Place};
+use anyhow::Context;
+use fold::{LAYOUT, Parts};
+use jiff::tz::TimeZone;
+use port::Made;
+use prometheus_client::registry::Registry;
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{sync::watch, task::JoinSet};
+
+/// How often the directory of profiles is looked at.
+const PROFILES_EVERY: Duration = Duration::from_secs(2);
+
+/// The settings of every part of the floor, checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub devices: registry::Config,
+    pub service: service::Config,
+    pub telemetry: telemetry::Config,
+    pub positions: position::Config,
+    pub cold_chain: cold_chain::Config,
+    pub tasks: task::Config,
+    pub projection: follow::Config,
+}
+
+/// The floor. Clones are one.
+#[derive(Clone)]
+pub(crate) struct Floor(Arc<Parted>);
+
+struct Parted {
+    follower: Follower<View>,
+    control: Control,
+    archive: Arc<Archive>,
+    store: Arc<Store>,
+    store_name: String,
+    journal_dir: PathBuf,
+    zone: TimeZone,
+    made: Mutex<Option<Made>>,
+    changes: watch::Sender<u64>,
+}
+
+/// What runs beside the floor. It ends when this is dropped.
+pub(crate) struct Running {
+    service: service::Running,
+    _tasks: JoinSet<()>,
+}
+
+/// Where profiles of foreign devices are.
+pub(crate) fn profiles_dir(data: &Path) -> PathBuf {
+    data.join("devices").join("profiles")
+}
+
+/// Where minutes of telemetry are.
+pub(crate) fn telemetry_dir(data: &Path) -> PathBuf {
+    data.join("telemetry")
+}
+
+/// Opens the floor and listens to devices. Within a runtime, whose threads then listen.
+pub(crate) fn open(
+    data: &Path,
+    settings: &Settings,
+    (store_name, zone): (&str, TimeZone),
+    store: &Arc<Store>,
+    broker: Broker,
+    registry: &mut Registry,
+) -> anyhow::Result<(Floor, Running)> {
+    let archive =
+        Archive::open(&telemetry_dir(data), &settings.telemetry).context("cannot open the telemetry")?;
+    let archive = Arc::new(archive);
+    let place = Place { dir: &data.join("floor"), name: "floor", layout: LAYOUT };
+    let decode = |bytes: &[u8]| Parts::decode(settings, archive.clone(), bytes);
+    let (follower, found) = Follower::start(
+        place,
+        settings.projection.clone(),
+        &store.journal,
+        store.clock(),
+        registry,
+        (|| Parts::new(settings, archive.clone()), decode),
+    )
+    .context("cannot follow the journal")?;
+    for why in &found.passed_over {
+        tracing::warn!(why, "a snapshot of the floor was passed over; it is made again from the journal");
+    }
+    let mut profiles = ProfileDir::new(profiles_dir(data));
+    let loaded = profiles.load().context("cannot read the device profiles")?;
+    let in_force = loaded.map(|loaded| loaded.profiles).unwrap_or_default();
+    let view = follower.clone();
+    let (control, service) = Service::start(
+        broker,
+        store.journal.clone(),
+        store_name,
+        in_force,
+        Arc::new(move || view.view().devices.clone()),
+        store.clock(),
+        settings.service.clone(),
+        registry,
+    )
+    .context("the device service was refused")?;
+    let floor = Floor(Arc::new(Parted {
+        follower,
+        control: control.clone(),
+        archive,
+        store: store.clone(),
+        store_name: store_name.into(),
+        journal_dir: journal_dir(data),
+        zone,
+        made: Mutex::default(),
+        changes: watch::Sender::new(0),
+    }));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(ProfileDir::new(profiles_dir(data)).watch(control, PROFILES_EVERY));
+    tasks.spawn(floor.clone().tell_changes());
+    Ok((floor, Running { service, _tasks: tasks }))
+}
+
+impl Floor {
+    /// The floor as of now. Takes no lock.
+    pub(crate) fn view(&self) -> Arc<View> {
+        self.0.follower.view()
+    }
+
+    /// What a person may do with devices.
+    pub(crate) fn control(&self) -> &Control {
+        &self.0.control
+    }
+
+    /// Minutes that are in files.
+    pub(crate) fn archive(&self) -> &Archive {
+        &self.0.archive
+    }
+
+    /// The zone that days are of.
+    pub(crate) fn zone(&self) -> &TimeZone {
+        &self.0.zone
+    }
+
+    /// The node's time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.store.now()
+    }
+
+    /// The last record that is in the view, and whether that is all.
+    pub(crate) fn progress(&self) -> (u64, bool) {
+        (self.0.follower.applied(), self.0.follower.is_caught_up())
+    }
+
+    /// Waits until the projection has stopped by itself, and says why.
+    pub(crate) async fn stopped(&self) -> String {
+        self.0.follower.stopped().await
+    }
+}
+
+impl Running {
+    /// Waits until devices are listened to no more, and says why.
+    pub(crate) async fn failed(&mut self) -> String {
+        self.service.failed().await.to_string()
+    }
+}
