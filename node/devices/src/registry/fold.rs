@@ -371,6 +371,7 @@ impl Devices {
             heard_room: (self.config.unapproved_max.saturating_sub(self.counts.heard))
                 .min(self.config.devices_max.saturating_sub(self.devices.len())),
             streams_max: self.config.streams_max,
+            commands_max: self.config.commands_max,
             alert: self.alert(),
         }
     }

@@ -28,6 +28,8 @@ pub struct DevicesView {
     pub heard_room: usize,
     /// Streams of one device that are looked at.
     pub streams_max: usize,
+    /// Commands that are kept with a device; no more may be under way at once.
+    pub commands_max: usize,
     /// What staff must know of the register itself, in words.
     pub alert: Option<String>,
 }

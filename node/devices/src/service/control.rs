@@ -256,7 +256,7 @@ impl Control {
         let turn = self.0.turn.lock().await;
         let (known, at) = self.trusted(device)?;
         let open = known.commands.iter().filter(|command| command.ended.is_none()).count();
-        if open * 2 > COMMANDS_OPEN_MAX {
+        if open >= self.view().commands_max {
             return Err(ControlError::Busy { device: device.into() });
         }
         let correlation = format!("{:032x}", rand::random::<u128>());
@@ -399,9 +399,6 @@ impl Control {
         poll(&self.0.view, until, look).await
     }
 }
-
-/// So many commands of one device may be under way at the most, twice over: the register keeps those that ended beside them.
-const COMMANDS_OPEN_MAX: usize = 16;
 
 /// Looks at the register again and again until it shows something, or the time is over.
 pub(super) async fn poll<T>(

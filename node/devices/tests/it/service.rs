@@ -52,7 +52,7 @@ async fn one_devices_garbage_does_not_hold_up_another() {
     shop.has("bad").await;
     for n in 0..200 {
         shop.says_bytes("bad", "telemetry/temperature", false, "{\"boot\": NaN").await;
-        shop.says_bytes("bad", "telemetry/temperature", false, &"[".repeat(5_000)).await;
+        shop.says_bytes("bad", "telemetry/temperature", false, "[".repeat(5_000)).await;
         shop.measures("good", 1, n, 4.0).await;
     }
     assert_eq!(shop.until_readings(200).await.len(), 200);

@@ -9,6 +9,7 @@ use aisle_devices::{
 use aisle_event::{Event, EventType, Timestamp, device::Reading};
 use aisle_firmware_config::profile::Profiles;
 use aisle_journal::{Entry, Journal};
+use bytes::Bytes;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use std::{
@@ -173,13 +174,13 @@ impl Shop {
     }
 
     pub async fn says(&self, device: &str, channel: &str, retain: bool, payload: &Value) {
-        self.says_bytes(device, channel, retain, &payload.to_string()).await;
+        self.says_bytes(device, channel, retain, payload.to_string()).await;
     }
 
-    pub async fn says_bytes(&self, device: &str, channel: &str, retain: bool, payload: &str) {
+    pub async fn says_bytes(&self, device: &str, channel: &str, retain: bool, payload: impl Into<Bytes>) {
         let topic = format!("aisle/v1/leeds/{device}/{channel}");
         self.store
-            .publish_with(&topic, payload, QoS::AtLeastOnce, retain, MessageProperties::default())
+            .publish_bytes(&topic, payload.into(), QoS::AtLeastOnce, retain, MessageProperties::default())
             .await;
     }
 

@@ -7,6 +7,7 @@ use aisle_broker::{
     packet::{MessageProperties, Publish, QoS, RetainHandling, SubscribeOptions},
 };
 use aisle_journal::{Journal, fault::FaultIo};
+use bytes::Bytes;
 use prometheus_client::registry::Registry;
 use std::{
     path::Path,
@@ -71,8 +72,18 @@ impl Store {
         retain: bool,
         properties: MessageProperties,
     ) {
-        let publication =
-            Publication { topic: topic.into(), payload: payload.to_owned().into(), qos, retain, properties };
+        self.publish_bytes(topic, payload.to_owned().into(), qos, retain, properties).await;
+    }
+
+    pub async fn publish_bytes(
+        &self,
+        topic: &str,
+        payload: Bytes,
+        qos: QoS,
+        retain: bool,
+        properties: MessageProperties,
+    ) {
+        let publication = Publication { topic: topic.into(), payload, qos, retain, properties };
         self.client.publish(publication).await.expect("published");
     }
 

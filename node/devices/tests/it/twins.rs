@@ -8,6 +8,7 @@ use crate::{
 use aisle_broker::topic::{Filter, Limits};
 use aisle_devices::service::{CommandOutcome, Config, ControlError, StreamPlacement};
 use aisle_event::device::{CommandEnd, Place};
+use aisle_firmware_config::message;
 use serde_json::{Map, Value, json};
 use std::{sync::Arc, time::Duration};
 
@@ -204,4 +205,24 @@ async fn whoever_asks_for_what_cannot_be_is_told_the_device_the_cause_and_the_ne
     shop.control.approve("plain", None, &[]).await.expect("approved");
     let none = shop.control.set("plain", &patch, None).await.expect_err("no settings").to_string();
     assert!(none.contains("has no settings"), "{none}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_speaks_cbor_is_answered_in_cbor() {
+    let shop = Shop::open().await;
+    let payload = announce("thermo", "s1", 1).to_string();
+    let (said, _) = message::decode::<message::Announce>(payload.as_bytes()).expect("decodes");
+    let mut buffer = vec![0; message::MESSAGE_BYTES_MAX];
+    let bytes = message::encode(&said, message::Encoding::Cbor, &mut buffer).expect("encodes");
+    buffer.truncate(bytes);
+    shop.says_bytes("small", "announce", true, buffer).await;
+    shop.until("small", |known| known.cbor).await;
+    shop.control.approve("small", None, &[]).await.expect("approved");
+    let seen = shop.store.watch("aisle/v1/leeds/small/config/desired").await;
+    shop.control.set("small", &object(json!({"interval_s": 30})), None).await.expect("set");
+    let published = eventually(|| seen.all(), |all| !all.is_empty()).await;
+    let (desired, encoding) = message::decode::<message::Desired>(&published[0].payload).expect("decodes");
+    assert_eq!((desired.version, encoding), (1, message::Encoding::Cbor));
+    let properties = published[0].properties.0.clone().expect("properties");
+    assert_eq!(properties.content_type.as_deref(), Some("application/cbor"));
 }
