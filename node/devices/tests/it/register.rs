@@ -103,6 +103,7 @@ fn sent(device: &str, correlation: &str, at: i64, until: i64) -> Event {
 struct Fold {
     devices: Devices,
     seq: u64,
+    history: Vec<Event>,
 }
 
 impl Fold {
@@ -111,7 +112,7 @@ impl Fold {
     }
 
     fn with(config: Config, events: impl IntoIterator<Item = Event>) -> Self {
-        let mut this = Self { devices: Devices::new(config), seq: 0 };
+        let mut this = Self { devices: Devices::new(config), seq: 0, history: Vec::new() };
         events.into_iter().for_each(|event| this.apply(event));
         this
     }
@@ -119,6 +120,7 @@ impl Fold {
     fn apply(&mut self, event: Event) {
         self.seq += 1;
         self.devices.apply(self.seq, &event);
+        self.history.push(event);
         // A snapshot at any time is the same register.
         if self.seq.is_multiple_of(7) {
             let config = Config::default();
@@ -127,6 +129,10 @@ impl Fold {
             let at = Timestamp(T0 + 1_000 * HOUR);
             assert_eq!(again.due(at), self.devices.due(at));
             assert_eq!(again.view().counts, self.devices.view().counts);
+            // The same events are the same register.
+            let mut replayed = Devices::new(config);
+            (1..).zip(&self.history).for_each(|(seq, event)| replayed.apply(seq, event));
+            assert_eq!(replayed.encode(), self.devices.encode());
         }
     }
 

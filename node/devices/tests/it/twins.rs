@@ -13,7 +13,10 @@ use serde_json::{Map, Value, json};
 use std::{sync::Arc, time::Duration};
 
 fn object(value: Value) -> Map<String, Value> {
-    value.as_object().expect("an object").clone()
+    match value {
+        Value::Object(object) => object,
+        other => panic!("{other} is no object"),
+    }
 }
 
 async fn desired(seen: &Seen) -> Value {
@@ -155,7 +158,7 @@ async fn a_command_comes_back_with_its_answer_or_after_its_time() {
         shop.says("lamp", "cmd/blink/res", false, &answer).await;
         match outcome.await.expect("ends") {
             CommandOutcome::Done { response } => {
-                assert_eq!((ok, response["blinked"].as_i64()), (true, Some(3)))
+                assert_eq!((ok, response["blinked"].as_i64()), (true, Some(3)));
             }
             CommandOutcome::Refused { response } => {
                 assert_eq!((ok, response["reason"].as_str()), (false, reason));
