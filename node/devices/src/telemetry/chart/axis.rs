@@ -49,7 +49,7 @@ fn zoned(at: i64, zone: &TimeZone) -> Option<Zoned> {
 /// Round local times between two times, at most so many and a few, with what stands below each.
 pub(super) fn times(from: i64, to: i64, times_max: usize, zone: &TimeZone) -> Vec<(Timestamp, String)> {
     let minutes = (to - from) / 60_000 / times_max.max(1) as i64;
-    let steps: [(i64, Span); 13] = [
+    let steps: [(i64, Span); 14] = [
         (5, 5.minutes()),
         (10, 10.minutes()),
         (15, 15.minutes()),
@@ -62,6 +62,7 @@ pub(super) fn times(from: i64, to: i64, times_max: usize, zone: &TimeZone) -> Ve
         (1_440, 1.day()),
         (2_880, 2.days()),
         (10_080, 7.days()),
+        (20_160, 14.days()),
         (43_200, 1.month()),
     ];
     let found = steps.into_iter().find(|(length, _)| *length >= minutes);

@@ -258,7 +258,8 @@ fn limits(out: &mut String, plane: &Plane, sign: &str, options: &ChartOptions) -
     let right = plane.width - RIGHT;
     for limit in options.limits.iter().filter(|limit| limit.value.is_finite()) {
         let y = plane.y(limit.value);
-        let (text_y, text_x) = (y - 4.0, right - 4.0);
+        // Above the line, unless the title is there.
+        let (text_y, text_x) = (if y < TOP + 14.0 { y + 14.0 } else { y - 4.0 }, right - 4.0);
         write!(
             out,
             "<path d=\"M{LEFT} {y:.1}H{right:.1}\" stroke=\"{ODD}\" stroke-width=\"1.4\" stroke-dasharray=\"6 4\"/>\

@@ -1,5 +1,10 @@
 //! The alarms against a sensor that somebody labelled: the ambient temperature of the Numenta Anomaly Benchmark, hourly, with two
 //! windows in which the system failed (A. Lavin, S. Ahmad, *Evaluating real-time anomaly detection algorithms*, ICMLA 2015).
+//!
+//! What the figures are worth: two windows of one sensor, and the sensor is no held-out one. The levels first counted values beyond
+//! the tail's edge instead of runs of them; here that gave no alarm of range or drift at all in 290 days, inside the windows or
+//! outside, where one in forty days was asked for. Counting runs brought the rate to what is asked and found both windows, by narrow
+//! margins. The labels are no input of anything. A silence in the second window is a gap in the readings, as are those outside.
 
 use aisle_devices::telemetry::{Config, evaluate};
 use aisle_event::{Measure, Timestamp, device::Measured};
@@ -53,7 +58,6 @@ fn the_alarms_are_reported_against_labelled_windows() {
     }
     assert_eq!((report.readings, report.windows), (7267, 2));
     let any = &report.kinds[0];
-    // What is found is reported and not asserted: nothing is fitted to these windows. Twice what is configured, as 290 days
-    // say little about a rate of one in twenty days.
+    // What is found is reported and not asserted. Twice what is configured, as 290 days say little about one in twenty.
     assert!(any.false_alarms_per_day <= 2.0 * Config::default().anomaly.false_alarms_per_day, "{any:?}");
 }
