@@ -72,7 +72,7 @@ words! {
     no_tasks: Text = "No open tasks.", "没有待办任务。";
     no_alerts: Text = "No alerts.", "没有警报。";
     no_gaps: Text = "No shelf looks empty.", "没有疑似空货架。";
-    no_units: Text = "No cold chain units yet. Define one with “aisle-node unit define”.", "尚无冷链设备。请用 “aisle-node unit define” 添加。";
+    no_units: Text = "No cold chain units yet. Define one with “aisle-node cold-chain define”.", "尚无冷链设备。请用 “aisle-node cold-chain define” 添加。";
     no_devices: Text = "No devices yet. Switch one on in the store’s network: it appears here for approval.", "尚无设备。请在店内网络中接通设备，它会出现在这里等待批准。";
     no_positions: Text = "Nothing is known of any product’s place yet. Count one to begin.", "尚无任何商品的位置信息。请先盘点一件商品。";
 

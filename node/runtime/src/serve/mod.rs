@@ -190,7 +190,7 @@ async fn serve(
     drain: Duration,
 ) -> anyhow::Result<Ended> {
     let mut server = tokio::spawn(
-        axum::serve(listener, router)
+        axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
             .with_graceful_shutdown(async move {
                 // An error means that the sender is gone, which is as good a reason to stop.
                 let _ = stopping.wait_for(|stop| *stop).await;
