@@ -67,13 +67,11 @@ impl Counts {
         self.dropped.fetch_add(1, Relaxed);
     }
 
-    pub(super) fn connected(&self, again: bool) {
+    /// A connection stands for as long as what comes back is kept.
+    pub(super) fn connected(&self, again: bool) -> Standing<'_> {
         self.connected.fetch_add(1, Relaxed);
         self.reconnects.fetch_add(u64::from(again), Relaxed);
-    }
-
-    pub(super) fn disconnected(&self) {
-        self.connected.fetch_sub(1, Relaxed);
+        Standing(self)
     }
 
     pub(super) fn unreachable(&self) {
@@ -103,5 +101,14 @@ impl Counts {
             restarts: self.restarts.load(Relaxed),
             faults: self.faults.load(Relaxed),
         }
+    }
+}
+
+/// A connection that stands. A device that is started anew is dropped in the middle of everything, so its end is counted by that.
+pub(super) struct Standing<'a>(&'a Counts);
+
+impl Drop for Standing<'_> {
+    fn drop(&mut self) {
+        self.0.connected.fetch_sub(1, Relaxed);
     }
 }

@@ -95,7 +95,7 @@ pub enum SimulationError {
 /// What a simulation came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Summary {
-    /// Counts up to the end.
+    /// How it stood when it was stopped.
     pub progress: Progress,
     /// When it started, in milliseconds since 1970: the zero of the truth's `at_ms`, which counts simulated time.
     pub started_ms: i64,
@@ -133,7 +133,8 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    /// Everything in place, nothing connected.
+    /// Everything in place, nothing connected. A scenario that was changed after [`Scenario::parse`] is to be checked again
+    /// ([`Scenario::validate`]).
     #[must_use]
     pub fn new(scenario: Scenario, seed: u64, target: Target) -> Self {
         let shared = Shared {
@@ -186,12 +187,13 @@ impl Simulation {
             ended = self.tick() => ended,
             () = stop => Ok(()),
         };
+        let progress = self.shared.progress();
         // Threads that have ended by themselves do not listen any more.
         let _ = stopped.send(true);
         shard::join(threads).await;
         ended.map_err(SimulationError::Truth)?;
         self.shared.world().flush().map_err(SimulationError::Truth)?;
-        Ok(Summary { progress: self.shared.progress(), started_ms })
+        Ok(Summary { progress, started_ms })
     }
 
     /// Lets the floor live. Comes back when the scenario's time is over.

@@ -47,7 +47,8 @@ impl<'a> Wire<'a> {
             if self.has(FaultKind::Duplicate) {
                 self.port.publish(topic, payload, retain).await;
             }
-            let held = self.held.borrow_mut().take();
+            // What is retained says how things stand; only what is counted can be out of order.
+            let held = if retain { None } else { self.held.borrow_mut().take() };
             if let Some((topic, payload, retain)) = held {
                 self.port.publish(&topic, &payload, retain).await;
             }

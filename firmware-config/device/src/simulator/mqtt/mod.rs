@@ -150,7 +150,7 @@ impl Port {
                 let _ = done.send(false);
                 continue;
             };
-            counts.connected(again);
+            let standing = counts.connected(again);
             again = true;
             self.went_down.reset();
             self.is_up.set(true);
@@ -159,8 +159,7 @@ impl Port {
             if let Either3::Third(next) = select3(serve, radio.off(), self.wanted.wait()).await {
                 request = Some(next);
             }
-            drop(connection);
-            counts.disconnected();
+            drop((connection, standing));
             self.is_up.set(false);
             self.went_down.signal(());
         }

@@ -9,7 +9,11 @@ const ID_CHARS_MAX: usize = 64;
 const SECONDS_MAX: f64 = 1e9;
 
 impl Scenario {
-    pub(super) fn check(&self) -> Result<(), ScenarioError> {
+    /// Checks it again, after it was changed.
+    ///
+    /// # Errors
+    /// When a value cannot be, with the path of the field.
+    pub fn validate(&self) -> Result<(), ScenarioError> {
         self.check_simulation()?;
         if let Some(floor) = &self.floor {
             floor

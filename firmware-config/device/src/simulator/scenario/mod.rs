@@ -149,7 +149,7 @@ impl Scenario {
                 path: error.path().to_string(),
                 reason: error.inner().message().to_owned(),
             })?;
-        scenario.check()?;
+        scenario.validate()?;
         Ok(scenario)
     }
 

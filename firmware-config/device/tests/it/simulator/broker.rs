@@ -85,10 +85,6 @@ impl Mosquitto {
         self.address.port()
     }
 
-    pub fn directory(&self) -> &Path {
-        self.scratch.path()
-    }
-
     pub fn pid(&self) -> Option<u32> {
         self.child.as_ref().map(Child::id)
     }
