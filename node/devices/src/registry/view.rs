@@ -9,11 +9,13 @@ use aisle_event::{
 };
 use imbl::OrdMap;
 use minicbor::{Decode, Encode};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde_json::Value;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// All devices, by id.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct DevicesView {
     /// The last record that is in this view.
     pub applied: u64,
@@ -49,7 +51,7 @@ pub struct Counts {
 }
 
 /// Where a device stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Encode, Decode, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceState {
     /// It was heard and waits for a person to approve it.
@@ -64,37 +66,47 @@ pub enum DeviceState {
 }
 
 /// One device.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode, ToSchema)]
+#[schema(as = Device)]
 pub struct DeviceView {
     /// Its id.
     #[n(0)]
+    #[schema(value_type = String)]
     pub device: DeviceId,
     /// Where it stands.
     #[n(1)]
     pub state: DeviceState,
     /// Who said so last, and when; for a device that was only heard, when that was for the first time.
     #[n(2)]
+    #[schema(value_type = Option<String>)]
     pub state_by: Option<Name>,
     /// Since when.
     #[n(3)]
+    #[serde(with = "crate::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     pub state_at: Timestamp,
     /// Its approval is suspended because it says that it is another model. Approving it again ends this.
     #[n(4)]
     pub suspended: Option<Suspension>,
     /// What it is.
     #[n(5)]
+    #[schema(value_type = String)]
     pub model: Name,
     /// The profile that understands it; nothing when it speaks the contract.
     #[n(6)]
+    #[schema(value_type = Option<String>)]
     pub profile: Option<Name>,
     /// The version of its software.
     #[n(7)]
+    #[schema(value_type = Option<String>)]
     pub firmware: Option<Name>,
     /// Its serial number.
     #[n(8)]
+    #[schema(value_type = Option<String>)]
     pub serial: Option<Name>,
     /// The serial number that it gave before. When it comes back, two devices use one id.
     #[n(9)]
+    #[schema(value_type = Option<String>)]
     pub serial_before: Option<Name>,
     /// How often it has started, by its own count.
     #[n(10)]
@@ -107,15 +119,20 @@ pub struct DeviceView {
     pub streams: Vec<StreamView>,
     /// The schema of its settings.
     #[n(13)]
+    #[schema(value_type = Option<Value>)]
     pub schema: Option<Json>,
     /// Whether it is there; nothing while that was never said.
     #[n(14)]
     pub online: Option<bool>,
     /// Since when.
     #[n(15)]
+    #[serde(with = "crate::rfc3339::option")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub online_since: Option<Timestamp>,
     /// When it was heard last, as far as the journal tells.
     #[n(16)]
+    #[serde(with = "crate::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     pub last_heard: Timestamp,
     /// What it is to be set to, and what it says that it is set to.
     #[n(17)]
@@ -133,16 +150,21 @@ pub struct DeviceView {
 }
 
 /// Why an approval does not count for now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode, ToSchema)]
+#[schema(as = DeviceSuspension)]
 pub struct Suspension {
     /// The model that a person approved.
     #[n(0)]
+    #[schema(value_type = String)]
     pub approved_model: Name,
     /// Since when.
     #[n(1)]
+    #[serde(with = "crate::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     pub since: Timestamp,
     /// In words, with what to do.
     #[n(2)]
+    #[schema(value_type = String)]
     pub detail: Name,
 }
 
@@ -156,16 +178,20 @@ pub(crate) enum Unsaid {
 }
 
 /// A stream of a device.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode, ToSchema)]
+#[schema(as = DeviceStream)]
 pub struct StreamView {
     /// Its name.
     #[n(0)]
+    #[schema(value_type = String)]
     pub name: Name,
     /// What comes by it.
     #[n(1)]
+    #[schema(value_type = String)]
     pub kind: StreamKind,
     /// What its numbers count.
     #[n(2)]
+    #[schema(value_type = Option<String>)]
     pub measured: Option<Measured>,
     /// How often it speaks when all is well, in seconds.
     #[n(3)]
@@ -183,30 +209,41 @@ pub struct StreamView {
 }
 
 /// Where a stream measures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode, ToSchema)]
+#[schema(as = DevicePlacement)]
 pub struct Placement {
     /// In which part of the store.
     #[n(0)]
+    #[schema(value_type = Option<String>)]
     pub place: Option<Place>,
     /// What lies on it.
     #[n(1)]
+    #[schema(value_type = Option<String>)]
     pub sku: Option<Sku>,
     /// What one piece weighs, in grams.
     #[n(2)]
+    #[serde(deserialize_with = "measure")]
+    #[schema(value_type = Option<f64>)]
     pub unit_weight: Option<Measure>,
     /// What it shows when nothing lies on it, in grams.
     #[n(3)]
+    #[serde(deserialize_with = "measure")]
+    #[schema(value_type = Option<f64>)]
     pub tare: Option<Measure>,
     /// The cold chain unit that it watches.
     #[n(4)]
+    #[schema(value_type = Option<String>)]
     pub unit: Option<Name>,
     /// When it was said.
     #[n(5)]
+    #[serde(with = "crate::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
 }
 
 /// Desired and reported settings.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Encode, Decode)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Encode, Decode, ToSchema)]
+#[schema(as = DeviceTwin)]
 pub struct Twin {
     /// What it is to be set to.
     #[n(0)]
@@ -219,34 +256,43 @@ pub struct Twin {
     pub in_sync: bool,
     /// Since when that is so.
     #[n(3)]
+    #[serde(with = "crate::rfc3339::option")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub since: Option<Timestamp>,
 }
 
 /// What a device is to be set to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode, ToSchema)]
+#[schema(as = DesiredSettings)]
 pub struct Desired {
     /// Counts up.
     #[n(0)]
     pub version: u64,
     /// The whole of its settings.
     #[n(1)]
+    #[schema(value_type = Value)]
     pub settings: Json,
     /// Who.
     #[n(2)]
+    #[schema(value_type = Option<String>)]
     pub by: Option<Name>,
     /// When.
     #[n(3)]
+    #[serde(with = "crate::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
 }
 
 /// What a device says that it is set to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode, ToSchema)]
+#[schema(as = ReportedSettings)]
 pub struct Reported {
     /// The version in force.
     #[n(0)]
     pub version: u64,
     /// The settings in force.
     #[n(1)]
+    #[schema(value_type = Value)]
     pub settings: Json,
     /// The version that it refused, if it did.
     #[n(2)]
@@ -256,43 +302,57 @@ pub struct Reported {
     pub last_known_good: bool,
     /// When it was heard.
     #[n(4)]
+    #[serde(with = "crate::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
 }
 
 /// Settings that a device refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode, ToSchema)]
+#[schema(as = RefusedSettings)]
 pub struct RefusedView {
     /// Which version.
     #[n(0)]
     pub version: u64,
     /// The field.
     #[n(1)]
+    #[schema(value_type = Option<String>)]
     pub path: Option<Name>,
     /// Why.
     #[n(2)]
+    #[schema(value_type = Option<String>)]
     pub reason: Option<Name>,
 }
 
 /// A command to a device.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode, ToSchema)]
+#[schema(as = DeviceCommand)]
 pub struct CommandView {
     /// What its answer carries.
     #[n(0)]
+    #[schema(value_type = String)]
     pub correlation: Name,
     /// What it is to do.
     #[n(1)]
+    #[schema(value_type = String)]
     pub command: Name,
     /// What went with it.
     #[n(2)]
+    #[schema(value_type = Value)]
     pub request: Json,
     /// Who asked.
     #[n(3)]
+    #[schema(value_type = Option<String>)]
     pub by: Option<Name>,
     /// When.
     #[n(4)]
+    #[serde(with = "crate::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// Until when an answer counts.
     #[n(5)]
+    #[serde(with = "crate::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     pub until: Timestamp,
     /// How it ended; nothing while it is under way.
     #[n(6)]
@@ -300,33 +360,44 @@ pub struct CommandView {
 }
 
 /// How a command ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode, ToSchema)]
+#[schema(as = DeviceCommandEnd)]
 pub struct CommandEndView {
     /// How.
     #[n(0)]
+    #[schema(value_type = String)]
     pub end: CommandEnd,
     /// What came back.
     #[n(1)]
+    #[schema(value_type = Option<Value>)]
     pub response: Option<Json>,
     /// When.
     #[n(2)]
+    #[serde(with = "crate::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
 }
 
 /// What was wrong with a device.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode, ToSchema)]
+#[schema(as = DeviceProblem)]
 pub struct ProblemView {
     /// What.
     #[n(0)]
+    #[schema(value_type = String)]
     pub problem: DeviceProblem,
     /// Where in the payload or the settings.
     #[n(1)]
+    #[schema(value_type = Option<String>)]
     pub path: Option<Name>,
     /// In words, with what to do.
     #[n(2)]
+    #[schema(value_type = String)]
     pub detail: Name,
     /// When it was said last.
     #[n(3)]
+    #[serde(with = "crate::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// How often it was said.
     #[n(4)]
@@ -340,10 +411,17 @@ pub struct Json(#[n(0)] pub Text);
 
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match serde_json::from_str::<serde_json::Value>(&self.0) {
+        match serde_json::from_str::<Value>(&self.0) {
             Ok(value) => value.serialize(serializer),
             Err(_) => self.0.serialize(serializer),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        Text::new(value.to_string()).map(Self).map_err(D::Error::custom)
     }
 }
 
@@ -386,12 +464,25 @@ impl DeviceView {
     }
 }
 
+/// Of a register that holds nothing yet, with room for as much as by default.
+impl Default for DevicesView {
+    fn default() -> Self {
+        super::Devices::new(super::Config::default()).view()
+    }
+}
+
 impl DevicesView {
     /// A device.
     #[must_use]
     pub fn get(&self, device: &str) -> Option<&Arc<DeviceView>> {
         self.devices.get(device)
     }
+}
+
+/// An amount as it is written, a number of units.
+fn measure<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Measure>, D::Error> {
+    let units = Option::<f64>::deserialize(deserializer)?;
+    units.map(Measure::new).transpose().map_err(D::Error::custom)
 }
 
 fn in_a_row<S: Serializer>(

@@ -170,7 +170,9 @@ impl Shop {
     }
 
     pub async fn until_readings(&self, count: usize) -> Vec<Reading> {
-        eventually(|| self.readings(), |readings| readings.len() >= count).await
+        // What was counted says why, when they do not come.
+        let look = || (self.readings(), self.metrics());
+        eventually(look, |(readings, _)| readings.len() >= count).await.0
     }
 
     pub async fn says(&self, device: &str, channel: &str, retain: bool, payload: &Value) {
