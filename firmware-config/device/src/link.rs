@@ -11,7 +11,7 @@ pub struct LinkDown;
 /// What a connection is made with.
 #[derive(Debug, Clone, Copy)]
 pub struct Session<'a> {
-    /// Names the device on its broker; kept across restarts.
+    /// Names the device on its store's broker: its id, which rights to topics are given by.
     pub client_id: &'a str,
     /// What the broker says of the device when the connection is lost. Retained.
     pub will: Message<'a>,

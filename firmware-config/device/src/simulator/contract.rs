@@ -111,7 +111,7 @@ impl ContractTalk {
 
     pub(super) fn session(&self) -> Session {
         Session {
-            client_id: format!("{}/{}", self.store, self.id),
+            client_id: self.id.clone(),
             will: (self.topic(Channel::Status), online(false, self.boots, self.encoding)),
             filters: vec![self.topic(Channel::ConfigDesired), self.topic(Channel::CommandRequest("+"))],
         }

@@ -12,7 +12,6 @@ use aisle_firmware_config::{
     message::{Desired, Request, Status, decode, encode},
     topic::Topic,
 };
-use core::fmt::Write;
 use heapless::String;
 
 pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> Never {
@@ -22,9 +21,8 @@ pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> 
     let gone = Status { online: false, boots: shared.boot(), reason: None };
     let mut will = [0; 64];
     let length = encode(&gone, shared.device.encoding, &mut will).unwrap_or(0);
-    let client_id = client_id(shared);
     let session = Session {
-        client_id: &client_id,
+        client_id: shared.device.id,
         will: Message { topic: &status, payload: will.get(..length).unwrap_or_default(), retain: true },
         filters: [
             &topic(shared.device, Matter::ConfigDesired),
@@ -50,14 +48,6 @@ pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> 
         }
         seat.sleep_until(shared.clock.uptime_ms() + backoff.next_ms()).await;
     }
-}
-
-/// `<store>/<device>`, as two stores may share a broker.
-fn client_id<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> String<TOPIC_BYTES_MAX> {
-    let mut id = String::new();
-    // Two names of at most 64 bytes.
-    let _ = write!(id, "{}/{}", shared.device.store, shared.device.id);
-    id
 }
 
 fn understand<B: Board, const N: usize>(shared: &Shared<'_, B, N>, received: Received<'_>) -> Option<Asked> {

@@ -25,13 +25,16 @@ pub(crate) use fold::View;
 use crate::store::{Store, journal_dir};
 use aisle_broker::Broker;
 use aisle_devices::{
-    registry, service,
-    service::{Control, ProfileDir, Service},
+    registry::{self, DevicesView},
+    service::{self, Control, ProfileDir, Service},
     telemetry::{self, Archive},
 };
 use aisle_event::Timestamp;
 use aisle_inventory::{cold_chain, position, task};
-use aisle_state::follow::{self, Follower, Place};
+use aisle_state::{
+    Shop,
+    follow::{self, Follower, Place},
+};
 use anyhow::Context;
 use fold::{LAYOUT, Parts};
 use jiff::tz::TimeZone;
@@ -126,7 +129,7 @@ pub(crate) fn open(
         store.journal.clone(),
         store_name,
         in_force,
-        Arc::new(move || view.view().devices.clone()),
+        Arc::new(move || register(&view)),
         store.clock(),
         settings.service.clone(),
         registry,
@@ -149,6 +152,14 @@ pub(crate) fn open(
     Ok((floor, Running { service, _tasks: tasks }))
 }
 
+/// The register, which is as of every record that is applied, whether or not that was one of its own.
+fn register(follower: &Follower<View>) -> Arc<DevicesView> {
+    // In this order: a view taken later holds at least this record.
+    let applied = follower.applied();
+    let devices = follower.view().devices.clone();
+    if devices.applied >= applied { devices } else { Arc::new(DevicesView { applied, ..(*devices).clone() }) }
+}
+
 impl Floor {
     /// The floor as of now. Takes no lock.
     pub(crate) fn view(&self) -> Arc<View> {
@@ -168,6 +179,11 @@ impl Floor {
     /// The zone that days are of.
     pub(crate) fn zone(&self) -> &TimeZone {
         &self.0.zone
+    }
+
+    /// The goods on offer.
+    pub(crate) fn shop(&self) -> Arc<Shop> {
+        self.0.store.state.shop()
     }
 
     /// The node's time.
