@@ -45,7 +45,14 @@ pub(super) fn outlook(item: &Item, config: &Config) -> Outlook {
         none: none as f32,
         total: total.mean().max(0.0) as f32,
         deviation: deviation as f32,
+        is_gap: stays(item.outlook.is_gap, gap, config.gap_threshold()),
+        is_phantom: stays(item.outlook.is_phantom, phantom, config.phantom_threshold()),
     }
+}
+
+/// A task is opened at its threshold and closed at half of it: one that comes and goes costs more than either.
+fn stays(stands: bool, chance: f64, threshold: f64) -> bool {
+    chance >= if stands { threshold / 2.0 } else { threshold }
 }
 
 /// What a count is worth beyond its cost, in lost sales.
@@ -82,10 +89,10 @@ impl Positions {
         let mut recounts = Vec::new();
         for (sku, item) in self.items.iter().filter(|(_, item)| !item.delisted && item.grid.is_some()) {
             let (gap, phantom) = (f64::from(item.outlook.gap), f64::from(item.outlook.phantom));
-            if gap >= self.config.gap_threshold() {
+            if item.outlook.is_gap {
                 gaps.push((gap, sku, item));
             }
-            if phantom >= self.config.phantom_threshold() {
+            if item.outlook.is_phantom {
                 phantoms.push((phantom, sku, item));
             }
             // The sum is not made when it could not be worth it.
@@ -168,7 +175,7 @@ impl Positions {
 /// As many as the shelf takes and the backroom probably has.
 fn pieces_to_bring(item: &Item) -> i64 {
     let Some(grid) = &item.grid else { return 0 };
-    let room = f64::from(item.capacity).round() as i64 - grid.shelf().quantile(0.5);
+    let room = f64::from(item.capacity()).round() as i64 - grid.shelf().quantile(0.5);
     grid.back().quantile(0.5).max(1).min(room.max(1))
 }
 

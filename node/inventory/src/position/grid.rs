@@ -62,11 +62,6 @@ impl Grid {
             && (sum - 1.0).abs() < 0.01
     }
 
-    /// How many cells the window has.
-    pub(super) fn len(&self) -> usize {
-        self.cells.len()
-    }
-
     /// All cells that hold anything: pieces on the shelf, in the backroom, and the chance.
     pub(super) fn cells(&self) -> impl Iterator<Item = (u32, u32, f64)> + '_ {
         let columns = usize::from(self.columns);
@@ -102,7 +97,7 @@ impl Grid {
             .filter(|(shelf, back, _)| holds(*shelf, *back))
             .map(|(.., chance)| chance)
             .sum::<f64>()
-            .min(1.0)
+            .clamp(0.0, 1.0)
     }
 
     /// Moves belief between cells. `step` tells for each cell where its belief goes: it calls its last argument with pieces
@@ -138,47 +133,26 @@ impl Grid {
     /// Moves all belief alike: mixes shifts `(shelf, backroom, share)`.
     pub(super) fn shift(&mut self, shifts: &[(i64, i64, f64)]) -> bool {
         if let [(shelf, back, _)] = shifts
-            && let (Some(to_shelf), Some(to_back)) =
-                (self.shelf.checked_add_signed(*shelf as i32), self.back.checked_add_signed(*back as i32))
+            && let (Some(to_shelf), Some(to_back)) = (moved(self.shelf, *shelf), moved(self.back, *back))
             && to_shelf <= PIECES_MAX
             && to_back <= PIECES_MAX
         {
             (self.shelf, self.back) = (to_shelf, to_back);
             return true;
         }
-        let far = |least: bool, side: fn(&(i64, i64, f64)) -> i64| {
-            let ends = shifts.iter().map(|shift| if least { -side(shift) } else { side(shift) });
-            ends.max().unwrap_or(0).clamp(0, i64::from(PIECES_MAX)) as u32
-        };
-        let (shelf, back): (fn(&(i64, i64, f64)) -> i64, fn(&(i64, i64, f64)) -> i64) =
-            (|shift| shift.0, |shift| shift.1);
-        // A long way is gone at once, so that only the spread of the shifts needs room in the window.
-        let reach = ((far(true, shelf), far(false, shelf)), (far(true, back), far(false, back)));
-        if reach.0.1.max(reach.1.1) > SIDE_MAX as u32 {
-            let way = shifts.iter().copied().max_by(|a, b| a.2.total_cmp(&b.2)).unwrap_or_default();
-            let jump_shelf = i64::from(self.shelf) + way.0;
-            let jump_back = i64::from(self.back) + way.1;
-            let most = i64::from(PIECES_MAX);
-            (self.shelf, self.back) = (jump_shelf.clamp(0, most) as u32, jump_back.clamp(0, most) as u32);
-            let near = SIDE_MAX as i64;
-            let rest: Vec<_> = shifts
-                .iter()
-                .map(|(s, b, share)| ((s - way.0).clamp(-near, near), (b - way.1).clamp(-near, near), *share))
-                .collect();
-            return self.shift_near(&rest);
-        }
-        self.shift_near(shifts)
-    }
-
-    fn shift_near(&mut self, shifts: &[(i64, i64, f64)]) -> bool {
-        let least = |side: fn(&(i64, i64, f64)) -> i64| {
-            shifts.iter().map(side).min().unwrap_or(0).min(0).unsigned_abs() as u32
-        };
-        let most =
-            |side: fn(&(i64, i64, f64)) -> i64| shifts.iter().map(side).max().unwrap_or(0).max(0) as u32;
-        let reach = ((least(|s| s.0), most(|s| s.0)), (least(|s| s.1), most(|s| s.1)));
+        // The likeliest way is gone at once, so that only the spread about it needs room in the window.
+        let way = shifts.iter().copied().max_by(|a, b| a.2.total_cmp(&b.2)).unwrap_or_default();
+        let gone = |from: u32, by: i64| (i64::from(from) + by.max(0)).clamp(0, PIECES_MAX.into()) as u32;
+        (self.shelf, self.back) = (gone(self.shelf, way.0), gone(self.back, way.1));
+        let near = 2 * SIDE_MAX as i64;
+        let rest = |by: i64, gone: i64| (by - gone.max(0)).clamp(-near, near);
+        let rest: Vec<_> = shifts.iter().map(|to| (rest(to.0, way.0), rest(to.1, way.1), to.2)).collect();
+        let down = |pieces: Option<i64>| pieces.unwrap_or(0).min(0).unsigned_abs() as u32;
+        let up = |pieces: Option<i64>| pieces.unwrap_or(0).max(0) as u32;
+        let (shelf, back) = (|| rest.iter().map(|to| to.0), || rest.iter().map(|to| to.1));
+        let reach = ((down(shelf().min()), up(shelf().max())), (down(back().min()), up(back().max())));
         self.step(reach, |shelf, back, chance, to| {
-            for (by_shelf, by_back, share) in shifts {
+            for (by_shelf, by_back, share) in &rest {
                 to(i64::from(shelf) + by_shelf, i64::from(back) + by_back, chance * share);
             }
         })
@@ -248,6 +222,11 @@ impl Grid {
     }
 }
 
+/// So many pieces more or fewer; nothing when that is less than none.
+fn moved(from: u32, by: i64) -> Option<u32> {
+    i64::from(from).checked_add(by).and_then(|to| u32::try_from(to).ok())
+}
+
 /// From where on how many entries hold nearly everything, or most within the bound.
 fn held(sums: &[f64], all: f64) -> (usize, usize) {
     let (mut first, mut end) = (0, sums.len());
@@ -293,7 +272,7 @@ impl Marginal {
     /// The chance of less than or exactly this.
     pub(super) fn up_to(&self, pieces: i64) -> f64 {
         let entries = usize::try_from(pieces - self.first + 1).unwrap_or(0);
-        self.chances.iter().take(entries).sum::<f64>().min(1.0)
+        self.chances.iter().take(entries).sum::<f64>().clamp(0.0, 1.0)
     }
 
     /// The smallest number that with this chance is not exceeded.

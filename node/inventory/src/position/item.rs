@@ -28,7 +28,7 @@ const UNPAID_MS: i64 = 2 * 3_600_000;
 const UNSEEN_MS: i64 = 45 * 60_000;
 /// A filling that was not entered for so long will not be.
 const UNENTERED_MS: i64 = 2 * 3_600_000;
-/// What a shelf holds before anything is known of it, in pieces.
+/// What a shelf is taken to hold before anything is known of it, in pieces.
 const CAPACITY: f32 = 10.0;
 
 /// When a source last spoke, and what it said in pieces.
@@ -69,6 +69,12 @@ pub(super) struct Outlook {
     pub(super) total: f32,
     #[n(4)]
     pub(super) deviation: f32,
+    /// Somebody should fill the shelf: from the threshold on, until the chance is half of it.
+    #[n(5)]
+    pub(super) is_gap: bool,
+    /// Somebody should look for what only the book has.
+    #[n(6)]
+    pub(super) is_phantom: bool,
 }
 
 /// One product.
@@ -87,8 +93,9 @@ pub(super) struct Item {
     /// Pieces that go without a sale, per busy hour.
     #[n(4)]
     pub(super) loss: Rate,
+    /// What the shelf holds when it is full, in pieces; 0 while nothing says so.
     #[n(5)]
-    pub(super) capacity: f32,
+    full: f32,
     #[n(6)]
     passed_ms: i64,
     /// Busy hours that the belief has not been moved on by.
@@ -131,6 +138,9 @@ pub(super) struct Item {
     pub(super) outlook: Outlook,
     #[n(23)]
     pub(super) delisted: bool,
+    /// When the shelf was last seen to be filled.
+    #[n(24)]
+    filled_ms: Option<i64>,
 }
 
 impl Default for Item {
@@ -143,7 +153,7 @@ impl Default for Item {
             demand: Rate::prior(0.5, 5.0),
             // A piece in two hundred busy hours: eight days.
             loss: Rate::prior(0.5, 100.0),
-            capacity: CAPACITY,
+            full: 0.0,
             passed_ms: 0,
             idle_hours: 0.0,
             quiet_hours: 0.0,
@@ -162,6 +172,7 @@ impl Default for Item {
             published: None,
             outlook: Outlook::default(),
             delisted: false,
+            filled_ms: None,
         }
     }
 }
@@ -177,7 +188,7 @@ impl Item {
             && self.book.is_sound()
             && self.demand.is_sound()
             && self.loss.is_sound()
-            && (1.0..=1e6).contains(&self.capacity)
+            && count(self.full)
             && count(self.idle_hours)
             && count(self.quiet_hours)
             && count(self.uncounted_hours)
@@ -197,16 +208,14 @@ impl Item {
         Heard { pieces, at, passed_ms: clock.passed_ms() }
     }
 
+    /// What the shelf holds when it is full, in pieces, as far as is known.
+    pub(super) fn capacity(&self) -> f32 {
+        if self.full >= 1.0 { self.full } else { CAPACITY }
+    }
+
     /// What lies on the shelf is weighed, finely and now.
     pub(super) fn is_watched(&self, clock: &Clock) -> bool {
         self.scales.weighed(clock.passed_ms()).is_some_and(|weighed| weighed.is_sharp())
-    }
-
-    /// Shelf or backroom is read by RFID now.
-    fn is_read(&self, clock: &Clock) -> bool {
-        const SILENT_MS: i64 = 2 * 3_600_000;
-        let recent = |zone: &super::tags::Zone| clock.passed_ms() - zone.passed_ms <= SILENT_MS;
-        self.tags.shelf.as_ref().is_some_and(recent)
     }
 
     /// Time enough has passed to look at it although nothing happened.
@@ -216,8 +225,8 @@ impl Item {
     }
 
     /// Time passes up to now: what is lost, what sells although nobody says so, what is filled. `now` moves the belief even when
-    /// little time has passed.
-    pub(super) fn advance(&mut self, store: &mut Store, clock: &Clock, now: bool) {
+    /// little time has passed. False when it was not moved.
+    pub(super) fn advance(&mut self, store: &mut Store, clock: &Clock, now: bool) -> bool {
         let ms = clock.passed_ms() - self.passed_ms;
         self.passed_ms = clock.passed_ms();
         if ms > 0 {
@@ -228,20 +237,31 @@ impl Item {
         }
         let mut left = f64::from(self.idle_hours);
         if left < if now { 1e-3 } else { STEP_HOURS } {
-            return;
+            return false;
         }
         self.idle_hours = 0.0;
         let watched = self.is_watched(clock);
         while left > 0.0 {
             let step = left.min(STEP_HOURS_MAX);
-            self.pass(store, clock, step, watched);
+            self.pass(store, step, watched);
             left -= step;
         }
+        true
     }
 
     fn expire(&mut self, store: &mut Store, clock: &Clock) {
-        // Paid under this number and still there: something else went over the till, and nothing is missing.
-        let (lost, _) = self.unpaid.expire(clock.passed_ms(), UNPAID_MS, UNSEEN_MS);
+        let (lost, unseen) = self.unpaid.expire(clock.passed_ms(), UNPAID_MS, UNSEEN_MS);
+        // Paid under this number and still there: something else went over the till, and nothing is missing. Or it was taken while the
+        // shelf was filled, and more was brought than was seen.
+        let near_filling = self
+            .filled_ms
+            .is_some_and(|filled| (0..UNSEEN_MS + 25 * 60_000).contains(&(clock.passed_ms() - filled)));
+        if unseen > 0
+            && near_filling
+            && let Some(grid) = &mut self.grid
+        {
+            grid.shift(&[(0, -unseen, 0.85), (0, 0, 0.15)]);
+        }
         if lost > 0 {
             self.loss.learn(lost as f64, 0.0);
             self.unpaid_lost = Some(Self::heard(lost, clock.now(), clock));
@@ -252,9 +272,9 @@ impl Item {
         }
     }
 
-    fn pass(&mut self, store: &mut Store, clock: &Clock, hours: f64, watched: bool) {
+    fn pass(&mut self, store: &mut Store, hours: f64, watched: bool) {
+        let capacity = self.capacity().round().max(1.0) as u32;
         let Some(grid) = &mut self.grid else { return };
-        let capacity = self.capacity.round().max(1.0) as u32;
         let low = capacity / 4;
         let wants_filling = |shelf: u32, back: u32| shelf <= low && back > 0;
         let some = grid.chance(|shelf, _| shelf > 0);
@@ -289,7 +309,7 @@ impl Item {
             to(s, b, rest - taken - put - gone);
         });
         self.demand.learn(0.0, hours * some);
-        if watched || self.is_read(clock) {
+        if watched {
             self.loss.learn(0.0, hours);
             // Only where a filling is seen does its absence say how rare fillings are.
             store.filling.learn(0.0, hours * wanting);
@@ -311,11 +331,11 @@ impl Item {
             self.unpaid.add(-pieces, clock.passed_ms());
             return;
         }
-        let Some(grid) = &mut self.grid else { return };
-        /// Another product went over the till.
+        // Another product went over the till.
         const WRONG: f64 = 0.01;
-        let capacity = i64::from(self.capacity.round().max(1.0) as u32).max(pieces);
-        let unseen = 0.3 * (1.0 - store.entered()).max(0.1);
+        let capacity = i64::from(self.capacity().round().max(1.0) as u32).max(pieces);
+        let Some(grid) = &mut self.grid else { return };
+        let unseen = (1.0 - store.entered()).max(0.1);
         let (down, up) = (pieces.min(300) as u32, capacity.min(300) as u32);
         grid.step(((down, up), (up, 0)), |shelf, back, chance, to| {
             let (s, b) = (i64::from(shelf), i64::from(back));
@@ -329,7 +349,7 @@ impl Item {
             if s + brought >= pieces {
                 to(s + brought - pieces, b - brought, chance * unseen);
             }
-            to(0, b, chance * 0.03);
+            to(0, b, chance * 0.004);
             to(s, b, chance * WRONG);
         });
     }
@@ -351,11 +371,12 @@ impl Item {
         self.book.add(Place::Backroom, pieces);
         self.book.is_open = true;
         self.received = Some(Self::heard(pieces, at, clock));
-        let part = |of: i64| (pieces / of).clamp(1, 30);
-        let short = [1, part(8), part(4), part(3)].map(|by| (0, pieces - by.min(pieces), 0.008));
-        let over = [1, part(6), part(3)].map(|by| (0, pieces + by, 0.005));
-        let right = (0, pieces, 1.0 - 4.0 * 0.008 - 3.0 * 0.005);
-        let shifts: Vec<_> = short.into_iter().chain(over).chain([right]).collect();
+        // Short by up to a third, twice as often as over by as much; six deliveries in a hundred in all.
+        const SHORT: f64 = 0.005;
+        const OVER: f64 = 0.0025;
+        let by = |part: i64| (pieces * part / 24).clamp(part.min(pieces), 40);
+        let wrong = (1..=8).flat_map(|part| [(0, pieces - by(part), SHORT), (0, pieces + by(part), OVER)]);
+        let shifts: Vec<_> = wrong.chain([(0, pieces, 1.0 - 8.0 * (SHORT + OVER))]).collect();
         self.grid.get_or_insert_with(|| Grid::point(0, 0)).shift(&shifts);
     }
 
@@ -405,24 +426,33 @@ impl Item {
             grid.shift(&[(-pieces, pieces, 1.0)]);
             return;
         }
+        // As much as was brought did fit, and the backroom had it.
+        self.full = self.full.max(pieces as f32).min(1e5);
+        let capacity = f64::from(self.full);
         let reach = pieces.min(200) as u32;
         grid.step(((0, reach), (reach, 0)), |shelf, back, chance, to| {
-            let fits = if i64::from(back) >= pieces { 1.0 } else { 0.2 };
-            to(i64::from(shelf) + pieces, i64::from(back) - pieces, chance * fits);
+            let there = if i64::from(back) >= pieces { 1.0 } else { 0.2 };
+            let over = (f64::from(shelf) + pieces as f64 - capacity - 0.5).max(0.0);
+            let fits = (-0.5 * over * over).exp().max(0.01);
+            // Short of a full shelf, the backroom has no more.
+            let short = f64::from(shelf) + (pieces as f64) < 0.7 * capacity && i64::from(back) > pieces;
+            let all = if short { 0.4 } else { 1.0 };
+            to(i64::from(shelf) + pieces, i64::from(back) - pieces, chance * there * fits * all);
         });
-        self.after_filling(1.0);
     }
 
-    /// A shelf was filled. Whoever stops short of a full shelf has nothing left to bring.
-    fn after_filling(&mut self, sure: f64) {
+    /// A shelf was seen to be filled. Whoever stops short of a full shelf has nothing left to bring.
+    fn after_filling(&mut self) {
+        let capacity = self.capacity();
         let Some(grid) = &mut self.grid else { return };
-        let level = grid.shelf().mean();
-        if level >= f64::from(self.capacity) {
-            self.capacity = (level as f32).clamp(1.0, 1e5);
-        } else if level > 0.8 * f64::from(self.capacity) {
-            self.capacity += 0.1 * (level as f32 - self.capacity);
+        let level = grid.shelf().mean() as f32;
+        if self.full < 1.0 {
+            self.full = level.clamp(1.0, 1e5);
+        } else if level > 0.8 * capacity {
+            // Slowly: one level may be wrong.
+            self.full += if level > capacity { 0.3 } else { 0.1 } * (level.min(2.0 * capacity) - capacity);
         } else {
-            grid.weigh_back(|back| if back == 0 { 1.0 } else { 1.0 - 0.75 * sure });
+            grid.weigh_back(|back| if back == 0 { 1.0 } else { 0.25 });
         }
     }
 
@@ -448,7 +478,11 @@ impl Item {
             self.counted_back = counted;
         }
         let Some(grid) = &mut self.grid else {
-            self.grid = Some(first_belief(place, pieces as u32, self.capacity.round() as u32));
+            let capacity = self.capacity().round() as u32;
+            if place == Some(Place::Shelf) {
+                self.full = self.full.max(pieces as f32).min(1e5);
+            }
+            self.grid = Some(first_belief(place, pieces as u32, capacity));
             return;
         };
         let before = grid.total().mean();
@@ -473,19 +507,20 @@ impl Item {
         (self.uncounted_hours, self.expected_loss) = (0.0, 0.0);
         if place == Some(Place::Shelf) {
             let mean = grid.shelf().mean();
-            if mean as f32 > self.capacity {
-                self.capacity = (mean as f32).clamp(1.0, 1e5);
-            }
+            self.full = self.full.max(mean as f32).min(1e5);
             if let Some(weighed) = self.scales.weighed(clock.passed_ms()) {
                 self.scales.follow_zero(weighed, mean, clock.passed_ms(), true);
             }
         }
     }
 
-    /// A reading of a scale counts.
-    pub(super) fn weigh(&mut self, store: &mut Store, clock: &Clock) {
-        self.advance(store, clock, false);
-        let Some(weighed) = self.scales.weighed(clock.passed_ms()) else { return };
+    /// A reading of a scale counts. False when it says nothing new.
+    pub(super) fn weigh(&mut self, store: &mut Store, clock: &Clock) -> bool {
+        let moved = self.advance(store, clock, false);
+        let Some(weighed) = self.scales.weighed(clock.passed_ms()) else { return moved };
+        let expected = self.filled.sum() < 0 || self.unpaid.sum() >= 2;
+        let most = if self.full >= 1.0 { f64::from(self.full) * 1.3 + 2.0 } else { f64::INFINITY };
+        let weighed = self.scales.without_foreign(weighed, expected, most);
         let shown = weighed.pieces.clamp(0.0, 1e5);
         let grid = self.grid.get_or_insert_with(|| Grid::point(shown.round() as u32, 0));
         let shelf = grid.shelf();
@@ -501,7 +536,7 @@ impl Item {
             }
         }
         let news = self.scales.news(clock.passed_ms(), changed);
-        let Some(grid) = &mut self.grid else { return };
+        let Some(grid) = &mut self.grid else { return moved };
         if news > 0.0 {
             grid.weigh_shelf(|pieces| weighed.likelihood(pieces).powf(news));
         }
@@ -510,6 +545,7 @@ impl Item {
         if let Some((pieces, _)) = mode.filter(|(_, chance)| **chance > 0.9) {
             self.scales.follow_zero(weighed, pieces as f64, clock.passed_ms(), false);
         }
+        moved || changed || news > 0.0
     }
 
     /// The shelf became lighter: shoppers took pieces, which are not paid yet.
@@ -529,16 +565,18 @@ impl Item {
         // What staff entered already left the backroom then.
         let entered = (-self.filled.sum()).clamp(0, by);
         let put_back = self.unpaid.sum().clamp(0, by);
-        let low = self.capacity / 4.0;
+        let low = self.capacity() / 4.0;
         let Some(grid) = &mut self.grid else { return };
         let before = grid.shelf().mean();
         let rest = by - entered;
         // Fillings are large and come to shelves that want them; what is put back was taken just before.
         let fill = match () {
             () if rest <= 0 => 0.0,
-            () if put_back >= rest && rest <= 3 => 0.1,
+            () if put_back >= rest && rest <= 3 => 0.06,
+            () if put_back >= rest => 0.6,
             () if rest >= 3 && before <= f64::from(low) + 2.0 => 0.97,
-            () if rest >= 3 => 0.9,
+            () if rest >= 3 => 0.85,
+            () if before > f64::from(low) + 1.0 => 0.08,
             () => 0.5,
         };
         let there = grid.chance(|_, back| i64::from(back) >= rest);
@@ -561,18 +599,21 @@ impl Item {
         if come == 0 {
             return;
         }
+        if entered > 0 || fill_chance > 0.5 {
+            self.filled_ms = Some(now);
+        }
         self.filled.add(entered.min(come), now);
         self.unpaid.add(-entered.min(come), now);
         let rest = come - entered.min(come);
         if fill_chance > 0.5 && rest > 0 {
             self.filled.add(rest, now);
             store.filling.learn(1.0, 0.0);
-            self.after_filling(1.0);
+            self.after_filling();
         } else {
             self.unpaid.add(-rest, now);
             if entered > 0 {
                 store.filling.learn(1.0, 0.0);
-                self.after_filling(1.0);
+                self.after_filling();
             }
         }
     }
@@ -599,11 +640,13 @@ impl Item {
             Place::Shelf => Grid::point(pieces, 0),
             Place::Backroom => Grid::point(0, pieces),
         });
-        if first {
-            return;
-        }
-        // Scans of one hour miss the same tags, so all of them together count once.
-        const OWN_MS: f64 = 60.0 * 60_000.0;
+        // Pieces come and go in ways that nobody tells: what is believed impossible must stay possible for the reader to find.
+        let hours = (scanned.since_ms as f64 / 3_600_000.0).min(1.0);
+        let unsure = if first { 0.2 } else { 0.01 * hours };
+        let around = |by: i64| if place == Place::Shelf { (by, 0, unsure) } else { (0, by, unsure) };
+        grid.shift(&[around(-1), (0, 0, 1.0 - 2.0 * unsure), around(1)]);
+        // Scans of some hours miss the same tags and see the same strays, so all of them together count once.
+        const OWN_MS: f64 = 3_600_000.0;
         let news = (scanned.since_ms as f64 / OWN_MS).clamp(if scanned.changed { 0.4 } else { 0.0 }, 1.0);
         let near = |held: u32| held.abs_diff(pieces) <= 2;
         let expected = grid.chance(|shelf, back| near(if place == Place::Shelf { shelf } else { back }));
@@ -629,11 +672,11 @@ fn counting(off: u64) -> f64 {
     }
 }
 
-/// The chance to see so many tags (of the last few scans) when so many pieces are there: binomial, with some strays and some
-/// that just left, and a remainder for what nobody thought of.
+/// The chance to see so many tags (of the last few scans) when so many pieces are there: binomial, with some strays, some that
+/// just left and some on the shelf of something else, and a remainder for what nobody thought of.
 fn seeing(seen: u32, there: u32, detection: f64) -> f64 {
     const OTHER: f64 = 1e-4;
-    const EXTRA: [f64; 4] = [0.82, 0.15, 0.025, 0.005];
+    const EXTRA: [f64; 4] = [0.76, 0.18, 0.045, 0.015];
     let miss = 1.0 - detection;
     let chance = |seen: u32| -> f64 {
         if seen > there {

@@ -1,6 +1,61 @@
 //! How much of each product is where, from many imperfect sources.
 //!
-//! (derivation follows)
+//! [`Positions`] is a fold of the journal: events in, a [`View`] out, and what follows ([`Positions::wanted`], [`Positions::due`]).
+//! No IO, no clock. Not here: what a payload means (`aisle-devices`), who does a task and when it is done ([`crate::task`]), forecasts.
+//! Guards: whatever comes, an estimate is a finite number that is not negative; a fold that was decoded goes on exactly as the
+//! one that was encoded; everything kept is bounded (`skus_max`, `placements_max`, `tags_per_sku_max`, 64 × 64 cells a product).
+//!
+//! # The belief
+//!
+//! Of each product: a joint distribution over *s*, pieces on the shelf, and *b*, pieces in the backroom, as a window of
+//! cells (module `grid`). Joint, because what is known is mostly about sums and differences: a move that nobody entered raises *s* by what *b*
+//! loses, a till only knows *s + b*, a scale only *s*. That inventory records are wrong, that a Bayesian belief instead
+//! of a number is the remedy, and that it must hold a hidden process of loss, is due to DeHoratius, Mersereau and Schrage (2008,
+//! "Retail Inventory Management When Records Are Inaccurate", M&SOM 10(2)); what undetected loss does to a shop that orders by
+//! its book — it stops ordering — to Kang and Gershwin (2005, "Information inaccuracy in inventory systems", IIE Transactions 37).
+//!
+//! # What time does
+//!
+//! Time is counted in *busy hours*: hours weighted by how much the store usually sells in them, so that a night is
+//! nothing. Over *x* of them every cell
+//!
+//! - **loses** a piece from the shelf with chance *ℓx* (theft, damage, misplacement; sometimes three at once, as armfuls go), a tenth of it from the backroom,
+//!   and finds one with 0.15 *ℓx*. *ℓ* has a Gamma prior per product and is learned from counts (expected loss + what the count
+//!   found missing, over the time since the last) and from weighed pieces that nobody paid for;
+//! - **stays silent**: no sale in *x* has likelihood exp(−0.75 *λx*) in cells with *s* > 0 and 1 in the others, *λ* the product's own
+//!   sales per busy hour (Gamma, learned only over time in which there was something to sell). 0.75, because demand is burstier than
+//!   Poisson. This is how goods that only the book has are found without a sensor;
+//! - **is not filled**: a shelf below a quarter of its capacity is filled at rate *φ* (Gamma, learned from weighed shelves) when *b* > 0. A filling
+//!   is entered with chance *e* (Beta, learned where scales see fillings), so cells that want filling keep exp(−*φx*), and
+//!   (1 − *e*) of the rest moves, unseen, to a full shelf. An empty shelf that nobody fills speaks for an empty backroom.
+//!
+//! # What events do
+//!
+//! | event | effect |
+//! |---|---|
+//! | sale of *n* | *s* − *n*; cells with *s* < *n* survive only as an unentered filling, a miscount, or a wrong scan (1 %) |
+//! | delivery | *b* + *n*, or up to a third less (4 %) or more (2 %) |
+//! | move of *n* | *s* + *n*, *b* − *n*; cells in which that does not fit the shelf, or in which staff stopped short though *b* had more, become unlikely |
+//! | count | likelihood 0.92 for exact, 0.032 for off by one, falling with the square; a count that the belief holds impossible replaces it |
+//! | scale | N((w − tare)/u − z; n, σ²) with a floor for what is no weight of this product. σ is learned from successive readings, the zero *z* is followed by a one-dimensional Kalman filter while *n* is beyond doubt |
+//! | RFID | binomial in the tags seen within the last scans, with strays, and detection learned (Beta) |
+//!
+//! Readings are not independent: a zero that is off now was off a minute ago, a tag against metal stays hidden. A likelihood that repeats itself is
+//! therefore raised to the power Δt/τ (τ = 30 min for weights, 3 h for tags), and counts fully only when it changes. Tags are remembered
+//! singly, so that one missed by this scan but not by the last is still there, unless a sale explains it.
+//!
+//! A shelf that is weighed finely is *watched*: then sales do not move *s*, the scale does. A fall that nobody paid for yet waits in a
+//! ledger, and a sale cancels it: the shelf falls when the piece is taken, the store's total when it is paid. After two hours it is lost; a
+//! sale that no fall explains within 45 minutes was a wrong scan. A rise is a filling or something put back, by
+//! its size, by what was just taken, and by whether *b* has so much.
+//!
+//! # What follows
+//!
+//! The chance of a **gap** is P(*s* < facing, *b* > 0), of **phantom stock** P(total ≤ half the book and at least
+//! `phantom_pieces_min` below it). A task is opened where acting costs less than waiting, p ≥ c/(c + benefit), and closed at half of that. **Recounts** are
+//! ranked by the value of perfect information (see `decide::recount_value`) minus the cost of the count.
+//!
+//! An interval of whole pieces with nine tenths in it mostly holds more; [`Estimate::chance`] says how much.
 
 mod book;
 mod clock;
@@ -127,12 +182,12 @@ impl Positions {
                 self.hear(sale.at);
                 self.store.rhythm.sold(self.clock.now());
                 self.lines(&sale.lines, |item, store, clock, pieces| {
-                    item.sell(store, clock, pieces, sale.at)
+                    item.sell(store, clock, pieces, sale.at);
                 });
             }
             Event::ReturnRecorded(back) => {
                 self.hear(back.at);
-                self.lines(&back.lines, |item, store, clock, pieces| item.give_back(store, clock, pieces));
+                self.lines(&back.lines, Item::give_back);
             }
             Event::StockReceived(received) => {
                 self.hear(received.at);
@@ -215,6 +270,14 @@ impl Positions {
 
     /// Changes a product, which is made when it is new and there is room.
     fn change(&mut self, sku: &Sku, change: impl FnOnce(&mut Item, &mut Store, &Clock)) {
+        self.touch(sku, |item, store, clock| {
+            change(item, store, clock);
+            true
+        });
+    }
+
+    /// As [`Positions::change`]; what follows from the belief stays as it is when the change says that it does.
+    fn touch(&mut self, sku: &Sku, change: impl FnOnce(&mut Item, &mut Store, &Clock) -> bool) {
         if !self.items.contains_key(sku) {
             if self.items.len() >= self.config.skus_max {
                 self.ignored += 1;
@@ -224,8 +287,9 @@ impl Positions {
         }
         if let Some(item) = self.items.get_mut(sku) {
             let item = Arc::make_mut(item);
-            change(item, &mut self.store, &self.clock);
-            item.outlook = decide::outlook(item, &self.config);
+            if change(item, &mut self.store, &self.clock) {
+                item.outlook = decide::outlook(item, &self.config);
+            }
         }
     }
 
@@ -260,11 +324,10 @@ impl Positions {
         let key = (reading.device.clone(), reading.stream.clone());
         let Some(sku) = self.placements.get(&key).and_then(|placement| placement.sku.clone()) else { return };
         self.hear(reading.at);
-        self.change(&sku, |item, store, clock| {
+        self.touch(&sku, |item, store, clock| {
             let grams = reading.value.units();
-            if item.scales.read(&reading.device, &reading.stream, grams, reading.at, clock.passed_ms()) {
-                item.weigh(store, clock);
-            }
+            item.scales.read(&reading.device, &reading.stream, grams, reading.at, clock.passed_ms())
+                && item.weigh(store, clock)
         });
     }
 
@@ -299,7 +362,7 @@ impl Positions {
             serials.sort_unstable();
             serials.dedup();
             self.change(&sku, |item, store, clock| {
-                item.scan(store, clock, place, &serials, read.at, tags_max)
+                item.scan(store, clock, place, &serials, read.at, tags_max);
             });
         }
     }
@@ -361,7 +424,7 @@ impl Positions {
             let Some(sku) = next else { return };
             let is_due = self.items.get(&sku).is_some_and(|item| item.is_behind(&self.clock));
             if is_due {
-                self.change(&sku, |item, store, clock| item.advance(store, clock, false));
+                self.touch(&sku, |item, store, clock| item.advance(store, clock, false));
             }
         }
     }

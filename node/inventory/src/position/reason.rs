@@ -2,6 +2,7 @@
 
 use super::{
     item::Item,
+    scale::Scale,
     view::{Source, SourceKind},
 };
 use aisle_event::device::Place;
@@ -88,8 +89,8 @@ pub(super) fn reasons(item: &Item, sources: &[Source]) -> Vec<Because> {
         }
     }
     let weight = sources.iter().find(|source| source.kind == SourceKind::Weight);
-    if let Some(weight) = weight
-        .filter(|weight| weight.weight_percent < 1.0 || item.scales.all.iter().any(|scale| scale.is_odd()))
+    if let Some(weight) =
+        weight.filter(|weight| weight.weight_percent < 1.0 || item.scales.all.iter().any(Scale::is_odd))
     {
         reasons.push(Because::ScaleNotBelieved { pieces: weight.pieces });
     }

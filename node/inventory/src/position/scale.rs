@@ -64,6 +64,12 @@ pub(super) struct Scales {
     /// When their level was last counted as evidence.
     #[n(4)]
     counted_ms: i64,
+    /// What lies there and is not of this product, in pieces of it.
+    #[n(5)]
+    foreign: f64,
+    /// What they said last, in pieces.
+    #[n(6)]
+    level: Option<f64>,
 }
 
 /// How many pieces the scales say lie on the shelf.
@@ -113,6 +119,8 @@ impl Scales {
         let number = |number: f64| number.abs() <= 1e12;
         self.all.len() <= SCALES_MAX
             && number(self.zero)
+            && number(self.foreign)
+            && number(self.level.unwrap_or(0.0))
             && (0.0..=1e12).contains(&self.zero_variance)
             && self.all.iter().all(|scale| {
                 (0.01..=WEIGHT_G_MAX).contains(&scale.unit_g)
@@ -144,7 +152,7 @@ impl Scales {
             odd: 0,
             variance: NOISE_G * NOISE_G,
         });
-        (self.zero, self.zero_variance) = (0.0, (5.0 / unit_g).powi(2));
+        (self.zero, self.zero_variance, self.foreign, self.level) = (0.0, (5.0 / unit_g).powi(2), 0.0, None);
         true
     }
 
@@ -167,7 +175,7 @@ impl Scales {
         at: Timestamp,
         passed_ms: i64,
     ) -> bool {
-        let zero = self.zero;
+        let zero = self.zero + self.foreign;
         let Some(scale) =
             self.all.iter_mut().find(|scale| scale.device == *device && scale.stream == *stream)
         else {
@@ -185,7 +193,8 @@ impl Scales {
         let tolerance = (4.0 * f64::from(scale.variance).sqrt() * 2_f64.sqrt())
             .min(0.5 * scale.unit_g)
             .max(0.2 * scale.unit_g);
-        let empty = (load_g / scale.unit_g - zero).abs() < 0.4;
+        let empty = (load_g - zero * scale.unit_g).abs()
+            < (3.0 * f64::from(scale.variance).sqrt() + 3.0).min(0.4 * scale.unit_g);
         let agrees = step.is_some_and(|step| step.abs() <= tolerance);
         if let Some(step) = step.filter(|_| agrees) {
             // The difference of two readings has twice the variance of one.
@@ -204,7 +213,7 @@ impl Scales {
         if self.all.is_empty() || !self.all.iter().all(|scale| scale.is_usable(passed_ms)) {
             return None;
         }
-        let mut weighed = Weighed { pieces: -self.zero, variance: 0.0 };
+        let mut weighed = Weighed { pieces: -self.zero - self.foreign, variance: 0.0 };
         for scale in &self.all {
             let doubt = if scale.odd == 0 { 1.0 } else { 25.0 };
             let zero_days = (passed_ms - self.zero_ms).clamp(0, 90 * 86_400_000) as f64 / 86_400_000.0;
@@ -217,11 +226,51 @@ impl Scales {
         Some(weighed)
     }
 
+    /// A change that is no whole number of pieces is something else that was put down, or taken away again: it is kept apart.
+    /// So is what would be more than the shelf holds. `expected` says that goods are on their way: then a rise is those.
+    pub(super) fn without_foreign(&mut self, weighed: Weighed, expected: bool, most: f64) -> Weighed {
+        let jump = weighed.pieces - self.level.unwrap_or(weighed.pieces);
+        let moved = jump.abs() + 1.0;
+        let noise = self.noise();
+        let doubt = 5.0 * (2.0 * noise + SPREAD * SPREAD * moved).sqrt();
+        let is_whole = |pieces: f64| (pieces - pieces.round()).abs() < doubt.max(0.1);
+        // Pieces that hardly weigh more than the noise are never told from something else.
+        let can_tell = doubt < 0.35;
+        let too_much = jump > 1.0 && weighed.pieces > most;
+        let change = if !can_tell || (is_whole(jump) && !too_much) {
+            0.0
+        } else if self.foreign > 0.0 && jump < 0.0 && is_whole(jump + self.foreign) {
+            -self.foreign
+        } else if jump > 0.0 && !expected {
+            jump
+        } else {
+            0.0
+        };
+        self.foreign += change;
+        let mut pieces = weighed.pieces - change;
+        if pieces < -0.5 && self.foreign > 0.0 {
+            // There cannot be less than nothing of this product: part of it is gone.
+            let gone = self.foreign.min(-pieces);
+            self.foreign -= gone;
+            pieces += gone;
+        }
+        self.foreign = self.foreign.clamp(0.0, 1e6);
+        self.level = Some(pieces);
+        Weighed { pieces, ..weighed }
+    }
+
+    /// Variance of one reading, in square pieces.
+    fn noise(&self) -> f64 {
+        self.all.iter().map(|scale| f64::from(scale.variance) / (scale.unit_g * scale.unit_g)).sum()
+    }
+
     /// Pieces by the scales, whether or not they can be believed, for people to see.
     pub(super) fn shown(&self) -> Option<f64> {
         let shown =
             self.all.iter().filter_map(|scale| Some((scale.settled_g? - scale.tare_g) / scale.unit_g));
-        shown.reduce(|sum, pieces| sum + pieces).map(|sum| (sum - self.zero).clamp(0.0, WEIGHT_G_MAX))
+        shown
+            .reduce(|sum, pieces| sum + pieces)
+            .map(|sum| (sum - self.zero - self.foreign).clamp(0.0, WEIGHT_G_MAX))
     }
 
     /// How much a level that did not change counts as new evidence: as much as the time since it last counted, because
@@ -244,12 +293,11 @@ impl Scales {
         if off.abs() > if counted { 3.0 } else { 0.45 } {
             return;
         }
-        let noise: f64 =
-            self.all.iter().map(|scale| f64::from(scale.variance) / (scale.unit_g * scale.unit_g)).sum();
-        let noise = noise + SPREAD * SPREAD * pieces.max(0.0);
+        let noise = self.noise() + SPREAD * SPREAD * pieces.max(0.0);
         let prior = (weighed.variance - noise).max(1e-9);
         let gain = if counted { 1.0 } else { prior / (prior + noise) };
         self.zero += gain * off;
+        self.level = self.level.map(|level| level - gain * off);
         self.zero_variance = (prior * (1.0 - gain)).max(1e-6);
         self.zero_ms = passed_ms;
     }

@@ -205,7 +205,7 @@ impl View {
                 let lost = item.loss.mean() * since_count;
                 let unsure =
                     if place == Place::Shelf { 1.0 - self.entered } else { 0.4 * (1.0 - self.entered) };
-                let moved = unsure * f64::from(item.capacity);
+                let moved = unsure * f64::from(item.capacity());
                 let received = if item.received.is_some() { 0.5 } else { 0.0 };
                 let variance = 0.2 + lost + lost * lost + moved * moved + received;
                 add(SourceKind::Book, item.book.at(place) as f64, heard.at, age(&heard), variance);

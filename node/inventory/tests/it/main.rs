@@ -10,4 +10,5 @@
 )]
 
 mod cold_chain;
+mod position;
 mod task;

@@ -106,7 +106,7 @@ pub fn run(scenario: &Scenario, seed: u64, sources: Sources, mut each: impl FnMu
         }
         let is_scored = now - start >= DAYS_BEFORE * DAY_MS && (8 * 60..20 * 60).contains(&of_day);
         if is_scored && of_day % 10 == 0 {
-            for (sku, watch) in skus.iter().zip(&mut watches) {
+            for (sku, watch) in skus.iter().zip(&mut watches).take(scenario.scored) {
                 look(&positions, &floor, sku, watch, &mut score);
             }
         }
@@ -124,16 +124,14 @@ fn look(positions: &Positions, floor: &Floor, sku: &Sku, watch: &mut (Watch, Wat
     let Some(grid) = &item.grid else { return };
     let (shelf, back) =
         (floor.truth(sku.as_str(), FloorPlace::Shelf), floor.truth(sku.as_str(), FloorPlace::Backroom));
-    let total = shelf + back + floor.carried(sku.as_str());
+    let sellable = shelf + back + floor.carried(sku.as_str());
+    // A piece on the shelf of something else is in the store, but nobody finds it there.
+    let total = sellable + floor.misplaced(sku.as_str());
     let is_gap = shelf < i64::from(config.facing_min) && back > 0;
-    watch.0.see(is_gap, f64::from(item.outlook.gap) >= config.gap_threshold(), &mut score.gap);
+    watch.0.see(is_gap, item.outlook.is_gap, &mut score.gap);
     let book = item.book.total();
-    let is_phantom = book > 0 && total <= (book / 2).min(book - i64::from(config.phantom_pieces_min));
-    watch.1.see(
-        is_phantom,
-        f64::from(item.outlook.phantom) >= config.phantom_threshold(),
-        &mut score.phantom,
-    );
+    let is_phantom = book > 0 && sellable <= (book / 2).min(book - i64::from(config.phantom_pieces_min));
+    watch.1.see(is_phantom, item.outlook.is_phantom, &mut score.phantom);
     fit(&mut score.shelf, &grid.shelf(), shelf, book_at(item, Place::Shelf));
     fit(&mut score.backroom, &grid.back(), back, book_at(item, Place::Backroom));
     fit(&mut score.total, &grid.total().plus(item.unpaid.sum()), total, book);

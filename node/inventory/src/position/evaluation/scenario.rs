@@ -18,9 +18,17 @@ pub struct Scenario {
     pub scale: ScaleConfig,
     /// Shelves and backroom are read by RFID.
     pub readers: Option<ReaderConfig>,
+    /// Its first so many items are scored.
+    pub scored: usize,
 }
 
 impl Scenario {
+    /// The same shop, of which only what is weighed is scored.
+    #[must_use]
+    pub fn only_weighed(self) -> Self {
+        Self { scored: self.weighed, ..self }
+    }
+
     /// All three.
     #[must_use]
     pub fn all() -> [Self; 3] {
@@ -36,10 +44,10 @@ impl Scenario {
             3.0, 2.5, 2.0,
         ];
         let weight_g = [250.0, 1030.0, 500.0, 125.0, 330.0, 80.0, 410.0, 200.0, 1000.0, 60.0];
-        let items = demand.iter().enumerate().map(|(n, demand)| {
+        let items = demand.iter().zip(weight_g.iter().cycle()).enumerate().map(|(n, (demand, weight_g))| {
             let shelf = (demand * 0.7_f64).clamp(8.0, 24.0) as u32;
             ItemConfig {
-                unit_weight_g: weight_g[n % weight_g.len()],
+                unit_weight_g: *weight_g,
                 shelf_capacity: shelf,
                 shelf_start: shelf,
                 backroom_start: shelf,
@@ -62,6 +70,7 @@ impl Scenario {
             weighed: 20,
             scale: ScaleConfig::default(),
             readers: None,
+            scored: usize::MAX,
         }
     }
 
@@ -112,6 +121,7 @@ impl Scenario {
             weighed: 0,
             scale: ScaleConfig::default(),
             readers: Some(ReaderConfig::default()),
+            scored: usize::MAX,
         }
     }
 
@@ -124,10 +134,10 @@ impl Scenario {
             3.0, 2.0,
         ];
         let weight_g = [520.0, 330.0, 1500.0, 90.0, 250.0];
-        let items = demand.iter().enumerate().map(|(n, demand)| {
+        let items = demand.iter().zip(weight_g.iter().cycle()).enumerate().map(|(n, (demand, weight_g))| {
             let shelf = (demand * 0.6_f64).clamp(6.0, 18.0) as u32;
             ItemConfig {
-                unit_weight_g: weight_g[n % weight_g.len()],
+                unit_weight_g: *weight_g,
                 shelf_capacity: shelf,
                 shelf_start: shelf,
                 backroom_start: shelf,
@@ -151,6 +161,7 @@ impl Scenario {
             weighed: 8,
             scale: ScaleConfig { noise_g: 8.0, wander_g: 10.0, ..ScaleConfig::default() },
             readers: None,
+            scored: usize::MAX,
         }
     }
 }
