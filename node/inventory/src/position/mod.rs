@@ -79,7 +79,7 @@ mod view;
 pub use config::{Config, InvalidConfig};
 pub use reason::Because;
 pub use snapshot::InvalidSnapshot;
-pub use view::{Estimate, Position, Source, SourceKind, View};
+pub use view::{Estimate, Glance, Position, Source, SourceKind, View};
 
 use aisle_event::{
     DeviceId, Event, Gtin, Name, Quantity, Sku, Timestamp, Unit,

@@ -1,5 +1,9 @@
 //! What others read: the position of a product with its sources and reasons, made from the belief when somebody asks.
 
+mod glance;
+
+pub use glance::Glance;
+
 use super::{
     config::Config,
     decide, grain,
