@@ -48,8 +48,8 @@ pub trait Fold: Send + Sized + 'static {
     /// Takes the next event, in the order of the journal. The same events give the same state.
     fn apply(&mut self, seq: u64, event: &Event);
 
-    /// What follows from the state and is not in the journal yet. Called when everything durable is applied. It may note what it
-    /// was asked and when, and nothing else: only events change the state.
+    /// What follows from the state and is not in the journal yet. Called a few times a second, when everything that was durable
+    /// a moment before is applied. It may note what it was asked and when, and nothing else: only events change the state.
     fn due(&mut self, now: Timestamp) -> Vec<Event>;
 
     /// What readers see from now on. Called after every batch.
@@ -216,6 +216,7 @@ impl<V: Send + Sync + 'static> Follower<V> {
             journal: journal.clone(),
             now,
             proposed: None,
+            ask_after: None,
             snapshot_at: Instant::now(),
             telemetry: Telemetry::new(place.name, registry),
         };

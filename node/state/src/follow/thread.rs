@@ -31,6 +31,8 @@ pub(super) struct Thread<F: Fold> {
     pub(super) journal: Journal,
     pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     pub(super) proposed: Option<Proposed>,
+    /// It is time to ask the fold what follows, once this record is applied.
+    pub(super) ask_after: Option<u64>,
     pub(super) telemetry: Telemetry,
 }
 
@@ -51,14 +53,32 @@ enum Broken {
     Quarantine(#[from] QuarantineError),
 }
 
+/// Says so when the thread panics: nobody may wait for ever for what will not come.
+struct Watched<V>(Arc<Shared<V>>);
+
+impl<V> Drop for Watched<V> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail("it panicked; the log says where".to_owned());
+        }
+    }
+}
+
+impl<V> Shared<V> {
+    fn fail(&self, reason: String) {
+        tracing::error!(reason, "a projection has stopped");
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+        // Wakes everyone who waits, so that they see the reason.
+        self.applied.send_modify(|_| ());
+    }
+}
+
 impl<F: Fold> Thread<F> {
     /// Runs until it is told to stop or cannot go on; then the reason stands in [`Shared`].
     pub(super) fn run(mut self) {
+        let _watched = Watched(self.shared.clone());
         if let Err(broken) = self.follow() {
-            tracing::error!(part = self.files.name, reason = %broken, "a projection has stopped");
-            *self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(broken.to_string());
-            // Wakes everyone who waits, so that they see the reason.
-            self.shared.applied.send_modify(|_| ());
+            self.shared.fail(format!("the projection `{}`: {broken}", self.files.name));
         }
         if self.applied > self.snapshot {
             self.write_snapshot();
@@ -78,9 +98,8 @@ impl<F: Fold> Thread<F> {
                 }
                 Err(broken) => return Err(broken),
             };
-            if asked.is_none_or(|at| at.elapsed() >= ASK_EVERY) {
+            if asked.is_none_or(|at| at.elapsed() >= ASK_EVERY) && self.propose() {
                 asked = Some(Instant::now());
-                self.propose();
             }
             let behind = self.applied.saturating_sub(self.snapshot);
             let interval = self.config.snapshot_every_records.max(1);
@@ -139,29 +158,30 @@ impl<F: Fold> Thread<F> {
         true
     }
 
-    /// Asks the fold what follows, once it has taken back what it proposed before and there is nothing newer to be taken.
-    fn propose(&mut self) {
+    /// Asks the fold what follows, once it has taken back what it proposed before, and all that was durable when it was time to ask.
+    /// More than that cannot be waited for: on a busy floor there is always something newer. True when it was asked.
+    fn propose(&mut self) -> bool {
         match self.proposed.take() {
+            // Its commit is a matter of milliseconds, or of a failed journal, which ends the node.
             Some(Proposed::Submitted(ticket)) => {
-                // Its commit is a matter of milliseconds, or of a failed journal, which ends the node.
-                if let Ok(committed) = ticket.wait() {
-                    self.proposed = Some(Proposed::Committed(committed.last));
-                }
-                return;
+                self.proposed = ticket.wait().ok().map(|committed| Proposed::Committed(committed.last));
+                return false;
             }
             Some(Proposed::Committed(last)) if last > self.applied => {
                 self.proposed = Some(Proposed::Committed(last));
-                return;
+                return false;
             }
             Some(Proposed::Committed(_)) | None => {}
         }
-        if self.applied < self.journal.durable() {
-            return;
+        let after = *self.ask_after.get_or_insert_with(|| self.journal.durable());
+        if self.applied < after {
+            return false;
         }
+        self.ask_after = None;
         let mut events = self.fold.due((self.now)());
         events.truncate(self.config.proposals_max.max(1));
         if events.is_empty() {
-            return;
+            return true;
         }
         self.telemetry.proposed(events.len());
         let entries = events.iter().map(|event| Entry { kind: event.kind().0, payload: event.encode() });
@@ -172,6 +192,7 @@ impl<F: Fold> Thread<F> {
                 tracing::debug!(part = self.files.name, %error, "what follows waits for the journal");
             }
         }
+        true
     }
 
     fn write_snapshot(&mut self) {

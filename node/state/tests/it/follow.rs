@@ -156,3 +156,92 @@ async fn a_snapshot_of_another_journal_is_passed_over() {
     assert_eq!((found.snapshot, found.passed_over.len()), (0, 1));
     assert!(follower.view().lines.is_empty());
 }
+
+/// Panics at a count, and wants nothing.
+struct Brittle;
+
+impl Fold for Brittle {
+    type View = ();
+
+    fn wants(&self, _: u16) -> bool {
+        true
+    }
+
+    fn apply(&mut self, _: u64, event: &Event) {
+        assert!(!matches!(event, Event::StockCounted(_)), "a count");
+    }
+
+    fn due(&mut self, _: Timestamp) -> Vec<Event> {
+        Vec::new()
+    }
+
+    fn view(&self) {}
+
+    fn encode(&self) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_for_ever_for_a_fold_that_panicked() {
+    let (dir, store) = (tempfile::tempdir().unwrap(), StoreUnderTest::start());
+    let place = Place { dir: dir.path(), name: "brittle", layout: 1 };
+    let parts = (|| Brittle, |_: &[u8]| Err::<Brittle, _>("none"));
+    let (config, now) = (Config::default(), Arc::new(|| at(1)));
+    let (follower, _) =
+        Follower::start(place, config, &store.journal, now, &mut Registry::default(), parts).unwrap();
+    store.append([listed(1, 250)]);
+    follower.wait_applied(1).await.unwrap();
+    store.append([counted(1, 7)]);
+    let stopped = follower.wait_applied(2).await.unwrap_err();
+    assert_eq!(stopped.reason, follower.stopped().await);
+    assert!(stopped.reason.contains("panicked"), "{stopped}");
+}
+
+/// Takes its time, and wants a count after three sales.
+struct Slow(Sold);
+
+impl Fold for Slow {
+    type View = Sold;
+
+    fn wants(&self, kind: u16) -> bool {
+        self.0.wants(kind)
+    }
+
+    fn apply(&mut self, seq: u64, event: &Event) {
+        std::thread::sleep(Duration::from_millis(1));
+        self.0.apply(seq, event);
+    }
+
+    fn due(&mut self, now: Timestamp) -> Vec<Event> {
+        self.0.due(now)
+    }
+
+    fn view(&self) -> Sold {
+        self.0.clone()
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        self.0.encode()
+    }
+}
+
+#[tokio::test]
+async fn what_follows_is_asked_for_although_there_is_always_something_newer() {
+    let (dir, store) = (tempfile::tempdir().unwrap(), StoreUnderTest::start());
+    let place = Place { dir: dir.path(), name: "slow", layout: 1 };
+    let parts = (|| Slow(Sold::default()), |bytes: &[u8]| decode(bytes).map(Slow));
+    let (config, now) = (Config::default(), Arc::new(|| at(1)));
+    let (follower, _) =
+        Follower::start(place, config, &store.journal, now, &mut Registry::default(), parts).unwrap();
+    for number in 0..10_000 {
+        if follower.view().counts > 0 {
+            return;
+        }
+        store.append([sale(&number.to_string(), vec![line(1, 1, 1)]).into()]);
+        while store.journal.durable() > follower.applied() + 50 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    panic!("nothing was proposed");
+}
