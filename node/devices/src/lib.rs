@@ -11,6 +11,7 @@
 
 pub mod bridge;
 pub mod registry;
+pub mod rfc3339;
 pub mod service;
 pub mod telemetry;
 mod words;

@@ -13,9 +13,9 @@ pub(crate) const UNITS_MAX: i64 = 9_999;
 /// The longest number that is read, in characters.
 const CHARS_MAX: usize = 64;
 
-/// A number from 0 to [`UNITS_MAX`], exact to a thousandth or known not to be.
+/// A number from 0 to 9999, exact to a thousandth or known not to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Amount {
+pub struct Amount {
     thousandths: i64,
     /// False when there were digits beyond the third decimal.
     exact: bool,
@@ -23,20 +23,25 @@ pub(crate) struct Amount {
 
 /// Why a text is no amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum InvalidAmount {
+pub enum InvalidAmount {
+    /// It is not written like a number.
     #[error("is no number")]
     NotANumber,
+    /// It is less than nothing.
     #[error("is below 0")]
     Negative,
+    /// It is more than 9999.
     #[error("is above 9999")]
     TooLarge,
 }
 
 /// Why a product is not sold in an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NotSoldLikeThis {
+pub enum NotSoldLikeThis {
+    /// It has decimals.
     #[error("is sold by the piece, in whole numbers")]
     Piece,
+    /// It has more than three decimals.
     #[error("is sold in steps of a thousandth of its unit")]
     Step,
 }
@@ -48,7 +53,10 @@ impl Amount {
     pub(crate) const ONE: Self = Self { thousandths: 1000, exact: true };
 
     /// Reads a number as JSON writes it: digits, a fraction, an exponent.
-    pub(crate) fn parse(text: &str) -> Result<Self, InvalidAmount> {
+    ///
+    /// # Errors
+    /// When it is no number, or out of bounds.
+    pub fn parse(text: &str) -> Result<Self, InvalidAmount> {
         if text.len() > CHARS_MAX {
             return Err(InvalidAmount::NotANumber);
         }
@@ -95,7 +103,10 @@ impl Amount {
     }
 
     /// As a quantity of something that is sold by a unit.
-    pub(crate) fn of(self, unit: Unit) -> Result<Quantity, NotSoldLikeThis> {
+    ///
+    /// # Errors
+    /// When it is not sold in such an amount.
+    pub fn of(self, unit: Unit) -> Result<Quantity, NotSoldLikeThis> {
         match unit {
             Unit::Each if !self.exact || self.thousandths % 1000 != 0 => Err(NotSoldLikeThis::Piece),
             _ if !self.exact => Err(NotSoldLikeThis::Step),

@@ -29,8 +29,9 @@ pub use config::{Config, InvalidConfig, InvalidZone, Zone};
 
 /// What routes of the caller's own have in common with the kiosk's: reading a request, and the one form of refusal.
 pub mod request {
+    pub use crate::amount::Amount;
     pub use crate::http::{
-        extract::{Params, Segment, number},
+        extract::{Json, Params, Segment, Segments, choice, number},
         problem::Problem,
     };
 }

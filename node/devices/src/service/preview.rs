@@ -2,8 +2,9 @@
 
 use aisle_event::Timestamp;
 use imbl::OrdMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// Streams of one device that are shown.
 const STREAMS_MAX: usize = 16;
@@ -19,7 +20,7 @@ pub struct Preview {
 }
 
 /// What one unapproved device says.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct HeardDevice {
     /// By stream, the last value.
     pub streams: Vec<HeardStream>,
@@ -32,13 +33,15 @@ pub struct HeardDevice {
 }
 
 /// The last value of a stream.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct HeardStream {
     /// The stream.
     pub stream: String,
     /// The value with its unit, in words.
     pub value: String,
     /// When it was heard.
+    #[serde(with = "crate::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
 }
 

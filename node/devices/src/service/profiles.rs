@@ -5,7 +5,7 @@
 
 use super::control::{Control, lock};
 use aisle_firmware_config::profile::Profiles;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     io,
@@ -13,6 +13,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use utoipa::ToSchema;
 
 /// Files that are read; further ones are reported and left out.
 const FILES_MAX: usize = 256;
@@ -20,7 +21,7 @@ const FILES_MAX: usize = 256;
 const FILE_BYTES_MAX: u64 = 256 << 10;
 
 /// A file that is not in force as it stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RefusedProfile {
     /// Its name in the directory.
     pub file: String,

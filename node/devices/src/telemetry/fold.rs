@@ -18,13 +18,16 @@ use aisle_event::{
     },
 };
 use imbl::OrdMap;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// At most so many events at a time.
 const DUE_MAX: usize = 256;
 
 /// What was left out, since the beginning of the journal.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = TelemetryCounters)]
 pub struct Counters {
     /// Readings too late for their minute.
     pub late: u64,

@@ -16,7 +16,9 @@ use aisle_event::{
     device::{AnomalyKind, Measured},
 };
 use jiff::{SignedDuration, ToSpan, Zoned, tz::TimeZone};
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
+use utoipa::ToSchema;
 
 /// How much time one point stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,9 +74,12 @@ pub enum QueryError {
 }
 
 /// The readings of one step taken together, in units of the stream.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = TelemetryPoint)]
 pub struct Point {
     /// The beginning of the step.
+    #[serde(with = "crate::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// How many readings; never 0: a step without any has no point.
     pub count: u64,
@@ -93,28 +98,41 @@ pub struct Point {
 }
 
 /// An anomaly of a stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = TelemetryAnomaly)]
 pub struct Anomaly {
     /// In what way it is odd.
+    #[schema(value_type = String)]
     pub kind: AnomalyKind,
     /// Since when.
+    #[serde(with = "crate::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     pub since: Timestamp,
     /// Until when; nothing while it lasts.
+    #[serde(with = "crate::rfc3339::option")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub until: Option<Timestamp>,
     /// In words, with the numbers.
     pub words: String,
 }
 
 /// What a query found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = TelemetrySeries)]
 pub struct Series {
     /// Of which stream.
+    #[serde(flatten)]
     pub key: StreamKey,
     /// What its numbers count, when the device said it.
+    #[schema(value_type = Option<String>)]
     pub unit: Option<Measured>,
     /// As asked.
+    #[serde(with = "crate::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     pub from: Timestamp,
     /// As asked.
+    #[serde(with = "crate::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     pub to: Timestamp,
     /// The length of a step, in milliseconds; days may be an hour longer or shorter.
     pub step_ms: i64,

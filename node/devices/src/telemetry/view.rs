@@ -15,14 +15,19 @@ use aisle_event::{
     device::{AnomalyKind, Measured},
 };
 use imbl::OrdMap;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// Which stream.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[schema(as = TelemetryKey)]
 pub struct StreamKey {
     /// Of which device.
+    #[schema(value_type = String)]
     pub device: DeviceId,
     /// Its name there.
+    #[schema(value_type = String)]
     pub stream: Name,
 }
 

@@ -58,10 +58,10 @@ pub(crate) fn document(more: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenA
     document.merge(crate::staff::described());
     document.merge(more);
     for item in document.paths.paths.values_mut() {
-        for operation in [&mut item.post, &mut item.put, &mut item.delete] {
+        for operation in [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete] {
             operation.iter_mut().for_each(|operation| add(operation, COMMON_OF_WRITES));
         }
-        for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.delete] {
+        for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete] {
             operation.iter_mut().for_each(|operation| add(operation, COMMON));
         }
     }

@@ -9,8 +9,9 @@ use axum::{
 use serde::de::DeserializeOwned;
 use std::{ops::RangeInclusive, str::FromStr};
 
-/// A JSON body.
-pub(crate) struct Json<T>(pub(crate) T);
+/// A JSON body: an object, read to its end.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
 
 /// The bytes of a JSON body, or none when there is no body.
 pub(crate) struct JsonBytes(pub(crate) Bytes);
@@ -25,7 +26,8 @@ pub struct Params<T>(pub T);
 pub struct Segment(pub String);
 
 /// Two segments of the path.
-pub(crate) struct Segments(pub(crate) String, pub(crate) String);
+#[derive(Debug)]
+pub struct Segments(pub String, pub String);
 
 impl<S: Send + Sync> FromRequest<S> for JsonBytes {
     type Rejection = Problem;
@@ -140,7 +142,10 @@ pub fn number(
 }
 
 /// One of a few words in a query or a path.
-pub(crate) fn choice<T: Copy>(field: &'static str, text: &str, all: &[(&str, T)]) -> Result<T, Problem> {
+///
+/// # Errors
+/// Names the field when it holds none of them.
+pub fn choice<T: Copy>(field: &'static str, text: &str, all: &[(&str, T)]) -> Result<T, Problem> {
     all.iter().find(|(name, _)| *name == text).map(|(_, value)| *value).ok_or_else(|| {
         let names: Vec<_> = all.iter().map(|(name, _)| *name).collect();
         Problem::field(field, format!("is none of {}", names.join(", ")))

@@ -80,10 +80,15 @@ kinds! {
     unknown_session = NOT_FOUND "unknown-session" "No such session";
     unknown_device = NOT_FOUND "unknown-device" "No such device";
     unknown_unit = NOT_FOUND "unknown-unit" "No such cold chain unit";
+    unknown_stream = NOT_FOUND "unknown-stream" "No such stream";
+    unknown_position = NOT_FOUND "unknown-position" "Nothing is known of this product's stock";
+    unknown_excursion = NOT_FOUND "unknown-excursion" "No such excursion";
+    unknown_task = NOT_FOUND "unknown-task" "No such task";
     unknown_client = NOT_FOUND "unknown-client" "No such client";
     unknown_message = NOT_FOUND "unknown-message" "No such message";
     unknown_receipt = NOT_FOUND "unknown-receipt" "No such receipt";
     method = METHOD_NOT_ALLOWED "method" "This method is not for this path";
+    conflict = CONFLICT "conflict" "It cannot be done as things are";
     not_sellable = CONFLICT "not-sellable" "The product cannot be sold";
     quantity = CONFLICT "quantity" "The product is not sold in this quantity";
     basket_full = CONFLICT "basket-full" "The basket is full";
