@@ -126,9 +126,12 @@
   const connect = () => {
     if (line) line.close();
     line = new EventSource("/staff/events");
+    // The first one of a line may be what the page shows already; each further one is another board, also when time alone made it so.
+    let told = false;
     line.addEventListener("board", (event) => {
       heard();
-      if (String(JSON.parse(event.data).seq) !== pill.dataset.seq) look();
+      if (told || String(JSON.parse(event.data).seq) !== pill.dataset.seq) look();
+      told = true;
     });
     line.addEventListener("beat", heard);
     line.addEventListener("error", () => tell(false));

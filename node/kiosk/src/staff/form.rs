@@ -22,6 +22,9 @@ const FIELDS_MAX: usize = 64;
 /// The longest sentence, in bytes: what a [`Name`] holds.
 const SENTENCE_BYTES_MAX: usize = 256;
 
+/// The field with the mark of a form.
+pub(super) const MARK: &str = "mark";
+
 /// The fields of a form, in the order in which they were sent.
 #[derive(Debug, Default)]
 pub(super) struct Sent(Vec<(String, String)>);
@@ -97,6 +100,11 @@ impl Sent {
     /// Something that every page sends by itself. A form without it is no page's.
     pub(super) fn must(&self, field: &'static str) -> Result<&str, Problem> {
         self.get(field).ok_or_else(|| Problem::field(field, "is missing"))
+    }
+
+    /// What tells this form from another one of the same content.
+    pub(super) fn mark(&self) -> Option<&str> {
+        self.get(MARK)
     }
 
     /// An id that a page put into a form.

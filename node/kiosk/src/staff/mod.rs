@@ -19,6 +19,7 @@ mod floor;
 mod form;
 mod live;
 mod number;
+mod once;
 mod pages;
 mod telemetry;
 mod visit;

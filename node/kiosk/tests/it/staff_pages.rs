@@ -281,6 +281,44 @@ async fn what_staff_do_carries_their_name_and_is_told_to_the_floor() {
 }
 
 #[tokio::test]
+async fn a_form_that_is_sent_twice_is_done_once() {
+    let board = StaffUnderTest::start().await;
+    let carry = "do=move&from=backroom&to=shelf&quantity=6";
+    for (path, fields) in [
+        ("/staff/products/TEA-1", format!("{carry}&mark=0011223344556677")),
+        ("/staff/devices/fridge-7", "do=command&command=tare&v.grams=120&mark=8899aabbccddeeff".into()),
+        ("/staff/tasks", "do=finish&task=fill%3ATEA-1&count=".into()),
+    ] {
+        let (first, second) = tokio::join!(board.form(path, &fields), board.form(path, &fields));
+        let later = board.form(path, &fields).await;
+        for answer in [first, second, later] {
+            assert_eq!(answer.status.as_u16(), 303, "{fields}: {}", answer.body);
+        }
+        assert_eq!(board.floor.acted().len(), 1, "{fields}");
+    }
+    // Another form of the same content is another time, and so is one without a mark.
+    for fields in [format!("{carry}&mark=7766554433221100"), carry.to_owned(), carry.to_owned()] {
+        board.form("/staff/products/TEA-1", &fields).await;
+        assert_eq!(board.floor.acted().len(), 1, "{fields}");
+    }
+    let page = board.page("/staff/products/TEA-1", "en").await;
+    assert_eq!(page.body.matches(r#"<input type="hidden" name="mark" value=""#).count(), 2);
+    // What was refused may be sent again.
+    for _ in 0..2 {
+        let answer = board.form("/staff/devices/scale-3", "do=approve&mark=0123456789abcdef").await;
+        assert_eq!(answer.status.as_u16(), 503);
+    }
+}
+
+#[tokio::test]
+async fn a_count_that_says_no_number_is_not_done() {
+    let board = StaffUnderTest::start().await;
+    let answer = board.form("/staff/tasks", "do=finish&task=count%3ACUP&count=").await;
+    assert_eq!(answer.status.as_u16(), 400, "{}", answer.body);
+    assert!(board.floor.acted().is_empty());
+}
+
+#[tokio::test]
 async fn settings_that_are_as_they_were_are_not_sent() {
     let board = StaffUnderTest::start().await;
     let answer = board

@@ -2,7 +2,7 @@
 
 use super::{
     layout::{self, Page, Tab},
-    parts::{Eye, device_address, product_address, raw, unit_address},
+    parts::{Eye, device_address, marked, product_address, raw, unit_address},
     stream,
 };
 use crate::{
@@ -137,6 +137,7 @@ fn facts(eye: Eye<'_>, device: &DevicePage) -> Markup {
 fn decide(device: &str, value: &str, label: &str, hint: &str, primary: bool) -> Markup {
     html! {
         form.card action=(device_address(device)) method="post" {
+            (marked())
             p.hint { (hint) }
             div.buttons { button class=(if primary { "primary" } else { "danger" }) type="submit" name="do" value=(value) { (label) } }
         }
@@ -224,6 +225,7 @@ fn settings(eye: Eye<'_>, device: &str, twin: &Twin, trouble: Option<(&Trouble, 
     let trouble = trouble.filter(|(_, sent)| sent.get("do") == Some("set"));
     html! {
         form.card action=(device_address(device)) method="post" {
+            (marked())
             @for row in &twin.settings {
                 @let now = raw(current(row));
                 @let written = trouble.and_then(|(_, sent)| sent.get(&setting_name(&row.field.name)));
@@ -241,6 +243,7 @@ fn command_form(eye: Eye<'_>, device: &str, offer: &Offer, trouble: Option<(&Tro
     let scope = format!("command-{}", text::encoded(offer.command.as_str()));
     html! {
         form.card action=(device_address(device)) method="post" {
+            (marked())
             input type="hidden" name="command" value=(offer.command);
             @for field in &offer.fields {
                 @let first = raw(&field.default);
@@ -299,7 +302,7 @@ pub(super) async fn act(
         Ok(Action::Set { settings, .. }) if settings.is_empty() => {
             return Ok(colleague.person.see_other(&format!("{}?did=unchanged", device_address(&device))));
         }
-        Ok(action) => desk.act(action, colleague.name.clone()).await?.map_err(|error| {
+        Ok(action) => desk.act(action, colleague.name.clone(), sent.mark()).await?.map_err(|error| {
             let mut trouble = Trouble::from(error);
             trouble.field = trouble.field.map(|field| setting_name(&field));
             trouble

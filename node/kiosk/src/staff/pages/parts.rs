@@ -5,8 +5,9 @@ use crate::{
         age::ago,
         board::{AlertRow, DeviceRow, DeviceState, GapRow, Severity, TaskRow, UnitRow, UnitState},
         detail::{Field, FieldKind, SettingValue},
-        form::{Reason, Trouble, setting_name},
+        form::{MARK, Reason, Trouble, setting_name},
         number::{Estimate, Reading},
+        once,
         visit::Colleague,
         words::{self, Words},
     },
@@ -330,6 +331,11 @@ pub(in crate::staff) fn raw(value: &SettingValue) -> String {
         SettingValue::Number(value) => value.to_string(),
         SettingValue::Text(value) => value.clone(),
     }
+}
+
+/// What tells a form from another one of the same content: sent twice, it is done once.
+pub(in crate::staff) fn marked() -> Markup {
+    html! { input type="hidden" name=(MARK) value=(once::mark()); }
 }
 
 /// A part of the page that the script keeps up to date, with a heading and a way to all of it.

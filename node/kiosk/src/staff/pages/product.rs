@@ -2,7 +2,7 @@
 
 use super::{
     layout::{self, Page, Tab},
-    parts::{Eye, percent, product_address},
+    parts::{Eye, marked, percent, product_address},
 };
 use crate::{
     app::App,
@@ -205,6 +205,7 @@ fn count_form(eye: Eye<'_>, sku: &Sku, unit: Unit, trouble: Option<(&Trouble, &S
         section aria-labelledby="count-title" {
             h2 #count-title { (words.count) }
             form.card action=(product_address(sku)) method="post" {
+                (marked())
                 p.hint { (words.count_hint) }
                 div.pair {
                     div.field { label for="count-place" { (words.where_) } (places(eye, "count-place", "place", Place::Shelf)) }
@@ -222,6 +223,7 @@ fn carry_form(eye: Eye<'_>, sku: &Sku, unit: Unit, trouble: Option<(&Trouble, &S
         section aria-labelledby="carry-title" {
             h2 #carry-title { (words.carry) }
             form.card action=(product_address(sku)) method="post" {
+                (marked())
                 div.pair {
                     div.field { label for="carry-from" { (words.carry_from) } (places(eye, "carry-from", "from", Place::Backroom)) }
                     div.field { label for="carry-to" { (words.carry_to) } (places(eye, "carry-to", "to", Place::Shelf)) }
@@ -258,7 +260,7 @@ pub(super) async fn act(
     };
     let did = if wanted == "count" { "counted" } else { "moved" };
     let done = match read {
-        Ok(action) => desk.act(action, colleague.name.clone()).await?.map_err(Trouble::from),
+        Ok(action) => desk.act(action, colleague.name.clone(), sent.mark()).await?.map_err(Trouble::from),
         Err(trouble) => Err(trouble),
     };
     match done {

@@ -9,11 +9,11 @@ use crate::{
     staff::{
         Action,
         desk::Desk,
-        form::{Sent, Trouble},
+        form::{Reason, Sent, Trouble},
         visit::{Colleague, own_place},
     },
 };
-use aisle_event::{Name, Unit};
+use aisle_event::{Name, Quantity, Unit, inventory::TaskKind};
 use axum::{extract::State, http::StatusCode, response::Response};
 use maud::{Markup, html};
 
@@ -50,13 +50,13 @@ pub(super) async fn act(
     let task: Name = sent.id("task")?;
     let (action, did) = match sent.must("do")? {
         "dismiss" => (Action::DismissTask { task: task.clone() }, "dismissed"),
-        "finish" => match sent.quantity("count", unit(&desk, &task)) {
+        "finish" => match counted(&desk, &task, &sent) {
             Ok(count) => (Action::FinishTask { task: task.clone(), count }, "finished"),
             Err(trouble) => return Ok(page(&desk, &colleague, Some((&task, &trouble)))),
         },
         _ => return Err(Problem::field("do", "is none of finish, dismiss")),
     };
-    match desk.act(action, colleague.name.clone()).await? {
+    match desk.act(action, colleague.name.clone(), None).await? {
         Ok(()) => {
             let back = own_place(sent.get("return").unwrap_or("/staff/tasks"));
             Ok(colleague.person.see_other(&format!("{}?did={did}", back.split('?').next().unwrap_or(back))))
@@ -65,10 +65,15 @@ pub(super) async fn act(
     }
 }
 
-/// What the product of a task is counted in.
-fn unit(desk: &Desk, task: &Name) -> Unit {
+/// What somebody counted. A count that says no number would be done and know nothing.
+fn counted(desk: &Desk, task: &Name, sent: &Sent) -> Result<Option<Quantity>, Trouble> {
     let board = desk.floor.board();
     let row = board.tasks.iter().find(|row| row.task == *task);
     let product = row.and_then(|row| row.sku.as_ref());
-    product.map_or(Unit::Each, |sku| super::product::unit(desk, sku))
+    let unit = product.map_or(Unit::Each, |sku| super::product::unit(desk, sku));
+    let count = sent.quantity("count", unit)?;
+    if count.is_none() && row.is_some_and(|row| row.kind == TaskKind::Recount) {
+        return Err(Trouble::new("count", Reason::Missing));
+    }
+    Ok(count)
 }

@@ -198,7 +198,7 @@ pub(super) async fn act(
     let excursion: Name = sent.id("excursion")?;
     let done = match sent.sentence("action") {
         Ok(action) => desk
-            .act(Action::Acknowledge { excursion, action }, colleague.name.clone())
+            .act(Action::Acknowledge { excursion, action }, colleague.name.clone(), None)
             .await?
             .map_err(Trouble::from),
         Err(trouble) => Err(trouble),
