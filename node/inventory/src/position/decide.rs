@@ -43,7 +43,7 @@ pub(super) fn outlook(item: &Item, config: &Config) -> Outlook {
         gap: gap as f32,
         phantom: phantom as f32,
         none: none as f32,
-        total: total.mean().max(0.0) as f32,
+        total: item.total(grid).mean().max(0.0) as f32,
         deviation: deviation as f32,
         is_gap: stays(item.outlook.is_gap, gap, config.gap_threshold()),
         is_phantom: stays(item.outlook.is_phantom, phantom, config.phantom_threshold()),
@@ -63,7 +63,7 @@ fn stays(stands: bool, chance: f64, threshold: f64) -> bool {
 /// orders go wrong by E|records − truth|, where the records are the book, or the belief when there is no book.
 pub(super) fn recount_value(item: &Item, config: &Config) -> f64 {
     let Some(grid) = &item.grid else { return -config.count_cost };
-    let total = grid.total().plus(item.unpaid.sum());
+    let total = item.total(grid);
     let wrong = f64::from(item.outlook.none.min(1.0 - item.outlook.none)).max(0.0);
     let sales = item.demand.mean() * 24.0 * PIECES_PER_SALE * STANDS_DAYS;
     let believed = if item.book.is_open { item.book.total() } else { total.quantile(0.5) };
@@ -157,7 +157,7 @@ impl Positions {
                 return None;
             }
         }
-        let total = grid.total().plus(item.unpaid.sum());
+        let total = item.total(grid);
         let (low, high) = (total.quantile(0.1), total.quantile(0.9));
         Some(PositionSensed {
             sku: sku.clone(),

@@ -259,6 +259,21 @@ impl Marginal {
         Self { first: first.max(0), chances }
     }
 
+    /// The same belief about a number to which some few are added: Poisson, of this mean.
+    pub(super) fn and_some(self, mean: f64) -> Self {
+        if mean < 1e-3 {
+            return self;
+        }
+        let none = (-mean).exp();
+        let shares = [none, none * mean, none * mean * mean / 2.0];
+        let shares = [shares[0], shares[1], shares[2], (1.0 - shares.iter().sum::<f64>()).max(0.0)];
+        let mut chances = vec![0.0; self.chances.len() + shares.len() - 1];
+        for (more, share) in shares.iter().enumerate() {
+            chances.iter_mut().skip(more).zip(&self.chances).for_each(|(sum, chance)| *sum += share * chance);
+        }
+        Self { first: self.first, chances }
+    }
+
     pub(super) fn mean(&self) -> f64 {
         self.first as f64
             + self.chances.iter().enumerate().map(|(index, chance)| index as f64 * chance).sum::<f64>()

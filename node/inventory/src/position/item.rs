@@ -19,7 +19,7 @@ use minicbor::{Decode, Encode};
 /// Pieces per event at most; more is a mistake of whoever wrote it.
 pub(super) const PIECES_EVENT_MAX: i64 = 100_000;
 /// The belief is moved on when so many busy hours have passed, or when there is news.
-const STEP_HOURS: f64 = 0.1;
+const STEP_HOURS: f64 = 0.2;
 /// One step of time covers so many busy hours at most.
 const STEP_HOURS_MAX: f64 = 6.0;
 /// What was taken from a weighed shelf and not paid for so long is lost.
@@ -141,6 +141,9 @@ pub(super) struct Item {
     /// When the shelf was last seen to be filled.
     #[n(24)]
     filled_ms: Option<i64>,
+    /// Pieces that are thought to lie on the shelf of something else: gone from their own, and still in the store.
+    #[n(25)]
+    strayed: f32,
 }
 
 impl Default for Item {
@@ -173,6 +176,7 @@ impl Default for Item {
             outlook: Outlook::default(),
             delisted: false,
             filled_ms: None,
+            strayed: 0.0,
         }
     }
 }
@@ -189,6 +193,7 @@ impl Item {
             && self.demand.is_sound()
             && self.loss.is_sound()
             && count(self.full)
+            && count(self.strayed)
             && count(self.idle_hours)
             && count(self.quiet_hours)
             && count(self.uncounted_hours)
@@ -206,6 +211,19 @@ impl Item {
 
     pub(super) fn heard(pieces: i64, at: Timestamp, clock: &Clock) -> Heard {
         Heard { pieces, at, passed_ms: clock.passed_ms() }
+    }
+
+    /// What is in the store, with what shoppers carry and what lies on the shelf of something else.
+    pub(super) fn total(&self, grid: &Grid) -> Marginal {
+        // Readers of tags see strayed pieces as any others.
+        let strayed = if self.tags.is_used() { 0.0 } else { f64::from(self.strayed) };
+        grid.total().plus(self.unpaid.sum()).and_some(strayed)
+    }
+
+    /// Pieces went from their shelf: one alone is as often misplaced as stolen, an armful is stolen.
+    fn stray(&mut self, pieces: f64) {
+        let strayed = if pieces > 1.5 { 0.1 } else { 0.5 * pieces };
+        self.strayed = (self.strayed + strayed as f32).min(2.0);
     }
 
     /// What the shelf holds when it is full, in pieces, as far as is known.
@@ -233,6 +251,8 @@ impl Item {
             let busy = store.rhythm.busy_hours(clock.now(), ms);
             self.idle_hours += busy as f32;
             self.quiet_hours = (self.quiet_hours + busy as f32).min(10_000.0);
+            // Misplaced pieces are found within a day or two.
+            self.strayed *= (-busy / 36.0).exp() as f32;
             self.expire(store, clock);
         }
         let mut left = f64::from(self.idle_hours);
@@ -264,6 +284,7 @@ impl Item {
         }
         if lost > 0 {
             self.loss.learn(lost as f64, 0.0);
+            self.stray(lost as f64);
             self.unpaid_lost = Some(Self::heard(lost, clock.now(), clock));
         }
         let (not_entered, _) = self.filled.expire(clock.passed_ms(), UNENTERED_MS, UNENTERED_MS);
@@ -314,6 +335,7 @@ impl Item {
             // Only where a filling is seen does its absence say how rare fillings are.
             store.filling.learn(0.0, hours * wanting);
         } else {
+            self.stray((lost * some).min(1.0));
             self.uncounted_hours = (self.uncounted_hours + hours as f32).min(1e6);
             self.expected_loss = (self.expected_loss + (lost * some * 1.15) as f32).min(1e4);
         }
@@ -610,6 +632,8 @@ impl Item {
             store.filling.learn(1.0, 0.0);
             self.after_filling();
         } else {
+            // What was neither brought nor taken just before has found its way back.
+            self.strayed = (self.strayed - (rest - put_back).max(0) as f32).max(0.0);
             self.unpaid.add(-rest, now);
             if entered > 0 {
                 store.filling.learn(1.0, 0.0);

@@ -279,7 +279,7 @@ impl Scales {
         const OWN_MS: f64 = 30.0 * 60_000.0;
         let since = (passed_ms - self.counted_ms).max(0) as f64;
         let news = if changed { 1.0 } else { (since / OWN_MS).min(1.0) };
-        if news >= 0.1 {
+        if news >= 0.25 {
             self.counted_ms = passed_ms;
             news
         } else {

@@ -160,7 +160,7 @@ impl View {
         let grid = item.grid.as_ref()?;
         let unpaid = item.unpaid.sum();
         let (shelf, back) = (grid.shelf(), grid.back());
-        let total = grid.total().plus(unpaid);
+        let total = item.total(grid);
         let sources = self.sources(item);
         Some(Position {
             sku: sku.clone(),

@@ -134,7 +134,7 @@ fn look(positions: &Positions, floor: &Floor, sku: &Sku, watch: &mut (Watch, Wat
     watch.1.see(is_phantom, item.outlook.is_phantom, &mut score.phantom);
     fit(&mut score.shelf, &grid.shelf(), shelf, book_at(item, Place::Shelf));
     fit(&mut score.backroom, &grid.back(), back, book_at(item, Place::Backroom));
-    fit(&mut score.total, &grid.total().plus(item.unpaid.sum()), total, book);
+    fit(&mut score.total, &item.total(grid), total, book);
 }
 
 fn book_at(item: &Item, place: Place) -> i64 {

@@ -1,6 +1,10 @@
 //! Positions on three shops whose truth is known, ten seeds each: the bars, and what each source adds.
 
-use aisle_inventory::position::evaluation::{Scenario, Score, Sources, run, table};
+use aisle_event::Event;
+use aisle_inventory::position::{
+    Config, Positions,
+    evaluation::{Scenario, Score, Sources, run, table},
+};
 
 /// The scores of seeds 1 to `seeds` together; half of them on another core.
 fn score(scenario: &Scenario, seeds: u64, sources: Sources) -> Score {
@@ -15,19 +19,28 @@ fn score(scenario: &Scenario, seeds: u64, sources: Sources) -> Score {
 
 #[test]
 fn positions_are_held_against_three_shops_with_ten_seeds_each() {
-    let mut scores = Vec::new();
-    for shop in Scenario::all() {
-        scores.push((shop.name.to_owned(), score(&shop, 10, Sources::ALL)));
-        if shop.name == "corner-shop" {
-            scores
-                .push(("corner-shop, what is weighed".into(), score(&shop.only_weighed(), 10, Sources::ALL)));
+    let shops = Scenario::all();
+    let scores: Vec<(String, Score)> =
+        shops.iter().map(|shop| (shop.name.to_owned(), score(shop, 10, Sources::ALL))).collect();
+    println!("seeds 1 to 10\n{}", table(&scores));
+    // What is met with room to spare; the table says how far the rest is.
+    for (name, score) in &scores {
+        assert!(score.shelf.error() < 0.25 * score.shelf.book_error(), "{name}");
+        assert!(score.total.error() < 0.85 * score.total.book_error(), "{name}");
+        assert!((0.8..0.96).contains(&score.total.exact_coverage()), "{name}");
+        if name != "corner-shop" {
+            assert!(score.gap.episode_recall() >= 0.88 && score.gap.alarm_precision() >= 0.82, "{name}");
+        }
+        if name == "apparel" {
+            assert!(score.total.error() < 0.25 * score.total.book_error());
+            assert!(score.phantom.recall() >= 0.85 && score.phantom.precision() >= 0.85);
         }
     }
-    println!("seeds 1 to 10\n{}", table(&scores));
 }
 
 #[test]
-fn each_source_adds_something() {
+#[ignore = "prints what each source adds; takes as long as all other tests together"]
+fn what_each_source_adds() {
     let mut scores = Vec::new();
     for shop in Scenario::all() {
         for (name, sources) in [
@@ -39,6 +52,10 @@ fn each_source_adds_something() {
             scores.push((format!("{}: {name}", shop.name), score(&shop, 2, sources)));
         }
     }
+    scores.push((
+        "corner-shop: what is weighed".into(),
+        score(&Scenario::corner_shop().only_weighed(), 2, Sources::ALL),
+    ));
     println!("seeds 1 and 2\n{}", table(&scores));
 }
 
@@ -48,13 +65,12 @@ fn how_long_an_update_takes() {
     for shop in Scenario::all() {
         let mut events = Vec::new();
         run(&shop, 1, Sources::ALL, |seq, event| events.push((seq, event.clone())));
-        let mut positions =
-            aisle_inventory::position::Positions::new(aisle_inventory::position::Config::default());
+        let mut positions = Positions::new(Config::default());
         let updates: usize = events
             .iter()
             .map(|(_, event)| match event {
-                aisle_event::Event::ReadingsTaken(taken) => taken.readings.len(),
-                aisle_event::Event::TagsRead(_) => shop.floor.items.len(),
+                Event::ReadingsTaken(taken) => taken.readings.len(),
+                Event::TagsRead(_) => shop.floor.items.len(),
                 _ => 1,
             })
             .sum();
