@@ -1,5 +1,7 @@
 //! The command line: what can be asked, and how it is explained.
 
+pub(crate) mod floor;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -42,6 +44,20 @@ pub(crate) enum Command {
     /// The MQTT broker: which devices may connect, who is there, what passes
     #[command(subcommand)]
     Mqtt(MqttCommand),
+    /// The things in the shop: approve, place, set, command and retire them; profiles; a simulator
+    #[command(subcommand)]
+    Device(floor::DeviceCommand),
+    /// Show or draw what a stream of a device measured
+    Telemetry(floor::TelemetryArgs),
+    /// What is believed to be on shelves and in the backroom, and why
+    #[command(subcommand)]
+    Stock(floor::StockCommand),
+    /// Units that keep food cold or hot: limits, excursions, reports and their proof
+    #[command(subcommand)]
+    ColdChain(floor::ColdChainCommand),
+    /// What staff are asked to do
+    #[command(subcommand)]
+    Task(floor::TaskCommand),
     /// Check this machine and this store; one line a check, with what to do
     Doctor,
     /// Show or check the configuration

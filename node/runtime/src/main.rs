@@ -6,7 +6,9 @@
 mod admin;
 mod background;
 mod cli;
+mod cold_chain;
 mod config;
+mod device;
 mod doctor;
 mod evaluate;
 mod floor;
@@ -18,7 +20,10 @@ mod output;
 mod reference;
 mod scrub;
 mod serve;
+mod stock;
 mod store;
+mod task;
+mod telemetry;
 mod trainer;
 
 use clap::Parser;
@@ -86,6 +91,23 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Mqtt(command) => runtime()?.block_on(mqtt::run(command, &common.data, common.json)),
+        Command::Device(command) => {
+            let store = config.as_ref().ok().map(|config| config.store.as_str());
+            runtime()?.block_on(device::run(command, &common.data, store, common.json))
+        }
+        Command::Telemetry(args) => {
+            runtime()?.block_on(telemetry::run(args, &common.data, common.json)).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Stock(command) => {
+            runtime()?.block_on(stock::run(command, &common.data, common.json)).map(|()| ExitCode::SUCCESS)
+        }
+        Command::ColdChain(command) => {
+            let done = runtime()?.block_on(cold_chain::run(command, &common.data, common.json));
+            done.map(success_or_failed)
+        }
+        Command::Task(command) => {
+            runtime()?.block_on(task::run(command, &common.data, common.json)).map(|()| ExitCode::SUCCESS)
+        }
         Command::Doctor => Ok(success_or_failed(doctor::run(&common.data, &config, common.json)?)),
         Command::Config(ConfigCommand::Check) => {
             let config = config?;

@@ -8,6 +8,7 @@
 
 pub(crate) mod http;
 pub(crate) mod place;
+pub(crate) mod remote;
 pub(crate) mod token;
 pub(crate) mod view;
 

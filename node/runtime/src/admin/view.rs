@@ -1,6 +1,12 @@
 //! What the routes answer and the commands read: one definition for both ends.
 //!
-//! What is said of the broker and its bridges is what they say of themselves (`aisle_broker`'s and `aisle_devices`' views).
+//! What is said of the broker, its bridges and the devices is what they say of themselves (`aisle_broker`'s and `aisle_devices`' views).
+
+pub(crate) mod cold_chain;
+pub(crate) mod device;
+pub(crate) mod stock;
+pub(crate) mod task;
+pub(crate) mod telemetry;
 
 use super::Mqtt;
 use aisle_broker::{Overview, packet::Publish};

@@ -4,6 +4,7 @@
 
 mod clock;
 mod config;
+mod device_profiles;
 mod disk_space;
 mod disk_sync;
 mod journal;
@@ -11,6 +12,7 @@ mod mqtt_devices;
 mod mqtt_ports;
 mod mqtt_tls;
 mod ports;
+mod staff_pin;
 mod state;
 
 use crate::{
@@ -61,7 +63,7 @@ impl Finding {
 
 type Check = fn(&Subject<'_>) -> Finding;
 
-const CHECKS: [Check; 10] = [
+const CHECKS: [Check; 12] = [
     config::check,
     disk_space::check,
     disk_sync::check,
@@ -72,6 +74,8 @@ const CHECKS: [Check; 10] = [
     mqtt_ports::check,
     mqtt_tls::check,
     mqtt_devices::check,
+    device_profiles::check,
+    staff_pin::check,
 ];
 
 /// Runs every check and prints its finding. True when none failed.

@@ -1,7 +1,9 @@
 //! `aisle-node mqtt clients` and `kick`.
 
-use super::remote::{Remote, duration, encoded};
-use crate::output::{self, plain};
+use crate::{
+    admin::remote::{Remote, duration, encoded},
+    output::{self, plain},
+};
 use aisle_broker::SessionView;
 use serde_json::json;
 

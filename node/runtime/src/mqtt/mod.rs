@@ -5,12 +5,10 @@
 mod clients;
 pub(crate) mod device;
 mod example;
-mod remote;
 mod retained;
 mod watch;
 
-use crate::cli::MqttCommand;
-use remote::Remote;
+use crate::{admin::remote::Remote, cli::MqttCommand};
 use std::{path::Path, process::ExitCode};
 
 /// Runs a command against a node that runs.

@@ -1,7 +1,9 @@
 //! `aisle-node mqtt retained`.
 
-use super::remote::{Remote, duration, encoded};
-use crate::output::{self, plain};
+use crate::{
+    admin::remote::{Remote, duration, encoded},
+    output::{self, plain},
+};
 use aisle_broker::RetainedView;
 use serde_json::json;
 

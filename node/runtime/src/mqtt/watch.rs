@@ -1,8 +1,10 @@
 //! `aisle-node mqtt watch`: messages as they pass, a line each.
 
-use super::remote::{Remote, encoded};
 use crate::{
-    admin::view::MqttMessage,
+    admin::{
+        remote::{Remote, encoded},
+        view::MqttMessage,
+    },
     output::{self, plain},
 };
 use anyhow::{Context, bail};

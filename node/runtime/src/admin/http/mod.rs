@@ -6,8 +6,15 @@
 
 mod authorized;
 mod clients;
+mod device;
+mod devices;
 mod overview;
+mod positions;
+mod refused;
 mod retained;
+mod tasks;
+mod telemetry;
+mod units;
 mod watch;
 
 use super::Mqtt;
@@ -97,6 +104,27 @@ fn described() -> OpenApiRouter<Admin> {
         .routes(routes!(clients::kick))
         .routes(routes!(retained::list))
         .routes(routes!(watch::watch))
+        .routes(routes!(devices::list))
+        .routes(routes!(devices::get, device::retire))
+        .routes(routes!(devices::profiles))
+        .routes(routes!(device::approve))
+        .routes(routes!(device::place))
+        .routes(routes!(device::set))
+        .routes(routes!(device::command))
+        .routes(routes!(telemetry::overview))
+        .routes(routes!(telemetry::series))
+        .routes(routes!(telemetry::raw))
+        .routes(routes!(telemetry::chart))
+        .routes(routes!(positions::list))
+        .routes(routes!(positions::get))
+        .routes(routes!(positions::count))
+        .routes(routes!(positions::carry))
+        .routes(routes!(units::list))
+        .routes(routes!(units::define, units::remove))
+        .routes(routes!(units::report))
+        .routes(routes!(units::acknowledge))
+        .routes(routes!(tasks::list))
+        .routes(routes!(tasks::end))
         // A topic has slashes; the document has no way to say so.
         .route("/v1/admin/mqtt/retained/{*topic}", delete(retained::clear))
 }

@@ -1,6 +1,7 @@
 //! A node that runs, asked over HTTP with the token of its data directory.
 
-use crate::admin::{place, token, view::Page};
+use super::{place, token, view::Page};
+use aisle_event::Timestamp;
 use anyhow::{Context, bail};
 use axum::{
     body::{Body, BodyDataStream, Bytes, to_bytes},
@@ -10,7 +11,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{fmt::Write, path::Path, time::Duration};
 use tokio::time::timeout;
 
@@ -22,7 +23,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 /// The node.
-pub(super) struct Remote {
+pub(crate) struct Remote {
     url: String,
     token: String,
     client: Client<HttpConnector, Body>,
@@ -37,7 +38,7 @@ struct Problem {
 
 impl Remote {
     /// The node at an address, or the one that runs on a data directory.
-    pub(super) fn find(data: &Path, url: Option<&str>) -> anyhow::Result<Self> {
+    pub(crate) fn find(data: &Path, url: Option<&str>) -> anyhow::Result<Self> {
         let url = match url {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => place::find(data)?,
@@ -59,14 +60,18 @@ impl Remote {
     }
 
     /// Reads something.
-    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
-        let body = self.whole(Method::GET, path).await?;
-        serde_json::from_slice(&body)
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        let body = self.whole(Method::GET, path, None).await?;
+        self.parsed(&body)
+    }
+
+    fn parsed<T: DeserializeOwned>(&self, body: &[u8]) -> anyhow::Result<T> {
+        serde_json::from_slice(body)
             .with_context(|| format!("the node at `{}` answers something else", self.url))
     }
 
     /// Reads a list to its end. The path has a query already.
-    pub(super) async fn pages<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Vec<T>> {
+    pub(crate) async fn pages<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Vec<T>> {
         let mut items = Vec::new();
         let mut after = String::new();
         loop {
@@ -79,14 +84,37 @@ impl Remote {
         }
     }
 
+    /// Sends something, and reads what comes of it.
+    pub(crate) async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<T> {
+        let body = self.whole(method, path, Some(serde_json::to_vec(body)?)).await?;
+        self.parsed(&body)
+    }
+
+    /// Sends something that is answered without a body.
+    pub(crate) async fn tell(&self, method: Method, path: &str, body: &impl Serialize) -> anyhow::Result<()> {
+        self.whole(method, path, Some(serde_json::to_vec(body)?)).await.map(drop)
+    }
+
+    /// Reads a text, such as a drawing.
+    pub(crate) async fn text(&self, path: &str) -> anyhow::Result<String> {
+        let body = self.whole(Method::GET, path, None).await?;
+        String::from_utf8(body.into())
+            .with_context(|| format!("the node at `{}` answers something else", self.url))
+    }
+
     /// Removes something.
-    pub(super) async fn delete(&self, path: &str) -> anyhow::Result<()> {
-        self.whole(Method::DELETE, path).await.map(drop)
+    pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<()> {
+        self.whole(Method::DELETE, path, None).await.map(drop)
     }
 
     /// Reads something that has no end.
-    pub(super) async fn stream(&self, path: &str) -> anyhow::Result<BodyDataStream> {
-        let (status, body) = self.ask(Method::GET, path).await?;
+    pub(crate) async fn stream(&self, path: &str) -> anyhow::Result<BodyDataStream> {
+        let (status, body) = self.ask(Method::GET, path, None).await?;
         if status.is_success() {
             return Ok(body.into_data_stream());
         }
@@ -94,18 +122,27 @@ impl Remote {
         Err(self.refused(status, &body))
     }
 
-    async fn whole(&self, method: Method, path: &str) -> anyhow::Result<Bytes> {
-        let (status, body) = self.ask(method, path).await?;
+    async fn whole(&self, method: Method, path: &str, json: Option<Vec<u8>>) -> anyhow::Result<Bytes> {
+        let (status, body) = self.ask(method, path, json).await?;
         let body = self.read(body).await?;
         if status.is_success() { Ok(body) } else { Err(self.refused(status, &body)) }
     }
 
-    async fn ask(&self, method: Method, path: &str) -> anyhow::Result<(StatusCode, Body)> {
-        let request = Request::builder()
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        json: Option<Vec<u8>>,
+    ) -> anyhow::Result<(StatusCode, Body)> {
+        let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url))
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
-            .body(Body::empty())
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token));
+        if json.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let request = request
+            .body(json.map_or_else(Body::empty, Body::from))
             .with_context(|| format!("`{}` is no address of a node", self.url))?;
         let answer = timeout(ANSWER_TIMEOUT, self.client.request(request)).await;
         let answer = answer.with_context(|| self.silent())?.with_context(|| {
@@ -138,7 +175,7 @@ impl Remote {
 }
 
 /// A text as part of a path or a query.
-pub(super) fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -151,8 +188,16 @@ pub(super) fn encoded(text: &str) -> String {
     encoded
 }
 
+/// How long ago something was, as people say it.
+pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
+    match now.ms_since(at) / 1000 {
+        0 => "now".into(),
+        seconds => format!("{} ago", duration(seconds)),
+    }
+}
+
 /// Seconds as people say them: the two largest units.
-pub(super) fn duration(seconds: u64) -> String {
+pub(crate) fn duration(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds}s"),
         60..3_600 => format!("{}m {}s", seconds / 60, seconds % 60),
