@@ -10,14 +10,17 @@ use aisle_event::{
     device::Place,
     inventory::{PlaceCounted, StockMoved, TaskClosed, TaskEnd, TaskKind},
 };
-use aisle_inventory::task::{About, Task};
+use aisle_inventory::{
+    position::{Position, SourceKind},
+    task::{About, Task},
+};
 use aisle_journal::{Entry, SubmitError};
 use aisle_kiosk::staff::{ActError, Action, SettingValue};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-/// How long a device may take to answer somebody who stands at the board.
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long a device may take to answer somebody who stands at the board; well below what a page may take (`request_timeout_ms`).
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(6);
 
 impl Floor {
     /// Does something in a person's name.
@@ -52,6 +55,7 @@ impl Floor {
             }
             Action::FinishTask { task, count } => self.finish(&task, count, by).await,
             Action::DismissTask { task } => {
+                let _closing = self.0.closing.lock().await;
                 let task = self.task(&task)?;
                 self.record(vec![self.closing(&task, TaskEnd::Dismissed, by)]).await
             }
@@ -81,19 +85,28 @@ impl Floor {
 
     /// A task that is done says what it changed: a filled shelf is a move, a recount is a count.
     async fn finish(&self, task: &Name, count: Option<Quantity>, by: &Name) -> Result<(), ActError> {
+        let _closing = self.0.closing.lock().await;
         let task = self.task(task)?;
         let mut events = Vec::new();
         if let (About::Sku(sku), Some(count)) = (&task.about, count) {
+            if task.kind == TaskKind::FillShelf {
+                let position = self.view().positions.position(sku);
+                let carried = position.and_then(|position| carried(&position, count, task.quantity));
+                events.extend(carried.map(|quantity| self.filled(sku, quantity)));
+            }
             events.push(self.counted(sku.clone(), Place::Shelf, count, by)?);
         } else if let (About::Sku(sku), TaskKind::FillShelf, Some(quantity)) =
             (&task.about, task.kind, task.quantity)
         {
-            let (sku, at) = (sku.clone(), self.now());
-            let (from, to) = (Place::Backroom, Place::Shelf);
-            events.push(StockMoved { sku, from, to, quantity, at, unknown: Unknown::default() }.into());
+            events.push(self.filled(sku, quantity));
         }
         events.push(self.closing(&task, TaskEnd::Done, by));
         self.record(events).await
+    }
+
+    fn filled(&self, sku: &Sku, quantity: Quantity) -> Event {
+        let (sku, from, to, at) = (sku.clone(), Place::Backroom, Place::Shelf, self.now());
+        StockMoved { sku, from, to, quantity, at, unknown: Unknown::default() }.into()
     }
 
     fn task(&self, name: &Name) -> Result<Arc<Task>, ActError> {
@@ -140,6 +153,23 @@ impl Floor {
     }
 }
 
+/// What was carried to a shelf that somebody filled and then counted: what is there beyond what was. Without it the count alone would
+/// bring goods into the book that the backroom still has.
+fn carried(position: &Position, count: Quantity, asked: Option<Quantity>) -> Option<Quantity> {
+    let before = position.quantity(position.shelf.pieces);
+    let of_unit = |quantity: &Quantity| quantity.unit == count.unit && quantity.thousandths > 0;
+    if before.unit != count.unit {
+        return None;
+    }
+    let more = Quantity { thousandths: count.thousandths.saturating_sub(before.thousandths), ..count };
+    // A shelf that is weighed has shown it already; then it is what was asked for, as far as it is there.
+    let is_weighed = position.sources.iter().any(|source| source.kind == SourceKind::Weight);
+    let asked = asked.filter(|_| is_weighed).filter(of_unit);
+    let asked =
+        asked.map(|asked| Quantity { thousandths: asked.thousandths.min(count.thousandths), ..asked });
+    Some(more).filter(of_unit).or(asked).filter(of_unit)
+}
+
 fn object(values: BTreeMap<String, SettingValue>) -> Map<String, Value> {
     let json = |value| match value {
         SettingValue::Bool(value) => Value::from(value),
@@ -157,5 +187,55 @@ fn refused(error: ControlError) -> ActError {
         ControlError::Busy { .. } | ControlError::NotRecorded(_) => ActError::Busy,
         ControlError::NotCommitted(_) => ActError::Stopped,
         other => ActError::Conflict { reason: other.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aisle_event::{Timestamp, Unit};
+    use aisle_inventory::position::{Estimate, Source};
+
+    fn shelf(pieces: i64, is_weighed: bool) -> Position {
+        let estimate =
+            |pieces: i64| Estimate { mean: pieces as f64, pieces, low: pieces, high: pieces, chance: 0.95 };
+        let at = Timestamp::default();
+        let scale = Source {
+            kind: SourceKind::Weight,
+            place: Place::Shelf,
+            pieces: 0.0,
+            at,
+            age_s: 0,
+            weight_percent: 90.0,
+        };
+        Position {
+            sku: Sku::new("TEA-1").unwrap(),
+            unit: Unit::Each,
+            shelf: estimate(pieces),
+            backroom: estimate(10),
+            total: estimate(pieces + 10),
+            unpaid: 0,
+            book: Some(10),
+            gap: 0.9,
+            phantom: 0.0,
+            none: 0.0,
+            recount_value: 0.0,
+            sources: if is_weighed { vec![scale] } else { Vec::new() },
+            because: Vec::new(),
+            as_of: at,
+        }
+    }
+
+    #[test]
+    fn who_fills_a_shelf_and_counts_it_has_carried_what_is_more() {
+        let each = |pieces| Some(Quantity::each(pieces));
+        let six = || Quantity::each(6);
+        assert_eq!(carried(&shelf(1, false), six(), each(8)), each(5));
+        assert_eq!(carried(&shelf(6, false), six(), each(8)), None, "it was full already");
+        assert_eq!(carried(&shelf(6, true), six(), each(4)), each(4), "the scale saw it before");
+        assert_eq!(carried(&shelf(6, true), six(), each(8)), each(6));
+        assert_eq!(carried(&shelf(0, false), Quantity::each(0), each(8)), None);
+        let weighed = Quantity { thousandths: 500, unit: Unit::Kilogram };
+        assert_eq!(carried(&shelf(0, false), weighed, each(8)), None, "of another unit");
     }
 }

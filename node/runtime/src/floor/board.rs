@@ -54,16 +54,16 @@ impl Seen<'_> {
         });
         let mut alerts = self.alerts();
         alerts.sort_by(|a, b| a.severity.cmp(&b.severity).then(b.since.cmp(&a.since)));
-        let gaps = stock::gaps(self);
-        let positions = stock::rows(self);
+        let (gaps, all_gaps) = stock::gaps(self, ROWS_MAX);
+        let (positions, all_positions) = stock::rows(self, ROWS_MAX);
         let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
         let totals = Totals {
             tasks: count(self.view.tasks.open.len()),
             alerts: count(alerts.len()),
-            gaps: count(gaps.len()),
+            gaps: count(all_gaps),
             units: count(units.len()),
             devices: count(devices.len()),
-            positions: count(positions.len()),
+            positions: count(all_positions),
         };
         Board {
             as_of: self.now,
@@ -71,10 +71,10 @@ impl Seen<'_> {
             totals,
             tasks: self.view.tasks.open.iter().take(ROWS_MAX).map(|task| self.task_row(task)).collect(),
             alerts: first(alerts),
-            gaps: first(gaps),
+            gaps,
             units: first(units),
             devices: first(devices),
-            positions: first(positions),
+            positions,
         }
     }
 
@@ -121,7 +121,7 @@ impl Seen<'_> {
             State::Unknown => UnitState::Unknown,
         };
         let open = unit.open().min_by_key(|excursion| excursion.is_acknowledged());
-        let reading = unit.air_milli.zip(unit.as_of).map(|(milli, as_of)| Reading {
+        let reading = unit.newest().map(|(as_of, milli)| Reading {
             value: f64::from(milli) / 1000.0,
             measured: Measured::Celsius,
             confidence_permille: if unit.is_doubtful { ODD_PERMILLE } else { 1000 },
@@ -187,7 +187,8 @@ impl Seen<'_> {
                 unit: None,
                 detail: detail.clone(),
                 confidence_permille: 1000,
-                since: self.now,
+                // It is so now. By the minute: a board that says the same is no other one.
+                since: Timestamp(self.now.0 - self.now.0.rem_euclid(60_000)),
             });
         }
         alerts

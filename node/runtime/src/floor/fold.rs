@@ -15,13 +15,20 @@ use aisle_inventory::{
     task::{self, About, Tasks, Wanted},
 };
 use aisle_state::follow::Fold;
-use std::{fmt, io, sync::Arc};
+use std::{
+    fmt, io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// The version of what a snapshot holds.
 pub(super) const LAYOUT: u32 = 1;
 
 /// The types that say something of the floor: trade, stock, starts, devices, positions and tasks, cold chain.
 const KINDS: [u16; 6] = [0x02, 0x03, 0x04, 0x06, 0x07, 0x08];
+
+/// How often it is asked what staff are to do, at most: it looks at every product.
+const WANTED_EVERY: Duration = Duration::from_secs(1);
 
 /// The fold.
 pub(super) struct Parts {
@@ -32,6 +39,8 @@ pub(super) struct Parts {
     tasks: Tasks,
     archive: Arc<Archive>,
     applied: u64,
+    /// When it was last asked what staff are to do. By a clock that nobody sets.
+    wanted_at: Option<Instant>,
 }
 
 /// The floor as of one record.
@@ -71,6 +80,7 @@ impl Parts {
             tasks: Tasks::new(settings.tasks.clone()),
             archive,
             applied: 0,
+            wanted_at: None,
         }
     }
 
@@ -91,6 +101,7 @@ impl Parts {
             tasks: Tasks::decode(settings.tasks.clone(), tasks).map_err(|e| in_part("tasks", &e))?,
             archive,
             applied: 0,
+            wanted_at: None,
         })
     }
 
@@ -130,10 +141,13 @@ impl Fold for Parts {
         events.extend(self.devices.due(now));
         events.extend(self.telemetry.due(now));
         events.extend(self.positions.due(now));
-        let mut wanted = self.cold_chain.wanted(now);
-        wanted.extend(self.positions.wanted(now));
-        wanted.extend(self.devices_wanted());
-        events.extend(self.tasks.due_with(now, wanted));
+        if self.wanted_at.is_none_or(|at| at.elapsed() >= WANTED_EVERY) {
+            self.wanted_at = Some(Instant::now());
+            let mut wanted = self.cold_chain.wanted(now);
+            wanted.extend(self.positions.wanted(now));
+            wanted.extend(self.devices_wanted());
+            events.extend(self.tasks.due_with(now, wanted));
+        }
         events
     }
 

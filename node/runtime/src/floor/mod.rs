@@ -75,13 +75,15 @@ struct Parted {
     journal_dir: PathBuf,
     zone: TimeZone,
     made: Mutex<Option<Made>>,
+    /// Held by who closes something: it is looked whether it is open, and said that it is not, in one.
+    closing: tokio::sync::Mutex<()>,
     changes: watch::Sender<u64>,
 }
 
 /// What runs beside the floor. It ends when this is dropped.
 pub(crate) struct Running {
     service: service::Running,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 /// Where profiles of foreign devices are.
@@ -144,12 +146,13 @@ pub(crate) fn open(
         journal_dir: journal_dir(data),
         zone,
         made: Mutex::default(),
+        closing: tokio::sync::Mutex::default(),
         changes: watch::Sender::new(0),
     }));
     let mut tasks = JoinSet::new();
     tasks.spawn(ProfileDir::new(profiles_dir(data)).watch(control, PROFILES_EVERY));
     tasks.spawn(floor.clone().tell_changes());
-    Ok((floor, Running { service, _tasks: tasks }))
+    Ok((floor, Running { service, tasks }))
 }
 
 /// The register, which is as of every record that is applied, whether or not that was one of its own.
@@ -203,8 +206,11 @@ impl Floor {
 }
 
 impl Running {
-    /// Waits until devices are listened to no more, and says why.
+    /// Waits until devices are listened to no more, or boards are told of no more, and says why.
     pub(crate) async fn failed(&mut self) -> String {
-        self.service.failed().await.to_string()
+        tokio::select! {
+            failed = self.service.failed() => failed.to_string(),
+            Some(Err(error)) = self.tasks.join_next() => format!("a task of the floor has stopped: {error}"),
+        }
     }
 }

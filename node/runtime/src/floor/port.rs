@@ -21,6 +21,8 @@ use tokio::sync::watch;
 
 /// Ages and silences move on without events: a board is made anew after so long.
 const BOARD_FOR: Duration = Duration::from_secs(1);
+/// And with events, at most so often: on a busy floor there is always a newer one.
+const BOARD_FOR_MIN: Duration = Duration::from_millis(50);
 /// How often it is looked whether the board is another one.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Points in a chart.
@@ -42,12 +44,13 @@ impl Floor {
     fn made(&self) -> Arc<Board> {
         let applied = self.view().applied;
         let mut made = self.0.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(made) =
-            made.as_ref().filter(|made| made.applied == applied && made.at.elapsed() < BOARD_FOR)
-        {
-            return made.board.clone();
+        if let Some(made) = made.as_ref() {
+            let good_for = if made.applied == applied { BOARD_FOR } else { BOARD_FOR_MIN };
+            if made.at.elapsed() < good_for {
+                return made.board.clone();
+            }
         }
-        let board = Arc::new(self.seen(|seen| seen.board()));
+        let board = self.seen(|seen| Arc::new(seen.board()));
         *made = Some(Made { applied, at: Instant::now(), board: board.clone() });
         board
     }
@@ -91,8 +94,9 @@ impl Floor {
 
 /// Two boards say the same, whenever they were made.
 fn is_same(a: &Board, b: &Board) -> bool {
-    let of = |board: &Board| Board { as_of: Timestamp::default(), seq: 0, ..board.clone() };
-    of(a) == of(b)
+    let Board { as_of: _, seq: _, totals, tasks, alerts, gaps, units, devices, positions } = a;
+    (totals, tasks, alerts, gaps) == (&b.totals, &b.tasks, &b.alerts, &b.gaps)
+        && (units, devices, positions) == (&b.units, &b.devices, &b.positions)
 }
 
 impl staff::Floor for Floor {
@@ -151,7 +155,12 @@ impl staff::Floor for Floor {
         let floor = self.clone();
         Box::pin(async move {
             // In a task: whoever goes away leaves nothing half done.
-            let done = tokio::spawn(async move { floor.do_as(action, &by).await });
+            let done = tokio::spawn(async move {
+                let done = floor.do_as(action, &by).await;
+                // Whoever looks now sees what was done, however fresh the last board is.
+                *floor.0.made.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                done
+            });
             done.await.unwrap_or(Err(ActError::Stopped))
         })
     }
