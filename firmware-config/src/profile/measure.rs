@@ -117,7 +117,8 @@ impl Measure {
     }
 
     fn raw(&self, found: Found<'_>, path: &str) -> Result<f64, Wrong> {
-        if let Some(text) = found.text()
+        if !self.map.is_empty()
+            && let Some(text) = found.text()
             && let Some((_, number)) = self.map.iter().find(|(word, _)| *word == text)
         {
             return Ok(*number);
@@ -138,13 +139,16 @@ impl Measure {
                 return Err(Wrong::new(path, format!("{kind}, expected a number"), Problem::Payload));
             }
         };
+        let shown = || text.chars().take(40).collect::<String>();
         match text.parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(number),
-            Ok(_) => Err(Wrong::new(path, format!("is `{text}`, expected a finite number"), Problem::Value)),
+            Ok(_) => {
+                let reason = format!("is `{}`, expected a finite number", shown());
+                Err(Wrong::new(path, reason, Problem::Value))
+            }
             Err(_) => {
-                let shown: String = text.chars().take(40).collect();
-                let mut wrong =
-                    Wrong::new(path, format!("is `{shown}`, expected a number"), Problem::Payload);
+                let reason = format!("is `{}`, expected a number", shown());
+                let mut wrong = Wrong::new(path, reason, Problem::Payload);
                 if !self.map.is_empty() {
                     let words: Vec<&str> = self.map.iter().map(|(word, _)| word.as_str()).collect();
                     wrong.hint = Some(format!("its `map` has `{}`", words.join("`, `")));

@@ -44,6 +44,9 @@ impl<'a> Payload<'a> {
     }
 
     pub(super) fn text(&self) -> Result<&'a str, Wrong> {
+        if self.bytes.len() > PAYLOAD_BYTES_MAX {
+            return Err(Wrong::new("", too_long(), Problem::Payload));
+        }
         let text = std::str::from_utf8(self.bytes);
         text.map(str::trim).map_err(|_| Wrong::new("", "is not UTF-8", Problem::Payload))
     }
@@ -51,7 +54,7 @@ impl<'a> Payload<'a> {
     pub(super) fn json(&self) -> Result<&Value, Wrong> {
         let parse = || {
             if self.bytes.len() > PAYLOAD_BYTES_MAX {
-                return Err(format!("has more than {PAYLOAD_BYTES_MAX} bytes"));
+                return Err(too_long());
             }
             serde_json::from_slice(self.bytes).map_err(|error| format!("is no JSON: {error}"))
         };
@@ -66,6 +69,10 @@ impl<'a> Payload<'a> {
             Some(pointer) => Ok(find(self.json()?, pointer)),
         }
     }
+}
+
+fn too_long() -> String {
+    format!("has more than {PAYLOAD_BYTES_MAX} bytes")
 }
 
 pub(super) fn find<'a>(json: &'a Value, pointer: &str) -> Option<Found<'a>> {

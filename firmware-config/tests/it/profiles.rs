@@ -362,6 +362,15 @@ fn no_pattern_and_no_payload_takes_long() {
     assert!(profiles.hear("s", "a/d/aaaaaaaaaaaaaaaaaaaa/c", &deep).unwrap().is_err());
 }
 
+#[test]
+fn what_is_said_of_an_endless_payload_is_short() {
+    let topic = "fridge-node/sensor/fridge_temperature/state";
+    let digits = refused(topic, &b"9".repeat(100_000));
+    assert_eq!(digits.reason, format!("is `{}`, expected a finite number", "9".repeat(40)));
+    let too_long = refused(topic, &b"9".repeat(profile::PAYLOAD_BYTES_MAX + 1));
+    assert_eq!(too_long.reason, "has more than 262144 bytes");
+}
+
 proptest! {
     #[test]
     fn any_payload_on_any_topic_is_heard_or_refused(line in 0_usize..60, payload in vec(any::<u8>(), 0..80)) {
