@@ -1,4 +1,4 @@
-//! The smallest HTTP client that will do: one GET on one connection, blocking.
+//! The smallest HTTP client that will do: one request on one connection, blocking.
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -16,16 +16,53 @@ pub(crate) fn address(url: &str) -> Result<SocketAddr> {
     address.parse().with_context(|| format!("`{url}` names no address"))
 }
 
-/// The status and the body. HTTP/1.0, so that the body ends with the connection.
-pub(crate) fn get(address: SocketAddr, path: &str) -> Result<(u16, String)> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(TIMEOUT))?;
-    stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").as_bytes())?;
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Its lines, the first of them with the status.
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+/// Asks with headers of one's own, each with its line end. HTTP/1.0, so that the body ends with the connection.
+pub(crate) fn ask(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> Result<Answer> {
+    let mut stream = open(address, method, path, headers, body)?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let (head, body) = answer.split_once("\r\n\r\n").context("the answer has no end of its head")?;
     let status = head.split_whitespace().nth(1).and_then(|status| status.parse().ok());
-    Ok((status.context("the answer has no status")?, body.to_owned()))
+    let status = status.context("the answer has no status")?;
+    Ok(Answer { status, head: head.to_owned(), body: body.to_owned() })
+}
+
+/// The same, and the connection as it is when everything is asked.
+pub(crate) fn open(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> Result<TcpStream> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_nodelay(true)?;
+    let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+    let request = format!("{method} {path} HTTP/1.0\r\nHost: {address}\r\n{headers}{length}\r\n{body}");
+    stream.write_all(request.as_bytes())?;
+    Ok(stream)
+}
+
+/// The status and the body of a plain GET.
+pub(crate) fn get(address: SocketAddr, path: &str) -> Result<(u16, String)> {
+    let Answer { status, body, .. } = ask(address, "GET", path, "", "")?;
+    Ok((status, body))
 }
 
 /// The body of a 200, as JSON.

@@ -13,6 +13,7 @@ mod load;
 mod memory;
 mod peer;
 mod probe;
+mod process;
 mod rounds;
 mod screen;
 mod store;
@@ -44,6 +45,8 @@ enum Name {
     Http,
     /// From a node's spawn to its first answer
     Start,
+    /// Devices, what they say about stock and cold, and the board that shows it, beside plainer ways
+    Devices(bench::devices::Arguments),
     /// The node's MQTT broker beside mosquitto
     Mqtt(bench::mqtt::Arguments),
     /// No benchmark: the bare server that `start` measures as its peer
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Name::Recommend => bench::recommend::run(),
         Name::Http => bench::http::run(),
         Name::Start => bench::start::run(),
+        Name::Devices(arguments) => bench::devices::run(&arguments),
         Name::Mqtt(arguments) => bench::mqtt::run(&arguments),
         Name::BareServer => return screen::ended(peer::server::serve_until_killed()),
     };

@@ -94,6 +94,17 @@ pub(crate) fn fill(data: &Path, plan: Plan) -> Result<Vec<Shopper>> {
     Ok(shoppers)
 }
 
+/// Appends events to the journal of a store that no node runs on.
+pub(crate) fn append(data: &Path, events: &[Event]) -> Result<()> {
+    let (journal, _) =
+        Journal::open(&data.join("journal"), Config::default(), Arc::new(RealIo), &mut Registry::default())?;
+    for batch in events.chunks(BATCH_EVENTS) {
+        journal.append(entries(batch))?;
+    }
+    journal.close();
+    Ok(())
+}
+
 fn entries(events: &[Event]) -> Vec<Entry> {
     events.iter().map(|event| Entry { kind: event.kind().0, payload: event.encode() }).collect()
 }

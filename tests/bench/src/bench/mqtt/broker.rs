@@ -1,6 +1,9 @@
 //! The two brokers, each started for one measurement and gone after it.
 
+pub(super) use crate::bench::side::{Both, SIDES, Side};
+
 use super::certificate::Certificate;
+use crate::bench::side::MOSQUITTO;
 use aisle_harness::{
     mqtt::Mosquitto,
     node::{NodeOptions, NodeUnderTest},
@@ -13,52 +16,6 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-
-/// Whose broker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    /// The node's.
-    Ours,
-    /// Mosquitto.
-    Theirs,
-}
-
-pub(super) const SIDES: [Side; 2] = [Side::Ours, Side::Theirs];
-
-impl Side {
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Ours => "the node",
-            Self::Theirs => "mosquitto",
-        }
-    }
-}
-
-/// A pair of what was measured of each.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Both<T> {
-    pub(super) ours: T,
-    pub(super) theirs: T,
-}
-
-impl<T> Both<T> {
-    pub(super) const fn of(&mut self, side: Side) -> &mut T {
-        match side {
-            Side::Ours => &mut self.ours,
-            Side::Theirs => &mut self.theirs,
-        }
-    }
-}
-
-/// Anybody may do anything, nothing is kept and nothing held back.
-const MOSQUITTO: &str = "allow_anonymous true
-persistence false
-max_inflight_messages 0
-max_queued_messages 0
-set_tcp_nodelay true
-sys_interval 0
-log_type error
-";
 
 /// Anybody may do anything. What holds back one client for the sake of the others is out of the way.
 const NODE: &str = "[log]

@@ -10,11 +10,10 @@ mod commits;
 mod fan;
 mod idle;
 mod load;
-mod process;
 mod steady;
 mod storm;
 
-use crate::{probe, rounds::Rounds, store, table};
+use crate::{probe, process, rounds::Rounds, store, table};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use std::{path::Path, time::Duration};

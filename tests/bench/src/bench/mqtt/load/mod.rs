@@ -9,7 +9,8 @@ mod publisher;
 mod subscriber;
 mod wire;
 
-use super::{broker::Broker, process};
+use super::broker::Broker;
+use crate::process;
 use aisle_harness::mqtt::raw::{Connect, RawClient, Stream, Version};
 use anyhow::{Context, Result, bail, ensure};
 use board::{Board, Phase};

@@ -1,14 +1,14 @@
-//! What a process used of the machine, and how many connections this one may hold.
+//! What a process used of the machine, and how many connections it may hold.
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs;
 
 /// Files that the largest part opens: a connection each, and some more.
-const OPEN_FILES: u64 = 6_000;
+const OPEN_FILES: u64 = 6_200;
 
 /// Raises the limit of open files as far as it goes; brokers that are started later inherit it.
-pub(super) fn allow_open_files() -> Result<()> {
+pub(crate) fn allow_open_files() -> Result<()> {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     if maximum.is_some_and(|maximum| maximum < OPEN_FILES) {
         bail!("a process may open only {maximum:?} files; hint: `ulimit -Hn {OPEN_FILES}` as root");
@@ -18,7 +18,7 @@ pub(super) fn allow_open_files() -> Result<()> {
 }
 
 /// Seconds of processor time, of its own and the kernel's for it.
-pub(super) fn cpu_s(pid: u32) -> Result<f64> {
+pub(crate) fn cpu_s(pid: u32) -> Result<f64> {
     let path = format!("/proc/{pid}/stat");
     let stat = fs::read_to_string(&path).with_context(|| format!("cannot read `{path}`"))?;
     // The program's name is in parentheses and may hold anything. Behind it: utime is the 12th field, stime the 13th.

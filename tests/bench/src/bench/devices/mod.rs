@@ -1,0 +1,110 @@
+//! `devices`: things in the shop and what they say about stock and cold, each part beside a plainer way to do its work.
+//!
+//! `board` and `steady` run the real node and mosquitto in turns; `position` and `history` run the node's own parts in this
+//! process; `simulator` measures what the devices themselves cost; `sensing` is about being right, not about being fast.
+
+mod board;
+mod broker;
+mod history;
+mod position;
+mod scales;
+mod sensing;
+mod shop;
+mod simulation;
+mod simulator;
+mod staff;
+mod steady;
+
+use crate::{probe, process, rounds::Rounds, store, table};
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use std::{path::Path, time::Duration};
+use tempfile::TempDir;
+
+/// What of it to measure, and how long.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Arguments {
+    /// Only this part; may be repeated
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+    /// Rounds of each figure that is taken in rounds
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// How long the steady load lasts, in seconds; a round of the board takes 20 of them at most
+    #[arg(long, default_value_t = 600)]
+    seconds: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// From a scale's message to the staff board, at 2,000 messages a second
+    Board,
+    /// 500 simulated devices on one node; memory over time
+    Steady,
+    /// What one event costs the position, and one reading each part
+    Position,
+    /// One day out of a year of a hundred sensors
+    History,
+    /// 5,000 simulated devices in one process
+    Simulator,
+    /// How right positions and alarms are
+    Sensing,
+}
+
+/// What every part works with.
+#[derive(Debug)]
+struct Bench {
+    scratch: TempDir,
+    rounds: usize,
+    steady: Duration,
+    /// The disk's own write of a page and fdatasync.
+    sync: Rounds,
+}
+
+impl Bench {
+    fn dir(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    /// Probes the disk, before something durable is measured.
+    fn probe(&mut self) -> Result<()> {
+        self.sync.add(probe::fdatasync(self.scratch.path())?);
+        Ok(())
+    }
+}
+
+/// Measures, and gives the report.
+pub(crate) fn run(arguments: &Arguments) -> Result<String> {
+    process::allow_open_files()?;
+    let mut bench = Bench {
+        scratch: store::scratch()?,
+        rounds: arguments.rounds.max(1),
+        steady: Duration::from_secs(arguments.seconds),
+        sync: Rounds::default(),
+    };
+    bench.probe()?;
+    let mut report = String::new();
+    for part in Part::value_variants() {
+        if !arguments.only.is_empty() && !arguments.only.contains(part) {
+            continue;
+        }
+        let text = match part {
+            Part::Board => board::measure(&mut bench),
+            Part::Steady => steady::measure(&mut bench),
+            Part::Position => position::measure(&bench),
+            Part::History => history::measure(&bench),
+            Part::Simulator => simulator::measure(),
+            Part::Sensing => sensing::measure(),
+        };
+        report += text.with_context(|| format!("`{part:?}` was not measured"))?.trim_end();
+        report += "\n\n";
+    }
+    Ok(format!(
+        "{report}Devices, node and mosquitto share the machine's cores. The disk's own write of a page and fdatasync, probed at the \
+         start and before each round that writes: {} (median), {} to {}. Load of the machine at the end, this benchmark included: {}.",
+        table::time(bench.sync.median()),
+        table::time(bench.sync.least()),
+        table::time(bench.sync.most()),
+        probe::load(),
+    ))
+}
