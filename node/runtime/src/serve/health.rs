@@ -3,7 +3,7 @@
 //! A repair (a rebuilt index, a quarantined segment, a cut tail) shows as `degraded` or as a note until the next start; only a part
 //! that has stopped makes the answer 503.
 
-use crate::{admin::Mqtt, store::Store};
+use crate::{admin::Mqtt, floor::Floor, store::Store};
 use aisle_devices::bridge::{BridgeStatus, StatusHandle};
 use aisle_event::StoreId;
 use aisle_journal::Quarantined;
@@ -18,6 +18,7 @@ pub(super) struct Health {
     store: Arc<Store>,
     recommender: Arc<Recommender>,
     mqtt: Mqtt,
+    floor: Floor,
     started: Instant,
     /// What the journal held at the start; ready means that the state has it too.
     ready_at: u64,
@@ -29,9 +30,10 @@ impl Health {
         store: Arc<Store>,
         recommender: Arc<Recommender>,
         mqtt: Mqtt,
+        floor: Floor,
     ) -> Self {
         let ready_at = store.journal.durable();
-        Self { store_id, store, recommender, mqtt, started: Instant::now(), ready_at }
+        Self { store_id, store, recommender, mqtt, floor, started: Instant::now(), ready_at }
     }
 }
 
@@ -54,6 +56,7 @@ pub(super) struct Report {
     state: StateReport,
     recommend: RecommendReport,
     mqtt: MqttReport,
+    floor: FloorReport,
 }
 
 #[derive(Serialize)]
@@ -150,6 +153,44 @@ impl MqttReport {
     }
 }
 
+#[derive(Serialize)]
+struct FloorReport {
+    applied_seq: u64,
+    caught_up: bool,
+    devices_approved: usize,
+    devices_waiting: usize,
+    /// What staff must know of the register of devices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    devices_alert: Option<String>,
+    /// Files of device profiles that are not in force as they stand, with what is wrong with them.
+    profiles_refused: Vec<String>,
+    /// Files of telemetry that were set aside.
+    telemetry_damaged: Vec<String>,
+    open_tasks: usize,
+}
+
+impl FloorReport {
+    fn of(floor: &Floor) -> Self {
+        let view = floor.view();
+        let (applied_seq, caught_up) = floor.progress();
+        let refused = floor.control().refused_profiles();
+        Self {
+            applied_seq,
+            caught_up,
+            devices_approved: view.devices.counts.approved,
+            devices_waiting: view.devices.counts.heard,
+            devices_alert: view.devices.alert.clone(),
+            profiles_refused: refused.iter().map(|it| format!("`{}`: {}", it.file, it.reason)).collect(),
+            telemetry_damaged: floor.archive().status().damaged,
+            open_tasks: view.tasks.open.len(),
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.devices_alert.is_none() && self.profiles_refused.is_empty() && self.telemetry_damaged.is_empty()
+    }
+}
+
 /// 200 while every part works, 503 once one has stopped.
 pub(super) async fn healthz(State(health): State<Arc<Health>>) -> (StatusCode, Json<Report>) {
     let report = health.report();
@@ -157,10 +198,11 @@ pub(super) async fn healthz(State(health): State<Arc<Health>>) -> (StatusCode, J
     (code, Json(report))
 }
 
-/// 200 once the state holds what the journal held at the start, 503 before.
+/// 200 once state and floor hold what the journal held at the start, 503 before.
 pub(super) async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, Json<Report>) {
     let report = health.report();
-    let ready = report.status != Status::Failed && report.state.applied_seq >= health.ready_at;
+    let applied = report.state.applied_seq.min(report.floor.applied_seq);
+    let ready = report.status != Status::Failed && applied >= health.ready_at;
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(report))
 }
 
@@ -201,6 +243,7 @@ impl Health {
         };
         let clock = ClockReport { behind_journal_ms: store.clock_behind_ms() };
         let mqtt = MqttReport::of(&self.mqtt);
+        let floor = FloorReport::of(&self.floor);
         let status = if journal.failed.is_some() || state.failed.is_some() {
             Status::Failed
         } else if state.rebuilt.is_some()
@@ -208,6 +251,7 @@ impl Health {
             || !journal.quarantined.is_empty()
             || clock.behind_journal_ms > 0
             || mqtt.devices_problem.is_some()
+            || !floor.is_whole()
             || mqtt.bridges.iter().any(|bridge| !bridge.connected)
         {
             Status::Degraded
@@ -225,6 +269,7 @@ impl Health {
             state,
             recommend: RecommendReport { model: model.as_ref().map(|model| ModelReport::of(model)) },
             mqtt,
+            floor,
         }
     }
 }
