@@ -78,3 +78,41 @@ impl<'a> Glance<'a> {
         of_place.map(|source| source.at).max().unwrap_or(self.view.now)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::position::{Config, Positions};
+    use aisle_event::{Event, Quantity, Sku, Timestamp, Unknown, device::Place, inventory::PlaceCounted};
+
+    fn counted(sku: &str, place: Place, pieces: i64, at: i64) -> Event {
+        let (sku, at, on_hand) = (Sku::new(sku).unwrap(), Timestamp(at), Quantity::each(pieces));
+        PlaceCounted { sku, place, on_hand, at, by: None, unknown: Unknown::default() }.into()
+    }
+
+    #[test]
+    fn a_glance_says_what_the_position_says() {
+        let mut positions = Positions::new(Config::default());
+        let start = 1_760_000_000_000;
+        let shelf = Place::Shelf;
+        let counts = [("TEA", shelf, 5), ("TEA", shelf, 0), ("TEA", Place::Backroom, 7), ("CUP", shelf, 12)];
+        for (seq, (sku, place, pieces)) in (1..).zip(counts) {
+            positions.apply(seq, &counted(sku, place, pieces, start + seq.cast_signed() * 60_000));
+        }
+        let view = positions.view();
+        assert_eq!(view.glances().count(), 2);
+        for glance in view.glances() {
+            let position = view.position(glance.sku()).unwrap();
+            assert_eq!((glance.gap(), glance.phantom()), (position.gap, position.phantom));
+            assert_eq!(glance.estimate(Place::Shelf), position.shelf);
+            assert_eq!(glance.estimate(Place::Backroom), position.backroom);
+            for place in [Place::Shelf, Place::Backroom] {
+                let of_place = position.sources.iter().filter(|source| source.place == place);
+                let newest = of_place.map(|source| source.at).max();
+                assert_eq!(glance.as_of(place), newest.unwrap_or(position.as_of));
+            }
+            assert!(!glance.is_delisted());
+        }
+        let tea = view.glances().find(|glance| glance.sku().as_str() == "TEA").unwrap();
+        assert!(tea.gap() > 0.5, "{}", tea.gap());
+    }
+}
