@@ -264,3 +264,14 @@ pub(crate) enum ReferenceCommand {
     /// The kiosk API, as OpenAPI 3.1 in JSON
     Openapi,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn no_command_contradicts_itself() {
+        Cli::command().debug_assert();
+    }
+}

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub(crate) struct By {
     /// Who does it
-    #[arg(long = "by", env = "USER", value_name = "NAME")]
+    #[arg(id = "by", long, env = "USER", value_name = "NAME")]
     pub name: Option<String>,
 }
 
