@@ -13,6 +13,7 @@
 
 mod admin;
 mod demo;
+mod devices;
 mod faults;
 mod hostile;
 mod import;

@@ -2,7 +2,7 @@
 //!
 //! Guards: nothing is told or done without the token; what was asked for is done when the answer says so.
 
-mod administrator;
+pub(crate) mod administrator;
 mod bridges;
 mod commands;
 mod doctor;
