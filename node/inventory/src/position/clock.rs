@@ -70,6 +70,12 @@ impl Clock {
         self.now.unwrap_or_default()
     }
 
+    /// Time that will have passed at a moment after the last event, in milliseconds; at one before it, what has passed.
+    pub(super) fn passed_ms_at(&self, now: Timestamp) -> i64 {
+        let since = self.now.map_or(0, |last| now.0.saturating_sub(last.0));
+        self.passed_ms.saturating_add(since.clamp(0, PASSED_MS_MAX))
+    }
+
     /// Time that has passed, in milliseconds: for durations.
     pub(super) const fn passed_ms(&self) -> i64 {
         self.passed_ms

@@ -2,8 +2,9 @@
 
 use super::{
     Positions,
+    clock::Clock,
     config::Config,
-    item::{Item, Outlook, Published},
+    item::{Item, Outlook, PIECES_PER_SALE, Published},
     reason::Because,
 };
 use crate::task::{About, Wanted};
@@ -16,18 +17,25 @@ use aisle_event::{
 const SENSED_MAX: usize = 256;
 /// Tasks of one call and kind at most; the likeliest first.
 const WANTED_MAX: usize = 256;
-/// Pieces that a sale takes, about.
-const PIECES_PER_SALE: f64 = 1.3;
 /// A wrong conclusion stands about so many days until somebody stumbles over it.
 const STANDS_DAYS: f64 = 3.0;
 /// What a piece too many or too few in the records costs, in lost sales: it shifts an order by as much.
 const ORDER_COST: f64 = 0.3;
 
+/// Phantom stock of a weighed shelf is so for so long before anybody is sent, in milliseconds: the ledger has what shoppers carry.
+const WATCHED_MS: i64 = 45 * 60_000;
+/// As much for any other: what shoppers carry to the till is nowhere, and still in the book.
+const CARRIED_MS: i64 = 90 * 60_000;
+
 /// Looks at a belief.
-pub(super) fn outlook(item: &Item, config: &Config) -> Outlook {
+pub(super) fn outlook(item: &Item, config: &Config, clock: &Clock) -> Outlook {
     let Some(grid) = &item.grid else { return Outlook::default() };
     let unpaid = item.unpaid.sum();
-    let gap = grid.chance(|shelf, back| shelf < config.facing_min && back > 0);
+    let gap = if item.knows_shelf() {
+        grid.chance(|shelf, back| shelf < config.facing_min && back > 0)
+    } else {
+        0.0
+    };
     let total = grid.total();
     let none = total.up_to(0);
     let deviation = total.variance().max(0.0).sqrt();
@@ -39,6 +47,16 @@ pub(super) fn outlook(item: &Item, config: &Config) -> Outlook {
     } else {
         0.0
     };
+    // It opens when the chance has been high for a while, and closes when it is low, which it is after a count at once.
+    const WELL_BELOW: f64 = 0.2;
+    let threshold = config.phantom_threshold();
+    let stood = item.outlook.wants_search(clock.passed_ms());
+    let is_phantom =
+        stood && phantom >= if item.outlook.is_phantom { WELL_BELOW * threshold } else { threshold };
+    let phantom_from_ms = (phantom >= threshold).then(|| {
+        let waits = if item.is_watched(clock) { WATCHED_MS } else { CARRIED_MS };
+        item.outlook.phantom_from_ms.unwrap_or(clock.passed_ms().saturating_add(waits))
+    });
     Outlook {
         gap: gap as f32,
         phantom: phantom as f32,
@@ -46,7 +64,8 @@ pub(super) fn outlook(item: &Item, config: &Config) -> Outlook {
         total: item.total(grid).mean().max(0.0) as f32,
         deviation: deviation as f32,
         is_gap: stays(item.outlook.is_gap, gap, config.gap_threshold()),
-        is_phantom: stays(item.outlook.is_phantom, phantom, config.phantom_threshold()),
+        is_phantom,
+        phantom_from_ms,
     }
 }
 
@@ -83,7 +102,8 @@ pub(super) fn recount_value(item: &Item, config: &Config) -> f64 {
 impl Positions {
     /// What staff should do now, the likeliest first: fill shelves, look for what only the book has, count what is worth it.
     #[must_use]
-    pub fn wanted(&self, _now: Timestamp) -> Vec<Wanted> {
+    pub fn wanted(&self, now: Timestamp) -> Vec<Wanted> {
+        let passed_ms = self.clock.passed_ms_at(now);
         let mut gaps = Vec::new();
         let mut phantoms = Vec::new();
         let mut recounts = Vec::new();
@@ -92,7 +112,7 @@ impl Positions {
             if item.outlook.is_gap {
                 gaps.push((gap, sku, item));
             }
-            if item.outlook.is_phantom {
+            if item.outlook.wants_search(passed_ms) {
                 phantoms.push((phantom, sku, item));
             }
             // The sum is not made when it could not be worth it.

@@ -1,12 +1,14 @@
 //! A joint belief about two whole numbers, pieces on the shelf and pieces in the backroom, as a window of cells.
 //!
 //! Cells are 32-bit so that a snapshot holds exactly what memory holds. Guards: cells are finite, not negative and sum to one;
-//! the window has at most [`SIDE_MAX`] cells a side, and what falls outside it is put into its nearest cell.
+//! the window has at most [`ROWS_MAX`] × [`COLUMNS_MAX`] cells, and what falls outside it is put into its nearest cell.
 
 use minicbor::{Decode, Encode};
 
-/// Cells along a side of the window at most.
-pub(super) const SIDE_MAX: usize = 64;
+/// Rows of the window at most.
+pub(super) const ROWS_MAX: usize = 64;
+/// Columns of the window at most: a delivery that may or may not have come takes room.
+pub(super) const COLUMNS_MAX: usize = 128;
 /// The most pieces that a place is believed to hold.
 pub(super) const PIECES_MAX: u32 = 1_000_000;
 /// A row or column at the edge of the window that holds less than this is cut off.
@@ -51,10 +53,9 @@ impl Grid {
 
     /// True when it is what this module makes.
     pub(super) fn is_sound(&self) -> bool {
-        let sides = 1..=SIDE_MAX;
         let sum: f64 = self.cells.iter().copied().map(f64::from).sum();
-        sides.contains(&self.rows.into())
-            && sides.contains(&self.columns.into())
+        (1..=ROWS_MAX).contains(&self.rows.into())
+            && (1..=COLUMNS_MAX).contains(&self.columns.into())
             && self.cells.len() == usize::from(self.rows) * usize::from(self.columns)
             && self.shelf <= 2 * PIECES_MAX
             && self.back <= 2 * PIECES_MAX
@@ -112,9 +113,9 @@ impl Grid {
         let ((shelf_down, shelf_up), (back_down, back_up)) = reach;
         let shelf = self.shelf.saturating_sub(shelf_down);
         let back = self.back.saturating_sub(back_down);
-        let rows = ((self.shelf - shelf) + u32::from(self.rows) + shelf_up).min(4 * SIDE_MAX as u32) as usize;
+        let rows = ((self.shelf - shelf) + u32::from(self.rows) + shelf_up).min(4 * ROWS_MAX as u32) as usize;
         let columns =
-            ((self.back - back) + u32::from(self.columns) + back_up).min(4 * SIDE_MAX as u32) as usize;
+            ((self.back - back) + u32::from(self.columns) + back_up).min(3 * COLUMNS_MAX as u32) as usize;
         let mut to = vec![0.0_f64; rows * columns];
         for (from_shelf, from_back, chance) in self.cells() {
             if chance > 0.0 {
@@ -144,7 +145,7 @@ impl Grid {
         let way = shifts.iter().copied().max_by(|a, b| a.2.total_cmp(&b.2)).unwrap_or_default();
         let gone = |from: u32, by: i64| (i64::from(from) + by.max(0)).clamp(0, PIECES_MAX.into()) as u32;
         (self.shelf, self.back) = (gone(self.shelf, way.0), gone(self.back, way.1));
-        let near = 2 * SIDE_MAX as i64;
+        let near = COLUMNS_MAX as i64;
         let rest = |by: i64, gone: i64| (by - gone.max(0)).clamp(-near, near);
         let rest: Vec<_> = shifts.iter().map(|to| (rest(to.0, way.0), rest(to.1, way.1), to.2)).collect();
         let down = |pieces: Option<i64>| pieces.unwrap_or(0).min(0).unsigned_abs() as u32;
@@ -201,8 +202,8 @@ impl Grid {
         for row in cells.chunks_exact(columns.max(1)) {
             across.iter_mut().zip(row).for_each(|(sum, cell)| *sum += cell);
         }
-        let (first_row, row_count) = held(&rows, sum);
-        let (first_column, column_count) = held(&across, sum);
+        let (first_row, row_count) = held(&rows, sum, ROWS_MAX);
+        let (first_column, column_count) = held(&across, sum, COLUMNS_MAX);
         let kept = || {
             cells
                 .chunks_exact(columns.max(1))
@@ -228,12 +229,12 @@ fn moved(from: u32, by: i64) -> Option<u32> {
 }
 
 /// From where on how many entries hold nearly everything, or most within the bound.
-fn held(sums: &[f64], all: f64) -> (usize, usize) {
+fn held(sums: &[f64], all: f64, most: usize) -> (usize, usize) {
     let (mut first, mut end) = (0, sums.len());
     let at = |index: usize| sums.get(index).copied().unwrap_or(0.0);
     while end - first > 1 {
         let (low, high) = (at(first), at(end - 1));
-        let wide = end - first > SIDE_MAX;
+        let wide = end - first > most;
         if low <= high && (wide || low < EDGE * all) {
             first += 1;
         } else if wide || high < EDGE * all {

@@ -3,7 +3,7 @@
 //! [`Positions`] is a fold of the journal: events in, a [`View`] out, and what follows ([`Positions::wanted`], [`Positions::due`]).
 //! No IO, no clock. Not here: what a payload means (`aisle-devices`), who does a task and when it is done ([`crate::task`]), forecasts.
 //! Guards: whatever comes, an estimate is a finite number that is not negative; a fold that was decoded goes on exactly as the
-//! one that was encoded; everything kept is bounded (`skus_max`, `placements_max`, `tags_per_sku_max`, 64 × 64 cells a product).
+//! one that was encoded; everything kept is bounded (`skus_max`, `placements_max`, `tags_per_sku_max`, 64 × 128 cells a product).
 //!
 //! # The belief
 //!
@@ -34,7 +34,7 @@
 //! | event | effect |
 //! |---|---|
 //! | sale of *n* | *s* − *n*; cells with *s* < *n* survive only as an unentered filling, a miscount, or a wrong scan (1 %) |
-//! | delivery | *b* + *n*, or up to a third less (4 %) or more (2 %) |
+//! | delivery | *b* + *n*, or less or more by up to twice the learned mean error of notes, with the learned share of wrong notes (6 % before); perhaps + another one before it that nobody entered |
 //! | move of *n* | *s* + *n*, *b* − *n*; cells in which that does not fit the shelf, or in which staff stopped short though *b* had more, become unlikely |
 //! | count | likelihood 0.92 for exact, 0.032 for off by one, falling with the square; a count that the belief holds impossible replaces it |
 //! | scale | N((w − tare)/u − z; n, σ²) with a floor for what is no weight of this product. σ is learned from successive readings, the zero *z* is followed by a one-dimensional Kalman filter while *n* is beyond doubt |
@@ -54,14 +54,18 @@
 //! # What follows
 //!
 //! The chance of a **gap** is P(*s* < facing, *b* > 0), of **phantom stock** P(total ≤ half the book and at least
-//! `phantom_pieces_min` below it). A task is opened where acting costs less than waiting, p ≥ c/(c + benefit), and closed at half of that. **Recounts** are
+//! `phantom_pieces_min` below it). A task is opened where acting costs less than waiting, p ≥ c/(c + benefit). A gap closes at half of that; phantom stock opens when
+//! its chance has stayed above for three quarters of an hour (twice that where shoppers' hands are not seen), and closes at a fifth,
+//! which the count of it brings about. **Recounts** are
 //! ranked by the value of perfect information (see `decide::recount_value`) minus the cost of the count.
 //!
 //! # How well it does
 //!
 //! Feature `evaluation` holds all this against three shops whose truth is known (`cargo nextest run -p aisle-inventory position::accuracy`).
-//! What no sensor sees stays unknown: a delivery that is not what its note says, until the backroom is empty or counted; the shelf of a product that
-//! only the till knows.
+//! What no sensor sees stays unknown, if not unheard of: a delivery that is not what its note says, until the backroom is empty or
+//! counted; the shelf of a product that only the till knows. The belief of the backroom is as wide as wrong notes of this store make it: their
+//! share (Beta), mean error (Gamma) and the share of deliveries that nobody enters (Beta) are learned at counts and where a weighed shelf is
+//! filled with all that there was (module `item::delivery`).
 //!
 //! An interval of whole pieces with nine tenths in it mostly holds more; [`Estimate::chance`] says how much.
 
@@ -296,7 +300,7 @@ impl Positions {
         if let Some(item) = self.items.get_mut(sku) {
             let item = Arc::make_mut(item);
             if change(item, &mut self.store, &self.clock) {
-                item.outlook = decide::outlook(item, &self.config);
+                item.outlook = decide::outlook(item, &self.config, &self.clock);
             }
         }
     }

@@ -6,7 +6,7 @@ use minicbor::{Decode, Encode};
 use std::sync::Arc;
 
 /// The form of these bytes. Another one is refused, and the journal is read again.
-const FORM: u8 = 1;
+const FORM: u8 = 2;
 
 /// Why bytes are not a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +15,7 @@ pub enum InvalidSnapshot {
     #[error("the snapshot does not decode: {0}")]
     Malformed(String),
     /// They are of another form.
-    #[error("the snapshot has form {0}, this node reads form 1")]
+    #[error("the snapshot has form {0}, this node reads form 2")]
     Form(u8),
     /// They decode to what cannot be.
     #[error("the snapshot holds what cannot be: `{0}`")]

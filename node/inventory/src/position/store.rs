@@ -1,4 +1,5 @@
-//! What is learned of the store as a whole: its hours, how soon staff fill a shelf, whether they enter it, how many tags a scan misses.
+//! What is learned of the store as a whole: its hours, how soon staff fill a shelf, whether they enter it,
+//! how many tags a scan misses, how far deliveries are what their notes say.
 
 use super::{
     learned::{Rate, Share},
@@ -23,6 +24,14 @@ pub(super) struct Store {
     /// How many of its tags a scan sees.
     #[n(4)]
     pub(super) detection: Share,
+    /// How many deliveries differ from their note, and by which part of it.
+    #[n(5)]
+    pub(super) note_wrong: Share,
+    #[n(6)]
+    pub(super) note_wrong_by: Rate,
+    /// How many deliveries nobody enters.
+    #[n(7)]
+    pub(super) unnoted: Share,
 }
 
 impl Default for Store {
@@ -34,6 +43,11 @@ impl Default for Store {
             entered: Share::prior(6.0, 2.0),
             any_entered: false,
             detection: Share::prior(36.0, 4.0),
+            // Six in a hundred, as if fifty had been checked; by a sixth.
+            note_wrong: Share::prior(3.0, 47.0),
+            note_wrong_by: Rate::prior(1.0, 6.0),
+            // One in a hundred.
+            unnoted: Share::prior(0.5, 49.5),
         }
     }
 }
@@ -44,6 +58,9 @@ impl Store {
             && self.filling.is_sound()
             && self.entered.is_sound()
             && self.detection.is_sound()
+            && self.note_wrong.is_sound()
+            && self.note_wrong_by.is_sound()
+            && self.unnoted.is_sound()
     }
 
     /// The part of fillings that staff enter.

@@ -131,7 +131,7 @@ fn look(positions: &Positions, floor: &Floor, sku: &Sku, watch: &mut (Watch, Wat
     watch.0.see(is_gap, item.outlook.is_gap, &mut score.gap);
     let book = item.book.total();
     let is_phantom = book > 0 && sellable <= (book / 2).min(book - i64::from(config.phantom_pieces_min));
-    watch.1.see(is_phantom, item.outlook.is_phantom, &mut score.phantom);
+    watch.1.see(is_phantom, item.outlook.wants_search(positions.clock.passed_ms()), &mut score.phantom);
     fit(&mut score.shelf, &grid.shelf(), shelf, book_at(item, Place::Shelf));
     fit(&mut score.backroom, &grid.back(), back, book_at(item, Place::Backroom));
     fit(&mut score.total, &item.total(grid), total, book);
