@@ -1,8 +1,11 @@
 //! What a process used of the machine, and how many connections it may hold.
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::fs;
+use rustix::{
+    process::{Resource, Rlimit, getrlimit, setrlimit},
+    time::{ClockId, clock_gettime},
+};
+use std::{fs, time::Duration};
 
 /// Files that the largest part opens: a connection each, and some more.
 const OPEN_FILES: u64 = 6_200;
@@ -27,6 +30,12 @@ pub(crate) fn cpu_s(pid: u32) -> Result<f64> {
         fields.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse().ok()).collect();
     let [user, system] = ticks.as_slice() else { bail!("`{path}` has no times") };
     Ok((user + system) / rustix::param::clock_ticks_per_second() as f64)
+}
+
+/// Processor time of this thread. It does not go on while others have the processor, but a look costs a system call.
+pub(crate) fn thread_cpu() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 #[cfg(test)]

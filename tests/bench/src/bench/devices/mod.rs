@@ -7,6 +7,7 @@ mod board;
 mod broker;
 mod history;
 mod position;
+mod reading;
 mod scales;
 mod sensing;
 mod shop;
@@ -91,7 +92,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String> {
         let text = match part {
             Part::Board => board::measure(&mut bench),
             Part::Steady => steady::measure(&mut bench),
-            Part::Position => position::measure(&bench),
+            Part::Position => position::measure(&bench)
+                .and_then(|positions| Ok(format!("{positions}\n\n{}", reading::measure(&bench)?))),
             Part::History => history::measure(&bench),
             Part::Simulator => simulator::measure(),
             Part::Sensing => sensing::measure(),
