@@ -14,7 +14,7 @@ const SAMPLE_BYTES_MAX: u64 = 16 << 20;
 /// Shows what a sample becomes. False when a line of it is refused or not understood.
 pub(super) fn check(file: &Path, sample: &Path, json: bool) -> anyhow::Result<bool> {
     let (text, messages) = (read(file, PROFILE_BYTES_MAX as u64)?, read(sample, SAMPLE_BYTES_MAX)?);
-    let report = tried(&text, &messages).map_err(|error| named(error, file))?;
+    let report = tried(&text, &messages).map_err(|error| named(&error, file))?;
     if json {
         output::json(&report)?;
         return Ok(report.is_good());
@@ -30,7 +30,7 @@ pub(super) fn check(file: &Path, sample: &Path, json: bool) -> anyhow::Result<bo
 }
 
 /// The error calls the profile by its file.
-fn named(error: ProfileError, file: &Path) -> anyhow::Error {
+fn named(error: &ProfileError, file: &Path) -> anyhow::Error {
     let text = error.to_string().replacen("profile `profile`", &format!("profile `{}`", file.display()), 1);
     anyhow!(text)
 }
