@@ -49,6 +49,8 @@ record! {
         4 open quantity: Quantity,
         /// When.
         5 open at: Timestamp,
+        /// Who.
+        6 pseudonymous by: Option<Name>,
     }
 
     /// Somebody counted what is in one place.

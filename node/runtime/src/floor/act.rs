@@ -66,7 +66,8 @@ impl Floor {
             Action::Move { sku, from, to, quantity } => {
                 self.fits(&sku, quantity)?;
                 let at = self.now();
-                let event = StockMoved { sku, from, to, quantity, at, unknown: Unknown::default() };
+                let by = Some(by.clone());
+                let event = StockMoved { sku, from, to, quantity, at, by, unknown: Unknown::default() };
                 self.record(vec![event.into()]).await
             }
         }
@@ -92,21 +93,22 @@ impl Floor {
             if task.kind == TaskKind::FillShelf {
                 let position = self.view().positions.position(sku);
                 let carried = position.and_then(|position| carried(&position, count, task.quantity));
-                events.extend(carried.map(|quantity| self.filled(sku, quantity)));
+                events.extend(carried.map(|quantity| self.filled(sku, quantity, by)));
             }
             events.push(self.counted(sku.clone(), Place::Shelf, count, by)?);
         } else if let (About::Sku(sku), TaskKind::FillShelf, Some(quantity)) =
             (&task.about, task.kind, task.quantity)
         {
-            events.push(self.filled(sku, quantity));
+            events.push(self.filled(sku, quantity, by));
         }
         events.push(self.closing(&task, TaskEnd::Done, by));
         self.record(events).await
     }
 
-    fn filled(&self, sku: &Sku, quantity: Quantity) -> Event {
+    fn filled(&self, sku: &Sku, quantity: Quantity, by: &Name) -> Event {
         let (sku, from, to, at) = (sku.clone(), Place::Backroom, Place::Shelf, self.now());
-        StockMoved { sku, from, to, quantity, at, unknown: Unknown::default() }.into()
+        let by = Some(by.clone());
+        StockMoved { sku, from, to, quantity, at, by, unknown: Unknown::default() }.into()
     }
 
     fn task(&self, name: &Name) -> Result<Arc<Task>, ActError> {

@@ -102,7 +102,8 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
         },
         &mut registry,
     );
-    let health = Arc::new(Health::new(config.store.clone(), store.clone(), recommender, looked_at, floor.clone()));
+    let health =
+        Arc::new(Health::new(config.store.clone(), store.clone(), recommender, looked_at, floor.clone()));
     let router = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

@@ -303,7 +303,8 @@ fn told(happening: &Happening, sources: Sources) -> Option<Event> {
         }
         Told::Moved { sku: of, from, to, pieces } if sources.moves => {
             let (from, to) = (place(from), place(to));
-            StockMoved { sku: sku(of)?, from, to, quantity: Quantity::each(pieces), at, unknown }.into()
+            StockMoved { sku: sku(of)?, from, to, quantity: Quantity::each(pieces), at, by: None, unknown }
+                .into()
         }
         Told::Counted { sku: of, place: counted, pieces } if sources.counts => {
             let on_hand = Quantity::each(pieces);

@@ -66,7 +66,8 @@ pub fn received(of: &str, quantity: Quantity, at: i64) -> Event {
 
 pub fn moved(of: &str, quantity: Quantity, at: i64) -> Event {
     let (from, to) = (Place::Backroom, Place::Shelf);
-    StockMoved { sku: sku(of), from, to, quantity, at: Timestamp(at), unknown: Unknown::default() }.into()
+    StockMoved { sku: sku(of), from, to, quantity, at: Timestamp(at), by: None, unknown: Unknown::default() }
+        .into()
 }
 
 pub fn counted(of: &str, place: Place, on_hand: Quantity, at: i64) -> Event {
