@@ -53,6 +53,7 @@ pub(super) struct KickParams {
     responses(
         (status = 204, description = "It was told to go, and its session is gone for good if that was asked for."),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is a part of the node itself.", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such client, nor a session to remove.", body = Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -66,6 +67,10 @@ pub(super) async fn kick(
         Some("true") => true,
         Some(_) => return Err(Problem::field("session", "is neither true nor false")),
     };
+    if id.starts_with('$') {
+        let detail = format!("`{id}` is a part of the node itself: what waits in its session would be lost");
+        return Err(Problem::conflict(detail).with("id", "is not a client from outside"));
+    }
     if admin.mqtt.broker.kick(&id, session).await {
         return Ok(StatusCode::NO_CONTENT);
     }
