@@ -11,7 +11,11 @@ use super::{
     rule::Limit,
     unit::{Probe, Unit, Watch},
 };
-use aisle_event::{Name, Sku, Timestamp, cold_chain::ColdRule, device::AnomalyKind};
+use aisle_event::{
+    Name, Sku, Timestamp,
+    cold_chain::{ColdGroup, ColdRule},
+    device::AnomalyKind,
+};
 use std::sync::Arc;
 
 /// A reading may be so far ahead of the clock, in milliseconds, before its age counts as unknown.
@@ -171,12 +175,27 @@ impl UnitView {
             return if open.all(Excursion::is_acknowledged) { State::Acknowledged } else { State::Excursion };
         }
         let outside = |milli: Option<i32>| milli.is_some_and(|milli| self.limit.outside(f64::from(milli)));
+        let newest = self.newest().map(|(_, milli)| milli);
         if self.probes.is_empty() || self.as_of.is_none_or(|as_of| is_silent(as_of, now, silent_s)) {
             State::Unknown
-        } else if outside(self.air_milli) || outside(self.product_milli) {
+        } else if outside(newest) || outside(self.air_milli) || outside(self.product_milli) {
             State::Warming
         } else {
             State::Ok
+        }
+    }
+
+    /// The newest reading of the probe that is worst now: when, and thousandths of a degree. Minutes, which all rules are about, hold means.
+    #[must_use]
+    pub fn newest(&self) -> Option<(Timestamp, i32)> {
+        let last = self.probes.iter().filter_map(|probe| probe.last);
+        let since = last.clone().map(|(at, _)| at.0).max()?.saturating_sub(MINUTE_MS);
+        // A probe that has gone silent has no say beside one that speaks.
+        let fresh = last.filter(|(at, _)| at.0 >= since);
+        if self.limit.group == ColdGroup::Hot {
+            fresh.min_by_key(|(_, milli)| *milli)
+        } else {
+            fresh.max_by_key(|(_, milli)| *milli)
         }
     }
 

@@ -200,6 +200,18 @@ pub enum UnitState {
     Unknown,
 }
 
+/// What a contact says of a door. Of several the one that is open counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = StaffDoor)]
+pub struct Door {
+    /// It is open.
+    pub open: bool,
+    /// When the contact said so last.
+    #[serde(serialize_with = "as_time")]
+    #[schema(value_type = String, format = DateTime)]
+    pub as_of: Timestamp,
+}
+
 /// A cold chain unit.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(as = StaffUnit)]
@@ -218,6 +230,10 @@ pub struct UnitRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub reading: Option<Reading>,
+    /// Its door, where a contact watches one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub door: Option<Door>,
     /// The excursion that it is in.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, nullable = false)]

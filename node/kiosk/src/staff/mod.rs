@@ -27,7 +27,7 @@ mod words;
 
 pub use crate::strings::Language;
 pub use board::{
-    AlertKind, AlertRow, Board, DeviceRow, DeviceState, GapRow, PositionRow, Severity, TaskRow, Totals,
+    AlertKind, AlertRow, Board, DeviceRow, DeviceState, Door, GapRow, PositionRow, Severity, TaskRow, Totals,
     UnitRow, UnitState,
 };
 pub use config::StaffConfig;

@@ -161,6 +161,7 @@ words! {
         ColdGroup::Hot => format!("不低于 {limit}"),
         ColdGroup::Chilled | ColdGroup::Frozen => format!("不高于 {limit}"),
     };
+    door_open: Text = "Door open", "柜门开着";
     no_reading: Text = "No temperature yet", "尚无温度";
     acknowledged: Text = "Seen", "已确认";
     not_acknowledged: Text = "Nobody has seen this yet", "尚无人确认";

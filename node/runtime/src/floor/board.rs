@@ -2,7 +2,11 @@
 //!
 //! Not here: what it looks like (`aisle-kiosk`), how anything is concluded (`aisle-inventory`, `aisle-devices`).
 
-use super::{fold::View, sensors::Odd, stock};
+use super::{
+    fold::View,
+    sensors::{Doors, Odd},
+    stock,
+};
 use aisle_devices::registry::{self, DeviceView};
 use aisle_event::{
     DeviceId, Name, Timestamp,
@@ -33,6 +37,7 @@ pub(super) struct Seen<'a> {
     pub(super) view: &'a View,
     pub(super) shop: &'a Shop,
     pub(super) odd: Odd,
+    pub(super) doors: Doors,
     pub(super) now: Timestamp,
 }
 
@@ -139,6 +144,7 @@ impl Seen<'_> {
             limit: f64::from(unit.limit.milli) / 1000.0,
             state,
             reading,
+            door: self.doors.of(&unit.name),
             excursion: open.map(|excursion| excursion.name.clone()),
             acknowledged: open.is_some_and(Excursion::is_acknowledged),
             since,

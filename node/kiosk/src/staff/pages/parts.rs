@@ -219,6 +219,9 @@ impl<'a> Eye<'a> {
                     span.main {
                         span.label { b { ((words.unit_state)(unit.state)) } " · " ((words.group)(unit.group)) }
                         strong { (unit.unit) }
+                        @if let Some(door) = unit.door.filter(|door| door.open) {
+                            span.why { b { (words.door_open) } ", " (self.ago(door.as_of)) }
+                        }
                         @if unit.excursion.is_some() {
                             span.why { (if unit.acknowledged { words.acknowledged } else { words.not_acknowledged }) }
                         }
