@@ -140,7 +140,10 @@ impl<const N: usize> Device<'_, N> {
                 name: text("streams.name", stream.name)?,
                 kind: StreamKind::Number,
                 unit: Some(stream.unit),
-                interval_s: Some(self.interval_s),
+                // What does not change is said no more often than that.
+                interval_s: Some(
+                    self.interval_s.max(HEARTBEAT_S.unsigned_abs().try_into().unwrap_or(u32::MAX)),
+                ),
             };
             announce.streams.push(info).map_err(|_| Fault::new("streams", "are more than 8"))?;
         }

@@ -1,4 +1,5 @@
-//! What of the readings is worth keeping: a median against outliers, a deadband against noise, a heartbeat against silence.
+//! What of the readings is worth keeping: a median against outliers, a deadband against noise, a heartbeat against silence. Of a
+//! number with a deadband the reading after a change is kept, too: it says whether the change stayed.
 //!
 //! Pure: one [`Filter`] for each stream, no clock, no channels (those are in `tasks::filter`).
 
@@ -23,6 +24,8 @@ pub(crate) struct Tuning {
 pub(crate) struct Filter {
     window: Deque<f64, MEDIAN_READINGS_MAX>,
     kept: Option<(u64, f64)>,
+    /// The last kept was another value than the one before, and nothing was kept since.
+    moved: bool,
 }
 
 impl Filter {
@@ -34,10 +37,14 @@ impl Filter {
         // There is room: the window is shorter than its longest.
         let _ = self.window.push_back(reading);
         let value = self.median();
-        let is_news = self.kept.is_none_or(|(at, last)| {
-            (value - last).abs() > tuning.deadband || uptime_ms.saturating_sub(at) >= tuning.heartbeat_ms
+        let (moved, is_old) = self.kept.map_or((false, true), |(at, last)| {
+            let is_old = uptime_ms.saturating_sub(at) >= tuning.heartbeat_ms;
+            ((value - last).abs() > tuning.deadband, is_old)
         });
-        is_news.then(|| {
+        // Whoever listens cannot tell a step from a hand that leans on a scale until it hears what came after.
+        let confirms = self.moved && tuning.deadband > 0.0;
+        self.moved = moved;
+        (moved || is_old || confirms).then(|| {
             self.kept = Some((uptime_ms, value));
             value
         })

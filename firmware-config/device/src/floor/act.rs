@@ -338,14 +338,20 @@ impl Floor {
         }
     }
 
-    fn fill(&mut self, item: usize) -> Option<What> {
-        let noted = self.draw.chance(self.config.errors.move_entered);
-        let goods = self.goods.get_mut(item)?;
+    pub(super) fn bring_all(&mut self, item: usize) -> i64 {
+        let Some(goods) = self.goods.get_mut(item) else { return 0 };
         goods.filling = false;
         let room = (goods.config.shelf_capacity as usize).saturating_sub(goods.shelf.len());
         let pieces = goods.take_from_backroom(room, &mut self.draw);
         let count = super::count(&pieces);
         goods.shelf.extend(pieces);
+        count
+    }
+
+    fn fill(&mut self, item: usize) -> Option<What> {
+        let noted = self.draw.chance(self.config.errors.move_entered);
+        let count = self.bring_all(item);
+        let goods = self.goods.get(item)?;
         (count > 0).then(|| What::Moved {
             sku: goods.config.sku.clone(),
             from: Place::Backroom,

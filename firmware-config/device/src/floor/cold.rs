@@ -32,6 +32,11 @@ impl Unit {
         self.closes_ms = self.closes_ms.max(now_ms.saturating_add(ms));
     }
 
+    pub(super) fn close(&mut self, now_ms: i64) {
+        self.settle(now_ms);
+        self.closes_ms = now_ms;
+    }
+
     pub(super) fn set_broken(&mut self, now_ms: i64, broken: bool) {
         self.settle(now_ms);
         self.broken = broken;

@@ -163,6 +163,13 @@ impl Floor {
         found.map(|known| known.open(now, i64::try_from(ms).unwrap_or(i64::MAX))).is_some()
     }
 
+    /// Closes the door of a unit, whoever holds it open; false when there is no such unit.
+    pub fn close_door(&mut self, unit: &str) -> bool {
+        let now = self.now_ms;
+        let found = self.units.iter_mut().find(|known| known.config.name == unit);
+        found.map(|known| known.close(now)).is_some()
+    }
+
     /// Breaks the compressor of a unit, or mends it; false when there is no such unit.
     pub fn break_unit(&mut self, unit: &str, broken: bool) -> bool {
         let now = self.now_ms;
@@ -173,6 +180,11 @@ impl Floor {
     /// One shopper takes all that is on a shelf, and will pay for it. Says how many pieces that were.
     pub fn empty_shelf(&mut self, sku: &str) -> i64 {
         self.index(sku).map_or(0, |index| self.take_all(index))
+    }
+
+    /// Staff bring to a shelf what it has room for, as far as the backroom has it. Says how many pieces that were.
+    pub fn fill_shelf(&mut self, sku: &str) -> i64 {
+        self.index(sku).map_or(0, |index| self.bring_all(index))
     }
 
     fn index(&self, sku: &str) -> Option<usize> {

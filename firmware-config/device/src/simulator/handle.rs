@@ -6,7 +6,7 @@ use super::{
     scenario::{DevicePlan, Model},
 };
 use crate::floor::{Floor, Happening, Place};
-use std::{io, sync::Arc};
+use std::{collections::BTreeSet, io, sync::Arc};
 use tokio::sync::broadcast;
 
 /// Looks at a simulation and interferes with it. Clones are the same.
@@ -62,6 +62,42 @@ impl SimHandle {
     #[must_use]
     pub fn empty_shelf(&self, sku: &str) -> i64 {
         self.shared.world().empty_shelf(sku)
+    }
+
+    /// Closes the door of a unit; false when there is no such unit.
+    #[must_use]
+    pub fn close_door(&self, unit: &str) -> bool {
+        self.shared.world().close_door(unit)
+    }
+
+    /// Staff bring to the shelf of a product what it has room for, as far as the backroom has it, and enter the move or not; the
+    /// number of pieces.
+    #[must_use]
+    pub fn fill_shelf(&self, sku: &str, noted: bool) -> i64 {
+        self.shared.world().fill_shelf(sku, noted)
+    }
+
+    /// Takes a device off its network without a word, or lets it back; false when there is no such device. It goes on measuring
+    /// meanwhile.
+    #[must_use]
+    pub fn plug(&self, device: &str, plugged: bool) -> bool {
+        let mut world = self.shared.world();
+        let Some(index) = world.devices().iter().position(|plan| plan.id == device) else { return false };
+        let changed = self.shared.unplugged.send_if_modified(|unplugged| {
+            if plugged { unplugged.remove(&index) } else { unplugged.insert(index) }
+        });
+        if changed {
+            world.write_plugged(device, plugged);
+        }
+        true
+    }
+
+    /// The devices that somebody took off their network.
+    #[must_use]
+    pub fn unplugged(&self) -> BTreeSet<String> {
+        let devices = self.shared.world().devices();
+        let unplugged = self.shared.unplugged.borrow();
+        unplugged.iter().filter_map(|index| devices.get(*index)).map(|plan| plan.id.clone()).collect()
     }
 
     /// Breaks the compressor of a unit, or mends it; false when there is no such unit.

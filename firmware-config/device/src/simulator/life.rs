@@ -68,7 +68,7 @@ pub(super) async fn impostor(shared: &Shared, being: &Being<'_>, window: Window)
 async fn one_life(shared: &Shared, being: &Being<'_>, model: Model, boots: u32, flash: SparseFlash) {
     let port = Port::new();
     let wire = Wire::new(&port, shared, &being.faults);
-    let air = AirTime { shared, faults: &being.faults };
+    let air = AirTime { shared, index: being.plan.index, faults: &being.faults };
     let credentials = being.credentials(shared);
     let carry = port.carry(&credentials, &air, &shared.counts);
     let spoil = being.spoil(shared, &port);
@@ -153,9 +153,10 @@ impl Being<'_> {
     }
 }
 
-/// When the faults of a device let it use its radio.
+/// When the faults of a device, and people, let it use its radio.
 struct AirTime<'a> {
     shared: &'a Shared,
+    index: usize,
     faults: &'a [Window],
 }
 
@@ -168,13 +169,19 @@ impl AirTime<'_> {
 impl Radio for AirTime<'_> {
     fn is_on(&self) -> bool {
         let now_ms = self.shared.time.now_ms();
-        !self.dropouts().any(|dropout| dropout.holds(now_ms))
+        !self.shared.unplugged.borrow().contains(&self.index)
+            && !self.dropouts().any(|dropout| dropout.holds(now_ms))
     }
 
     async fn off(&self) {
         let now_ms = self.shared.time.now_ms();
         let next =
             self.dropouts().filter(|dropout| dropout.until_ms > now_ms).map(|dropout| dropout.from_ms).min();
-        self.shared.time.sleep_until(next.unwrap_or(u64::MAX)).await;
+        let mut unplugged = self.shared.unplugged.subscribe();
+        tokio::select! {
+            () = self.shared.time.sleep_until(next.unwrap_or(u64::MAX)) => {}
+            // What could unplug it lives as long as the simulation.
+            _ = unplugged.wait_for(|unplugged| unplugged.contains(&self.index)) => {}
+        }
     }
 }

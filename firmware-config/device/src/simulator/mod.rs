@@ -40,6 +40,7 @@ pub use scenario::{
 use count::Counts;
 use scenario::milliseconds;
 use std::{
+    collections::BTreeSet,
     future::Future,
     io::{self, Write},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -110,6 +111,8 @@ struct Shared {
     counts: Counts,
     device_count: u64,
     world: Mutex<World>,
+    /// Devices that somebody took off their network, by their numbers in the scenario.
+    unplugged: watch::Sender<BTreeSet<usize>>,
 }
 
 impl Shared {
@@ -145,6 +148,7 @@ impl Simulation {
             counts: Counts::default(),
             device_count: u64::from(scenario.device_count()),
             world: Mutex::new(World::new(&scenario, seed)),
+            unplugged: watch::Sender::default(),
         };
         Self { scenario, shared: Arc::new(shared), report: None }
     }

@@ -8,7 +8,7 @@ use super::{
     scenario::{DevicePlan, FaultPlan, Scenario, fault_seed, milliseconds},
     truth::Truth,
 };
-use crate::floor::{Floor, Happening, What};
+use crate::floor::{Floor, Happening, Place, What};
 use serde_json::json;
 use std::{
     io::{self, Write},
@@ -106,6 +106,25 @@ impl World {
         pieces
     }
 
+    /// Somebody closes the door of a unit; false when there is no such unit.
+    pub(super) fn close_door(&mut self, unit: &str) -> bool {
+        let found = self.floor.as_mut().is_some_and(|floor| floor.close_door(unit));
+        if found {
+            self.write_by_hand(json!({ "what": "door_closed", "unit": unit }));
+        }
+        found
+    }
+
+    /// Staff bring to a shelf what it has room for; the number of pieces.
+    pub(super) fn fill_shelf(&mut self, sku: &str, noted: bool) -> i64 {
+        let pieces = self.floor.as_mut().map_or(0, |floor| floor.fill_shelf(sku));
+        if pieces > 0 {
+            let (from, to) = (Place::Backroom, Place::Shelf);
+            self.by_hand(What::Moved { sku: sku.to_owned(), from, to, pieces, noted });
+        }
+        pieces
+    }
+
     /// The compressor of a unit breaks, or is mended; false when there is no such unit.
     pub(super) fn break_unit(&mut self, unit: &str, broken: bool) -> bool {
         let found = self.floor.as_mut().is_some_and(|floor| floor.break_unit(unit, broken));
@@ -138,6 +157,12 @@ impl World {
         let at_ms = self.floor.as_ref().map_or(0, Floor::now_ms);
         // Nobody has to listen.
         drop(self.happenings.send(Happening { at_ms, what }));
+    }
+
+    /// A device is unplugged from its network, or plugged in again.
+    pub(super) fn write_plugged(&mut self, device: &str, plugged: bool) {
+        let what = if plugged { "plugged_in" } else { "unplugged" };
+        self.write_by_hand(json!({ "what": what, "device": device }));
     }
 
     fn write_by_hand(&mut self, line: serde_json::Value) {

@@ -30,6 +30,18 @@ fn a_change_within_the_deadband_is_not_sent() {
 }
 
 #[test]
+fn the_reading_after_a_change_is_sent_too_so_that_it_is_known_whether_it_stayed() {
+    let bench = Bench::new();
+    let mut device = bench.power_on();
+    device.live(1_000);
+    for value in [60.0, 60.5, 60.4] {
+        bench.room.values[1].set(Some(value));
+        device.live(INTERVAL_MS);
+    }
+    assert_eq!(humidities(&bench), [50.0, 60.0, 60.5]);
+}
+
+#[test]
 fn an_outlier_does_not_pass_a_median_of_three() {
     let bench = Bench::new();
     bench.node.desire(1, settings([("median", Value::Integer(3))]));

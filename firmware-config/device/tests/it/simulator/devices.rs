@@ -45,6 +45,20 @@ fn a_device_announces_itself_and_its_will_appears_when_it_is_gone() {
 }
 
 #[test]
+fn a_device_that_is_unplugged_is_gone_and_comes_back_with_what_it_measured() {
+    let broker = Mosquitto::start();
+    let listener = broker.listen("aisle/v1/s1/fridge-1/status");
+    let running = Running::start(ONE_FRIDGE, broker.port());
+    listener.wait_for("a status", |heard| heard.json()["online"] == true);
+    assert!(running.handle.plug("fridge-1", false) && !running.handle.plug("fridge-2", false));
+    assert_eq!(running.handle.unplugged(), BTreeSet::from(["fridge-1".to_owned()]));
+    listener.wait_for("the will", |heard| heard.json()["online"] == false);
+    assert!(running.handle.plug("fridge-1", true));
+    listener.wait_for("a status", |heard| heard.json()["online"] == true);
+    assert_eq!(running.stop().reconnects, 1);
+}
+
+#[test]
 fn telemetry_comes_numbered_without_gaps_across_a_broker_that_was_gone() {
     let mut broker = Mosquitto::start();
     // Anything but a broker that is killed: mosquitto acknowledges what such an end loses.

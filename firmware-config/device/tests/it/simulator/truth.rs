@@ -87,9 +87,13 @@ fn what_is_done_by_hand_stands_in_the_truth_and_comes_out_as_a_happening() {
     let pieces = handle.empty_shelf("100000");
     assert!(pieces > 0);
     assert_eq!(handle.empty_shelf("100000"), 0);
+    assert!(handle.fill_shelf("100000", false) > 0);
     let heard: Vec<_> = std::iter::from_fn(|| happenings.try_recv().ok()).collect();
-    assert_eq!(heard.len(), 2, "{heard:?}");
+    assert_eq!(heard.len(), 3, "{heard:?}");
+    assert!(heard.iter().all(|happening| happening.told().is_none()), "nobody entered any of it: {heard:?}");
+    assert!(handle.close_door("dairy-1") && !handle.close_door("moon"));
+    assert_eq!(handle.with_floor(|floor| floor.door_is_open("dairy-1")), Some(false));
     drop(simulation);
     let by_hand = page.text().lines().filter(|line| line.contains("\"by_hand\":true")).count();
-    assert_eq!(by_hand, 2);
+    assert_eq!(by_hand, 4);
 }
