@@ -1,10 +1,11 @@
-//! What tests, benches and the demo share: a generated [`shop`], simulated [`shoppers`], a [`node`] under test, raw [`mqtt`].
+//! What tests, benches and the demo share: a generated [`shop`], simulated [`shoppers`], a simulated shop
+//! [`floor`] beside them, a [`node`] under test, raw [`mqtt`].
 //!
 //! Not here: what any of them is expected to do; that stands in the tests that use them.
 //! Guards repeatability: everything random comes from a seed that the caller gives and can print.
 
+pub mod floor;
 pub mod mqtt;
 pub mod node;
-pub mod sensors;
 pub mod shop;
 pub mod shoppers;

@@ -12,6 +12,7 @@
 )]
 
 mod admin;
+mod board;
 mod demo;
 mod devices;
 mod faults;

@@ -1,12 +1,12 @@
-//! `demo`: a store from nothing, a node on it, shoppers in it; and nothing left when it ends.
+//! `demo`: a store from nothing, a node on it, shoppers in it and a shop floor of sixty devices; and nothing left when it ends.
 //!
 //! All of it lies in one temporary directory and in two processes, this one and the node. The node is stopped in order
 //! and the directory removed on Ctrl-C, on SIGTERM, at the end of the time and on every error.
 
 use super::{browse, screen, signals::Signals, store};
 use aisle_harness::{
+    floor::{self, Floor, Home, Scene},
     node::{self, NodeOptions},
-    sensors::Sensors,
     shop::Plan,
     shoppers::Crowd,
 };
@@ -17,23 +17,20 @@ use std::{
     process::ExitCode,
     time::Duration,
 };
-use tokio::{process::Command, sync::watch};
+use tokio::{net::TcpListener, process::Command, sync::watch};
 
 /// A start on imported years of invoices replays them first.
 const START_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// The store's id, which is in the topics of its sensors.
+/// The store's id, which is in the topics of its devices.
 const STORE: &str = "demo";
-/// A broker for this machine only, where each sensor has its own topics and everybody may look.
+/// A broker for this machine only; the rest is what the floor needs.
 const CONFIG: &str = r##"
 [store]
 id = "demo"
 [mqtt]
 tls_listen = "off"
 tcp_listen = "127.0.0.1:0"
-[mqtt.anonymous]
-publish = ["aisle/v1/%store%/%device%/#"]
-subscribe = ["#"]
 "##;
 
 #[derive(Debug, clap::Args)]
@@ -47,6 +44,9 @@ pub(crate) struct Arguments {
     /// Where the node listens.
     #[arg(long, default_value = "127.0.0.1:8480")]
     listen: String,
+    /// Where the page is that doors are opened from.
+    #[arg(long, default_value = "127.0.0.1:8481")]
+    floor: String,
     /// How many shoppers at the same time.
     #[arg(long, default_value_t = 20)]
     shoppers: usize,
@@ -70,6 +70,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Result<()> {
+    let listener = listen(&arguments.floor).await?;
     let filled = match &arguments.invoices {
         Some(invoices) => import(invoices, data, signals).await?,
         None => generate(arguments.seed, data, signals).await?,
@@ -77,11 +78,13 @@ async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Resu
     if !filled {
         return Ok(());
     }
+    let scene = Scene::new()?;
+    floor::write(data, &scene, store::now())?;
 
     screen::line("starting the node");
     let options = NodeOptions {
         data: Some(data.into()),
-        config: CONFIG.into(),
+        config: format!("{CONFIG}{}", floor::CONFIG),
         listen: arguments.listen.clone(),
         start_timeout: START_TIMEOUT,
         ..NodeOptions::default()
@@ -98,27 +101,29 @@ async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Resu
         }
     };
     let url = node.url().to_owned();
+    let broker = node.mqtt().context("the node's broker does not listen")?;
+    let home = Home::new(&url, broker, STORE, data)?;
+    let page = listener.local_addr().context("cannot tell where the floor's page is")?;
+    let (binary, data) = (node::binary().unwrap_or_default(), data.display());
     screen::line(format_args!(
-        "\n  kiosk    {url}/\n  API      {url}/openapi.json\n  health   {url}/healthz\n  metrics  {url}/metrics"
+        "\n  kiosk    {url}/\n  staff    {url}/staff  PIN {}\n  floor    http://{page}/  to open fridges and empty shelves\n  API      {url}/openapi.json\n  health   {url}/healthz\n  metrics  {url}/metrics\n  devices  mqtt://{broker}; to watch them:\n           {} mqtt watch '#' --data {data}\n",
+        home.pin,
+        binary.display(),
     ));
-    let sensing = node.mqtt().map(|broker| {
-        let (binary, data) = (node::binary().unwrap_or_default(), data.display());
-        screen::line(format_args!(
-            "  sensors  mqtt://{broker}; to watch them:\n           {} mqtt watch '#' --data {data}\n",
-            binary.display()
-        ));
-        let (stop, stopped) = watch::channel(false);
-        let sensors = Sensors { broker, store: STORE.into(), seed: arguments.seed };
-        (stop, tokio::spawn(sensors.feel(stopped)))
-    });
     screen::line("Ctrl-C stops everything");
 
+    let floor = Floor::new(scene, home, arguments.seed);
+    let entered = floor.entered();
+    let (stop, stopped) = watch::channel(false);
+    let mut living = tokio::spawn(floor.live(listener, stopped));
     let crowd = Crowd::new(url, arguments.shoppers, arguments.seed);
-    let shopped = browse::shop(crowd, arguments.seconds, signals, || Ok(node.check()?)).await;
-    if let Some((stop, sensing)) = sensing {
-        drop(stop);
-        sensing.await.context("the sensors came to a bad end")?;
-    }
+    let check = || {
+        node.check()?;
+        if living.is_finished() { bail!("the floor came to an end") } else { Ok(()) }
+    };
+    let shopped = browse::shop(crowd, arguments.seconds, signals, check).await;
+    drop(stop);
+    let lived = (&mut living).await.context("the floor came to a bad end")??;
     let counts = shopped?;
     let status = node.stop()?;
     if !status.success() {
@@ -128,10 +133,26 @@ async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Resu
         "{} sessions, {} products viewed, {} recommendations followed, {} baskets paid, {} errors",
         counts.sessions, counts.views, counts.followed, counts.sales, counts.errors
     ));
+    screen::line(format_args!(
+        "{} messages of {} devices, {} sales, moves and counts of the floor entered, {} not",
+        lived.progress.acknowledged,
+        lived.progress.devices,
+        entered.sales() + entered.notes(),
+        entered.failed(),
+    ));
     if arguments.seconds.is_some() && counts.errors > 0 {
         bail!("{} of {} requests failed", counts.errors, counts.requests);
     }
     Ok(())
+}
+
+/// The port of the page, before anything else takes long.
+async fn listen(address: &str) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!(
+            "cannot listen on `{address}` for the floor's page\nhint: give another address with `--floor`"
+        )
+    })
 }
 
 /// Fills the store with a generated shop that trades until now; `false` when told to stop meanwhile.

@@ -226,7 +226,7 @@ pub(crate) fn shelf_price(pence: f64) -> i64 {
 }
 
 /// A GTIN-13 from the numbers that GS1 leaves to shops for their own use (prefix 2).
-fn gtin(number: usize) -> Option<Gtin> {
+pub(crate) fn gtin(number: usize) -> Option<Gtin> {
     let body = format!("2{:011}", number * 7 + 4_000_000);
     let sum: u32 = body
         .chars()

@@ -20,6 +20,7 @@ mod stockroom;
 mod store;
 mod visit;
 
+pub(crate) use article::gtin;
 pub use plan::{Plan, PlanError};
 pub use store::{Progress, WriteError, Written, write};
 

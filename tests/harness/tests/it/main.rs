@@ -8,6 +8,7 @@
     reason = "a test says what it expects by failing"
 )]
 
+mod floor;
 mod mqtt;
 mod node;
 mod shop;
