@@ -348,7 +348,9 @@ impl Shared {
         certificate: Option<&CertificateIdentity>,
     ) -> Result<(Identity, ByteString), Connack> {
         // Who is there already may come again: its old connection makes room.
-        if self.registry.len() >= self.config.limits.connections_max
+        let room = self.config.limits.connections_max;
+        if self.registry.len() >= room
+            && self.registry.outsiders() >= room
             && !self.registry.holds(&connect.client_id)
         {
             return Err(refusal(Reason::SERVER_BUSY, "too many clients are there"));

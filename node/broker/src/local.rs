@@ -28,6 +28,10 @@ use tokio::sync::{
     oneshot,
 };
 
+/// How the identifiers of the node's own parts begin. They are no clients to those who look after the broker: they are neither
+/// counted nor listed, and take nobody's place.
+pub const OWN_PREFIX: &str = "$node/";
+
 /// Requests that wait for the client's task; a further one waits with its caller.
 const REQUESTS_MAX: usize = 256;
 

@@ -2,6 +2,7 @@
 
 use super::Core;
 use crate::{
+    local::OWN_PREFIX,
     message::Message,
     packet::{MessageProperties, Packet, Publish, QoS},
     session::{FOR_EVER_S, Session},
@@ -15,7 +16,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = MqttBroker)]
 pub struct Overview {
-    /// Clients that are there.
+    /// Clients that are there, without the node's own parts.
     pub clients: usize,
     /// Sessions, of clients that are there and of clients that are not.
     pub sessions: usize,
@@ -132,10 +133,17 @@ const TEXT_BYTES_MAX: usize = 256;
 impl Core {
     pub(crate) fn overview(&self) -> Overview {
         let counts = self.counts;
+        let own = self.store.sessions.values().filter(|session| session.client.starts_with(OWN_PREFIX));
+        let (mut own_sessions, mut own_clients, mut own_subscriptions) = (0, 0, 0);
+        for session in own {
+            own_sessions += 1;
+            own_clients += usize::from(self.linked.contains_key(&session.key));
+            own_subscriptions += session.subscriptions.len();
+        }
         Overview {
-            clients: self.linked.len(),
-            sessions: self.store.sessions.len(),
-            subscriptions: self.store.tree.len(),
+            clients: self.linked.len().saturating_sub(own_clients),
+            sessions: self.store.sessions.len().saturating_sub(own_sessions),
+            subscriptions: self.store.tree.len().saturating_sub(own_subscriptions),
             retained_messages: self.store.retained.len(),
             retained_bytes: self.store.retained_bytes,
             queued_messages: self.store.sessions.values().map(|session| session.queue.len()).sum(),
@@ -154,7 +162,7 @@ impl Core {
     /// Sessions by client identifier, from `after` on, at most `count`.
     pub(crate) fn sessions(&self, after: &str, count: usize) -> Vec<SessionView> {
         let mut sessions: Vec<&Session> =
-            self.store.sessions.values().filter(|session| &*session.client > after).collect();
+            self.store.sessions.values().filter(|session| is_after(session, after)).collect();
         sessions.sort_unstable_by(|a, b| a.client.cmp(&b.client));
         sessions.truncate(count);
         sessions.into_iter().map(|session| self.session_view(session)).collect()
@@ -240,6 +248,11 @@ impl Core {
             self.send(conn, Packet::Publish(Box::new(publish)));
         }
     }
+}
+
+/// A session to list: behind another one, and no part of the node itself.
+fn is_after(session: &Session, after: &str) -> bool {
+    &*session.client > after && !session.client.starts_with(OWN_PREFIX)
 }
 
 fn retained_view(message: &Message, now_ms: u64) -> RetainedView {

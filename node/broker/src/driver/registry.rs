@@ -1,6 +1,6 @@
 //! Who is there: one connection for each client identifier, and how to end it.
 
-use crate::{core::ClientView, message::ClientId, outbox::Outbox, packet::Reason};
+use crate::{core::ClientView, local::OWN_PREFIX, message::ClientId, outbox::Outbox, packet::Reason};
 use rustc_hash::FxHashMap;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -65,6 +65,11 @@ impl Registry {
             // An error is what is waited for: the sender is gone.
             while other.changed().await.is_ok() {}
         }
+    }
+
+    /// How many are there, without the node's own parts.
+    pub(crate) fn outsiders(&self) -> usize {
+        self.lock().keys().filter(|client| !client.starts_with(OWN_PREFIX)).count()
     }
 
     /// Sends a client away. False when it is not there.

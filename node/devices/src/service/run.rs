@@ -28,7 +28,7 @@ use tokio::{
 };
 
 /// The service's own name at the broker. No device may have one that begins so.
-const CLIENT_ID: &str = "$devices";
+const CLIENT_ID: &str = "$node/devices";
 const TICK: Duration = Duration::from_secs(1);
 /// The register follows the journal within this, or the service goes on with what it shows.
 const FOLLOWS_WITHIN: Duration = Duration::from_secs(2);

@@ -2,7 +2,7 @@
 
 use super::{Answer, answer, authorized::Authorized};
 use crate::admin::view::Page;
-use aisle_broker::SessionView;
+use aisle_broker::{SessionView, local::OWN_PREFIX};
 use aisle_kiosk::request::{Params, Problem, Segment, number};
 use axum::http::StatusCode;
 use serde::Deserialize;
@@ -67,7 +67,7 @@ pub(super) async fn kick(
         Some("true") => true,
         Some(_) => return Err(Problem::field("session", "is neither true nor false")),
     };
-    if id.starts_with('$') {
+    if id.starts_with(OWN_PREFIX) {
         let detail = format!("`{id}` is a part of the node itself: what waits in its session would be lost");
         return Err(Problem::conflict(detail).with("id", "is not a client from outside"));
     }

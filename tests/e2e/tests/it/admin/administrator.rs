@@ -4,7 +4,6 @@ use crate::support::{
     api::{Answer, Api},
     command::aisle,
     store::Store,
-    wait::eventually,
 };
 use aisle_harness::{
     mqtt::raw::{Connect, RawClient, Version},
@@ -12,16 +11,11 @@ use aisle_harness::{
 };
 use reqwest::Method;
 use serde_json::Value;
-use std::{fs, process::Command, time::Duration};
+use std::{fs, process::Command};
 
 /// A broker on a port of the system's choice, open to everybody.
 pub(crate) const OPEN: &str = "[mqtt]\ntls_listen = \"off\"\ntcp_listen = \"127.0.0.1:0\"\n\
                                [mqtt.anonymous]\npublish = [\"#\"]\nsubscribe = [\"#\"]\n";
-
-/// How many more there are of something than there were.
-pub(crate) fn more(now: &Value, before: &Value, what: &str) -> i64 {
-    now[what].as_i64().unwrap_or_default() - before[what].as_i64().unwrap_or_default()
-}
 
 /// A node, its store, and an administrator.
 pub(crate) struct Administered {
@@ -58,18 +52,6 @@ impl Administered {
         self.ask(Method::GET, path).await.json(200)
     }
 
-    /// The broker in numbers once the node's own client listens to devices: what others add is counted from there.
-    pub(crate) async fn settled(&self) -> Value {
-        let mut before = Value::Null;
-        let listens = async || {
-            let overview = self.get("/v1/admin/mqtt").await;
-            let is_so = overview["clients"] == 1 && overview["subscriptions"] != 0 && overview == before;
-            before = overview.clone();
-            is_so.then_some(overview)
-        };
-        eventually("the node to listen to devices", Duration::from_secs(20), listens).await
-    }
-
     /// `aisle-node mqtt …` on the node's data.
     pub(crate) fn mqtt<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
         aisle(self.node.data(), ["mqtt"].into_iter().chain(arguments))
@@ -104,6 +86,6 @@ impl Administered {
             ..Default::default()
         };
         sensor.publish(&publish).await.expect("sent");
-        sensor.recv_packet(Duration::from_secs(10)).await.expect("acknowledged");
+        sensor.recv_packet(std::time::Duration::from_secs(10)).await.expect("acknowledged");
     }
 }
