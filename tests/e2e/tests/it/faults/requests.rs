@@ -24,7 +24,7 @@ async fn malformed_json_is_refused_with_its_field() {
     let api = Api::new(node.url());
     let session = api.session().await;
     let path = format!("/v1/sessions/{session}/basket/TEA-1");
-    let before = api.durable().await;
+    let before = api.settled().await;
     for (body, field) in [
         ("{\"quantity\": ", "quantity"),
         ("{\"quantity\": \"two\"}", "quantity"),
@@ -54,7 +54,7 @@ async fn what_does_not_exist_is_not_found_by_name() {
     let node = store.start();
     let api = Api::new(node.url());
     let session = api.session().await;
-    let before = api.durable().await;
+    let before = api.settled().await;
     let basket = |sku: &str| format!("/v1/sessions/{session}/basket/{sku}");
 
     let problem = api.get("/v1/products/NO-SUCH-THING").await.problem_with(404, "sku");
@@ -81,7 +81,7 @@ async fn parameters_out_of_range_are_refused_by_name() {
     let node = store.start();
     let api = Api::new(node.url());
     let session = api.session().await;
-    let before = api.durable().await;
+    let before = api.settled().await;
     for (path, field) in [
         ("/v1/products?limit=0", "limit"),
         ("/v1/products?limit=many", "limit"),
@@ -114,7 +114,7 @@ async fn another_site_cannot_make_a_browser_write() {
     let store = Store::small();
     let node = store.start();
     let api = Api::new(node.url());
-    let before = api.durable().await;
+    let before = api.settled().await;
     for path in ["/basket", "/checkout", "/leave", "/v1/sessions"] {
         let request = api.request(Method::POST, path).header("origin", "http://elsewhere.example");
         assert_eq!(Api::send(request).await.status, 403, "{path}");

@@ -139,6 +139,20 @@ impl Api {
         self.health().await["journal"]["durable_seq"].as_u64().expect("a sequence number")
     }
 
+    /// The last sequence number once the node has written what it writes by itself at its start.
+    pub(crate) async fn settled(&self) -> u64 {
+        let mut last = self.durable().await;
+        for _ in 0..40 {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let now = self.durable().await;
+            if now == last {
+                break;
+            }
+            last = now;
+        }
+        last
+    }
+
     /// One sample of `/metrics`, by its name with its labels as they are written there.
     pub(crate) async fn metric(&self, sample: &str) -> Option<f64> {
         let answer = self.get("/metrics").await;
