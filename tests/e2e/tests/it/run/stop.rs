@@ -75,9 +75,8 @@ fn a_request_under_way_is_finished_before_the_end() {
     assert_eq!(node.wait(Duration::from_secs(15)).expect("it stops").code(), Some(0));
 
     let records = journal::cat(&store.data());
-    let [.., started, stopped] = records.as_slice() else { panic!("the journal has records") };
-    assert_eq!(started["event"], "SessionStarted", "what was answered is there");
-    assert_eq!(stopped["event"], "NodeStopped");
+    assert!(records.iter().any(|record| record["event"] == "SessionStarted"), "what was answered is there");
+    assert_eq!(records.last().expect("a record")["event"], "NodeStopped");
 }
 
 #[test]
