@@ -149,7 +149,7 @@ pub struct DeviceView {
     pub(crate) unsaid: Option<Unsaid>,
 }
 
-/// Why an approval does not count for now.
+/// Why an approval does not count until it is renewed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode, ToSchema)]
 #[schema(as = DeviceSuspension)]
 pub struct Suspension {

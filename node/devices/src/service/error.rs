@@ -21,7 +21,7 @@ pub enum ControlError {
         /// Which.
         device: String,
     },
-    /// Its approval does not count for now.
+    /// Its approval does not count until it is renewed.
     #[error("device `{device}` is suspended: {why}")]
     Suspended {
         /// Which.
