@@ -23,6 +23,9 @@ use std::{collections::BTreeSet, sync::Arc};
 /// The types of `aisle_event::mqtt` and `aisle_event::device`. Broker and devices keep their own projections of them.
 const OTHERS_KINDS: std::ops::RangeInclusive<u16> = 0x0500..=0x06ff;
 
+/// Records without effect that the index may be behind. A start reads so many in some tenths of a second.
+const UNWRITTEN_RECORDS_MAX: u64 = 100_000;
+
 /// One batch on its way: the working shop, the rows to write, and what to encode once at the end.
 pub(crate) struct Batch<'a> {
     pub(crate) shop: Shop,
@@ -78,8 +81,9 @@ impl<'a> Batch<'a> {
         self.shop.counts.lost += records;
     }
 
-    /// Writes the batch in one transaction and gives the shop back.
-    pub(crate) fn commit(mut self, journal: [u8; 16]) -> Result<Shop, IndexError> {
+    /// Writes the batch in one transaction and gives the shop back, with the last record that the index holds. A batch of records
+    /// that change no row is not written while the index, at `indexed`, is close enough: a start reads them again, to no effect.
+    pub(crate) fn commit(mut self, journal: [u8; 16], indexed: u64) -> Result<(Shop, u64), IndexError> {
         self.prune()?;
         for sku in std::mem::take(&mut self.products) {
             match self.shop.products.get(&sku) {
@@ -98,17 +102,13 @@ impl<'a> Batch<'a> {
                 self.writes.put(Tree::Arms, arm.as_str(), counters);
             }
         }
-        let meta = Meta {
-            layout: crate::index::LAYOUT,
-            applied: self.shop.applied,
-            as_of_hlc: self.shop.as_of.0,
-            journal,
-            catalogue_version: self.shop.catalogue_version,
-            stock_version: self.shop.stock_version,
-            counts: self.shop.counts,
-        };
-        self.index.commit(&self.writes, &meta)?;
-        Ok(self.shop)
+        let behind = self.shop.applied.saturating_sub(indexed);
+        if self.writes.is_empty() && behind < UNWRITTEN_RECORDS_MAX {
+            return Ok((self.shop, indexed));
+        }
+        self.index.commit(&self.writes, &Meta::of(&self.shop, journal))?;
+        let indexed = self.shop.applied;
+        Ok((self.shop, indexed))
     }
 
     fn event(&mut self, seq: u64, hlc: Hlc, event: &Event) -> Result<Result<(), WithoutEffect>, IndexError> {

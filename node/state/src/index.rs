@@ -3,7 +3,10 @@
 //! The only module that names sled. sled 0.34 may refuse to open or panic over damaged files, so opening and the first
 //! reads run behind `catch_unwind`; whatever goes wrong there means "make it again", never "stop selling".
 
-use crate::{experiments::ArmCounters, shop::Counts};
+use crate::{
+    experiments::ArmCounters,
+    shop::{Counts, Shop},
+};
 use aisle_event::{Hlc, Name};
 use minicbor::{Decode, Encode};
 use sled::{
@@ -76,6 +79,19 @@ pub(crate) struct Meta {
 }
 
 impl Meta {
+    /// What a shop is as of.
+    pub(crate) const fn of(shop: &Shop, journal: [u8; 16]) -> Self {
+        Self {
+            layout: LAYOUT,
+            applied: shop.applied,
+            as_of_hlc: shop.as_of.0,
+            journal,
+            catalogue_version: shop.catalogue_version,
+            stock_version: shop.stock_version,
+            counts: shop.counts,
+        }
+    }
+
     pub(crate) fn as_of(&self) -> Hlc {
         Hlc(self.as_of_hlc)
     }
@@ -121,6 +137,11 @@ impl Writes {
 
     pub(crate) fn remove(&mut self, tree: Tree, key: impl Into<Vec<u8>>) {
         self.0.insert((tree, key.into()), None);
+    }
+
+    /// True when no row changes.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// What this batch says of a row: `None` when it does not touch it.

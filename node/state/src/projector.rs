@@ -4,7 +4,7 @@ use crate::{
     apply::Batch,
     checkpoint::{self, CheckpointError},
     config::Config,
-    index::{Index, IndexError, LAYOUT, Meta},
+    index::{Index, IndexError, Meta, Writes},
     open::mark_failed,
     shop::Shop,
     state::Shared,
@@ -31,6 +31,8 @@ pub(crate) struct Projector {
     pub journal_id: [u8; 16],
     pub index: Index,
     pub shop: Shop,
+    /// The last record that the index holds; those after it changed no row.
+    pub indexed: u64,
     /// The last record in the latest checkpoint.
     pub checkpointed: u64,
 }
@@ -58,7 +60,9 @@ impl Projector {
             tracing::error!(reason = %stopped, "the state has stopped");
             self.shared.fail(stopped.to_string());
         }
-        if let Err(error) = self.index.flush() {
+        let meta = Meta::of(&self.shop, self.journal_id);
+        let brought_up = self.index.commit(&Writes::default(), &meta);
+        if let Err(error) = brought_up.and_then(|()| self.index.flush()) {
             tracing::warn!(%error, "the index was not flushed; the next start replays more");
         }
     }
@@ -108,7 +112,7 @@ impl Projector {
             }
             Err(error) => return Err(error.into()),
         }
-        self.shop = batch.commit(self.journal_id)?;
+        (self.shop, self.indexed) = batch.commit(self.journal_id, self.indexed)?;
         self.shared.publish(&self.shop);
         Ok(false)
     }
@@ -132,15 +136,7 @@ impl Projector {
     }
 
     fn checkpoint(&self) -> Result<u64, CheckpointError> {
-        let meta = Meta {
-            layout: LAYOUT,
-            applied: self.shop.applied,
-            as_of_hlc: self.shop.as_of.0,
-            journal: self.journal_id,
-            catalogue_version: self.shop.catalogue_version,
-            stock_version: self.shop.stock_version,
-            counts: self.shop.counts,
-        };
+        let meta = Meta::of(&self.shop, self.journal_id);
         checkpoint::write(&self.dir, &self.index, &meta, self.config.checkpoints_max)
             .map(|written| written.applied)
     }

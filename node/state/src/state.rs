@@ -187,6 +187,7 @@ impl State {
             journal: journal.clone(),
             journal_id: facts.id,
             index: loaded.index.clone(),
+            indexed: loaded.shop.applied,
             shop: loaded.shop,
         };
         let thread = Builder::new()
