@@ -30,7 +30,11 @@ const MEMBERS: &[Member] = &[
         "node/devices",
         &["aisle-event", "aisle-journal", "aisle-broker", "aisle-firmware-config", "aisle-state"],
     ),
-    member("aisle-inventory", "node/inventory", &["aisle-event", "aisle-device"]),
+    member(
+        "aisle-inventory",
+        "node/inventory",
+        &["aisle-event", "aisle-firmware-config", "aisle-device"],
+    ),
     member("aisle-firmware-config", "firmware-config", &[]),
     member("aisle-device", "firmware-config/device", &["aisle-firmware-config"]),
     member(

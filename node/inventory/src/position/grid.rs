@@ -14,6 +14,9 @@ pub(super) const PIECES_MAX: u32 = 1_000_000;
 /// A row or column at the edge of the window that holds less than this is cut off.
 const EDGE: f64 = 1e-6;
 
+/// How far shelf and backroom can go down and up: ((down, up), (down, up)).
+type Reach = ((u32, u32), (u32, u32));
+
 /// The belief.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(array)]
@@ -104,18 +107,12 @@ impl Grid {
     /// Moves belief between cells. `step` tells for each cell where its belief goes: it calls its last argument with pieces
     /// on the shelf, pieces in the backroom (below zero is taken as zero), and a share of the belief.
     ///
-    /// `reach` is how far shelf and backroom can go down and up: ((down, up), (down, up)).
     pub(super) fn step(
         &mut self,
-        reach: ((u32, u32), (u32, u32)),
+        reach: Reach,
         step: impl Fn(u32, u32, f64, &mut dyn FnMut(i64, i64, f64)),
     ) -> bool {
-        let ((shelf_down, shelf_up), (back_down, back_up)) = reach;
-        let shelf = self.shelf.saturating_sub(shelf_down);
-        let back = self.back.saturating_sub(back_down);
-        let rows = ((self.shelf - shelf) + u32::from(self.rows) + shelf_up).min(4 * ROWS_MAX as u32) as usize;
-        let columns =
-            ((self.back - back) + u32::from(self.columns) + back_up).min(3 * COLUMNS_MAX as u32) as usize;
+        let (shelf, back, rows, columns) = self.room(reach);
         let mut to = vec![0.0_f64; rows * columns];
         for (from_shelf, from_back, chance) in self.cells() {
             if chance > 0.0 {
@@ -152,11 +149,47 @@ impl Grid {
         let up = |pieces: Option<i64>| pieces.unwrap_or(0).max(0) as u32;
         let (shelf, back) = (|| rest.iter().map(|to| to.0), || rest.iter().map(|to| to.1));
         let reach = ((down(shelf().min()), up(shelf().max())), (down(back().min()), up(back().max())));
-        self.step(reach, |shelf, back, chance, to| {
-            for (by_shelf, by_back, share) in &rest {
-                to(i64::from(shelf) + by_shelf, i64::from(back) + by_back, chance * share);
+        self.mix(reach, rest)
+    }
+
+    /// The mixture of shifts, row by row: a delivery that may be off by any of eighty amounts is eighty runs over memory, not eighty
+    /// calls for each cell.
+    fn mix(&mut self, reach: Reach, mut shifts: Vec<(i64, i64, f64)>) -> bool {
+        let (shelf, back, rows, columns) = self.room(reach);
+        let mut to = vec![0.0_f64; rows * columns];
+        // From the far end, so that each cell sums up its parts in the order of where they come from, as `step` does.
+        shifts.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+        let (lower, before) = (i64::from(self.shelf - shelf), i64::from(self.back - back));
+        for (by_shelf, by_back, share) in shifts {
+            let start = before + by_back;
+            // What would be below nothing is nothing, and goes into the first column.
+            let below = usize::try_from(-start).unwrap_or(0);
+            let start = usize::try_from(start).unwrap_or(0);
+            for (from, row) in self.cells.chunks_exact(usize::from(self.columns).max(1)).zip(lower..) {
+                let row = (row + by_shelf).clamp(0, rows as i64 - 1) as usize;
+                let Some(to) = to.get_mut(row * columns..(row + 1) * columns) else { continue };
+                let below = below.min(from.len());
+                let (gathered, from) = from.split_at(below);
+                if let Some(first) = to.first_mut() {
+                    gathered.iter().for_each(|cell| *first += f64::from(*cell) * share);
+                }
+                for (to, cell) in to.iter_mut().skip(start).zip(from) {
+                    *to += f64::from(*cell) * share;
+                }
             }
-        })
+        }
+        self.settle(shelf, back, columns, &to)
+    }
+
+    /// The window that holds what such a reach may lead to: its first row and column, how many rows, how many columns.
+    fn room(&self, reach: Reach) -> (u32, u32, usize, usize) {
+        let ((shelf_down, shelf_up), (back_down, back_up)) = reach;
+        let shelf = self.shelf.saturating_sub(shelf_down);
+        let back = self.back.saturating_sub(back_down);
+        let rows = ((self.shelf - shelf) + u32::from(self.rows) + shelf_up).min(4 * ROWS_MAX as u32) as usize;
+        let columns =
+            ((self.back - back) + u32::from(self.columns) + back_up).min(3 * COLUMNS_MAX as u32) as usize;
+        (shelf, back, rows, columns)
     }
 
     /// Belief about the shelf.
@@ -306,5 +339,56 @@ impl Marginal {
     /// The interval with at most a twentieth on either side.
     pub(super) fn interval(&self) -> (i64, i64) {
         (self.quantile(0.05 + 1e-9), self.quantile(0.95))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A belief that is spread over some rows and columns, from a few numbers.
+    fn spread(shelf: u32, back: u32, rows: u8, columns: u8) -> Grid {
+        let cells = (0..u32::from(rows) * u32::from(columns)).map(|n| ((n * 7919) % 101 + 1) as f32);
+        let cells: Vec<f32> = cells.collect();
+        let sum: f32 = cells.iter().sum();
+        Grid { shelf, back, rows, columns, cells: cells.into_iter().map(|cell| cell / sum).collect() }
+    }
+
+    /// The same by `step`, cell by cell.
+    fn stepped(mut grid: Grid, shifts: &[(i64, i64, f64)]) -> Grid {
+        let far = 100;
+        assert!(grid.step(((far, far), (far, far)), |shelf, back, chance, to| {
+            for (by_shelf, by_back, share) in shifts {
+                to(i64::from(shelf) + by_shelf, i64::from(back) + by_back, chance * share);
+            }
+        }));
+        grid
+    }
+
+    fn in_cells(grid: &Grid) -> Vec<(u32, u32, f64)> {
+        grid.cells().filter(|(.., chance)| *chance > 0.0).collect()
+    }
+
+    #[test]
+    fn shifts_that_are_mixed_row_by_row_give_what_each_cell_moved_by_itself_gives() {
+        let delivery: Vec<_> = (1..=40)
+            .flat_map(|by| [(0, 48 - by, 0.001), (0, 48 + by, 0.000_5)])
+            .chain([(0, 48, 0.94)])
+            .collect();
+        let (fall, around) =
+            ([(-4, 0, 0.1), (-3, 0, 0.5), (-2, 0, 0.1), (0, 0, 0.3)], [(0, -6, 0.85), (0, 0, 0.15)]);
+        let refused = [(2, -2, 0.9), (0, 2, 0.1)];
+        for shifts in [&delivery[..], &fall[..], &around[..], &refused[..]] {
+            for grid in [spread(9, 30, 5, 20), spread(0, 0, 3, 9), spread(2, 3, 1, 12), Grid::point(6, 1)] {
+                let mut mixed = grid.clone();
+                assert!(mixed.shift(shifts));
+                let (mixed, stepped) = (in_cells(&mixed), in_cells(&stepped(grid, shifts)));
+                assert_eq!(mixed.len(), stepped.len());
+                for (mixed, stepped) in mixed.iter().zip(&stepped) {
+                    assert_eq!((mixed.0, mixed.1), (stepped.0, stepped.1));
+                    assert!((mixed.2 - stepped.2).abs() <= 1e-7 * stepped.2, "{mixed:?}, {stepped:?}");
+                }
+            }
+        }
     }
 }

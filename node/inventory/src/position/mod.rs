@@ -44,6 +44,11 @@
 //! therefore raised to the power Δt/τ (τ = 30 min for weights, 3 h for tags), and counts fully only when it changes. Tags are remembered
 //! singly, so that one missed by this scan but not by the last is still there, unless a sale explains it.
 //!
+//! A complete scan speaks of what its reader looks at, which its placement says. Placed with a product, it looks at that product alone, and
+//! what else it sees is a neighbour's. Placed without one it looks at all that has tags there. Several readers that look at a product in one
+//! place share it: each speaks of the tags that it was the last to see, of those that no reader in use saw last, and of what it sees now.
+//! A product of which it never saw a tag is then another reader's; only a reader that is alone says that there is none.
+//!
 //! A shelf that is weighed finely is *watched*: then sales do not move *s*, the scale does. A fall that nobody paid for yet waits in a
 //! ledger, and a sale cancels it: the shelf falls when the piece is taken, the store's total when it is paid. After two hours it is lost; a
 //! sale that no fall explains within 45 minutes was a wrong scan. A rise is a filling or something put back, by
@@ -103,6 +108,7 @@ use item::{Item, Published};
 use minicbor::{Decode, Encode};
 use std::{collections::BTreeMap, sync::Arc};
 use store::Store;
+use tags::Seen;
 
 /// Products that are moved on by each event, beside the one that it is about.
 const SWEEP: usize = 1;
@@ -113,9 +119,22 @@ const SWEEP: usize = 1;
 struct Placement {
     #[n(0)]
     place: Place,
-    /// What is weighed; nothing for a reader of tags.
+    /// The product that it is about; nothing for a reader of all that is there.
     #[n(1)]
     sku: Option<Sku>,
+    /// It is a scale under that product.
+    #[n(2)]
+    weighs: bool,
+    /// The number of a reader of tags, from its first scan on: tags remember by it who saw them last.
+    #[n(3)]
+    reader: Option<u32>,
+}
+
+impl Placement {
+    /// What is weighed.
+    fn weighed(self) -> Option<Sku> {
+        self.sku.filter(|_| self.weighs)
+    }
 }
 
 /// The positions of all products: a fold of the journal's events.
@@ -124,6 +143,8 @@ pub struct Positions {
     config: Arc<Config>,
     items: imbl::OrdMap<Sku, Arc<Item>>,
     placements: BTreeMap<(DeviceId, Name), Placement>,
+    /// Readers of tags that were ever heard, for their numbers.
+    readers_ever: u32,
     gtins: BTreeMap<Gtin, Sku>,
     store: Store,
     clock: Clock,
@@ -158,6 +179,7 @@ impl Positions {
             config: Arc::new(config),
             items: imbl::OrdMap::new(),
             placements: BTreeMap::new(),
+            readers_ever: 0,
             gtins: BTreeMap::new(),
             store: Store::default(),
             clock: Clock::default(),
@@ -334,7 +356,7 @@ impl Positions {
 
     fn read(&mut self, reading: &Reading) {
         let key = (reading.device.clone(), reading.stream.clone());
-        let Some(sku) = self.placements.get(&key).and_then(|placement| placement.sku.clone()) else { return };
+        let Some(sku) = self.placements.get(&key).cloned().and_then(Placement::weighed) else { return };
         self.hear(reading.at);
         self.touch(&sku, |item, store, clock| {
             let grams = reading.value.units();
@@ -343,46 +365,75 @@ impl Positions {
         });
     }
 
+    /// What a complete scan says is of what its reader looks at (see the module), and of nothing else.
     fn scan(&mut self, read: &TagsRead) {
         let key = (read.device.clone(), read.stream.clone());
-        let Some(Placement { place, sku: None }) = self.placements.get(&key) else { return };
-        let place = *place;
-        self.hear(read.at);
-        // What is not a complete scan says nothing of what it does not list.
-        if !read.complete {
+        let Some(placement) = self.placements.get_mut(&key).filter(|placement| !placement.weighs) else {
             return;
-        }
-        let mut seen: BTreeMap<&Sku, Vec<u32>> = BTreeMap::new();
+        };
+        // What is not a complete scan says nothing of what it does not list.
+        let reader = if read.complete {
+            let number = placement.reader.unwrap_or_else(|| {
+                self.readers_ever = self.readers_ever.wrapping_add(1);
+                self.readers_ever
+            });
+            placement.reader = Some(number);
+            Some(number)
+        } else {
+            None
+        };
+        let (place, only) = (placement.place, placement.sku.clone());
+        self.hear(read.at);
+        let Some(reader) = reader else { return };
+        let mut scans: BTreeMap<Sku, Vec<u32>> = BTreeMap::new();
         for tag in &read.tags {
-            if let Some((gtin, serial)) = epc::sgtin96(tag)
-                && let Some(sku) = self.gtins.get(&gtin)
+            if let Some((gtin, serial)) = epc::tag(tag)
+                && let Some(sku) =
+                    self.gtins.get(&gtin).filter(|sku| only.as_ref().is_none_or(|of| of == *sku))
             {
-                seen.entry(sku).or_default().push(serial);
+                match scans.get_mut(sku) {
+                    Some(serials) => serials.push(serial),
+                    None => drop(scans.insert(sku.clone(), vec![serial])),
+                }
             }
         }
-        let mut scans: Vec<(Sku, Vec<u32>)> =
-            seen.into_iter().map(|(sku, serials)| (sku.clone(), serials)).collect();
-        // Of what has tags and was not seen, none was seen.
-        for (sku, item) in &self.items {
-            if item.tags.is_used() && scans.binary_search_by(|(seen, _)| seen.cmp(sku)).is_err() {
-                scans.push((sku.clone(), Vec::new()));
-                scans.sort();
-            }
-        }
+        let readers = self.placements.values().filter(|of| of.place == place);
+        let readers =
+            readers.filter_map(|of| Some((of.reader.filter(|other| *other != reader)?, of.sku.as_ref())));
+        let readers: Vec<(u32, Option<&Sku>)> = readers.collect();
+        let others = |sku: &Sku| -> Vec<u32> {
+            let looking = readers.iter().filter(|(_, of)| of.is_none_or(|of| of == sku));
+            looking.map(|(other, _)| *other).collect()
+        };
+        // Of what it looks at and did not see, it saw none.
+        let looked_at = self.items.iter().filter(|(sku, item)| {
+            only.as_ref().is_none_or(|of| of == *sku)
+                && item.tags.is_used()
+                && !scans.contains_key(*sku)
+                && item.tags.is_looked_at(place, &others(sku))
+        });
+        let unseen: Vec<Sku> = looked_at.map(|(sku, _)| sku.clone()).collect();
+        scans.extend(unseen.into_iter().map(|sku| (sku, Vec::new())));
+        let scans: Vec<(Sku, Vec<u32>, Vec<u32>)> = scans
+            .into_iter()
+            .map(|(sku, serials)| {
+                let others = others(&sku);
+                (sku, serials, others)
+            })
+            .collect();
         let tags_max = self.config.tags_per_sku_max;
-        for (sku, mut serials) in scans {
+        for (sku, mut serials, others) in scans {
             serials.sort_unstable();
             serials.dedup();
-            self.change(&sku, |item, store, clock| {
-                item.scan(store, clock, place, &serials, read.at, tags_max);
-            });
+            let seen = Seen { place, reader, others: &others, serials: &serials, at: read.at };
+            self.change(&sku, |item, store, clock| item.scan(store, clock, &seen, tags_max));
         }
     }
 
     fn place(&mut self, placed: &DevicePlaced) {
         self.hear(placed.at);
         let key = (placed.device.clone(), placed.stream.clone());
-        if let Some(Placement { sku: Some(sku), .. }) = self.placements.remove(&key) {
+        if let Some(sku) = self.placements.remove(&key).and_then(Placement::weighed) {
             self.change(&sku, |item, _, _| item.scales.remove(&placed.device, &placed.stream));
         }
         let Some(place) = placed.place else { return };
@@ -390,30 +441,28 @@ impl Positions {
             self.ignored += 1;
             return;
         }
-        let mut sku = None;
-        if let (Some(weighed), Some(unit_weight), Place::Shelf) = (&placed.sku, placed.unit_weight, place) {
+        let weighs = placed.unit_weight.is_some() && placed.sku.is_some();
+        if let (Some(weighed), Some(unit_weight)) = (&placed.sku, placed.unit_weight) {
             let tare_g = placed.tare.map_or(0.0, aisle_event::Measure::units);
             let mut fits = false;
-            self.change(weighed, |item, _, _| {
-                fits = item.scales.place(&placed.device, &placed.stream, unit_weight.units(), tare_g);
-            });
+            // A scale in the backroom says nothing that can be used.
+            if place == Place::Shelf {
+                self.change(weighed, |item, _, _| {
+                    fits = item.scales.place(&placed.device, &placed.stream, unit_weight.units(), tare_g);
+                });
+            }
             if !fits {
                 self.ignored += 1;
                 return;
             }
-            sku = Some(weighed.clone());
-        } else if placed.sku.is_some() {
-            // A scale in the backroom, or one that knows no unit weight, says nothing that can be used.
-            self.ignored += 1;
-            return;
         }
-        self.placements.insert(key, Placement { place, sku });
+        self.placements.insert(key, Placement { place, sku: placed.sku.clone(), weighs, reader: None });
     }
 
     fn retire(&mut self, device: &DeviceId) {
         let gone: Vec<_> = self.placements.keys().filter(|(placed, _)| placed == device).cloned().collect();
         for key in gone {
-            if let Some(Placement { sku: Some(sku), .. }) = self.placements.remove(&key) {
+            if let Some(sku) = self.placements.remove(&key).and_then(Placement::weighed) {
                 self.change(&sku, |item, _, _| item.scales.remove(&key.0, &key.1));
             }
         }
@@ -421,7 +470,7 @@ impl Positions {
 
     fn mark(&mut self, device: &DeviceId, stream: &Name, mark: impl FnOnce(&mut Item)) {
         let placement = self.placements.get(&(device.clone(), stream.clone()));
-        if let Some(sku) = placement.and_then(|placement| placement.sku.clone()) {
+        if let Some(sku) = placement.cloned().and_then(Placement::weighed) {
             self.change(&sku, |item, _, _| mark(item));
         }
     }

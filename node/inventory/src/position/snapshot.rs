@@ -6,7 +6,7 @@ use minicbor::{Decode, Encode};
 use std::sync::Arc;
 
 /// The form of these bytes. Another one is refused, and the journal is read again.
-const FORM: u8 = 2;
+const FORM: u8 = 3;
 
 /// Why bytes are not a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +15,7 @@ pub enum InvalidSnapshot {
     #[error("the snapshot does not decode: {0}")]
     Malformed(String),
     /// They are of another form.
-    #[error("the snapshot has form {0}, this node reads form 2")]
+    #[error("the snapshot has form {0}, this node reads form 3")]
     Form(u8),
     /// They decode to what cannot be.
     #[error("the snapshot holds what cannot be: `{0}`")]
@@ -43,6 +43,8 @@ struct Snapshot {
     swept: Option<Sku>,
     #[n(8)]
     ignored: u64,
+    #[n(9)]
+    readers_ever: u32,
 }
 
 impl Positions {
@@ -62,6 +64,7 @@ impl Positions {
             gtins: self.gtins.iter().map(|(gtin, sku)| (*gtin, sku.clone())).collect(),
             swept: self.swept.clone(),
             ignored: self.ignored,
+            readers_ever: self.readers_ever,
         };
         // Writing to a `Vec` has no way to fail.
         minicbor::to_vec(snapshot).unwrap_or_default()
@@ -100,6 +103,7 @@ impl Positions {
             applied: snapshot.applied,
             swept: snapshot.swept,
             ignored: snapshot.ignored,
+            readers_ever: snapshot.readers_ever,
         })
     }
 }

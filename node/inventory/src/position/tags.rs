@@ -22,6 +22,22 @@ struct Tag {
     missed: u8,
     #[n(3)]
     elsewhere: u8,
+    /// The number of the reader that saw it last.
+    #[n(4)]
+    reader: u32,
+}
+
+/// A complete scan, as far as it is of one product.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub(super) place: Place,
+    /// The number of the reader.
+    pub(super) reader: u32,
+    /// Other readers that look at the product in this place.
+    pub(super) others: &'a [u32],
+    /// The serial numbers that it saw, sorted.
+    pub(super) serials: &'a [u32],
+    pub(super) at: Timestamp,
 }
 
 /// What the reader of a place last said.
@@ -97,15 +113,15 @@ impl Tags {
         }
     }
 
-    /// Takes a complete scan of a place: the serial numbers that it saw, sorted.
-    pub(super) fn scan(
-        &mut self,
-        place: Place,
-        serials: &[u32],
-        at: Timestamp,
-        passed_ms: i64,
-        tags_max: usize,
-    ) -> Scanned {
+    /// A reader that sees none of them in a place says something by it: there are no others there, or one of the tags is none of theirs.
+    pub(super) fn is_looked_at(&self, place: Place, others: &[u32]) -> bool {
+        let back = place == Place::Backroom;
+        others.is_empty() || self.tags.iter().any(|tag| tag.back == back && !others.contains(&tag.reader))
+    }
+
+    /// Takes a complete scan.
+    pub(super) fn scan(&mut self, seen: &Seen<'_>, passed_ms: i64, tags_max: usize) -> Scanned {
+        let Seen { place, reader, others, serials, at } = *seen;
         let back = place == Place::Backroom;
         let (mut seen, mut missed) = (0, 0);
         for tag in &mut self.tags {
@@ -114,13 +130,15 @@ impl Tags {
                 (true, true) => {
                     seen += 1;
                     missed += u32::from(tag.missed);
-                    (tag.missed, tag.elsewhere) = (0, 0);
+                    (tag.missed, tag.elsewhere, tag.reader) = (0, 0, reader);
                 }
-                (true, false) => tag.missed = tag.missed.saturating_add(1),
+                (true, false) => {
+                    tag.missed = tag.missed.saturating_add(u8::from(!others.contains(&tag.reader)));
+                }
                 (false, true) => {
                     tag.elsewhere += 1;
                     if tag.elsewhere >= 2 || tag.missed > 0 {
-                        (tag.back, tag.missed, tag.elsewhere) = (back, 0, 0);
+                        *tag = Tag { serial: tag.serial, back, missed: 0, elsewhere: 0, reader };
                     }
                 }
                 (false, false) => tag.elsewhere = 0,
@@ -133,7 +151,7 @@ impl Tags {
         let mut beyond = 0;
         for (count, serial) in new.enumerate() {
             if count < room {
-                self.tags.push(Tag { serial: *serial, back, missed: 0, elsewhere: 0 });
+                self.tags.push(Tag { serial: *serial, back, missed: 0, elsewhere: 0, reader });
             } else {
                 beyond += 1;
             }

@@ -1,22 +1,21 @@
 //! What readers of tags do to a belief.
 
 use super::{Item, count::replaced};
-use crate::position::{clock::Clock, grid::Grid, store::Store};
-use aisle_event::{Timestamp, device::Place};
+use crate::position::{clock::Clock, grid::Grid, store::Store, tags::Seen};
+use aisle_event::device::Place;
 
 impl Item {
-    /// A reader scanned a place and saw these tags of the product.
+    /// A reader looked for the product in a place.
     pub(in crate::position) fn scan(
         &mut self,
         store: &mut Store,
         clock: &Clock,
-        place: Place,
-        serials: &[u32],
-        at: Timestamp,
+        seen: &Seen<'_>,
         tags_max: usize,
     ) {
         self.advance(store, clock, false);
-        let scanned = self.tags.scan(place, serials, at, clock.passed_ms(), tags_max);
+        let place = seen.place;
+        let scanned = self.tags.scan(seen, clock.passed_ms(), tags_max);
         store.detection.learn(f64::from(scanned.seen), f64::from(scanned.missed));
         // Seen in one of several scans: the chance to miss it twice, because misses go together.
         let miss = (1.0 - store.detection.mean()).clamp(0.005, 0.6);

@@ -3,13 +3,33 @@
 use super::{counted, device, listed, moved, name, odd, received, scale, sku, sold, usual, weighed};
 use aisle_event::{
     Event, Quantity, Text, Timestamp, Unknown,
-    device::{AnomalyKind, DevicePlaced, Place, TagsRead},
+    device::{AnomalyKind, DevicePlaced, DeviceRetired, Place, TagsRead},
     inventory::TaskKind,
 };
 use aisle_inventory::position::{Config, Position, Positions, SourceKind};
 
 const MINUTE: i64 = 60_000;
 const START: i64 = 1_767_261_600_000;
+
+/// The tags of two products, to which a serial number is added.
+const TEA: u128 = 0x3074_257B_F719_4E40_0000_0000;
+const MILK: u128 = TEA + (1 << 38);
+
+/// A reader of tags in a place, of one product or of all.
+fn reader(called: &str, place: Place, of: Option<&str>) -> Event {
+    DevicePlaced {
+        device: device(called),
+        stream: name("tags"),
+        place: Some(place),
+        sku: of.map(sku),
+        unit_weight: None,
+        tare: None,
+        unit: None,
+        at: Timestamp(START),
+        unknown: Unknown::default(),
+    }
+    .into()
+}
 
 struct Told {
     positions: Positions,
@@ -47,8 +67,19 @@ impl Told {
         }
     }
 
+    /// A complete scan of a reader.
+    fn scan(&mut self, reader: &str, tags: impl IntoIterator<Item = u128>) {
+        let tags = tags.into_iter().map(|tag| Text::new(format!("{tag:024X}")).unwrap()).collect();
+        let (device, stream, at) = (device(reader), name("tags"), Timestamp(self.now));
+        self.tell(&TagsRead { device, stream, tags, complete: true, at, unknown: Unknown::default() }.into());
+    }
+
+    fn of(&self, of: &str) -> Position {
+        self.positions.view().position(&sku(of)).unwrap()
+    }
+
     fn tea(&self) -> Position {
-        self.positions.view().position(&sku("tea")).unwrap()
+        self.of("tea")
     }
 
     fn wants(&self, kind: TaskKind) -> bool {
@@ -138,46 +169,67 @@ fn two_scales_under_one_product_are_added() {
 #[test]
 fn tags_are_counted_where_they_are_and_a_stray_one_is_not() {
     let mut told = Told::new();
-    for (reader, place) in [("front", Place::Shelf), ("behind", Place::Backroom)] {
-        let (device, stream, at) = (device(reader), name("tags"), Timestamp(START));
-        let place = Some(place);
-        let unknown = Unknown::default();
-        told.tell(
-            &DevicePlaced {
-                device,
-                stream,
-                place,
-                sku: None,
-                unit_weight: None,
-                tare: None,
-                unit: None,
-                at,
-                unknown,
-            }
-            .into(),
-        );
-    }
-    let tag = |serial: u64| format!("{:024X}", 0x3074_257B_F719_4E40_0000_0000_u128 | u128::from(serial));
+    told.tell(&reader("front", Place::Shelf, None));
+    told.tell(&reader("behind", Place::Backroom, None));
     for scan in 0..20 {
         told.now += 15 * MINUTE;
         // One of five is missed each time, another one each time; once one of the backroom is seen in front.
         let front = (0..5).filter(|serial| serial % 5 != scan % 5).chain((scan == 10).then_some(100));
-        let behind = 100..108;
-        for (reader, tags) in [("front", front.collect::<Vec<u64>>()), ("behind", behind.collect())] {
-            told.tell(
-                &TagsRead {
-                    device: device(reader),
-                    stream: name("tags"),
-                    tags: tags.into_iter().map(|serial| Text::new(tag(serial)).unwrap()).collect(),
-                    complete: true,
-                    at: Timestamp(told.now),
-                    unknown: Unknown::default(),
-                }
-                .into(),
-            );
-        }
+        told.scan("front", front.map(|serial| TEA | serial));
+        told.scan("behind", (100..108).map(|serial| TEA | serial));
     }
     assert_eq!((told.tea().shelf.pieces, told.tea().backroom.pieces), (5, 8));
+}
+
+#[test]
+fn a_reader_that_was_placed_with_a_product_says_nothing_of_another() {
+    let mut told = Told::new();
+    told.tell(&listed("milk", Some("80614141123465"), START));
+    told.tell(&reader("front", Place::Shelf, None));
+    told.tell(&reader("milk-shelf", Place::Shelf, Some("milk")));
+    for _ in 0..20 {
+        told.now += 15 * MINUTE;
+        told.scan("front", (0..5).map(|serial| TEA | serial));
+        // Tags of the neighbour's goods are seen across the shelf, and say nothing of them either.
+        told.scan("milk-shelf", (0..7).map(|serial| MILK | serial).chain([TEA, TEA | 90]));
+    }
+    assert_eq!((told.tea().shelf.pieces, told.of("milk").shelf.pieces), (5, 7));
+    for _ in 0..20 {
+        told.now += 15 * MINUTE;
+        told.scan("milk-shelf", []);
+    }
+    assert_eq!((told.tea().shelf.pieces, told.of("milk").shelf.pieces), (5, 0));
+}
+
+#[test]
+fn readers_that_share_a_place_speak_each_of_its_own_zone() {
+    let mut told = Told::new();
+    told.tell(&listed("milk", Some("80614141123465"), START));
+    told.tell(&reader("left", Place::Shelf, None));
+    told.tell(&reader("right", Place::Shelf, None));
+    for _ in 0..20 {
+        told.now += 15 * MINUTE;
+        told.scan("left", (0..4).map(|serial| TEA | serial));
+        told.scan("right", (10..13).map(|serial| TEA | serial).chain((0..6).map(|serial| MILK | serial)));
+    }
+    // Four on the left and three on the right; the left one, which sees no milk, does not say that there is none.
+    assert_eq!((told.tea().shelf.pieces, told.of("milk").shelf.pieces), (7, 6));
+    let bytes = told.positions.encode();
+    told.positions = Positions::decode(Config::default(), &bytes).unwrap();
+    for _ in 0..20 {
+        told.now += 15 * MINUTE;
+        told.scan("left", (0..4).map(|serial| TEA | serial));
+        told.scan("right", (0..6).map(|serial| MILK | serial));
+    }
+    assert_eq!((told.tea().shelf.pieces, told.of("milk").shelf.pieces), (4, 6));
+    // What a reader saw that was taken away is the other one's to look for.
+    let (device, at) = (device("right"), Timestamp(told.now));
+    told.tell(&DeviceRetired { device, by: None, at, unknown: Unknown::default() }.into());
+    for _ in 0..20 {
+        told.now += 15 * MINUTE;
+        told.scan("left", (0..4).map(|serial| TEA | serial));
+    }
+    assert_eq!((told.tea().shelf.pieces, told.of("milk").shelf.pieces), (4, 0));
 }
 
 #[test]
