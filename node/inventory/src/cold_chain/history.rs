@@ -237,11 +237,20 @@ fn unpack(bytes: &[u8]) -> Option<Vec<Slot>> {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct History {
     days: imbl::OrdMap<i64, Arc<Day>>,
+    /// The slot that readings come into, ahead of the one of its time in `days`, which is brought up when another slot is begun: days
+    /// are shared with readers, so that each change of one is a copy of it.
+    newest: Option<Slot>,
 }
 
 impl History {
     /// Takes a reading. Days beyond `days_max` go, those furthest from `now_ms` first.
     pub(crate) fn take(&mut self, reading: &Canonical<'_>, now_ms: i64, days_max: usize) {
+        let begun = Slot::of(reading.at_ms);
+        if let Some(slot) = self.newest.as_mut().filter(|slot| slot.at_ms == begun.at_ms) {
+            slot.add(reading);
+            return;
+        }
+        self.bring_up();
         let number = reading.at_ms.div_euclid(DAY_MS);
         if !self.days.contains_key(&number) {
             self.pack();
@@ -249,19 +258,13 @@ impl History {
         }
         if let Some(day) = self.days.get_mut(&number) {
             let slots = Arc::make_mut(day).open();
-            let slot = Slot::of(reading.at_ms);
-            // Most readings are of the newest slot.
-            let place = match slots.last() {
-                Some(last) if last.at_ms == slot.at_ms => Ok(slots.len() - 1),
-                Some(last) if last.at_ms < slot.at_ms => Err(slots.len()),
-                _ => slots.binary_search_by_key(&slot.at_ms, |slot| slot.at_ms),
-            };
-            let place = place.unwrap_or_else(|place| {
-                slots.insert(place, slot);
+            let place = slots.binary_search_by_key(&begun.at_ms, |slot| slot.at_ms).unwrap_or_else(|place| {
+                slots.insert(place, begun);
                 place
             });
             if let Some(slot) = slots.get_mut(place) {
                 slot.add(reading);
+                self.newest = Some(*slot);
             }
         }
         let today = now_ms.div_euclid(DAY_MS);
@@ -272,6 +275,21 @@ impl History {
             if furthest.and_then(|day| self.days.remove(&day)).is_none() {
                 break;
             }
+        }
+        if !self.days.contains_key(&number) {
+            self.newest = None;
+        }
+    }
+
+    /// Puts the slot that readings came into where it belongs.
+    fn bring_up(&mut self) {
+        let Some(newest) = self.newest.take() else { return };
+        let Some(day) = self.days.get_mut(&newest.at_ms.div_euclid(DAY_MS)) else { return };
+        let slots = Arc::make_mut(day).open();
+        if let Ok(place) = slots.binary_search_by_key(&newest.at_ms, |slot| slot.at_ms)
+            && let Some(slot) = slots.get_mut(place)
+        {
+            *slot = newest;
         }
     }
 
@@ -293,7 +311,9 @@ impl History {
             return Vec::new();
         }
         let days = self.days.range(from_ms.div_euclid(DAY_MS)..=to_ms.div_euclid(DAY_MS));
-        days.flat_map(|(_, day)| day.slots()).filter(|slot| (from_ms..to_ms).contains(&slot.at_ms)).collect()
+        let newest = |slot: Slot| self.newest.filter(|newest| newest.at_ms == slot.at_ms).unwrap_or(slot);
+        let slots = days.flat_map(|(_, day)| day.slots()).map(newest);
+        slots.filter(|slot| (from_ms..to_ms).contains(&slot.at_ms)).collect()
     }
 
     /// How many days there are readings of.

@@ -72,7 +72,10 @@ use history::Canonical;
 use lots::Lots;
 use minutes::{MINUTE_MS, Taken};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use unit::{Probe, Unit};
 
 /// Devices with streams that are not temperatures, remembered so that one placed at a unit is not taken for a thermometer. A
@@ -86,6 +89,8 @@ const DOUBTS_MAX: usize = 8;
 pub struct ColdChain {
     config: Config,
     state: Known,
+    /// Of each unit the streams that are placed at it, as `state.probes` has them: a reading must not look through all probes.
+    watching: BTreeMap<Name, BTreeSet<(DeviceId, Name)>>,
     view: imbl::OrdMap<Name, Arc<UnitView>>,
 }
 
@@ -106,7 +111,18 @@ impl ColdChain {
     /// Nothing is known yet.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        Self { config, state: Known::default(), view: imbl::OrdMap::new() }
+        Self::of(config, Known::default())
+    }
+
+    /// Of what is known. Readers see nothing of it before it is shown.
+    fn of(config: Config, state: Known) -> Self {
+        let mut watching: BTreeMap<Name, BTreeSet<(DeviceId, Name)>> = BTreeMap::new();
+        for (device, of) in &state.probes {
+            for (stream, probe) in of {
+                watching.entry(probe.unit.clone()).or_default().insert((device.clone(), stream.clone()));
+            }
+        }
+        Self { config, state, watching, view: imbl::OrdMap::new() }
     }
 
     /// Takes the next event of the journal. Never fails: what contradicts what is known, or is beyond a bound, is counted.
@@ -279,6 +295,8 @@ impl ColdChain {
         let probe =
             Probe { number: self.state.probes_ever, unit: name.clone(), watch, last: None, online, doubts };
         self.state.probes.entry(event.device.clone()).or_default().insert(event.stream.clone(), probe);
+        let watching = self.watching.entry(name.clone()).or_default();
+        watching.insert((event.device.clone(), event.stream.clone()));
         self.show(name);
     }
 
@@ -289,6 +307,12 @@ impl ColdChain {
             self.state.probes.remove(device);
         }
         let Some(gone) = gone else { return };
+        if let Some(watching) = self.watching.get_mut(&gone.unit) {
+            watching.remove(&(device.clone(), stream.clone()));
+            if watching.is_empty() {
+                self.watching.remove(&gone.unit);
+            }
+        }
         if let Some(unit) = self.state.units.get_mut(&gone.unit).filter(|unit| !unit.removed) {
             unit.end_watch(&gone.watch, seq);
         }
@@ -435,13 +459,10 @@ impl ColdChain {
     }
 
     /// The probes that measure degrees in a unit now.
-    fn probes_of<'a>(&'a self, unit: &'a Name) -> impl Iterator<Item = &'a Probe> {
-        self.state.probes.iter().flat_map(move |(device, of)| {
-            let others = self.state.others.get(device);
-            of.iter()
-                .filter(move |(stream, _)| others.is_none_or(|others| !others.contains(stream)))
-                .map(|(_, probe)| probe)
-                .filter(move |probe| probe.unit == *unit)
+    fn probes_of(&self, unit: &Name) -> impl Iterator<Item = &Probe> {
+        self.watching.get(unit).into_iter().flatten().filter_map(|(device, stream)| {
+            let is_other = self.state.others.get(device).is_some_and(|others| others.contains(stream));
+            self.state.probes.get(device)?.get(stream).filter(|_| !is_other)
         })
     }
 

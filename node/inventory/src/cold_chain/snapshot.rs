@@ -4,7 +4,7 @@ use super::{ColdChain, Config, Known};
 use aisle_event::Name;
 
 /// The form of the bytes; one more whenever it changes, so that old bytes are refused and the journal is read instead.
-const FORM: u16 = 1;
+const FORM: u16 = 2;
 
 /// Why bytes are no snapshot.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +52,7 @@ impl ColdChain {
             }
             unit.minutes.refold(0, unit.limit, &config);
         }
-        let mut cold_chain = Self { config, state, view: imbl::OrdMap::new() };
+        let mut cold_chain = Self::of(config, state);
         let names: Vec<Name> = cold_chain.state.units.keys().cloned().collect();
         for name in names {
             cold_chain.show(&name);
