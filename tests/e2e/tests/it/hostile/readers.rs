@@ -55,7 +55,7 @@ async fn a_subscriber_that_never_acknowledges_has_a_queue_with_an_end() {
     drop(client);
     let mut client = enter_as(stage.tcp(), &lazy).await;
     let mut left: Vec<usize> = Vec::new();
-    while let Ok(chore) = client.recv_publish(Duration::from_millis(500)).await {
+    while let Ok(chore) = client.recv_publish(Duration::from_secs(2)).await {
         left.push(String::from_utf8_lossy(&chore.payload).parse().expect("a number"));
     }
     assert_eq!(left.len(), 200);

@@ -87,7 +87,7 @@ async fn what_members_of_a_group_had_when_they_vanished_is_there_when_they_retur
     for number in 0..MEMBERS {
         let mut client = enter_as(stage.tcp(), &member(number)).await;
         loop {
-            match client.recv_publish(Duration::from_millis(500)).await {
+            match client.recv_publish(Duration::from_secs(2)).await {
                 Ok(work) => drop(done.insert(work.payload)),
                 Err(RawError::Silent(_)) => break,
                 Err(error) => panic!("{error}"),
