@@ -83,6 +83,7 @@ const MEMBERS: &[Member] = &[
             "aisle-firmware-config",
         ],
     ),
+    member("aisle", "cli", &["aisle-plugin-host", "aisle-event", "aisle-journal"]),
     member("xtask", "xtask", &[]),
 ];
 

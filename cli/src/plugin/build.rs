@@ -1,0 +1,175 @@
+//! `aisle plugin build`: a plugin's folder becomes a component.
+//!
+//! The one place that knows how: every other verb, and `cargo xtask plugins`, comes here.
+
+use super::{
+    component,
+    toolchain::{TARGET, Toolchain},
+};
+use crate::output;
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+/// `plugin build`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The plugin's folder
+    #[arg(default_value = ".")]
+    directory: PathBuf,
+    /// Where the component goes [default: DIR/target/NAME.wasm]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Where cargo keeps what it compiles [default: the workspace's; the standard library is built once in each]
+    #[arg(long, value_name = "DIR")]
+    target_dir: Option<PathBuf>,
+}
+
+/// What was built.
+#[derive(Debug, Serialize)]
+pub(crate) struct Built {
+    /// The package's name.
+    pub(crate) name: String,
+    /// Where the component lies.
+    pub(crate) file: PathBuf,
+    /// How long it is.
+    pub(crate) bytes: usize,
+    /// BLAKE3 of the component.
+    pub(crate) hash: String,
+    /// How long it took.
+    pub(crate) millis: u128,
+}
+
+/// Builds, and says what came out.
+pub(crate) fn run(args: &Args, json: bool) -> Result<()> {
+    let built = build(&args.directory, args.out.as_deref(), args.target_dir.as_deref())?;
+    if json {
+        return Ok(output::json(&built)?);
+    }
+    output::line(format!("{}  {}", built.name, built.file.display()))?;
+    output::line(format!("  size  {} bytes", built.bytes))?;
+    output::line(format!("  hash  {}", built.hash))?;
+    Ok(output::line(format!("  time  {:.1} s", built.millis as f64 / 1000.0))?)
+}
+
+/// Builds a plugin's folder.
+///
+/// # Errors
+/// When the folder holds no plugin, when there is no compiler for it (with how to install one), when it does not compile, when
+/// it asks for what no world has.
+pub(crate) fn build(directory: &Path, out: Option<&Path>, target_directory: Option<&Path>) -> Result<Built> {
+    let begun = Instant::now();
+    let package = Package::read(directory)?;
+    let toolchain = Toolchain::find(directory)?;
+    let target_directory = match target_directory {
+        Some(given) => std::path::absolute(given)?,
+        None => package.target_directory.clone(),
+    };
+    let mut command = toolchain.build(directory, &target_directory);
+    command.args(["--package", &package.name]).stdout(Stdio::null());
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start `{}`", command.get_program().to_string_lossy()))?;
+    if !status.success() {
+        bail!("`{}` does not compile with {}", package.name, toolchain.name());
+    }
+    let module = target_directory.join(TARGET).join("release").join(format!("{}.wasm", package.library));
+    let module = fs::read(&module).with_context(|| format!("cannot read `{}`", module.display()))?;
+    let component = component::encode(&module).with_context(|| format!("`{}` is no plugin", package.name))?;
+    let file = match out {
+        Some(file) => file.to_owned(),
+        None => directory.join("target").join(format!("{}.wasm", package.name)),
+    };
+    write(&file, &component)?;
+    Ok(Built {
+        name: package.name,
+        file,
+        bytes: component.len(),
+        hash: blake3::hash(&component).to_hex().to_string(),
+        millis: begun.elapsed().as_millis(),
+    })
+}
+
+/// Writes the whole file or nothing: somebody may be watching it.
+fn write(file: &Path, bytes: &[u8]) -> Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+    }
+    let beside = file.with_extension("wasm.new");
+    fs::write(&beside, bytes)
+        .and_then(|()| fs::rename(&beside, file))
+        .with_context(|| format!("cannot write `{}`", file.display()))
+}
+
+/// What cargo knows of the package in a folder.
+#[derive(Debug)]
+struct Package {
+    name: String,
+    library: String,
+    target_directory: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<MetadataPackage>,
+    target_directory: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct MetadataPackage {
+    name: String,
+    manifest_path: PathBuf,
+    targets: Vec<MetadataTarget>,
+}
+
+#[derive(Deserialize)]
+struct MetadataTarget {
+    name: String,
+    crate_types: Vec<String>,
+}
+
+impl Package {
+    fn read(directory: &Path) -> Result<Self> {
+        let manifest = directory.join("Cargo.toml");
+        let manifest = manifest.canonicalize().with_context(|| {
+            format!("there is no `{}`\nhint: name the folder of a plugin", manifest.display())
+        })?;
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+        let answer = Command::new(cargo)
+            .args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"])
+            .arg(&manifest)
+            .current_dir(directory)
+            .stderr(Stdio::inherit())
+            .output()
+            .context("cannot start `cargo`")?;
+        if !answer.status.success() {
+            bail!("cargo cannot read `{}`", manifest.display());
+        }
+        let metadata: Metadata =
+            serde_json::from_slice(&answer.stdout).context("cannot read what `cargo metadata` says")?;
+        let package = metadata
+            .packages
+            .into_iter()
+            .find(|package| package.manifest_path == manifest)
+            .with_context(|| format!("`{}` is a workspace, not a plugin", manifest.display()))?;
+        let library = package
+            .targets
+            .iter()
+            .find(|target| target.crate_types.iter().any(|kind| kind == "cdylib"))
+            .with_context(|| {
+                format!(
+                    "`{}` has no library that can be loaded\nhint: `[lib]` with `crate-type = [\"cdylib\"]` in its Cargo.toml",
+                    package.name
+                )
+            })?;
+        let library = library.name.replace('-', "_");
+        Ok(Self { name: package.name, library, target_directory: metadata.target_directory })
+    }
+}
