@@ -79,6 +79,7 @@ fn sale(session: &Session, shop: &Shop, key: Name, at: Timestamp) -> Result<Sale
                 sku: line.sku.clone(),
                 quantity: line.quantity,
                 unit_price: product.price,
+                repriced: None,
                 unknown: Default::default(),
             }),
         }
@@ -105,6 +106,7 @@ pub(crate) fn paid_elsewhere(
             sku: product.sku.clone(),
             quantity: Quantity { thousandths: 1000, unit: product.unit },
             unit_price: product.price,
+            repriced: None,
             unknown: Default::default(),
         })
         .collect();
@@ -134,6 +136,8 @@ fn record(
         country: None,
         idempotency_key,
         arm: session.arm.clone(),
+        adjustments: Vec::new(),
+        points: Vec::new(),
         unknown: Default::default(),
     })
 }

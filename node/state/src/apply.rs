@@ -132,7 +132,8 @@ impl<'a> Batch<'a> {
             Event::StockCounted(e) => self.with_product(&e.sku, |product| {
                 (product.unit == e.on_hand.unit).then(|| product.booked(Stock::counted(e.on_hand, e.at)))
             }),
-            Event::StockReceived(e) => self.move_stock(&e.sku, Some(e.quantity), e.at),
+            Event::StockReceived(e) => self.with_product(&e.sku, |product| product.received(e)),
+            Event::ProductSuppressed(e) => self.with_product(&e.sku, |product| Some(product.suppressed(e))),
             Event::StockAdjusted(e) => self.with_product(&e.sku, |product| {
                 let moved = (product.unit == e.delta.unit).then(|| product.stock.moved(e.delta, e.at));
                 moved.flatten().map(|stock| product.booked(stock))
@@ -173,6 +174,14 @@ impl<'a> Batch<'a> {
                 if let Some(arm) = e.arm.as_ref().filter(|_| adds) {
                     self.count(arm, |counters| counters.adds += 1);
                 }
+                Ok(())
+            }
+            Event::CustomerNamed(e) => {
+                self.with_session(&e.session, e.at, hlc, |session| session.name_customer(e));
+                Ok(())
+            }
+            Event::CouponEntered(e) => {
+                self.with_session(&e.session, e.at, hlc, |session| session.set_coupon(&e.code, e.entered));
                 Ok(())
             }
             Event::ItemsShown(e) => {
@@ -227,6 +236,12 @@ impl<'a> Batch<'a> {
             | Event::ExcursionOpened(_)
             | Event::ExcursionAcknowledged(_)
             | Event::ExcursionClosed(_)
+            | Event::PluginInstalled(_)
+            | Event::PluginRemoved(_)
+            | Event::PluginKept(_)
+            | Event::PluginFailed(_)
+            | Event::PluginRecovered(_)
+            | Event::PluginActed(_)
             | Event::Unknown { .. } => Ok(()),
         };
         Ok(outcome)

@@ -1,9 +1,10 @@
 //! A product as the shop offers it now: description, price, stock.
 
 use aisle_event::{
-    Gtin, Money, Name, Quantity, Sku, Timestamp, Unit,
+    Day, Gtin, Money, Name, Quantity, Sku, Text, Timestamp, Unit,
     inventory::PositionSensed,
-    stock::{PriceChanged, ProductListed},
+    plugin::ProductSuppressed,
+    stock::{PriceChanged, ProductListed, StockReceived},
 };
 use minicbor::{Decode, Encode};
 
@@ -40,6 +41,23 @@ pub struct Sensed {
     /// When this was concluded.
     #[n(3)]
     pub as_of: Timestamp,
+}
+
+/// A product is kept from being sold, until an event says that it may be sold again.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Suppressed {
+    /// When the node is to let it be sold again. Nothing here looks at a clock: the node writes an event then.
+    #[n(0)]
+    pub until: Timestamp,
+    /// Why.
+    #[n(1)]
+    pub reason: Text,
+    /// The plugin that wants it.
+    #[n(2)]
+    pub plugin: Name,
+    /// Since when.
+    #[n(3)]
+    pub since: Timestamp,
 }
 
 /// One product on offer.
@@ -79,6 +97,13 @@ pub struct Product {
     /// the book knows better. So does a sale that leaves nothing of the estimate.
     #[n(10)]
     pub sensed: Option<Sensed>,
+    /// The last day of sale of what was received, the soonest that was not over when something was received last. Forgotten when
+    /// there is none left by the book.
+    #[n(11)]
+    pub expires: Option<Day>,
+    /// Where it is kept from being sold.
+    #[n(12)]
+    pub suppressed: Option<Suppressed>,
 }
 
 impl Stock {
@@ -111,13 +136,15 @@ impl Stock {
 }
 
 impl Product {
-    /// False only when it is concluded, or else when the book knows, that there is none left.
+    /// True when it can be sold: nothing keeps it from being sold, and neither is it concluded nor, without a conclusion, known by
+    /// the book that there is none left.
     #[must_use]
     pub const fn in_stock(&self) -> bool {
-        match self.sensed {
-            Some(sensed) => sensed.sellable,
-            None => self.stock.may_be_sold(),
-        }
+        self.suppressed.is_none()
+            && match self.sensed {
+                Some(sensed) => sensed.sellable,
+                None => self.stock.may_be_sold(),
+            }
     }
 
     /// How much is there, by the best knowledge: what is sensed, else the book.
@@ -136,12 +163,38 @@ impl Product {
             let on_hand = sensed.on_hand.checked_add(delta).filter(|_| delta.thousandths < 0)?;
             (on_hand.thousandths > 0).then_some(Sensed { on_hand, ..sensed })
         };
-        Some(Self { stock, sensed: self.sensed.and_then(follows), ..self.clone() })
+        let expires = if delta.thousandths < 0 { self.expires_with(stock) } else { self.expires };
+        Some(Self { stock, sensed: self.sensed.and_then(follows), expires, ..self.clone() })
+    }
+
+    /// After goods arrived.
+    pub(crate) fn received(&self, event: &StockReceived) -> Option<Self> {
+        let arrived = self.moved(event.quantity, event.at)?;
+        let today = event.at.day();
+        let sooner =
+            |day: Day| arrived.expires.filter(|before| *before >= today).map_or(day, |it| it.min(day));
+        Some(Self { expires: event.expires.map(sooner).or(arrived.expires), ..arrived })
     }
 
     /// After a count or a correction: the book knows better.
     pub(crate) fn booked(&self, stock: Stock) -> Self {
-        Self { stock, sensed: None, ..self.clone() }
+        Self { stock, sensed: None, expires: self.expires_with(stock), ..self.clone() }
+    }
+
+    /// What is not there does not expire.
+    const fn expires_with(&self, stock: Stock) -> Option<Day> {
+        if stock.may_be_sold() { self.expires } else { None }
+    }
+
+    /// After a plugin wanted it kept from being sold, or let it be sold again.
+    pub(crate) fn suppressed(&self, event: &ProductSuppressed) -> Self {
+        let suppressed = event.until.map(|until| Suppressed {
+            until,
+            reason: event.reason.clone(),
+            plugin: event.plugin.clone(),
+            since: event.at,
+        });
+        Self { suppressed, ..self.clone() }
     }
 
     /// After a conclusion.
@@ -165,6 +218,8 @@ impl Product {
             price_valid_until: None,
             stock: before.map_or(Stock::Unknown, |product| product.stock),
             sensed: before.and_then(|product| product.sensed),
+            expires: before.and_then(|product| product.expires),
+            suppressed: before.and_then(|product| product.suppressed.clone()),
         }
     }
 

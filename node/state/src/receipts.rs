@@ -2,7 +2,7 @@
 
 use aisle_event::{
     DocumentId, Money, Name, SessionId, SourceName, Timestamp,
-    sale::{SaleLine, SaleRecorded, total},
+    sale::{Adjustment, Points, SaleLine, SaleRecorded},
 };
 use minicbor::{Decode, Encode};
 
@@ -33,6 +33,12 @@ pub struct Receipt {
     /// What the client chose to make its checkout repeatable.
     #[n(7)]
     pub idempotency_key: Option<Name>,
+    /// What plugins took off.
+    #[cbor(n(8), default)]
+    pub adjustments: Vec<Adjustment>,
+    /// Points that it gave.
+    #[cbor(n(9), default)]
+    pub points: Vec<Points>,
 }
 
 impl Receipt {
@@ -43,11 +49,13 @@ impl Receipt {
             seq,
             source: sale.source.clone(),
             document: sale.document.clone(),
-            total: total(&sale.lines)?,
+            total: sale.total()?,
             lines: sale.lines.clone(),
             at: sale.at,
             session: sale.session.clone(),
             idempotency_key: sale.idempotency_key.clone(),
+            adjustments: sale.adjustments.clone(),
+            points: sale.points.clone(),
         })
     }
 }

@@ -1,12 +1,26 @@
 //! Open sessions: what a shopper has looked at and put into the basket since they touched the kiosk.
 
-use aisle_event::{Name, Quantity, SessionId, Sku, Timestamp};
+use aisle_event::{CustomerRef, Name, Quantity, SessionId, Sku, Timestamp, shopper::CustomerNamed};
 use minicbor::{Decode, Encode};
 
 /// The most viewed products that a session remembers; the oldest goes first.
 pub(crate) const VIEWED_MAX: usize = 50;
 /// The most lines in a basket; more are refused by the kiosk and ignored here.
 pub const BASKET_LINES_MAX: usize = 200;
+
+/// The most coupons of a session; more are refused by the kiosk and ignored here.
+pub const COUPONS_MAX: usize = 8;
+
+/// Who shops, where they said so.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Customer {
+    /// What stands for them.
+    #[n(0)]
+    pub token: CustomerRef,
+    /// Their tier of the loyalty programme.
+    #[n(1)]
+    pub tier: Option<Name>,
+}
 
 /// One line of a basket.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -46,6 +60,12 @@ pub struct Session {
     /// What was put into the basket, in order.
     #[n(7)]
     pub basket: Vec<BasketLine>,
+    /// Who shops, where they said so.
+    #[n(8)]
+    pub customer: Option<Customer>,
+    /// The codes of coupons that were entered, in order, at most [`COUPONS_MAX`].
+    #[cbor(n(9), default)]
+    pub coupons: Vec<Name>,
 }
 
 impl Session {
@@ -59,6 +79,20 @@ impl Session {
             arm: None,
             viewed: Vec::new(),
             basket: Vec::new(),
+            customer: None,
+            coupons: Vec::new(),
+        }
+    }
+
+    pub(crate) fn name_customer(&mut self, event: &CustomerNamed) {
+        let tier = event.tier.clone();
+        self.customer = event.customer.clone().map(|token| Customer { token, tier });
+    }
+
+    pub(crate) fn set_coupon(&mut self, code: &Name, entered: bool) {
+        self.coupons.retain(|known| known != code);
+        if entered && self.coupons.len() < COUPONS_MAX {
+            self.coupons.push(code.clone());
         }
     }
 

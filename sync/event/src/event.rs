@@ -17,9 +17,14 @@ use crate::{
         MqttSessionEnded, MqttSessionOpened, MqttSubscribed, MqttUnsubscribed,
     },
     operation::{ImportFinished, JournalQuarantined, NodeStarted, NodeStopped, StateRebuilt},
+    plugin::{
+        PluginActed, PluginFailed, PluginInstalled, PluginKept, PluginRecovered, PluginRemoved,
+        ProductSuppressed,
+    },
     sale::{ReturnRecorded, SaleRecorded},
     shopper::{
-        BasketChanged, ItemClicked, ItemsShown, ProductViewed, Searched, SessionEnded, SessionStarted,
+        BasketChanged, CouponEntered, CustomerNamed, ItemClicked, ItemsShown, ProductViewed, Searched,
+        SessionEnded, SessionStarted,
     },
     stock::{PriceChanged, ProductDelisted, ProductListed, StockAdjusted, StockCounted, StockReceived},
 };
@@ -140,6 +145,10 @@ events! {
     Searched = 0x0106,
     /// A shopper is gone.
     SessionEnded = 0x0107,
+    /// A shopper said who they are.
+    CustomerNamed = 0x0108,
+    /// A coupon was put to a basket, or taken away.
+    CouponEntered = 0x0109,
     /// Goods were sold.
     SaleRecorded = 0x0201,
     /// Goods came back.
@@ -234,6 +243,20 @@ events! {
     ExcursionAcknowledged = 0x0803,
     /// A unit is as it must be again.
     ExcursionClosed = 0x0804,
+    /// A plugin is to run.
+    PluginInstalled = 0x0901,
+    /// A plugin is to run no more.
+    PluginRemoved = 0x0902,
+    /// A plugin keeps something.
+    PluginKept = 0x0903,
+    /// A plugin failed so often that it is left out.
+    PluginFailed = 0x0904,
+    /// A plugin that was left out works again.
+    PluginRecovered = 0x0905,
+    /// A plugin had something done.
+    PluginActed = 0x0906,
+    /// A product is kept from being sold, or may be sold again.
+    ProductSuppressed = 0x0907,
 }
 
 fn decode_record<T>(payload: &[u8]) -> Result<T, DecodeError>

@@ -2,7 +2,7 @@
 //!
 //! Lives here: ids ([`id`]), units ([`money`], [`quantity`]), time ([`time`], [`hlc`]), the events themselves
 //! ([`shopper`], [`sale`], [`stock`], [`operation`], [`mqtt`],
-//! [`device`], [`inventory`], [`cold_chain`]), the [`Event`] that is any one of them, and the
+//! [`device`], [`inventory`], [`cold_chain`], [`plugin`]), the [`Event`] that is any one of them, and the
 //! [`Class`] of every field. Events are CBOR maps with numbered fields; a reader keeps the fields it does not
 //! know ([`Unknown`]) so that an older node loses nothing that a newer one wrote.
 //!
@@ -21,6 +21,7 @@ pub mod money;
 pub mod mqtt;
 mod opaque;
 pub mod operation;
+pub mod plugin;
 pub mod quantity;
 mod record;
 pub mod sale;
@@ -40,4 +41,4 @@ pub use money::{Currency, InvalidMoney, Money};
 pub use opaque::{Blob, TEXT_BYTES_MAX, Text, TextTooLong};
 pub use quantity::{InvalidQuantity, Quantity, Unit};
 pub use record::Unknown;
-pub use time::Timestamp;
+pub use time::{Day, Timestamp};

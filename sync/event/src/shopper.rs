@@ -1,7 +1,7 @@
 //! What a shopper does at a kiosk: a session from the first touch to the reset, and what it saw and chose.
 
 use crate::{
-    id::{DeviceId, Name, SessionId, Sku},
+    id::{CustomerRef, DeviceId, Name, SessionId, Sku},
     quantity::Quantity,
     record::{code, record},
     time::Timestamp,
@@ -120,6 +120,30 @@ record! {
         2 personal terms: Name,
         /// How many products were found.
         3 open hits: u32,
+        /// When.
+        4 open at: Timestamp,
+    }
+
+    /// The shopper said who they are, or asked to be forgotten.
+    pub struct CustomerNamed {
+        /// Who shops.
+        1 pseudonymous session: SessionId,
+        /// Who that is; nothing when the session is to forget it.
+        2 personal customer: Option<CustomerRef>,
+        /// Their tier of the loyalty programme.
+        3 open tier: Option<Name>,
+        /// When.
+        4 open at: Timestamp,
+    }
+
+    /// A coupon was put to a basket, or taken away from it.
+    pub struct CouponEntered {
+        /// Whose basket.
+        1 pseudonymous session: SessionId,
+        /// The code, in capitals.
+        2 pseudonymous code: Name,
+        /// False when it was taken away.
+        3 open entered: bool,
         /// When.
         4 open at: Timestamp,
     }

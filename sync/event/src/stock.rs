@@ -5,7 +5,7 @@ use crate::{
     money::Money,
     quantity::{Quantity, Unit},
     record::{code, record},
-    time::Timestamp,
+    time::{Day, Timestamp},
 };
 
 code! {
@@ -81,6 +81,8 @@ record! {
         3 open lot: Option<LotId>,
         /// When.
         4 open at: Timestamp,
+        /// The last day on which they may be sold, as printed on them.
+        5 open expires: Option<Day>,
     }
 
     /// The book was corrected.

@@ -277,6 +277,8 @@ impl Import<'_> {
                 country,
                 idempotency_key: None,
                 arm: None,
+                adjustments: Vec::new(),
+                points: Vec::new(),
                 unknown,
             }
             .into(),

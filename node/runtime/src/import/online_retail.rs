@@ -154,7 +154,14 @@ impl<'a> Texts<'a> {
         let name = optional_name("Description", description)?;
         Ok(Row {
             heading: Heading { document, direction, at, customer, country },
-            line: SaleLine { line, sku, quantity, unit_price, unknown: aisle_event::Unknown::default() },
+            line: SaleLine {
+                line,
+                sku,
+                quantity,
+                unit_price,
+                repriced: None,
+                unknown: aisle_event::Unknown::default(),
+            },
             name,
         })
     }

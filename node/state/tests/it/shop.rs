@@ -51,6 +51,7 @@ fn stock_follows_counts_sales_returns_and_deliveries() {
         quantity: Quantity::each(5),
         lot: None,
         at: at(8),
+        expires: None,
         unknown: Unknown::default(),
     };
     let shop = store.apply([delivery.into(), sale("3", vec![line(1, 1, 12)]).into()]);

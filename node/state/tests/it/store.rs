@@ -154,6 +154,7 @@ pub fn line(place: u32, number: u32, pieces: i64) -> SaleLine {
         sku: sku(number),
         quantity: Quantity::each(pieces),
         unit_price: Money::new(250, Currency::GBP),
+        repriced: None,
         unknown: Unknown::default(),
     }
 }
@@ -169,6 +170,8 @@ pub fn sale(document: &str, lines: Vec<SaleLine>) -> SaleRecorded {
         country: None,
         idempotency_key: None,
         arm: None,
+        adjustments: Vec::new(),
+        points: Vec::new(),
         unknown: Unknown::default(),
     }
 }

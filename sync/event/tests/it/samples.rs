@@ -2,6 +2,8 @@
 
 #[path = "device_samples.rs"]
 mod devices;
+#[path = "plugin_samples.rs"]
+mod plugins;
 
 use aisle_event::{
     Blob, CustomerRef, DeviceId, DocumentId, Event, LotId, Money, Name, Quantity, SessionId, Sku, SourceName,
@@ -51,6 +53,7 @@ fn line(number: u32) -> SaleLine {
         sku: sku("85123A"),
         quantity: Quantity::each(6),
         unit_price: pence(255),
+        repriced: None,
         unknown: known(),
     }
 }
@@ -91,8 +94,8 @@ pub fn samples() -> Vec<(&'static str, Event)> {
         ("basket_changed.minimal", BasketChanged { session: session(), sku: sku("71053"), quantity: Quantity::zero(Unit::Each), at: AT, arm: None, unknown: known() }.into()),
         ("searched", Searched { session: session(), terms: name("tea light"), hits: 12, at: AT, unknown: known() }.into()),
         ("session_ended", SessionEnded { session: session(), reason: EndReason::Idle, at: AT, unknown: known() }.into()),
-        ("sale_recorded", SaleRecorded { source: SourceName::new("kiosk").unwrap(), document: DocumentId::new("K-0001").unwrap(), lines: vec![line(1), line(2)], at: AT, session: Some(session()), customer: Some(CustomerRef::new("17850").unwrap()), country: Some(name("United Kingdom")), idempotency_key: Some(name("5d1f")), arm: arm(), unknown: known() }.into()),
-        ("sale_recorded.minimal", SaleRecorded { source: SourceName::new("online-retail").unwrap(), document: DocumentId::new("536365").unwrap(), lines: vec![], at: AT, session: None, customer: None, country: None, idempotency_key: None, arm: None, unknown: known() }.into()),
+        ("sale_recorded", SaleRecorded { source: SourceName::new("kiosk").unwrap(), document: DocumentId::new("K-0001").unwrap(), lines: vec![line(1), line(2)], at: AT, session: Some(session()), customer: Some(CustomerRef::new("17850").unwrap()), country: Some(name("United Kingdom")), idempotency_key: Some(name("5d1f")), arm: arm(), adjustments: vec![], points: vec![], unknown: known() }.into()),
+        ("sale_recorded.minimal", SaleRecorded { source: SourceName::new("online-retail").unwrap(), document: DocumentId::new("536365").unwrap(), lines: vec![], at: AT, session: None, customer: None, country: None, idempotency_key: None, arm: None, adjustments: vec![], points: vec![], unknown: known() }.into()),
         ("return_recorded", ReturnRecorded { source: SourceName::new("online-retail").unwrap(), document: DocumentId::new("C536379").unwrap(), lines: vec![line(1)], at: AT, customer: Some(CustomerRef::new("14527").unwrap()), country: Some(name("France")), unknown: known() }.into()),
         ("return_recorded.minimal", ReturnRecorded { source: SourceName::new("online-retail").unwrap(), document: DocumentId::new("C536379").unwrap(), lines: vec![], at: AT, customer: None, country: None, unknown: known() }.into()),
         ("product_listed", ProductListed { sku: sku("85123A"), name: name("White hanging heart"), price: pence(255), unit: Unit::Each, gtin: Some("4006381333931".parse().unwrap()), category: Some(name("Decoration")), at: AT, unknown: known() }.into()),
@@ -100,8 +103,8 @@ pub fn samples() -> Vec<(&'static str, Event)> {
         ("price_changed", PriceChanged { sku: sku("85123A"), price: pence(295), at: AT, valid_until: Some(AT.saturating_add_ms(86_400_000)), unknown: known() }.into()),
         ("price_changed.minimal", PriceChanged { sku: sku("85123A"), price: pence(295), at: AT, valid_until: None, unknown: known() }.into()),
         ("stock_counted", StockCounted { sku: sku("85123A"), on_hand: Quantity::each(14), at: AT, unknown: known() }.into()),
-        ("stock_received", StockReceived { sku: sku("85123A"), quantity: Quantity::each(48), lot: Some(LotId::new("L2311").unwrap()), at: AT, unknown: known() }.into()),
-        ("stock_received.minimal", StockReceived { sku: sku("85123A"), quantity: Quantity::each(48), lot: None, at: AT, unknown: known() }.into()),
+        ("stock_received", StockReceived { sku: sku("85123A"), quantity: Quantity::each(48), lot: Some(LotId::new("L2311").unwrap()), at: AT, expires: None, unknown: known() }.into()),
+        ("stock_received.minimal", StockReceived { sku: sku("85123A"), quantity: Quantity::each(48), lot: None, at: AT, expires: None, unknown: known() }.into()),
         ("stock_adjusted", StockAdjusted { sku: sku("85123A"), delta: Quantity::each(-2), reason: AdjustReason::Damaged, at: AT, unknown: known() }.into()),
         ("product_delisted", ProductDelisted { sku: sku("85123A"), at: AT, unknown: known() }.into()),
         ("node_started", NodeStarted { version: name("0.1.0"), at: AT, cut_bytes: 512, unknown: known() }.into()),
@@ -127,5 +130,6 @@ pub fn samples() -> Vec<(&'static str, Event)> {
         ("mqtt_delivered", MqttDelivered { client: text("label-3"), deliveries: vec![delivery(None)], unknown: known() }.into()),
     ];
     samples.extend(devices::samples());
+    samples.extend(plugins::samples());
     samples
 }

@@ -138,8 +138,14 @@ impl Bin {
         let quantity = Quantity { thousandths, unit: article.category.unit };
         let keeps = article.category.shelf_life_days > 30;
         let lot = if keeps { None } else { LotId::new(format!("L{}-{:03}", article.sku, day.index)).ok() };
-        let received =
-            StockReceived { sku: article.sku.clone(), quantity, lot, at, unknown: Default::default() };
+        let received = StockReceived {
+            sku: article.sku.clone(),
+            quantity,
+            lot,
+            at,
+            expires: None,
+            unknown: Default::default(),
+        };
         events.push((at, received.into()));
     }
 

@@ -288,6 +288,7 @@ impl<R: Rng> Visit<'_, R> {
                     sku: article.sku.clone(),
                     quantity: Quantity { thousandths, unit: article.category.unit },
                     unit_price: self.aisles.promotions.price(id, self.aisles.catalogue),
+                    repriced: None,
                     unknown: Unknown::default(),
                 });
             }
@@ -305,6 +306,8 @@ impl<R: Rng> Visit<'_, R> {
             country: None,
             idempotency_key: None,
             arm: None,
+            adjustments: Vec::new(),
+            points: Vec::new(),
             unknown: Unknown::default(),
         })
     }

@@ -172,6 +172,7 @@ impl Store {
             quantity: Quantity::each(pieces),
             lot: Some(LotId::new(lot).unwrap()),
             at: Timestamp(self.now),
+            expires: None,
             unknown: Unknown::default(),
         });
     }

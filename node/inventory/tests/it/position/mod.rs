@@ -48,20 +48,37 @@ pub fn sold(of: &str, quantity: Quantity, at: i64) -> Event {
     SaleRecorded {
         source: SourceName::new("till").unwrap(),
         document: DocumentId::new("1").unwrap(),
-        lines: vec![SaleLine { line: 1, sku: sku(of), quantity, unit_price, unknown: Unknown::default() }],
+        lines: vec![SaleLine {
+            line: 1,
+            sku: sku(of),
+            quantity,
+            unit_price,
+            repriced: None,
+            unknown: Unknown::default(),
+        }],
         at: Timestamp(at),
         session: None,
         customer: None,
         country: None,
         idempotency_key: None,
         arm: None,
+        adjustments: Vec::new(),
+        points: Vec::new(),
         unknown: Unknown::default(),
     }
     .into()
 }
 
 pub fn received(of: &str, quantity: Quantity, at: i64) -> Event {
-    StockReceived { sku: sku(of), quantity, lot: None, at: Timestamp(at), unknown: Unknown::default() }.into()
+    StockReceived {
+        sku: sku(of),
+        quantity,
+        lot: None,
+        at: Timestamp(at),
+        expires: None,
+        unknown: Unknown::default(),
+    }
+    .into()
 }
 
 pub fn moved(of: &str, quantity: Quantity, at: i64) -> Event {
