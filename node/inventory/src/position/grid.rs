@@ -158,7 +158,7 @@ impl Grid {
         let (shelf, back, rows, columns) = self.room(reach);
         let mut to = vec![0.0_f64; rows * columns];
         // From the far end, so that each cell sums up its parts in the order of where they come from, as `step` does.
-        shifts.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+        shifts.sort_by_key(|to| std::cmp::Reverse((to.0, to.1)));
         let (lower, before) = (i64::from(self.shelf - shelf), i64::from(self.back - back));
         for (by_shelf, by_back, share) in shifts {
             let start = before + by_back;

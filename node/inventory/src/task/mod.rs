@@ -16,7 +16,7 @@ mod wanted;
 
 pub use config::{Config, InvalidConfig, Worth};
 pub use snapshot::SnapshotError;
-pub use view::{Language, View};
+pub use view::View;
 pub use wanted::{About, Wanted};
 
 use aisle_event::{

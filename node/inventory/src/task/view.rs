@@ -1,10 +1,7 @@
-//! What readers see of tasks, and what a task is called in English and Chinese.
+//! What readers see of tasks. Not here: what a task is called, which the board says in its languages.
 
 use super::{Task, Tasks};
-use aisle_event::{
-    Timestamp,
-    inventory::{TaskEnd, TaskKind},
-};
+use aisle_event::Timestamp;
 use std::{cmp::Reverse, sync::Arc};
 
 /// All that the board shows. A value: it does not change.
@@ -16,25 +13,6 @@ pub struct View {
     pub closed: imbl::Vector<Arc<Task>>,
     /// Events that contradicted what is known.
     pub ignored: u64,
-}
-
-/// A language of the board.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Language {
-    /// English.
-    #[default]
-    En,
-    /// Chinese, simplified.
-    Zh,
-}
-
-impl Language {
-    const fn of(self, en: &'static str, zh: &'static str) -> &'static str {
-        match self {
-            Self::En => en,
-            Self::Zh => zh,
-        }
-    }
 }
 
 impl Tasks {
@@ -52,28 +30,6 @@ impl Tasks {
 }
 
 impl Task {
-    /// What to do, without what it is about: that is a name of the shop, and stands beside it.
-    #[must_use]
-    pub const fn title(&self, language: Language) -> &'static str {
-        match self.kind {
-            TaskKind::FillShelf => language.of("Fill the shelf", "补货上架"),
-            TaskKind::FindPhantom => language.of("Look for missing goods", "查找账面有但实际可能没有的商品"),
-            TaskKind::Recount => language.of("Count again", "重新盘点"),
-            TaskKind::CheckUnit => language.of("Check the cold chain unit", "检查冷链设备"),
-            TaskKind::CheckDevice => language.of("Check the device", "检查设备"),
-        }
-    }
-
-    /// How it ended; nothing when it is open.
-    #[must_use]
-    pub fn ending(&self, language: Language) -> Option<&'static str> {
-        self.closed.as_ref().map(|closed| match closed.end {
-            TaskEnd::Done => language.of("done", "已完成"),
-            TaskEnd::Dismissed => language.of("dismissed", "已忽略"),
-            TaskEnd::Obsolete => language.of("no longer needed", "已不需要"),
-        })
-    }
-
     /// How long it has been open, or was, in seconds.
     #[must_use]
     pub fn age_s(&self, now: Timestamp) -> u64 {

@@ -40,6 +40,7 @@ pub use floor::{ActError, Action, BoxFuture, Floor, ReportError, ReportForm};
 pub use number::{Estimate, Reading};
 
 use crate::{app::App, http::problem::Problem};
+use aisle_event::inventory::TaskKind;
 use axum::{
     Router,
     http::{Extensions, HeaderMap, Uri},
@@ -52,6 +53,12 @@ use telemetry::Telemetry;
 use tokio::sync::watch;
 use utoipa::openapi::OpenApi;
 use visit::Person;
+
+/// What a task asks for, as the board says it.
+#[must_use]
+pub fn task_title(kind: TaskKind, language: Language) -> &'static str {
+    (words::of(language).task)(kind)
+}
 
 /// What the staff board is made of.
 pub struct Staff {

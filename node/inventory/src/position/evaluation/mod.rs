@@ -15,6 +15,7 @@
 //! grocery comes from the three instants in a hundred that follow a delivery which nobody entered: it shows only when the backroom
 //! outlasts what is believed of it, or in a count, and there the interval covers the truth in a quarter of the instants.
 
+mod observer;
 mod run;
 mod scenario;
 mod score;

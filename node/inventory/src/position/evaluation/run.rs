@@ -1,6 +1,7 @@
 //! One shop's four weeks: what happens becomes the events that a node would have, and conclusions meet the truth.
 
 use super::{
+    observer::Observer,
     scenario::Scenario,
     score::{Fit, Score, Watch},
 };
@@ -65,10 +66,14 @@ pub fn run(scenario: &Scenario, seed: u64, sources: Sources, mut each: impl FnMu
         .as_ref()
         .map(|reader| [Reader::new(reader, seed * 1000 + 998), Reader::new(reader, seed * 1000 + 999)]);
     let mut score = Score::default();
-    let mut watches = vec![(Watch::default(), Watch::default()); skus.len()];
+    let mut observer = Observer::default();
+    let mut watches = vec![Watches::default(); skus.len()];
     let start = floor.now_ms();
     for minute in (0..DAYS * 24 * 60).step_by(2) {
-        for happening in floor.advance(2 * MINUTE_MS as u64) {
+        let happened = floor.advance(2 * MINUTE_MS as u64);
+        happened.iter().for_each(|happening| observer.see(&happening.what));
+        happened.iter().for_each(|happening| observer.see_filled(&happening.what, &floor));
+        for happening in happened {
             if let Some(event) = told(&happening, sources) {
                 tell(&mut positions, event);
             }
@@ -107,18 +112,36 @@ pub fn run(scenario: &Scenario, seed: u64, sources: Sources, mut each: impl FnMu
         let is_scored = now - start >= DAYS_BEFORE * DAY_MS && (8 * 60..20 * 60).contains(&of_day);
         if is_scored && of_day % 10 == 0 {
             for (sku, watch) in skus.iter().zip(&mut watches).take(scenario.scored) {
-                look(&positions, &floor, sku, watch, &mut score);
+                look(&positions, &floor, sku, observer.beyond(sku.as_str()), watch, &mut score);
             }
         }
     }
-    for (gap, phantom) in &mut watches {
-        gap.end(true, true, &mut score.gap);
-        phantom.end(true, true, &mut score.phantom);
+    for watch in &mut watches {
+        watch.gap.end(true, true, &mut score.gap);
+        watch.phantom.end(true, true, &mut score.phantom);
+        watch.observed.end(true, true, &mut score.observed_phantom);
     }
     score
 }
 
-fn look(positions: &Positions, floor: &Floor, sku: &Sku, watch: &mut (Watch, Watch), score: &mut Score) {
+/// What is followed of one product.
+#[derive(Debug, Clone, Default)]
+struct Watches {
+    gap: Watch,
+    phantom: Watch,
+    /// Phantom stock as the observer sees it.
+    observed: Watch,
+}
+
+/// `beyond`: by how many pieces the observer believes too few.
+fn look(
+    positions: &Positions,
+    floor: &Floor,
+    sku: &Sku,
+    beyond: i64,
+    watch: &mut Watches,
+    score: &mut Score,
+) {
     let config = &positions.config;
     let Some(item) = positions.items.get(sku) else { return };
     let Some(grid) = &item.grid else { return };
@@ -128,10 +151,15 @@ fn look(positions: &Positions, floor: &Floor, sku: &Sku, watch: &mut (Watch, Wat
     // A piece on the shelf of something else is in the store, but nobody finds it there.
     let total = sellable + floor.misplaced(sku.as_str());
     let is_gap = shelf < i64::from(config.facing_min) && back > 0;
-    watch.0.see(is_gap, item.outlook.is_gap, &mut score.gap);
+    watch.gap.see(is_gap, item.outlook.is_gap, &mut score.gap);
     let book = item.book.total();
-    let is_phantom = book > 0 && sellable <= (book / 2).min(book - i64::from(config.phantom_pieces_min));
-    watch.1.see(is_phantom, item.outlook.wants_search(positions.clock.passed_ms()), &mut score.phantom);
+    let is_phantom =
+        |sellable: i64| book > 0 && sellable <= (book / 2).min(book - i64::from(config.phantom_pieces_min));
+    let observed = is_phantom((sellable - beyond).max(0));
+    let is_phantom = is_phantom(sellable);
+    watch.observed.see(is_phantom, observed, &mut score.observed_phantom);
+    score.observed_off += beyond.abs() as f64;
+    watch.phantom.see(is_phantom, item.outlook.wants_search(positions.clock.passed_ms()), &mut score.phantom);
     fit(&mut score.shelf, &grid.shelf(), shelf, book_at(item, Place::Shelf));
     fit(&mut score.backroom, &grid.back(), back, book_at(item, Place::Backroom));
     fit(&mut score.total, &item.total(grid), total, book);
@@ -271,7 +299,6 @@ fn told(happening: &Happening, sources: Sources) -> Option<Event> {
             sku: sku(of)?,
             quantity: Quantity::each(pieces),
             unit_price: price(),
-            repriced: None,
             unknown: Unknown::default(),
         }])
     };
@@ -286,8 +313,6 @@ fn told(happening: &Happening, sources: Sources) -> Option<Event> {
             country: None,
             idempotency_key: None,
             arm: None,
-            adjustments: Vec::new(),
-            points: Vec::new(),
             unknown,
         }
         .into(),
@@ -303,7 +328,7 @@ fn told(happening: &Happening, sources: Sources) -> Option<Event> {
         .into(),
         Told::Received { sku: of, pieces } => {
             let quantity = Quantity::each(pieces);
-            StockReceived { sku: sku(of)?, quantity, lot: None, expires: None, at, unknown }.into()
+            StockReceived { sku: sku(of)?, quantity, lot: None, at, unknown }.into()
         }
         Told::Moved { sku: of, from, to, pieces } if sources.moves => {
             let (from, to) = (place(from), place(to));

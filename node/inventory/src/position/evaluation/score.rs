@@ -173,6 +173,9 @@ pub struct Score {
     pub shelf: Fit,
     /// Pieces in the backroom.
     pub backroom: Fit,
+    /// Phantom stock, as somebody sees it who knows all but what is in boxes.
+    pub observed_phantom: Detection,
+    pub(super) observed_off: f64,
 }
 
 impl Score {
@@ -184,7 +187,15 @@ impl Score {
         self.total.add(&other.total);
         self.shelf.add(&other.shelf);
         self.backroom.add(&other.backroom);
+        self.observed_phantom.add(&other.observed_phantom);
+        self.observed_off += other.observed_off;
         self
+    }
+
+    /// Mean absolute error in the store, in pieces, of somebody who knows all but what is in boxes.
+    #[must_use]
+    pub fn observed_error(&self) -> f64 {
+        self.observed_off / self.total.count.max(1) as f64
     }
 }
 
@@ -193,14 +204,14 @@ impl Score {
 pub fn table(scores: &[(String, Score)]) -> String {
     let mut table = String::from(
         "| | gap recall / precision (episodes) | gap (instants) | phantom recall / precision (episodes) | phantom (instants) | \
-         90 % interval: exact, whole pieces (promised) | error in store, book | error on shelf, book |\n|---|---|---|---|---|---|---|---|\n",
+         90 % interval: exact, whole pieces (promised) | error in store, book | error on shelf, book | who knows all but boxes: error in store, phantom (episodes) |\n|---|---|---|---|---|---|---|---|---|\n",
     );
     for (name, score) in scores {
         let (gap, phantom, total, shelf) = (&score.gap, &score.phantom, &score.total, &score.shelf);
         // Writing to a `String` has no way to fail.
         let _ = writeln!(
             table,
-            "| {name} | {:.2} / {:.2} of {} | {:.2} / {:.2} | {:.2} / {:.2} of {} | {:.2} / {:.2} | {:.3}, {:.3} ({:.3}) | {:.2}, {:.2} | {:.2}, {:.2} |",
+            "| {name} | {:.2} / {:.2} of {} | {:.2} / {:.2} | {:.2} / {:.2} of {} | {:.2} / {:.2} | {:.3}, {:.3} ({:.3}) | {:.2}, {:.2} | {:.2}, {:.2} | {:.2}, {:.2} / {:.2} |",
             gap.episode_recall(),
             gap.alarm_precision(),
             gap.episodes,
@@ -218,6 +229,9 @@ pub fn table(scores: &[(String, Score)]) -> String {
             total.book_error(),
             shelf.error(),
             shelf.book_error(),
+            score.observed_error(),
+            score.observed_phantom.episode_recall(),
+            score.observed_phantom.alarm_precision(),
         );
     }
     table

@@ -4,7 +4,7 @@ use aisle_event::{
     Event, Name, Quantity, Sku, Timestamp, Unknown,
     inventory::{TaskClosed, TaskEnd, TaskKind, TaskOpened},
 };
-use aisle_inventory::task::{About, Config, Language, Tasks, Wanted};
+use aisle_inventory::task::{About, Config, Tasks, Wanted};
 use proptest::prelude::*;
 
 const SECOND: i64 = 1000;
@@ -85,8 +85,6 @@ fn what_is_wanted_is_asked_for_once() {
     assert_eq!(board.open(), ["fill_shelf:milk:1", "recount:milk:2"]);
     let view = board.tasks.view();
     assert_eq!(view.open[0].confidence_permille, 900);
-    assert_eq!(view.open[0].title(Language::En), "Fill the shelf");
-    assert_eq!(view.open[0].title(Language::Zh), "补货上架");
     assert_eq!(view.open[0].quantity, Some(Quantity::each(6)));
 }
 
@@ -121,7 +119,7 @@ fn what_nobody_wants_for_two_minutes_is_closed_by_itself() {
     assert_eq!(board.seconds(2, &[]), 1);
     let view = board.tasks.view();
     assert!(view.open.is_empty());
-    assert_eq!(view.closed[0].ending(Language::En), Some("no longer needed"));
+    assert_eq!(view.closed[0].closed.as_ref().map(|closed| closed.end), Some(TaskEnd::Obsolete));
     board.second(&[fill("milk", 800)]);
     assert_eq!(board.open(), ["fill_shelf:milk:2"]);
 }

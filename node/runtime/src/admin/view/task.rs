@@ -1,7 +1,8 @@
 //! What staff are asked to do, as administrators see it.
 
 use aisle_event::{Timestamp, inventory::TaskKind};
-use aisle_inventory::task::{About, Language, Task};
+use aisle_inventory::task::{About, Task};
+use aisle_kiosk::staff::{self, Language};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -94,7 +95,7 @@ impl TaskLine {
         Self {
             task: task.name.to_string(),
             kind: task.kind,
-            title: task.title(Language::En).into(),
+            title: staff::task_title(task.kind, Language::English).into(),
             sku,
             unit,
             device,
