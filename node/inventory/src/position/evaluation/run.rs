@@ -299,6 +299,7 @@ fn told(happening: &Happening, sources: Sources) -> Option<Event> {
             sku: sku(of)?,
             quantity: Quantity::each(pieces),
             unit_price: price(),
+            repriced: None,
             unknown: Unknown::default(),
         }])
     };
@@ -313,6 +314,8 @@ fn told(happening: &Happening, sources: Sources) -> Option<Event> {
             country: None,
             idempotency_key: None,
             arm: None,
+            adjustments: Vec::new(),
+            points: Vec::new(),
             unknown,
         }
         .into(),
@@ -328,7 +331,7 @@ fn told(happening: &Happening, sources: Sources) -> Option<Event> {
         .into(),
         Told::Received { sku: of, pieces } => {
             let quantity = Quantity::each(pieces);
-            StockReceived { sku: sku(of)?, quantity, lot: None, at, unknown }.into()
+            StockReceived { sku: sku(of)?, quantity, lot: None, expires: None, at, unknown }.into()
         }
         Told::Moved { sku: of, from, to, pieces } if sources.moves => {
             let (from, to) = (place(from), place(to));
