@@ -242,6 +242,7 @@ impl<'a> Batch<'a> {
             | Event::PluginFailed(_)
             | Event::PluginRecovered(_)
             | Event::PluginActed(_)
+            | Event::PluginReacted(_)
             | Event::Unknown { .. } => Ok(()),
         };
         Ok(outcome)

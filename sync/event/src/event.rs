@@ -18,8 +18,8 @@ use crate::{
     },
     operation::{ImportFinished, JournalQuarantined, NodeStarted, NodeStopped, StateRebuilt},
     plugin::{
-        PluginActed, PluginFailed, PluginInstalled, PluginKept, PluginRecovered, PluginRemoved,
-        ProductSuppressed,
+        PluginActed, PluginFailed, PluginInstalled, PluginKept, PluginReacted, PluginRecovered,
+        PluginRemoved, ProductSuppressed,
     },
     sale::{ReturnRecorded, SaleRecorded},
     shopper::{
@@ -257,6 +257,8 @@ events! {
     PluginActed = 0x0906,
     /// A product is kept from being sold, or may be sold again.
     ProductSuppressed = 0x0907,
+    /// Plugins have reacted to what happened.
+    PluginReacted = 0x0908,
 }
 
 fn decode_record<T>(payload: &[u8]) -> Result<T, DecodeError>

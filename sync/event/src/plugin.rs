@@ -7,7 +7,7 @@ use crate::{
     id::{Name, Sku},
     opaque::{Blob, Text},
     record::{code, record},
-    time::Timestamp,
+    time::{Day, Timestamp},
 };
 
 code! {
@@ -52,6 +52,8 @@ record! {
         4 open at: Timestamp,
         /// Who installed it.
         5 pseudonymous by: Option<Name>,
+        /// BLAKE3 of its manifest, in hexadecimal digits.
+        6 open manifest_hash: Name,
     }
 
     /// A plugin is to run no more. What it kept is forgotten.
@@ -128,6 +130,16 @@ record! {
         7 open urgent: bool,
         /// When.
         8 open at: Timestamp,
+    }
+
+    /// Plugins have reacted to everything up to a record. Stands in the same batch as what they had done, and by itself now and then.
+    pub struct PluginReacted {
+        /// The last record that was reacted to.
+        1 open through: u64,
+        /// The last day, in the store's zone, whose begin was reacted to.
+        2 open day: Option<Day>,
+        /// When.
+        3 open at: Timestamp,
     }
 
     /// A product is kept from being sold; or, without an end, may be sold again. The node writes the second when the time is over, so
