@@ -111,8 +111,9 @@ fn telemetry(stream: &str, payload: &[u8]) -> Result<Vec<What>, Refusal> {
         }
         Keys { code: Some(_), .. } => {
             let message::Code { boot, n, at_ms, code, weight_g } = read(payload)?;
-            if code.is_empty() {
-                return Err(wrong("code".into(), "is empty", Problem::Value));
+            if code.is_empty() || code.contains(char::is_control) {
+                let reason = "is empty or has a control character, expected a code";
+                return Err(wrong("code".into(), reason, Problem::Value));
             }
             if let Some(weight) = weight_g {
                 possible(Unit::Gram, weight)

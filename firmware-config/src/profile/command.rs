@@ -2,7 +2,7 @@
 //!
 //! Not here: who asks, and answers. Arguments are checked against a schema before anything is built of them.
 
-use super::{ProfileError, TEXT_BYTES_MAX, pattern::Pattern, section::Section};
+use super::{ProfileError, pattern::Pattern, section::Section};
 use crate::setting::{Field, FieldKind, Settings, Value, check_schema, merge};
 
 /// A command has at most so many arguments.
@@ -165,8 +165,13 @@ fn field(section: &Section<'_>) -> Result<Field, ProfileError> {
         // The name has at most as many bytes as there is room for.
         name: name.try_into().map_err(|_| section.refuse("name", "a name of 1 to 24 bytes"))?,
         kind,
-        unit: section.text("unit")?.and_then(|unit| unit.try_into().ok()),
-        default: default
-            .ok_or_else(|| section.refuse("default", format!("a value of at most {TEXT_BYTES_MAX} bytes")))?,
+        unit: match section.text("unit")?.map(heapless::String::try_from) {
+            None => None,
+            Some(Ok(unit)) => Some(unit),
+            Some(Err(_)) => return Err(section.refuse("unit", "a text of at most 16 bytes")),
+        },
+        default: default.ok_or_else(|| {
+            section.refuse("default", "true, false, a number or a text of at most 32 bytes")
+        })?,
     })
 }

@@ -91,8 +91,17 @@ impl Profile {
         }
         let messages = sections.iter().map(|section| Message::parse(section, &discovery));
         let messages = messages.collect::<Result<Vec<_>, _>>()?;
+        if !messages.iter().any(|message| message.topic.meets(&discovery)) {
+            let hint = "a device appears with a message on a topic that fits `match`, too".to_owned();
+            return Err(root.refuse_with("match", "a pattern that the topic of a message fits", Some(hint)));
+        }
         let commands = root.sections("command", COMMANDS_MAX)?;
         let commands = commands.iter().map(Command::parse).collect::<Result<Vec<_>, _>>()?;
+        for (index, command) in commands.iter().enumerate() {
+            if commands.iter().take(index).any(|other| other.name == command.name) {
+                return Err(root.refuse("command", format!("one command named `{}`", command.name)));
+            }
+        }
         let mut streams: Vec<StreamSeen> = Vec::new();
         for seen in
             messages.iter().flat_map(Message::streams).filter(|(stream, ..)| stream.name.place().is_none())

@@ -24,6 +24,22 @@ enum Level {
     Template(Template),
 }
 
+impl Level {
+    /// Whether some text is of both forms.
+    fn meets(&self, other: &Self) -> bool {
+        let (Self::Template(one), Self::Template(other)) = (self, other) else { return true };
+        match (&one.place, &other.place) {
+            (None, _) => other.find(&one.prefix).is_some(),
+            (_, None) => one.find(&other.prefix).is_some(),
+            // The place is as long as it must be; so the beginnings and the ends are all that can differ.
+            _ => {
+                let begins = one.prefix.starts_with(&other.prefix) || other.prefix.starts_with(&one.prefix);
+                begins && (one.suffix.ends_with(&other.suffix) || other.suffix.ends_with(&one.suffix))
+            }
+        }
+    }
+}
+
 /// A text with at most one named place in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Template {
@@ -140,6 +156,17 @@ impl Pattern {
             }
         }
         (self.is_open || levels.next().is_none()).then_some(places)
+    }
+
+    /// Whether some topic is of this form and of the other one.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        let fits = |open: &Self, levels: usize| {
+            if open.is_open { open.levels.len() <= levels } else { open.levels.len() == levels }
+        };
+        let (ours, theirs) = (self.levels.len(), other.levels.len());
+        // What one has beyond the other stands where that one takes anything.
+        let is_as_long = fits(self, theirs) || fits(other, ours);
+        is_as_long && self.levels.iter().zip(&other.levels).all(|(one, another)| one.meets(another))
     }
 
     /// The MQTT filter of the topics of this form.

@@ -207,6 +207,78 @@ fn a_wrong_profile_is_refused_whole_with_field_found_and_expected() {
 }
 
 #[test]
+fn a_profile_by_which_no_device_could_appear_is_refused() {
+    let of = |pattern: &str, topic: &str| {
+        let text = format!(
+            "profile = 'p'\nmodel = 'P'\nmatch = '{pattern}'\n[[message]]\ntopic = '{topic}'\nkind = 'number'\n\
+             [[message.value]]\nstream = 't'\nunit = 'celsius'\n"
+        );
+        Profiles::none().with("p.toml", &text)
+    };
+    for (pattern, topic) in [
+        ("a/{device}/+/x", "a/{device}/y/+"),
+        ("{device}/sensor/+/state", "{device}/sensor/{name}_t/state"),
+        ("a/{device}/#", "a/{device}/b/c"),
+        ("a/{device}/b/c", "a/{device}/#"),
+        ("a/x{device}y", "a/xx{device}"),
+    ] {
+        assert_eq!(of(pattern, topic), Ok(()), "{pattern} {topic}");
+    }
+    for (pattern, topic) in [
+        ("a/{device}/b", "a/{device}/c"),
+        ("a/{device}", "a/{device}/c"),
+        ("a/{device}/b/#", "a/{device}"),
+        ("a/x{device}", "a/y{device}"),
+        ("a/{device}/{n}_x", "a/{device}/{n}_y"),
+    ] {
+        let error = of(pattern, topic).unwrap_err().to_string();
+        let start = format!(
+            "profile `p.toml`: `match` is \"{pattern}\", expected a pattern that the topic of a message fits"
+        );
+        assert!(error.starts_with(&start) && error.contains("hint: "), "{error}");
+    }
+}
+
+#[test]
+fn a_command_that_could_not_be_told_or_kept_is_refused() {
+    let of = |more: &str| {
+        let text = format!(
+            "profile = 'p'\nmodel = 'P'\nmatch = 'p/{{device}}'\n[[message]]\nkind = 'number'\n\
+             [[message.value]]\nstream = 't'\nunit = 'celsius'\n{more}"
+        );
+        Profiles::none().with("p.toml", &text).map_err(|error| error.to_string())
+    };
+    let light = "[[command]]\nname = 'light'\ntopic = 'p/{device}/light'\n";
+    assert_eq!(of(light), Ok(()));
+    let twice = of(&light.repeat(2)).unwrap_err();
+    assert!(twice.contains("`command` is a list of 2, expected one command named `light`"), "{twice}");
+    let argument =
+        |more: &str| of(&format!("{light}[[command.argument]]\nname = 'on'\nkind = 'text'\n{more}"));
+    let unit = argument("default = ''\nunit = 'seventeen letters'\n").unwrap_err();
+    assert!(
+        unit.contains(
+            "`command[0].argument[0].unit` is \"seventeen letters\", expected a text of at most 16 bytes"
+        ),
+        "{unit}"
+    );
+    let long = argument(&format!("default = '{}'\n", "x".repeat(33))).unwrap_err();
+    assert!(long.contains("expected true, false, a number or a text of at most 32 bytes"), "{long}");
+}
+
+#[test]
+fn a_code_with_a_control_character_is_none() {
+    let code = |code: &str| {
+        let payload = format!(r#"{{"boot":1,"n":1,"code":"{code}"}}"#);
+        Profiles::none().hear("b", "aisle/v1/b/s-1/telemetry/scanner", payload.as_bytes()).unwrap()
+    };
+    assert!(code("4006381333931").is_ok());
+    for wrong in ["", r"40\u0000", r"40\n06"] {
+        let refusal = code(wrong).unwrap_err();
+        assert_eq!((refusal.problem, refusal.path.as_str()), (Problem::Value, "code"), "{refusal}");
+    }
+}
+
+#[test]
 fn a_refused_profile_leaves_what_was_there() {
     let mut profiles = Profiles::builtin();
     let (name, text) = BUILTIN[0];
