@@ -35,6 +35,7 @@ const MEMBERS: &[Member] = &[
         "node/inventory",
         &["aisle-event", "aisle-firmware-config", "aisle-device"],
     ),
+    member("aisle-plugin-host", "plugins/host", &["aisle-event"]),
     member("aisle-firmware-config", "firmware-config", &[]),
     member("aisle-device", "firmware-config/device", &["aisle-firmware-config"]),
     member(
