@@ -85,7 +85,7 @@ impl PromotionInput {
                 }
                 None => {
                     let left: Vec<i64> = costs.iter().zip(&given).map(|(cost, given)| cost - given).collect();
-                    money::shared(before.amount, &left)
+                    money::shared(before.amount.min(left.iter().sum()), &left)
                 }
             };
             for (sum, part) in given.iter_mut().zip(parts) {
