@@ -9,6 +9,7 @@
 //! `bridge::remote` does.
 //! Guards invariant 1 across the bridge: neither side is told that a message is taken before the other side has it for sure.
 
+pub mod alert;
 pub mod bridge;
 pub mod registry;
 pub mod rfc3339;

@@ -4,6 +4,7 @@ use crate::{cli::JournalCommand, output, store::journal_dir};
 use aisle_event::{Event, EventType};
 use aisle_journal::{ReadError, RealIo, Record, read_only, stats, verify};
 use anyhow::{Context, bail};
+use data_encoding::HEXLOWER;
 use serde::Serialize;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -43,7 +44,7 @@ fn verified(dir: &Path, json: bool) -> anyhow::Result<bool> {
         records: found.records,
         first_seq: found.first,
         last_seq: found.last,
-        head: hex(&found.head),
+        head: HEXLOWER.encode(&found.head),
         damages: found.damages.iter().map(ToString::to_string).collect(),
         gaps: found
             .gaps
@@ -209,8 +210,4 @@ fn kind_named(wanted: &str) -> anyhow::Result<u16> {
             bail!("there is no event `{wanted}`\nhint: there are {}", names.join(", "))
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -451,17 +451,6 @@ impl DeviceView {
             .iter()
             .find(|command| command.correlation.as_str() == correlation && command.ended.is_none())
     }
-
-    /// Where it stands, in words for staff.
-    #[must_use]
-    pub fn standing(&self) -> String {
-        match (&self.suspended, self.state) {
-            (Some(suspension), DeviceState::Approved) => suspension.detail.to_string(),
-            (_, DeviceState::Heard) => "heard, and waits for approval".into(),
-            (_, DeviceState::Approved) => "approved".into(),
-            (_, DeviceState::Retired) => "retired: what it says is ignored until it is approved again".into(),
-        }
-    }
 }
 
 /// Of a register that holds nothing yet, with room for as much as by default.

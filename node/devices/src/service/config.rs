@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// How long a command waits for its answer when nobody says otherwise, in seconds: what a device that is awake needs at most.
+pub const COMMAND_TIMEOUT_S: u32 = 10;
+
 /// Settings of the service. Each bound says what happens when it is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -41,7 +44,8 @@ pub struct Config {
     /// Desired settings are retained for so many days; they are published anew at half of that while the device has not taken
     /// them.
     pub desired_expiry_d: u32,
-    /// The longest that a command may wait for its answer, in seconds; a longer wait is refused.
+    /// The longest that a command may wait for its answer, in seconds; a longer wait is refused. At least 10, which is how long one
+    /// waits when nobody says otherwise.
     pub command_timeout_s_max: u32,
 }
 
@@ -117,6 +121,11 @@ impl Config {
             let found = self.desired_expiry_d.to_string();
             return Err(InvalidConfig { field: "desired_expiry_d", found, expected: "at most 3650" });
         }
-        at_least("command_timeout_s_max", self.command_timeout_s_max.into(), 1, one)
+        at_least(
+            "command_timeout_s_max",
+            self.command_timeout_s_max.into(),
+            COMMAND_TIMEOUT_S.into(),
+            "at least 10",
+        )
     }
 }

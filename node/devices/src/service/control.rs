@@ -61,6 +61,8 @@ pub(super) struct Shared {
     pub config: super::Config,
     pub wake: Waker,
     pub client: Mutex<Option<LocalClient>>,
+    /// True once all that is to be heard was subscribed to.
+    pub listens: watch::Sender<bool>,
     pub preview: Mutex<Preview>,
     pub profiles: watch::Sender<Arc<Profiles>>,
     pub refused_profiles: Mutex<Arc<[RefusedProfile]>>,
@@ -120,6 +122,13 @@ impl Control {
     #[must_use]
     pub fn view(&self) -> Arc<DevicesView> {
         (self.0.view)()
+    }
+
+    /// Comes back when devices are listened to: from then on what they say at most once is heard, too.
+    pub async fn listens(&self) {
+        let mut listens = self.0.listens.subscribe();
+        // The sender is held here, so it is never gone.
+        let _ = listens.wait_for(|listens| *listens).await;
     }
 
     /// What unapproved devices say.

@@ -32,7 +32,7 @@ mod settings;
 mod telemetry;
 mod track;
 
-pub use config::{Config, InvalidConfig};
+pub use config::{COMMAND_TIMEOUT_S, Config, InvalidConfig};
 pub use control::{ClockOf, CommandOutcome, Control, StreamPlacement, ViewOf};
 pub use error::ControlError;
 pub use preview::{HeardDevice, HeardStream, Preview};
@@ -62,7 +62,8 @@ pub struct Running(JoinHandle<Failed>);
 pub struct Failed(String);
 
 impl Service {
-    /// Starts listening, within a tokio runtime. Messages are looked at once `view` shows all that the journal holds now.
+    /// Starts listening, within a tokio runtime. Messages are heard at once, and looked at when `view` shows all that the journal holds
+    /// then.
     ///
     /// `store` is the store's name in topics. `view` gives the register as it is now, `now` the node's clock.
     ///
@@ -94,6 +95,7 @@ impl Service {
             config,
             wake: Waker::default(),
             client: Mutex::default(),
+            listens: watch::Sender::new(false),
             preview: Mutex::default(),
             profiles: sender,
             refused_profiles: Mutex::new(Arc::from([])),

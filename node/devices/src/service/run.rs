@@ -24,6 +24,7 @@ use aisle_journal::{CommitError, SubmitError};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
+    task::JoinSet,
     time::{Instant, MissedTickBehavior, interval, sleep},
 };
 
@@ -62,8 +63,8 @@ enum Ended {
 impl Runner {
     /// Runs until the journal fails.
     pub(super) async fn run(mut self) -> Failed {
-        self.follow().await;
         let mut pause = RETRY_MIN;
+        let mut follows = false;
         loop {
             let options = LocalOptions {
                 client_id: CLIENT_ID.into(),
@@ -75,7 +76,7 @@ impl Runner {
                 Ok((client, receiver)) => {
                     let began = Instant::now();
                     *lock(&self.shared.client) = Some(client.clone());
-                    let ended = self.serve(client, receiver).await;
+                    let ended = self.serve(client, receiver, &mut follows).await;
                     *lock(&self.shared.client) = None;
                     if began.elapsed() > RETRY_MAX {
                         pause = RETRY_MIN;
@@ -110,12 +111,17 @@ impl Runner {
         }
     }
 
-    async fn serve(&mut self, client: LocalClient, mut receiver: LocalReceiver) -> Ended {
+    async fn serve(&mut self, client: LocalClient, mut receiver: LocalReceiver, follows: &mut bool) -> Ended {
         let mut filters = BTreeSet::new();
         if let Err(error) = self.subscribe(&client, &mut filters).await {
             return Ended::Client(error.to_string());
         }
         self.metrics.connected();
+        self.shared.listens.send_replace(true);
+        // What comes meanwhile waits: in the session, and of QoS 0 twice `in_flight_max` messages on the way from there.
+        if !std::mem::replace(follows, true) {
+            self.follow().await;
+        }
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -151,8 +157,14 @@ impl Runner {
         for filter in had.difference(&wanted) {
             client.unsubscribe(filter).await?;
         }
-        for filter in wanted.difference(had) {
-            ask(client, filter).await?;
+        // All at once, so that they become durable together.
+        let mut asked = JoinSet::new();
+        for filter in wanted.difference(had).cloned() {
+            let client = client.clone();
+            asked.spawn(async move { ask(&client, &filter).await });
+        }
+        while let Some(answer) = asked.join_next().await {
+            answer.unwrap_or_else(|error| Err(RequestError::Gone { why: error.to_string() }))?;
         }
         *had = wanted;
         Ok(())

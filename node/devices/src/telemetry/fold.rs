@@ -137,9 +137,13 @@ impl Telemetry {
             }
             Event::AnomalyOpened(opened) => {
                 let told = Told { since: opened.since, at: opened.at, words: opened.detail.as_str().into() };
-                self.tell(&opened.device, &opened.stream, opened.kind, Some(told));
+                self.change(&opened.device, &opened.stream, |stream| stream.tell(opened.kind, told));
             }
-            Event::AnomalyClosed(closed) => self.tell(&closed.device, &closed.stream, closed.kind, None),
+            Event::AnomalyClosed(closed) => {
+                self.change(&closed.device, &closed.stream, |stream| {
+                    stream.tell_over(closed.kind, closed.at);
+                });
+            }
             _ => {}
         }
     }
@@ -221,13 +225,8 @@ impl Telemetry {
         self.announced.insert(announced.device.clone(), (seq, numbers));
     }
 
-    fn of(&self, device: &DeviceId) -> impl Iterator<Item = &StreamKey> {
-        // Names are never empty, so nothing of the device comes before this.
-        self.streams
-            .iter()
-            .skip_while(move |(key, _)| key.device < *device)
-            .take_while(move |(key, _)| key.device == *device)
-            .map(|(key, _)| key)
+    fn of<'a>(&'a self, device: &'a DeviceId) -> impl Iterator<Item = &'a StreamKey> {
+        streams_of(&self.streams, device).map(|(key, _)| key)
     }
 
     fn each_of(&mut self, device: &DeviceId, change: impl Fn(&mut Stream)) {
@@ -252,10 +251,10 @@ impl Telemetry {
         }
     }
 
-    fn tell(&mut self, device: &DeviceId, stream: &Name, kind: AnomalyKind, told: Option<Told>) {
+    fn change(&mut self, device: &DeviceId, stream: &Name, change: impl FnOnce(&mut Stream)) {
         let key = StreamKey { device: device.clone(), stream: stream.clone() };
         if let Some(stream) = self.streams.get_mut(&key) {
-            Arc::make_mut(stream).tell(kind, told);
+            change(Arc::make_mut(stream));
         }
     }
 
@@ -332,4 +331,15 @@ impl Telemetry {
         }
         Ok(kept)
     }
+}
+
+/// The streams of a device.
+pub(super) fn streams_of<'a>(
+    streams: &'a OrdMap<StreamKey, Arc<Stream>>,
+    device: &'a DeviceId,
+) -> impl Iterator<Item = (&'a StreamKey, &'a Arc<Stream>)> {
+    // No name comes before this one: none begins with white space or a control character.
+    let least = Name::new("!").ok().map(|stream| StreamKey { device: device.clone(), stream });
+    let from = least.into_iter().flat_map(|least| streams.range(least..));
+    from.take_while(move |(key, _)| key.device == *device)
 }

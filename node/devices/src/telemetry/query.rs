@@ -9,6 +9,7 @@ use super::{
     minute::{MINUTE_MS, Minute},
     oddity::unit_sign,
     sketch::Sketch,
+    stream::Told,
     view::{StreamKey, View},
 };
 use aisle_event::{
@@ -116,6 +117,12 @@ pub struct Anomaly {
     pub words: String,
 }
 
+impl Anomaly {
+    pub(super) fn of(kind: AnomalyKind, told: &Told, until: Option<Timestamp>) -> Self {
+        Self { kind, since: told.since, until, words: told.words.to_string() }
+    }
+}
+
 /// What a query found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = TelemetrySeries)]
@@ -138,7 +145,8 @@ pub struct Series {
     pub step_ms: i64,
     /// By time. A step without readings is left out.
     pub points: Vec<Point>,
-    /// What is odd about the stream now and began before `to`. Others may be added from the journal.
+    /// What was odd about the stream between `from` and `to`, in the order in which it began: what is odd still, and of what is over
+    /// the latest 32.
     pub anomalies: Vec<Anomaly>,
 }
 
@@ -185,7 +193,6 @@ pub fn query(view: &View, archive: Option<&Archive>, query: &Query) -> Result<Se
             larger(&mut minutes, *number, Arc::clone(minute));
         }
     }
-    let anomalies = stream.map(|stream| stream.anomalies()).unwrap_or_default();
     Ok(Series {
         key: query.key.clone(),
         unit: stream.and_then(|stream| stream.unit()),
@@ -193,7 +200,7 @@ pub fn query(view: &View, archive: Option<&Archive>, query: &Query) -> Result<Se
         to,
         step_ms: resolution.ms(),
         points: points(&minutes, &starts),
-        anomalies: anomalies.into_iter().filter(|anomaly| anomaly.since < to).collect(),
+        anomalies: stream.map(|stream| stream.anomalies_between(from, to)).unwrap_or_default(),
     })
 }
 

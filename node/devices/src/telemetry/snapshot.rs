@@ -12,7 +12,7 @@ use super::{
 use aisle_event::{DeviceId, Name, Timestamp, device::Measured};
 use std::sync::Arc;
 
-const LAYOUT: u64 = 1;
+const LAYOUT: u64 = 2;
 
 /// Why bytes are not telemetry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

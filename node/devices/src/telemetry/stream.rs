@@ -19,7 +19,7 @@ use aisle_event::{
     device::{AnomalyKind, Measured, Reading},
 };
 use imbl::OrdMap;
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 /// Readings before 2000 and after 2199 are of no shop.
 pub(super) const TIMES: std::ops::Range<i64> = 946_684_800_000..7_258_118_400_000;
@@ -29,6 +29,8 @@ const FAR_AGREE: usize = 5;
 const KNOWN_MAX: usize = 16;
 /// A stream that was silent is not so any more after so many readings.
 const HEARD_MIN: u32 = 2;
+/// So many anomalies that are over are remembered, the latest.
+const PAST_MAX: usize = 32;
 pub(super) const HOUR_MINUTES: i64 = 60;
 
 /// An anomaly that is in the journal.
@@ -37,6 +39,14 @@ pub(super) struct Told {
     pub(super) since: Timestamp,
     pub(super) at: Timestamp,
     pub(super) words: Arc<str>,
+}
+
+/// An anomaly that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Past {
+    pub(super) kind: AnomalyKind,
+    pub(super) told: Told,
+    pub(super) until: Timestamp,
 }
 
 /// What became of a reading.
@@ -67,6 +77,8 @@ pub(super) struct Stream {
     /// Readings since it was told to be silent.
     heard: u32,
     pub(super) told: [Option<Told>; 4],
+    /// What was odd and is over, in the order in which it ended.
+    pub(super) past: VecDeque<Past>,
     pub(super) left_out: Counters,
 }
 
@@ -162,6 +174,9 @@ impl Stream {
             let terms = self.terms(config);
             self.habits.take(reading.at.0, value, self.start != course.start, terms);
             self.start = course.start;
+        }
+        // Of readings of one time the one that came last is the newest: a sensor without a clock may say two things at once.
+        if self.newest.is_none_or(|newest| newest.at <= reading.at) {
             self.newest = Some(reading);
         }
         Taken::Counted
@@ -211,13 +226,24 @@ impl Stream {
         }
     }
 
-    pub(super) fn tell(&mut self, kind: AnomalyKind, told: Option<Told>) {
-        if kind == AnomalyKind::Silent && told.is_some() {
+    /// Something odd is in the journal.
+    pub(super) fn tell(&mut self, kind: AnomalyKind, told: Told) {
+        if kind == AnomalyKind::Silent {
             self.heard = 0;
         }
         if let Some(slot) = self.told.get_mut(place(kind)) {
-            *slot = told;
+            *slot = Some(told);
         }
+    }
+
+    /// It is as usual again.
+    pub(super) fn tell_over(&mut self, kind: AnomalyKind, at: Timestamp) {
+        let Some(told) = self.told.get_mut(place(kind)).and_then(Option::take) else { return };
+        if self.past.len() >= PAST_MAX {
+            self.past.pop_front();
+        }
+        let until = at.max(told.since);
+        self.past.push_back(Past { kind, told, until });
     }
 
     /// The minutes of hours that are over and closed, ready for a file; of a retired device all.
@@ -261,10 +287,14 @@ impl Stream {
         for told in &self.told {
             writer.flag(told.is_some());
             if let Some(told) = told {
-                writer.signed(told.since.0);
-                writer.signed(told.at.0);
-                writer.sized(told.words.as_bytes());
+                told.write(writer);
             }
+        }
+        writer.len(self.past.len());
+        for past in &self.past {
+            writer.len(place(past.kind));
+            past.told.write(writer);
+            writer.signed(past.until.0);
         }
     }
 
@@ -301,13 +331,33 @@ impl Stream {
         stream.left_out = Counters::read(reader)?;
         for told in &mut stream.told {
             if reader.flag()? {
-                let (since, at) = (Timestamp(reader.signed()?), Timestamp(reader.signed()?));
-                *told = Some(Told { since, at, words: reader.text()?.into() });
+                *told = Some(Told::read(reader)?);
+            }
+        }
+        for _ in 0..reader.len()? {
+            let kind = *AnomalyKind::ALL.get(reader.len()?).ok_or(Damaged)?;
+            let (told, until) = (Told::read(reader)?, Timestamp(reader.signed()?));
+            stream.past.push_back(Past { kind, told, until });
+            if stream.past.len() > PAST_MAX {
+                return Err(Damaged);
             }
         }
         // A configuration may have become smaller since.
         stream.shed_minutes(config);
         Ok(stream)
+    }
+}
+
+impl Told {
+    fn write(&self, writer: &mut Writer) {
+        writer.signed(self.since.0);
+        writer.signed(self.at.0);
+        writer.sized(self.words.as_bytes());
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Damaged> {
+        let (since, at) = (Timestamp(reader.signed()?), Timestamp(reader.signed()?));
+        Ok(Self { since, at, words: reader.text()?.into() })
     }
 }
 

@@ -5,7 +5,7 @@
 use super::{
     bytes::{Damaged, Reader, Writer},
     config::Config,
-    fold::Counters,
+    fold::{Counters, streams_of},
     query::Anomaly,
     raw::RawReading,
     stream::Stream,
@@ -69,6 +69,15 @@ impl View {
     pub fn streams(&self) -> impl Iterator<Item = StreamView<'_>> {
         let all = self.streams.iter().map(|(key, stream)| StreamView { key, stream });
         all.filter(|view| !view.stream.retired)
+    }
+
+    /// What is odd now about a device that is not retired, each with its stream.
+    pub fn anomalies_of<'a>(&'a self, device: &'a DeviceId) -> impl Iterator<Item = (&'a Name, Anomaly)> {
+        let of_it = streams_of(&self.streams, device);
+        let live = of_it.filter(|(_, stream)| !stream.retired);
+        live.flat_map(|(key, stream)| {
+            StreamView { key, stream }.anomalies().into_iter().map(|anomaly| (&key.stream, anomaly))
+        })
     }
 
     /// One stream.
@@ -138,14 +147,32 @@ impl<'a> StreamView<'a> {
         self.stream.minutes.len()
     }
 
+    /// In what ways it is odd now.
+    pub fn odd(&self) -> impl Iterator<Item = AnomalyKind> {
+        AnomalyKind::ALL
+            .iter()
+            .zip(&self.stream.told)
+            .filter(|(_, told)| told.is_some())
+            .map(|(kind, _)| *kind)
+    }
+
     /// What is odd now.
     #[must_use]
     pub fn anomalies(&self) -> Vec<Anomaly> {
         let told = AnomalyKind::ALL.iter().zip(&self.stream.told);
-        told.filter_map(|(kind, told)| {
-            let told = told.as_ref()?;
-            Some(Anomaly { kind: *kind, since: told.since, until: None, words: told.words.to_string() })
-        })
-        .collect()
+        told.filter_map(|(kind, told)| Some(Anomaly::of(*kind, told.as_ref()?, None))).collect()
+    }
+
+    /// What was odd in a time (from inclusive, to exclusive), in the order in which it began; what is over as far as it is remembered.
+    #[must_use]
+    pub fn anomalies_between(&self, from: Timestamp, to: Timestamp) -> Vec<Anomaly> {
+        let past = self.stream.past.iter();
+        let past = past.map(|past| Anomaly::of(past.kind, &past.told, Some(past.until)));
+        let mut found: Vec<Anomaly> = past
+            .chain(self.anomalies())
+            .filter(|anomaly| anomaly.since < to && anomaly.until.is_none_or(|until| until >= from))
+            .collect();
+        found.sort_by_key(|anomaly| anomaly.since);
+        found
     }
 }

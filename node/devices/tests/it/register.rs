@@ -1,6 +1,9 @@
 //! The register as a fold: the same events, the same register.
 
-use aisle_devices::registry::{Config, DeviceState, DeviceView, Devices};
+use aisle_devices::{
+    alert::{AlertAbout, alerts},
+    registry::{Config, DeviceState, DeviceView, Devices},
+};
 use aisle_event::{
     DeviceId, Event, Measure, Name, Text, Timestamp, Unknown,
     device::{
@@ -177,7 +180,7 @@ fn a_retired_device_stays_away_whatever_it_says_until_a_person_approves_it_again
     assert_eq!(fold.get("fridge-7"), away);
     assert_eq!(fold.devices.ignored(), 4);
     assert_eq!(away.twin.desired, None);
-    assert!(away.standing().contains("retired"));
+    assert_eq!(alerts(&away, [], Timestamp(T0 + 3)), [], "nobody waits for what was sent away");
     fold.apply(approved("fridge-7", T0 + 4));
     assert!(fold.get("fridge-7").is_trusted());
 }
@@ -187,7 +190,9 @@ fn a_device_that_becomes_another_model_is_suspended_and_said_once_until_approved
     let mut fold = Fold::of([announced("shelf-1", "scale", "a", T0), approved("shelf-1", T0)]);
     fold.apply(announced("shelf-1", "camera", "a", T0 + 1));
     assert!(!fold.get("shelf-1").is_trusted());
-    assert!(fold.get("shelf-1").standing().contains("`scale`"), "{}", fold.get("shelf-1").standing());
+    let alerts = alerts(&fold.get("shelf-1"), [], Timestamp(T0 + 2));
+    assert_eq!(alerts[0].about, AlertAbout::Suspension, "{alerts:?}");
+    assert!(alerts[0].words.contains("`scale`"), "{alerts:?}");
     let due = fold.due(T0 + 2);
     assert!(matches!(&due[..], [Event::DeviceFaulted(fault)] if fault.problem == DeviceProblem::Model));
     assert_eq!(fold.due(T0 + 3), []);
@@ -317,6 +322,33 @@ fn commands_are_bounded_and_what_has_ended_goes_first() {
     assert_eq!(fold.get("a").commands.len(), 16);
     assert!(fold.get("a").open_command("open").is_some());
     assert_eq!(fold.due(T0 + HOUR).len(), 1);
+}
+
+#[test]
+fn what_needs_somebody_is_told_in_order_and_for_as_long_as_it_lasts() {
+    let offline = DeviceConnection {
+        device: id("a"),
+        online: false,
+        at: Timestamp(T0 + 1),
+        unknown: Unknown::default(),
+    };
+    let mut fold = Fold::of([announced("a", "m", "a", T0)]);
+    let about = |fold: &Fold, at| -> Vec<AlertAbout> {
+        alerts(&fold.get("a"), [], Timestamp(at)).iter().map(|alert| alert.about).collect()
+    };
+    assert_eq!(about(&fold, T0), [AlertAbout::Approval]);
+    fold.apply(approved("a", T0));
+    assert_eq!(about(&fold, T0), []);
+    fold.apply(desired("a", 1, T0));
+    assert_eq!(about(&fold, T0 + 1), [], "a device may take its time");
+    assert_eq!(about(&fold, T0 + HOUR), [AlertAbout::Settings]);
+    fold.apply(offline.into());
+    assert_eq!(about(&fold, T0 + HOUR), [AlertAbout::Offline, AlertAbout::Settings]);
+    fold.apply(reported("a", 0, Some(1), T0 + 2));
+    let refused = alerts(&fold.get("a"), [], Timestamp(T0 + 3));
+    assert!(refused.iter().any(|alert| alert.words.contains("refused version 1")), "{refused:?}");
+    fold.apply(reported("a", 1, None, T0 + 4));
+    assert_eq!(about(&fold, T0 + HOUR), [AlertAbout::Offline]);
 }
 
 #[test]

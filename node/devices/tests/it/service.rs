@@ -11,6 +11,7 @@ use aisle_devices::{
     service::{Config, ProfileDir},
 };
 use aisle_event::{Event, Timestamp};
+use bytes::Bytes;
 use serde_json::json;
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -43,6 +44,21 @@ async fn a_device_is_heard_and_not_trusted_until_a_person_approves_it() {
     let seen =
         eventually(|| shop.events(), |all| all.iter().any(|it| matches!(it, Event::CodeScanned(_)))).await;
     assert!(seen.iter().any(|it| matches!(it, Event::TagsRead(tags) if tags.tags.len() == 1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_once_while_the_register_is_read_is_not_lost() {
+    let shop = Shop::behind().await;
+    shop.control.listens().await;
+    let power = Bytes::from_static(br#"{"ENERGY":{"Total":3.185,"Power":26}}"#);
+    for plug in 0..50 {
+        let topic = format!("tele/plug-{plug}/SENSOR");
+        let plain = MessageProperties::default();
+        shop.store.publish_bytes(&topic, power.clone(), QoS::AtMostOnce, false, plain).await;
+    }
+    assert_eq!(shop.view().devices.len(), 0, "nobody is judged before everybody is known");
+    shop.is_behind.store(false, Ordering::SeqCst);
+    eventually(|| shop.view(), |view| view.devices.len() == 50).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -148,7 +164,8 @@ async fn a_device_that_changes_type_is_suspended_and_its_readings_do_not_count()
     shop.says("shelf", "announce", true, &announce("camera", "s1", 2)).await;
     shop.measures("shelf", 2, 1, 4.0).await;
     let known = shop.until("shelf", |known| !known.problems.is_empty()).await;
-    assert!(known.standing().contains("approved as `thermo`"), "{}", known.standing());
+    let suspension = known.suspended.as_ref().expect("suspended");
+    assert!(suspension.detail.as_str().contains("approved as `thermo`"), "{suspension:?}");
     assert_eq!(shop.readings(), []);
     shop.control.approve("shelf", None, &[]).await.expect("approved again");
     shop.measures("shelf", 2, 2, 4.0).await;

@@ -29,6 +29,8 @@ pub struct Shop {
     pub running: Running,
     pub registry: Registry,
     pub clock: Arc<AtomicI64>,
+    /// The register shows nothing yet.
+    pub is_behind: Arc<AtomicBool>,
     follower: Follower,
 }
 
@@ -109,21 +111,39 @@ impl Shop {
     }
 
     pub fn on(store: Store, config: Config, clock: Arc<AtomicI64>) -> Self {
+        Self::start(store, config, clock, false)
+    }
+
+    /// With a register that is still being read, until `is_behind` says otherwise.
+    pub async fn behind() -> Self {
+        Self::start(Store::open().await, Config::default(), Arc::new(AtomicI64::new(T0)), true)
+    }
+
+    fn start(store: Store, config: Config, clock: Arc<AtomicI64>, is_behind: bool) -> Self {
         let follower = Follower::start(&store.journal, clock.clone());
         let (seen, time) = (follower.seen.clone(), clock.clone());
+        let is_behind = Arc::new(AtomicBool::new(is_behind));
+        let nothing_yet = is_behind.clone();
+        let view = move || {
+            if nothing_yet.load(Ordering::SeqCst) {
+                Arc::default()
+            } else {
+                seen.lock().unwrap().view.clone()
+            }
+        };
         let mut registry = Registry::default();
         let (control, running) = Service::start(
             store.broker.clone(),
             store.journal.clone(),
             "leeds",
             Arc::new(Profiles::builtin()),
-            Arc::new(move || seen.lock().unwrap().view.clone()),
+            Arc::new(view),
             Arc::new(move || Timestamp(time.load(Ordering::SeqCst))),
             config,
             &mut registry,
         )
         .expect("a service");
-        Self { store, control, running, registry, clock, follower }
+        Self { store, control, running, registry, clock, is_behind, follower }
     }
 
     /// The service is killed, and another one started.

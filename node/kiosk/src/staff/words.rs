@@ -201,7 +201,8 @@ words! {
         StreamKind::Tags => "RFID 标签",
         StreamKind::Code => "扫描条码",
     };
-    no_value: Text = "No value yet", "尚无数值";
+    not_taken: Text = "Its values are not taken before it is approved", "批准之前不采用其数值";
+    first_reading: Text = "Waits for its first reading", "等待首次读数";
     interval: fn(u32) -> String = |seconds| format!("every {seconds} s"), |seconds| format!("每 {seconds} 秒");
     anomaly: fn(AnomalyKind) -> Text = |kind| match kind {
         AnomalyKind::Range => "Outside what can be",

@@ -348,6 +348,17 @@ impl Floor for MadeUpFloor {
                         unit: Some(name("Dairy fridge 冷柜")),
                     },
                     StreamRow {
+                        stream: name("humidity"),
+                        kind: StreamKind::Number,
+                        measured: Some(Measured::HumidityPercent),
+                        interval_s: Some(60),
+                        last: None,
+                        anomaly: None,
+                        chart: false,
+                        goods: None,
+                        unit: None,
+                    },
+                    StreamRow {
                         stream: name("shelf"),
                         kind: StreamKind::Tags,
                         measured: None,

@@ -48,6 +48,7 @@ async fn every_page_speaks_english_and_chinese() {
         ("/staff/devices/fridge-7", "It refused version 3", "设备拒绝了版本 3"),
         ("/staff/devices/fridge-7?hours=168", "the last 168 hours", "最近 168 小时"),
         ("/staff/devices/plug-new", "Approve it only if you know", "请确认设备位置后再批准"),
+        ("/staff/devices/fridge-7", "Waits for its first reading", "等待首次读数"),
         ("/staff/sign-in", "PIN of the store", "门店 PIN 码"),
     ] {
         let page = board.page(path, "en-GB").await;

@@ -1,5 +1,6 @@
 //! The token of administrators: made at the first start, readable by the node's user alone, compared in constant time.
 
+use data_encoding::HEXLOWER;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
@@ -25,7 +26,7 @@ pub(crate) fn make_if_missing(data: &Path) -> io::Result<()> {
     if path.exists() {
         return Ok(());
     }
-    let hex: String = rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = HEXLOWER.encode(&rand::random::<[u8; 32]>());
     let new = path.with_extension("token.new");
     match fs::remove_file(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

@@ -12,8 +12,8 @@ use super::Mqtt;
 use aisle_broker::{Overview, packet::Publish};
 use aisle_devices::bridge::{BridgeStatus, StatusHandle};
 use aisle_event::Timestamp;
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
-use std::fmt::Write;
 use utoipa::ToSchema;
 
 /// Part of a list, in the order of what its items are called by.
@@ -87,13 +87,7 @@ impl MqttOverview {
 impl MqttMessage {
     pub(super) fn of(publish: &Publish, at: Timestamp) -> Self {
         let text = std::str::from_utf8(&publish.payload).ok().map(str::to_owned);
-        let hex = text.is_none().then(|| {
-            publish.payload.iter().fold(String::new(), |mut hex, byte| {
-                // Writing into a string does not fail.
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            })
-        });
+        let hex = text.is_none().then(|| HEXLOWER.encode(&publish.payload));
         Self {
             at_ms: at.0,
             topic: publish.topic.to_string(),

@@ -8,8 +8,9 @@ use crate::{
 use aisle_inventory::cold_chain::{Outcome, embedded, report::Report, verify as compare};
 use aisle_journal::{ReadError, Reader, RealIo, read_only, stats};
 use anyhow::{Context, bail};
+use data_encoding::HEXLOWER;
 use serde::Serialize;
-use std::{fmt::Write, fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
 /// The longest file that is read, in bytes; a report is shorter.
 const FILE_BYTES_MAX: u64 = 32 << 20;
@@ -72,13 +73,7 @@ pub(super) fn verify(file: &Path, data: &Path, json: bool) -> anyhow::Result<boo
 fn of_this_journal(report: &Report, dir: &Path, file: &Path) -> anyhow::Result<()> {
     let Some(evidence) = &report.evidence else { return Ok(()) };
     let found = stats(dir, &RealIo).with_context(|| format!("cannot read `{}`", dir.display()))?;
-    let here = found.id.map(|id| {
-        id.iter().fold(String::new(), |mut hex, byte| {
-            // Writing into a string does not fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
-    });
+    let here = found.id.map(|id| HEXLOWER.encode(&id));
     if here.as_ref() == Some(&evidence.journal) {
         return Ok(());
     }

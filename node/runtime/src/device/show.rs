@@ -10,7 +10,7 @@ use crate::{
     store::wall_clock,
 };
 use aisle_devices::registry::{DeviceView, Placement, StreamView, Twin};
-use aisle_event::Timestamp;
+use aisle_event::{Timestamp, device::StreamKind};
 
 /// Prints one device.
 pub(super) async fn show(node: &Remote, id: &str, json: bool) -> anyhow::Result<()> {
@@ -79,7 +79,10 @@ fn stream_line(detail: &DeviceDetail, stream: &StreamView) -> String {
             let age = crate::admin::remote::duration(age_s.unwrap_or_default());
             line.push_str(&format!(": {}{unit}, {age} old", last.value));
         }
-        None => line.push_str(&format!(": {}, nothing yet", stream.kind)),
+        None if stream.kind == StreamKind::Number && detail.device.is_trusted() => {
+            line.push_str(": waits for its first reading");
+        }
+        None => line.push_str(&format!(": {}", stream.kind)),
     }
     if let Some(placement) = &stream.placement {
         line.push_str(&format!("; {}", placed(placement)));

@@ -3,7 +3,7 @@
 //! Guards invariant 1: an action is answered only when it is durable and the floor's view holds it.
 
 use super::Floor;
-use aisle_devices::service::{CommandOutcome, ControlError};
+use aisle_devices::service::{COMMAND_TIMEOUT_S, CommandOutcome, ControlError};
 use aisle_event::{
     Event, Name, Quantity, Sku, Unknown,
     cold_chain::ExcursionAcknowledged,
@@ -21,6 +21,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// How long a device may take to answer somebody who stands at the board; well below what a page may take (`request_timeout_ms`).
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(6);
+/// No configuration refuses it (`command_timeout_s_max`).
+const _: () = assert!(COMMAND_TIMEOUT.as_secs() <= COMMAND_TIMEOUT_S as u64);
 
 impl Floor {
     /// Does something in a person's name.

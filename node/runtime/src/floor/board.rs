@@ -2,16 +2,15 @@
 //!
 //! Not here: what it looks like (`aisle-kiosk`), how anything is concluded (`aisle-inventory`, `aisle-devices`).
 
-use super::{
-    fold::View,
-    sensors::{Doors, Odd},
-    stock,
+use super::{fold::View, sensors::Doors, stock};
+use aisle_devices::{
+    alert::{self, AlertAbout, DeviceAlert},
+    registry::{self, DeviceView},
 };
-use aisle_devices::registry::{self, DeviceView};
 use aisle_event::{
-    DeviceId, Name, Timestamp,
+    Name, Timestamp,
     cold_chain::ColdRule,
-    device::{AnomalyKind, DeviceProblem, Measured},
+    device::{AnomalyKind, Measured},
 };
 use aisle_inventory::{
     cold_chain::{Excursion, State, UnitView},
@@ -25,10 +24,6 @@ use aisle_state::Shop;
 
 /// The longest list; totals say how many there are.
 const ROWS_MAX: usize = 100;
-/// What was wrong with a device is an alert for so long after it was said last.
-const PROBLEM_MS: u64 = 24 * 3_600_000;
-/// Settings that a device has not taken are an alert after so long.
-const UNSET_MS: u64 = 10 * 60_000;
 /// What a sensor says counts half while it is odd.
 const ODD_PERMILLE: u16 = 500;
 
@@ -36,7 +31,6 @@ const ODD_PERMILLE: u16 = 500;
 pub(super) struct Seen<'a> {
     pub(super) view: &'a View,
     pub(super) shop: &'a Shop,
-    pub(super) odd: Odd,
     pub(super) doors: Doors,
     pub(super) now: Timestamp,
 }
@@ -160,8 +154,8 @@ impl Seen<'_> {
             },
             _ => DeviceState::Pending,
         };
-        let odd = self.odd.of(&device.device).len();
-        let fresh = device.problems.iter().filter(|problem| self.is_fresh(problem.at)).count();
+        let odd = self.view.telemetry.anomalies_of(&device.device).count();
+        let fresh = alert::fresh_problems(device, self.now);
         let believed = if odd == 0 { 1000 } else { ODD_PERMILLE };
         DeviceRow {
             device: device.device.clone(),
@@ -174,16 +168,13 @@ impl Seen<'_> {
         }
     }
 
-    fn is_fresh(&self, at: Timestamp) -> bool {
-        self.now.ms_since(at) < PROBLEM_MS
-    }
-
     fn alerts(&self) -> Vec<AlertRow> {
         let excursions =
             self.units().flat_map(|unit| unit.open().map(|excursion| self.excursion(unit, excursion)));
         let mut alerts: Vec<AlertRow> = excursions.collect();
         for device in self.devices() {
-            self.alerts_of(device, &mut alerts);
+            let odd = self.view.telemetry.anomalies_of(&device.device);
+            alerts.extend(alert::alerts(device, odd, self.now).into_iter().map(|alert| row(device, alert)));
         }
         if let Some(detail) = &self.view.devices.alert {
             alerts.push(AlertRow {
@@ -224,74 +215,28 @@ impl Seen<'_> {
             since: excursion.since,
         }
     }
-
-    fn alerts_of(&self, device: &DeviceView, alerts: &mut Vec<AlertRow>) {
-        let id = &device.device;
-        let mut alert = |kind, severity, detail: String, since| {
-            alerts.push(row(id, kind, severity, detail, since));
-        };
-        match device.state {
-            registry::DeviceState::Heard => {
-                let detail = format!("`{}` was heard and waits for approval", device.model);
-                return alert(AlertKind::Approval, Severity::Notice, detail, device.state_at);
-            }
-            registry::DeviceState::Retired => return,
-            registry::DeviceState::Approved => {}
-        }
-        if let Some(suspension) = &device.suspended {
-            alert(AlertKind::Approval, Severity::Warning, suspension.detail.to_string(), suspension.since);
-        }
-        if device.online == Some(false) {
-            let since = device.online_since.unwrap_or(device.last_heard);
-            alert(
-                AlertKind::Offline,
-                Severity::Warning,
-                "it is not there: look at its power and network".into(),
-                since,
-            );
-        }
-        for problem in device.problems.iter().filter(|problem| self.is_fresh(problem.at)) {
-            // A refusal is told below, with what is in force.
-            if problem.problem != DeviceProblem::Settings {
-                alert(AlertKind::DeviceProblem, Severity::Warning, problem.detail.to_string(), problem.at);
-            }
-        }
-        if let Some((detail, since)) = unset(device, self.now) {
-            alert(AlertKind::Settings, Severity::Warning, detail, since);
-        }
-        for (stream, anomaly) in self.odd.of(id) {
-            let severity =
-                if anomaly.kind == AnomalyKind::Silent { Severity::Notice } else { Severity::Warning };
-            alert(AlertKind::Anomaly, severity, format!("{stream}: {}", anomaly.words), anomaly.since);
-        }
-    }
 }
 
-fn row(device: &DeviceId, kind: AlertKind, severity: Severity, detail: String, since: Timestamp) -> AlertRow {
-    // What a sensor's own habit says is judged; everything else is known.
-    let confidence_permille = if kind == AlertKind::Anomaly { 900 } else { 1000 };
-    AlertRow { kind, severity, device: Some(device.clone()), unit: None, detail, confidence_permille, since }
-}
-
-/// Why a device is not set to what was wanted, and since when.
-fn unset(device: &DeviceView, now: Timestamp) -> Option<(String, Timestamp)> {
-    let desired = device.twin.desired.as_ref().filter(|_| !device.twin.in_sync)?;
-    let reported = device.twin.reported.as_ref();
-    if let Some(refused) = device.twin.refusal() {
-        let path = refused.path.as_ref().map_or("settings", Name::as_str);
-        let reason = refused.reason.as_ref().map_or("gave no reason", Name::as_str);
-        let at = reported.map_or(desired.at, |reported| reported.at);
-        return Some((format!("it refused version {}, whole: `{path}` {reason}", refused.version), at));
+fn row(device: &DeviceView, alert: DeviceAlert) -> AlertRow {
+    let (kind, severity) = match alert.about {
+        AlertAbout::Approval => (AlertKind::Approval, Severity::Notice),
+        AlertAbout::Suspension => (AlertKind::Approval, Severity::Warning),
+        AlertAbout::Settings => (AlertKind::Settings, Severity::Warning),
+        AlertAbout::Offline => (AlertKind::Offline, Severity::Warning),
+        AlertAbout::Anomaly(AnomalyKind::Silent) => (AlertKind::Anomaly, Severity::Notice),
+        AlertAbout::Anomaly(_) => (AlertKind::Anomaly, Severity::Warning),
+        AlertAbout::Problem => (AlertKind::DeviceProblem, Severity::Warning),
+    };
+    AlertRow {
+        kind,
+        severity,
+        device: Some(device.device.clone()),
+        unit: None,
+        detail: alert.words,
+        // What a sensor's own habit says is judged; everything else is known.
+        confidence_permille: if kind == AlertKind::Anomaly { 900 } else { 1000 },
+        since: alert.since,
     }
-    if let Some(reported) = reported.filter(|reported| reported.last_known_good) {
-        let detail = format!(
-            "it could not start with version {} and fell back to what it had before",
-            desired.version
-        );
-        return Some((detail, reported.at));
-    }
-    let late = now.ms_since(desired.at) > UNSET_MS;
-    late.then(|| (format!("it has not taken version {} yet", desired.version), desired.at))
 }
 
 const fn rank(state: UnitState) -> u8 {

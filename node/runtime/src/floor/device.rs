@@ -55,7 +55,7 @@ pub(super) fn page(seen: &Seen<'_>, profiles: &Profiles, device: &str) -> Option
 fn stream(seen: &Seen<'_>, device: &DeviceView, stream: &StreamView) -> StreamRow {
     let key = StreamKey { device: device.device.clone(), stream: stream.name.clone() };
     let telemetry = seen.view.telemetry.stream(&key);
-    let anomaly = seen.odd.of(&device.device).iter().find(|(name, _)| *name == stream.name);
+    let anomaly = telemetry.and_then(|telemetry| telemetry.anomalies().into_iter().next());
     let last = telemetry.and_then(|telemetry| telemetry.newest()).map(|newest| Reading {
         value: newest.value.units(),
         measured: stream.measured.unwrap_or(Measured::Count),
@@ -70,7 +70,7 @@ fn stream(seen: &Seen<'_>, device: &DeviceView, stream: &StreamView) -> StreamRo
         interval_s: stream.interval_s,
         chart: stream.kind == StreamKind::Number && last.is_some(),
         last,
-        anomaly: anomaly.map(|(_, anomaly)| (anomaly.kind, anomaly.since)),
+        anomaly: anomaly.map(|anomaly| (anomaly.kind, anomaly.since)),
         goods: placement.and_then(|it| it.place.zip(it.sku.clone())),
         unit: placement.and_then(|it| it.unit.clone()),
     }

@@ -13,6 +13,7 @@ mod act;
 mod board;
 mod device;
 mod fold;
+mod metrics;
 pub(crate) mod pin;
 mod port;
 pub(crate) mod report;
@@ -149,6 +150,7 @@ pub(crate) fn open(
         closing: tokio::sync::Mutex::default(),
         changes: watch::Sender::new(0),
     }));
+    metrics::register(&floor, registry);
     let mut tasks = JoinSet::new();
     tasks.spawn(ProfileDir::new(profiles_dir(data)).watch(control, PROFILES_EVERY));
     tasks.spawn(floor.clone().tell_changes());

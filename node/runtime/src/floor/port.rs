@@ -1,12 +1,6 @@
 //! The floor as the staff board's port: reads of the view, actions, and news of it.
 
-use super::{
-    Floor,
-    board::Seen,
-    device,
-    sensors::{Doors, Odd},
-    stock, unit,
-};
+use super::{Floor, board::Seen, device, sensors::Doors, stock, unit};
 use aisle_devices::telemetry::{
     Query, Resolution,
     chart::{ChartOptions, svg},
@@ -44,13 +38,7 @@ pub(super) struct Made {
 impl Floor {
     fn seen<T>(&self, read: impl FnOnce(&Seen<'_>) -> T) -> T {
         let (view, shop) = (self.view(), self.0.store.state.shop());
-        read(&Seen {
-            odd: Odd::of_all(&view),
-            doors: Doors::of_all(&view),
-            view: &view,
-            shop: &shop,
-            now: self.now(),
-        })
+        read(&Seen { doors: Doors::of_all(&view), view: &view, shop: &shop, now: self.now() })
     }
 
     fn made(&self) -> Arc<Board> {

@@ -4,8 +4,9 @@ use super::Floor;
 use aisle_event::Name;
 use aisle_inventory::cold_chain::report::{Evidence, Report};
 use aisle_journal::{RealIo, VerifyError, head_before};
+use data_encoding::HEXLOWER;
 use jiff::civil::Date;
-use std::{fmt::Write, path::Path};
+use std::path::Path;
 
 impl Floor {
     /// The report; it says itself when there is nothing to report. Reads part of the journal: blocks for as long as that takes.
@@ -22,11 +23,11 @@ impl Floor {
         // Without both heads the readings can still be compared, but the chain cannot: then the report claims no evidence.
         let (Some(before), Some(after)) = (head(first_seq)?, head(last_seq + 1)?) else { return Ok(report) };
         Ok(report.with_evidence(Evidence {
-            journal: hex(&self.0.store.journal.id()),
+            journal: HEXLOWER.encode(&self.0.store.journal.id()),
             first_seq,
             last_seq,
-            head_before: hex(&before),
-            head_after: hex(&after),
+            head_before: HEXLOWER.encode(&before),
+            head_after: HEXLOWER.encode(&after),
         }))
     }
 
@@ -42,13 +43,7 @@ pub(crate) fn heads(
     (first, last): (u64, u64),
 ) -> Result<Option<(String, String)>, VerifyError> {
     let head = |seq| head_before(journal, &RealIo, seq);
-    Ok(head(first)?.zip(head(last.saturating_add(1))?).map(|(before, after)| (hex(&before), hex(&after))))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        // Writing into a string does not fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    Ok(head(first)?
+        .zip(head(last.saturating_add(1))?)
+        .map(|(before, after)| (HEXLOWER.encode(&before), HEXLOWER.encode(&after))))
 }

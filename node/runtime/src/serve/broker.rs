@@ -9,11 +9,15 @@ use aisle_broker::{
 };
 use anyhow::Context;
 use prometheus_client::registry::Registry;
-use std::path::Path;
+use std::{path::Path, time::Duration};
 use tokio::{
     runtime::{Builder, Runtime},
     task::JoinHandle,
+    time::timeout,
 };
+
+/// How long clients wait for the node's own part at the start.
+const LISTENS_WITHIN: Duration = Duration::from_secs(1);
 
 /// The broker's own threads: whatever clients make it do, the kiosks' threads are free.
 struct Threads(Option<Runtime>);
@@ -99,14 +103,21 @@ impl Opened {
         self.listeners.listening()
     }
 
-    /// Lets clients in, and says where.
-    pub(super) fn start(self) -> anyhow::Result<Mqtt> {
+    /// Says where clients come in, and lets them in once the node's own part listens to them: what is said at most once is lost on
+    /// whoever is not there. Nobody waits here, and clients no longer than [`LISTENS_WITHIN`].
+    pub(super) fn start(self, listens: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<Mqtt> {
         let Self { threads, broker, listeners } = self;
         for (transport, address) in listeners.addresses() {
             output::line(format!("mqtt on {transport}://{address}"))?;
         }
-        let (tasks, listening) =
-            threads.within(|| (broker.start(), tokio::spawn(listeners.run(broker.door()))));
+        let door = broker.door();
+        let letting_in = async move {
+            if timeout(LISTENS_WITHIN, listens).await.is_err() {
+                tracing::warn!("clients come in before devices are listened to: the journal takes its time");
+            }
+            listeners.run(door).await;
+        };
+        let (tasks, listening) = threads.within(|| (broker.start(), tokio::spawn(letting_in)));
         Ok(Mqtt { broker, listening, _tasks: tasks, _threads: threads })
     }
 }

@@ -112,7 +112,8 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
         .with_state(Arc::new(registry))
         .merge(kiosk);
 
-    let mqtt = mqtt.start()?;
+    let devices = floor.control().clone();
+    let mqtt = mqtt.start(async move { devices.listens().await })?;
     let bridging = bridges.start(&stopping);
     let bound = listener.local_addr().context("cannot tell where the node listens")?;
     let place = Place::take(data, bound)?;

@@ -54,6 +54,7 @@ pub struct Archive {
 struct Inner {
     days: Days,
     damaged: Vec<String>,
+    files_damaged: u64,
     days_shed: u64,
     days_expired: u64,
 }
@@ -93,6 +94,8 @@ pub struct ArchiveStatus {
     pub bytes: u64,
     /// Files that were set aside since the start, the latest 32, with what was wrong with each.
     pub damaged: Vec<String>,
+    /// How many were set aside since the start.
+    pub files_damaged: u64,
     /// Days that were removed since the start for want of room, before their time: to be shown to staff.
     pub days_shed: u64,
     /// Days that were removed since the start as they were old enough.
@@ -141,6 +144,7 @@ impl Archive {
             files: inner.days.files(),
             bytes: inner.days.bytes(),
             damaged: inner.damaged.clone(),
+            files_damaged: inner.files_damaged,
             days_shed: inner.days_shed,
             days_expired: inner.days_expired,
         }
@@ -168,7 +172,7 @@ impl Archive {
             let path = self.dir.join(name);
             let (day, of_day) = (hour.div_euclid(DAY_HOURS), hour.rem_euclid(DAY_HOURS));
             let mut whole =
-                if self.inner().days.has_hour(day, of_day) { self.whole(&path) } else { Rows::new() };
+                if self.inner().days.has_hour(day, of_day) { self.whole(&path)? } else { Rows::new() };
             merge(&mut whole, rows);
             let bytes = self.write(&path, &whole)?;
             self.inner().days.set_hour(day, of_day, bytes);
@@ -185,13 +189,20 @@ impl Archive {
         for (day, hours) in over {
             let Some(name) = name_of_day(day) else { continue };
             let path = self.dir.join(format!("{name}.day"));
-            let mut whole = if self.inner().days.has_day(day) { self.whole(&path) } else { Rows::new() };
             let hours: Vec<(i64, PathBuf)> = hours
                 .into_iter()
                 .filter_map(|of_day| Some((of_day, self.dir.join(name_of_hour(day * DAY_HOURS + of_day)?))))
                 .collect();
-            for (_, hour) in &hours {
-                merge(&mut whole, self.whole(hour));
+            let before = self.inner().days.has_day(day).then_some(&path);
+            let files = before.into_iter().chain(hours.iter().map(|(_, hour)| hour));
+            let mut whole = Rows::new();
+            if let Err(error) = files.map(|file| self.whole(file)).try_for_each(|rows| {
+                merge(&mut whole, rows?);
+                Ok::<_, ArchiveError>(())
+            }) {
+                // The hours stay as they are, and the other days are joined; the next time may be better.
+                self.note(&path, &error.to_string());
+                continue;
             }
             let bytes = self.write(&path, &whole)?;
             self.sync()?;
@@ -259,23 +270,20 @@ impl Archive {
     }
 
     /// Everything in a file that can be read; a damaged one is set aside. The caller is the writer.
-    fn whole(&self, path: &Path) -> Rows {
+    fn whole(&self, path: &Path) -> Result<Rows, ArchiveError> {
         match read_all(path) {
-            Ok((rows, None)) => rows,
+            Ok((rows, None)) => Ok(rows),
             Ok((rows, Some(what))) => {
                 self.set_aside(path, what);
-                rows
+                Ok(rows)
             }
             Err(ReadError::Damaged(what)) => {
                 self.set_aside(path, what);
-                Rows::new()
+                Ok(Rows::new())
             }
-            Err(ReadError::File(error)) => {
-                if error.kind() != io::ErrorKind::NotFound {
-                    self.note(path, &error.to_string());
-                }
-                Rows::new()
-            }
+            Err(ReadError::File(error)) if error.kind() == io::ErrorKind::NotFound => Ok(Rows::new()),
+            // What cannot be read now must not be written over.
+            Err(ReadError::File(error)) => Err(refused("read", path)(error)),
         }
     }
 
@@ -294,6 +302,7 @@ impl Archive {
         aside.push(DAMAGED);
         // If it cannot be renamed it is written over or read again; both are told.
         let moved = fs::rename(path, aside);
+        self.inner().files_damaged += 1;
         self.note(path, what);
         if let Err(error) = moved {
             self.note(path, &format!("cannot be set aside: {error}"));
@@ -361,7 +370,10 @@ impl Archive {
     /// Sets a damaged file aside and writes anew what is whole in it.
     fn repair(&self, path: &Path) {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let rows = self.whole(path);
+        let rows = match self.whole(path) {
+            Ok(rows) => rows,
+            Err(error) => return self.note(path, &error.to_string()),
+        };
         let written = if rows.is_empty() { Ok(0) } else { self.write(path, &rows) };
         let kept = written.and_then(|bytes| self.sync().map(|()| bytes));
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! What is odd: found in each kind, by each sensor's own measure, told once, and over when it is over.
 
-use super::{DAY, Followed, HOUR, MINUTE, announced, started};
-use aisle_devices::telemetry::Config;
+use super::{DAY, Followed, HOUR, MINUTE, announced, key, started, whole};
+use aisle_devices::telemetry::{Config, Resolution, Telemetry, query};
 use aisle_event::{
     Event,
     device::{AnomalyKind, Measured},
@@ -181,6 +181,34 @@ fn a_sensor_that_says_nothing_is_silent_until_it_speaks_again() {
     assert_eq!(fridge.told.len(), 1, "one reading may be by chance");
     fridge.run(MINUTE);
     assert_eq!(fridge.kinds(), [(AnomalyKind::Silent, true), (AnomalyKind::Silent, false)]);
+}
+
+#[test]
+fn what_was_odd_is_in_the_series_of_its_time_after_it_is_over() {
+    let mut fridge = known(9);
+    let mut began = Vec::new();
+    for _ in 0..40 {
+        began.push(fridge.at);
+        fridge.quiet(20 * MINUTE);
+        fridge.run(40 * MINUTE);
+    }
+    let bytes = fridge.followed.telemetry.encode();
+    let again = Telemetry::decode(Config::default(), &bytes).unwrap();
+    let (view, end) = (again.view(), fridge.at);
+    let between = |from, to| {
+        let asked = whole("fridge", from, to, Resolution::Hour);
+        query(&view, None, &asked).unwrap().anomalies
+    };
+    let all = between(DAY, end);
+    assert_eq!(all.len(), 32, "the latest are remembered");
+    assert!(all.iter().all(|odd| odd.kind == AnomalyKind::Silent && odd.until.is_some()), "{all:?}");
+    assert!(all.is_sorted_by_key(|odd| odd.since));
+    let last = *began.last().unwrap();
+    let of_the_last = between(last, end);
+    assert_eq!(of_the_last.len(), 1, "{of_the_last:?}");
+    assert!(of_the_last[0].until.unwrap().0 > last, "{of_the_last:?}");
+    assert_eq!(between(DAY, DAY + HOUR), [], "what is not remembered is not told");
+    assert_eq!(view.stream(&key("fridge")).unwrap().anomalies(), [], "and nothing is odd now");
 }
 
 #[test]

@@ -166,6 +166,27 @@ fn a_full_disk_leaves_everything_in_memory() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_for_now_is_not_written_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = Archive::open(dir.path(), &config()).unwrap();
+    let mut followed = Followed::new(config());
+    fill(&mut followed, "fridge", DAY, DAY + 3 * HOUR);
+    let mut again = Telemetry::decode(config(), &followed.telemetry.encode()).unwrap();
+    followed.telemetry.persist(&archive).unwrap();
+    let (before, hour) = (files(dir.path()), dir.path().join("2026-11-21T00.hour"));
+    let bytes = fs::read(&hour).unwrap();
+    // A link to itself is there and can be neither opened nor taken for missing.
+    fs::remove_file(&hour).unwrap();
+    std::os::unix::fs::symlink(&hour, &hour).unwrap();
+    let error = again.persist(&archive).unwrap_err().to_string();
+    assert!(error.contains("cannot read") && error.contains("2026-11-21T00.hour"), "{error}");
+    fs::remove_file(&hour).unwrap();
+    fs::write(&hour, bytes).unwrap();
+    again.persist(&archive).unwrap();
+    assert_eq!(files(dir.path()), before);
+}
+
+#[test]
 fn a_late_reading_never_changes_what_is_in_a_file() {
     let dir = tempfile::tempdir().unwrap();
     let archive = Archive::open(dir.path(), &config()).unwrap();

@@ -42,6 +42,17 @@ fn assert_aggregates_are_naive(readings: &[(i64, f64)], resolution: Resolution, 
     }
 }
 
+#[test]
+fn of_readings_of_one_time_the_last_to_come_is_the_newest() {
+    let mut followed = Followed::new(Config::default());
+    // A contact without a clock says both within one batch, which has one time.
+    followed.apply(&taken(vec![reading("door", DAY, 1.0), reading("door", DAY, 0.0)]));
+    let view = followed.telemetry.view();
+    assert_eq!(view.stream(&key("door")).unwrap().newest().unwrap().value.units(), 0.0);
+    let asked = whole("door", DAY, DAY + HOUR, Resolution::Minute);
+    assert_eq!(query(&view, None, &asked).unwrap().points[0].last, 0.0);
+}
+
 /// Times in order, up to some minutes apart, and values.
 fn readings() -> impl Strategy<Value = Vec<(i64, f64)>> {
     prop::collection::vec((0_i64..200_000, -30.0..30.0), 1..200).prop_map(|steps| {

@@ -12,7 +12,7 @@ use crate::{
     },
     staff::{
         Action,
-        board::DeviceState,
+        board::{DeviceRow, DeviceState},
         desk::Desk,
         detail::{DevicePage, Field, Offer, SettingRow, SettingValue, StreamRow, Twin},
         form::{Sent, Trouble, setting_name},
@@ -20,7 +20,7 @@ use crate::{
     },
     text,
 };
-use aisle_event::Name;
+use aisle_event::{Name, device::StreamKind};
 use axum::{extract::State, http::StatusCode, response::Response};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -63,7 +63,7 @@ fn page(
     let words = eye.words;
     let state = device.row.state;
     let name = device.row.device.as_str();
-    let settable = matches!(state, DeviceState::Online | DeviceState::Offline);
+    let settable = takes_part(state);
     let content = html! {
         (eye.outcome(trouble.map(|(trouble, _)| trouble)))
         div #about data-live="about" { ul.list { (eye.device(&device.row)) } (facts(eye, &device)) }
@@ -73,7 +73,7 @@ fn page(
             @if device.streams.iter().any(|stream| stream.chart) { (spans(eye, name, hours)) }
             div.cards #streams data-live="streams" {
                 @if device.streams.is_empty() { p.empty { (words.no_streams) } }
-                @for row in &device.streams { (stream_card(eye, name, row, board.as_of, hours)) }
+                @for row in &device.streams { (stream_card(eye, &device.row, row, board.as_of, hours)) }
             }
         }
         section aria-labelledby="settings-title" {
@@ -119,6 +119,11 @@ fn page(
     Ok(layout::answer(desk, colleague, &board, status, &Page { tab: Tab::Devices, title: name, content }))
 }
 
+/// What it says counts, and it can be set.
+const fn takes_part(state: DeviceState) -> bool {
+    matches!(state, DeviceState::Online | DeviceState::Offline)
+}
+
 fn facts(eye: Eye<'_>, device: &DevicePage) -> Markup {
     let words = eye.words;
     let names = [
@@ -157,12 +162,12 @@ fn spans(eye: Eye<'_>, device: &str, chosen: u32) -> Markup {
 
 fn stream_card(
     eye: Eye<'_>,
-    device: &str,
+    device: &DeviceRow,
     row: &StreamRow,
     as_of: aisle_event::Timestamp,
     hours: u32,
 ) -> Markup {
-    let words = eye.words;
+    let (words, counts) = (eye.words, takes_part(device.state));
     html! {
         article.card data-key=(format!("stream {}", row.stream)) {
             h3 { (row.stream) }
@@ -173,11 +178,15 @@ fn stream_card(
             @if let Some((kind, since)) = row.anomaly {
                 p.flag { b { ((words.anomaly)(kind)) } " " (words.since) " " (eye.ago(since)) }
             }
-            @match row.last {
-                Some(reading) => div.figure { (eye.reading(reading)) },
-                None => p.hint { (words.no_value) },
+            @match (row.last, row.kind) {
+                (Some(reading), _) => div.figure { (eye.reading(reading)) },
+                (None, StreamKind::Number) => p.hint {
+                    @if counts { (words.first_reading) } @else { (words.not_taken) }
+                },
+                // Tags and codes say what is there, not how much.
+                (None, StreamKind::Tags | StreamKind::Code) => {}
             }
-            @if row.chart { (stream::chart(eye, device, row.stream.as_str(), as_of, hours)) }
+            @if row.chart { (stream::chart(eye, device.device.as_str(), row.stream.as_str(), as_of, hours)) }
             @if let Some((place, sku)) = &row.goods { p.link { ((words.place)(*place)) ": " a href=(product_address(sku)) { (sku) } } }
             @if let Some(unit) = &row.unit { p.link { a href=(unit_address(unit.as_str())) { (unit) } } }
         }

@@ -1,28 +1,17 @@
 //! Clients and their sessions: looked at, sent away.
 
-use super::{Answer, answer, authorized::Authorized};
+use super::{Answer, answer, authorized::Authorized, page::PageParams};
 use crate::admin::view::Page;
 use aisle_broker::{SessionView, local::OWN_PREFIX};
-use aisle_kiosk::request::{Params, Problem, Segment, number};
+use aisle_kiosk::request::{Params, Problem, Segment};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ListParams {
-    /// Only clients whose identifier comes after this one.
-    #[param(nullable = false)]
-    after: Option<String>,
-    /// How many clients at most.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100, nullable = false)]
-    limit: Option<String>,
-}
-
 /// Lists sessions in order of their clients' identifiers, those of clients that are away too.
 #[utoipa::path(
     get, path = "/v1/admin/mqtt/clients", tag = "administration", operation_id = "listMqttClients",
-    security(("token" = [])), params(ListParams),
+    security(("token" = [])), params(PageParams),
     responses(
         (status = 200, description = "A page of sessions.", body = Page<SessionView>),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
@@ -30,11 +19,11 @@ pub(super) struct ListParams {
 )]
 pub(super) async fn list(
     admin: Authorized,
-    Params(params): Params<ListParams>,
+    Params(params): Params<PageParams>,
 ) -> Result<Answer<Page<SessionView>>, Problem> {
-    let limit = number("limit", params.limit.as_deref(), &(1..=1000), 100)?;
-    let found = admin.mqtt.broker.sessions(params.after.as_deref().unwrap_or_default(), limit + 1);
-    Ok(answer(Page::of(found, limit, |session| &session.client)))
+    let asked = params.asked()?;
+    let found = admin.mqtt.broker.sessions(asked.after, asked.find);
+    Ok(answer(asked.page(found, |session| &session.client)))
 }
 
 #[derive(Deserialize, IntoParams)]

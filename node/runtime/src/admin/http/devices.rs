@@ -1,6 +1,6 @@
 //! Devices: looked at. What is done with them is in `device`.
 
-use super::{Answer, Shared, answer, authorized::Authorized};
+use super::{Answer, Shared, answer, authorized::Authorized, page::PageParams};
 use crate::admin::view::{
     Page,
     device::{DeviceDetail, DeviceLine, DeviceProfiles, ProfileLine},
@@ -8,12 +8,13 @@ use crate::admin::view::{
 };
 use crate::floor::{View, profiles_dir};
 use aisle_devices::{
+    alert,
     registry::{DeviceState, DeviceView},
     telemetry::StreamKey,
 };
-use aisle_event::Name;
+use aisle_event::{Name, Timestamp};
 use aisle_firmware_config::profile::BUILTIN;
-use aisle_kiosk::request::{Params, Problem, Segment, choice, number};
+use aisle_kiosk::request::{Params, Problem, Segment, choice};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -22,13 +23,7 @@ const STATES: [(&str, DeviceState); 3] =
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct ListParams {
-    /// Only devices whose id comes after this one.
-    #[param(nullable = false)]
-    after: Option<String>,
-    /// How many devices at most.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100, nullable = false)]
-    limit: Option<String>,
+pub(super) struct StandingParams {
     /// Only devices that stand here.
     #[param(value_type = Option<DeviceState>, nullable = false)]
     state: Option<String>,
@@ -37,7 +32,7 @@ pub(super) struct ListParams {
 /// Lists devices in order of their ids, those that wait for approval and those that were retired too.
 #[utoipa::path(
     get, path = "/v1/admin/devices", tag = "administration", operation_id = "listDevices",
-    security(("token" = [])), params(ListParams),
+    security(("token" = [])), params(PageParams, StandingParams),
     responses(
         (status = 200, description = "A page of devices.", body = Page<DeviceLine>),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
@@ -45,19 +40,19 @@ pub(super) struct ListParams {
 )]
 pub(super) async fn list(
     admin: Authorized,
-    Params(params): Params<ListParams>,
+    Params(page): Params<PageParams>,
+    Params(params): Params<StandingParams>,
 ) -> Result<Answer<Page<DeviceLine>>, Problem> {
-    let limit = number("limit", params.limit.as_deref(), &(1..=1000), 100)?;
+    let asked = page.asked()?;
     let state = params.state.as_deref().map(|state| choice("state", state, &STATES)).transpose()?;
-    let after = params.after.as_deref().unwrap_or_default();
     let view = admin.floor.view();
-    let found = view
-        .devices
-        .devices
-        .iter()
-        .filter(|(id, device)| id.as_str() > after && state.is_none_or(|state| state == device.state));
-    let lines = found.take(limit + 1).map(|(_, device)| line(&view, device)).collect();
-    Ok(answer(Page::of(lines, limit, |line: &DeviceLine| &line.device)))
+    let found =
+        view.devices.devices.iter().filter(|(id, device)| {
+            id.as_str() > asked.after && state.is_none_or(|state| state == device.state)
+        });
+    let now = admin.floor.now();
+    let lines = found.take(asked.find).map(|(_, device)| line(&view, device, now)).collect();
+    Ok(answer(asked.page(lines, |line: &DeviceLine| &line.device)))
 }
 
 /// One device: what it is, what it is set to, what it was asked, what it measures, what is wrong with it.
@@ -124,14 +119,14 @@ pub(super) fn detail(admin: &Shared, id: &str) -> Result<DeviceDetail, Problem> 
     let waiting = !device.is_trusted();
     let heard = waiting.then(|| admin.floor.control().preview().devices.get(id).cloned()).flatten();
     Ok(DeviceDetail {
-        alert: alert(&view, device),
+        alert: alert(&view, device, now),
         telemetry: streams.map(|stream| StreamLine::of(stream, now)).collect(),
         preview: heard.map(|heard| (*heard).clone()),
         device: (**device).clone(),
     })
 }
 
-fn line(view: &View, device: &DeviceView) -> DeviceLine {
+fn line(view: &View, device: &DeviceView, now: Timestamp) -> DeviceLine {
     DeviceLine {
         device: device.device.to_string(),
         model: device.model.to_string(),
@@ -140,41 +135,15 @@ fn line(view: &View, device: &DeviceView) -> DeviceLine {
         online: device.online,
         last_heard: device.last_heard,
         in_sync: device.twin.in_sync,
-        problems: device.problems.len() + odd(view, device).count(),
-        alert: alert(view, device),
+        problems: device.problems.len() + view.telemetry.anomalies_of(&device.device).count(),
+        alert: alert(view, device, now),
     }
 }
 
-/// What needs somebody first: whether it may take part, then what it was set to, then whether it is there, then what it says.
-fn alert(view: &View, device: &DeviceView) -> Option<String> {
-    if device.state == DeviceState::Retired {
-        return None;
-    }
-    if !device.is_trusted() {
-        return Some(device.standing());
-    }
-    if let Some(refused) = device.twin.refusal() {
-        let path = refused.path.as_ref().map_or("settings", Name::as_str);
-        let reason = refused.reason.as_ref().map_or("gave no reason", Name::as_str);
-        return Some(format!(
-            "it refused version {} of its settings, whole: `{path}` {reason}",
-            refused.version
-        ));
-    }
-    if device.online == Some(false) {
-        return Some("it is not there: look at its power and network".into());
-    }
-    let newest = device.problems.iter().max_by_key(|problem| problem.at);
-    odd(view, device).next().or_else(|| newest.map(|problem| problem.detail.to_string()))
-}
-
-/// What is odd about its streams, in words.
-fn odd<'a>(view: &'a View, device: &'a DeviceView) -> impl Iterator<Item = String> + 'a {
-    device.streams.iter().flat_map(|stream| {
-        let known = view.telemetry.stream(&key(device, &stream.name));
-        let anomalies = known.map(|known| known.anomalies()).unwrap_or_default();
-        anomalies.into_iter().map(|anomaly| format!("{}: {}", stream.name, anomaly.words))
-    })
+/// What needs somebody first, in words.
+fn alert(view: &View, device: &DeviceView, now: Timestamp) -> Option<String> {
+    let alerts = alert::alerts(device, view.telemetry.anomalies_of(&device.device), now);
+    alerts.into_iter().next().map(|alert| alert.words)
 }
 
 fn key(device: &DeviceView, stream: &Name) -> StreamKey {

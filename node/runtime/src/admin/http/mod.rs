@@ -9,6 +9,7 @@ mod clients;
 mod device;
 mod devices;
 mod overview;
+mod page;
 mod positions;
 mod refused;
 mod retained;

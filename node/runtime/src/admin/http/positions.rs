@@ -3,6 +3,7 @@
 use super::{
     Answer, Shared, answer,
     authorized::Authorized,
+    page::PageParams,
     refused::{act, by, quantity},
 };
 use crate::admin::view::{
@@ -12,27 +13,14 @@ use crate::admin::view::{
 use aisle_event::{Quantity, Sku};
 use aisle_inventory::position::Position;
 use aisle_kiosk::{
-    request::{Json, Params, Problem, Segment, number},
+    request::{Json, Params, Problem, Segment},
     staff::{Action, Floor as _},
 };
-use serde::Deserialize;
-use utoipa::IntoParams;
-
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ListParams {
-    /// Only products whose number comes after this one.
-    #[param(nullable = false)]
-    after: Option<String>,
-    /// How many products at most.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100, nullable = false)]
-    limit: Option<String>,
-}
 
 /// Lists positions in order of their products' numbers.
 #[utoipa::path(
     get, path = "/v1/admin/positions", tag = "administration", operation_id = "listPositions",
-    security(("token" = [])), params(ListParams),
+    security(("token" = [])), params(PageParams),
     responses(
         (status = 200, description = "A page of positions.", body = Page<PositionView>),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
@@ -40,14 +28,13 @@ pub(super) struct ListParams {
 )]
 pub(super) async fn list(
     admin: Authorized,
-    Params(params): Params<ListParams>,
+    Params(params): Params<PageParams>,
 ) -> Result<Answer<Page<PositionView>>, Problem> {
-    let limit = number("limit", params.limit.as_deref(), &(1..=1000), 100)?;
-    let after = params.after.as_deref().unwrap_or_default();
+    let asked = params.asked()?;
     let view = admin.floor.view();
-    let found = view.positions.positions().filter(|position| position.sku.as_str() > after);
-    let found = found.take(limit + 1).map(|position| shown(&admin, &position)).collect();
-    Ok(answer(Page::of(found, limit, |position: &PositionView| &position.sku)))
+    let found = view.positions.positions().filter(|position| position.sku.as_str() > asked.after);
+    let found = found.take(asked.find).map(|position| shown(&admin, &position)).collect();
+    Ok(answer(asked.page(found, |position: &PositionView| &position.sku)))
 }
 
 /// How much of a product is where, on what that rests, and why.

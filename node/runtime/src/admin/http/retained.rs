@@ -1,6 +1,6 @@
 //! Retained messages: looked at, cleared.
 
-use super::{Answer, Shared, answer, authorized::Authorized};
+use super::{Answer, Shared, answer, authorized::Authorized, page::PageParams};
 use crate::admin::view::Page;
 use aisle_broker::{
     RetainedView,
@@ -9,29 +9,23 @@ use aisle_broker::{
     packet::QoS,
     topic::{Filter, check_name},
 };
-use aisle_kiosk::request::{Params, Problem, Segment, number};
+use aisle_kiosk::request::{Params, Problem, Segment};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct ListParams {
+pub(super) struct FilterParams {
     /// Only topics that this filter stands for.
     #[param(min_length = 1, default = "#", nullable = false)]
     filter: Option<String>,
-    /// Only topics that come after this one.
-    #[param(nullable = false)]
-    after: Option<String>,
-    /// How many messages at most.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100, nullable = false)]
-    limit: Option<String>,
 }
 
 /// Lists retained messages in order of their topics.
 #[utoipa::path(
     get, path = "/v1/admin/mqtt/retained", tag = "administration", operation_id = "listMqttRetained",
-    security(("token" = [])), params(ListParams),
+    security(("token" = [])), params(FilterParams, PageParams),
     responses(
         (status = 200, description = "A page of messages.", body = Page<RetainedView>),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
@@ -39,12 +33,13 @@ pub(super) struct ListParams {
 )]
 pub(super) async fn list(
     admin: Authorized,
-    Params(params): Params<ListParams>,
+    Params(page): Params<PageParams>,
+    Params(params): Params<FilterParams>,
 ) -> Result<Answer<Page<RetainedView>>, Problem> {
     let filter = filter(&admin, params.filter.as_deref())?;
-    let limit = number("limit", params.limit.as_deref(), &(1..=1000), 100)?;
-    let found = admin.mqtt.broker.retained(&filter, params.after.as_deref().unwrap_or_default(), limit + 1);
-    Ok(answer(Page::of(found, limit, |message| &message.topic)))
+    let asked = page.asked()?;
+    let found = admin.mqtt.broker.retained(&filter, asked.after, asked.find);
+    Ok(answer(asked.page(found, |message| &message.topic)))
 }
 
 /// Clears the retained message of a topic, as an empty retained message does. The topic may be written with its slashes.

@@ -3,7 +3,7 @@
 use super::telemetry::StreamLine;
 use aisle_devices::{
     registry::{DeviceState, DeviceView},
-    service::{HeardDevice, RefusedProfile},
+    service::{COMMAND_TIMEOUT_S, HeardDevice, RefusedProfile},
 };
 use aisle_event::{Timestamp, device::Place};
 use serde::{Deserialize, Serialize};
@@ -159,9 +159,9 @@ pub(crate) struct CommandBody {
 }
 
 impl CommandBody {
-    /// What a device that is awake needs at most.
+    /// How long one waits that does not say.
     pub(crate) const fn timeout_s() -> u32 {
-        10
+        COMMAND_TIMEOUT_S
     }
 }
 

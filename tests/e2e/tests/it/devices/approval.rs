@@ -93,6 +93,21 @@ async fn a_foreign_plug_appears_by_its_profile_and_is_measured_by_once_it_is_app
 }
 
 #[tokio::test]
+async fn what_a_plug_says_only_once_as_soon_as_it_is_let_in_is_heard() {
+    let mut admin = Administered::start();
+    let payload = r#"{"Time":"2025-11-21T09:00:00","ENERGY":{"Total":3.185,"Power":26,"Voltage":234}}"#;
+    for plug in ["plug-new", "plug-after-a-cut"] {
+        let mut client = admin.sensor(plug).await;
+        let topic = format!("tele/{plug}/SENSOR");
+        client.publish_all(&topic, 0, [payload.into()], 1).await.expect("published");
+        let heard = admin.device(plug).await;
+        assert_eq!(heard["profile"], "tasmota-plug", "{heard}");
+        admin.node.kill().expect("it ran");
+        admin.node.start_again().expect("it serves");
+    }
+}
+
+#[tokio::test]
 async fn the_commands_list_show_and_draw_what_http_tells() {
     let admin = Administered::start();
     let nobody = run(&mut admin.aisle(["device", "list"])).exits(0);
