@@ -22,24 +22,23 @@ const STANDS_DAYS: f64 = 3.0;
 /// What a piece too many or too few in the records costs, in lost sales: it shifts an order by as much.
 const ORDER_COST: f64 = 0.3;
 
-/// Phantom stock of a weighed shelf is so for so long before anybody is sent, in milliseconds: the ledger has what shoppers carry.
-const WATCHED_MS: i64 = 45 * 60_000;
+/// Phantom stock of a weighed shelf is so for so long before anybody is sent, in milliseconds: the ledger has what shoppers carry, and the
+/// belief how likely they still do.
+const WATCHED_MS: i64 = 25 * 60_000;
 /// As much for any other: what shoppers carry to the till is nowhere, and still in the book.
 const CARRIED_MS: i64 = 90 * 60_000;
 
 /// Looks at a belief.
 pub(super) fn outlook(item: &Item, config: &Config, clock: &Clock) -> Outlook {
     let Some(grid) = &item.grid else { return Outlook::default() };
-    let unpaid = item.unpaid.sum();
     let gap = if item.knows_shelf() {
         grid.chance(|shelf, back| shelf < config.facing_min && back > 0)
     } else {
         0.0
     };
-    let total = grid.total();
-    let none = total.up_to(0);
+    let none = grid.total().up_to(0);
+    let total = item.sellable(grid);
     let deviation = total.variance().max(0.0).sqrt();
-    let total = total.plus(unpaid);
     let book = item.book.total();
     // Half of the book or less, and less by enough.
     let phantom = if item.book.is_open && book > 0 {

@@ -11,6 +11,8 @@ pub(super) const ROWS_MAX: usize = 64;
 pub(super) const COLUMNS_MAX: usize = 128;
 /// The most pieces that a place is believed to hold.
 pub(super) const PIECES_MAX: u32 = 1_000_000;
+/// A number that may be smaller by more pieces than this stays as it is.
+const LESS_MAX: usize = 1000;
 /// A row or column at the edge of the window that holds less than this is cut off.
 const EDGE: f64 = 1e-6;
 
@@ -306,6 +308,22 @@ impl Marginal {
             chances.iter_mut().skip(more).zip(&self.chances).for_each(|(sum, chance)| *sum += share * chance);
         }
         Self { first: self.first, chances }
+    }
+
+    /// The same belief about a number that with this chance is smaller by so many.
+    pub(super) fn or_less(self, pieces: i64, chance: f64) -> Self {
+        let by = usize::try_from(pieces).unwrap_or(0);
+        if by == 0 || by > LESS_MAX || chance < 1e-4 {
+            return self;
+        }
+        let mut chances = vec![0.0; self.chances.len() + by];
+        chances.iter_mut().zip(&self.chances).for_each(|(sum, entry)| *sum += chance * entry);
+        chances
+            .iter_mut()
+            .skip(by)
+            .zip(&self.chances)
+            .for_each(|(sum, entry)| *sum += (1.0 - chance) * entry);
+        Self { first: self.first - pieces, chances }.plus(0)
     }
 
     pub(super) fn mean(&self) -> f64 {

@@ -30,6 +30,15 @@ impl Ledger {
         self.0.iter().map(|waiting| i64::from(waiting.pieces)).sum()
     }
 
+    /// The positive amounts in wait, each with the milliseconds that it has waited.
+    pub(super) fn waits(&self, now_ms: i64) -> impl Iterator<Item = (i64, i64)> + '_ {
+        let waits = self
+            .0
+            .iter()
+            .map(move |waiting| (i64::from(waiting.pieces), now_ms.saturating_sub(waiting.since_ms).max(0)));
+        waits.filter(|(pieces, _)| *pieces > 0)
+    }
+
     /// Adds an amount; gives how much of it cancelled what was in wait.
     pub(super) fn add(&mut self, pieces: i64, now_ms: i64) -> i64 {
         let pieces = pieces.clamp(-1_000_000, 1_000_000) as i32;

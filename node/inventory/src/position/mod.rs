@@ -50,7 +50,9 @@
 //! A product of which it never saw a tag is then another reader's; only a reader that is alone says that there is none.
 //!
 //! A shelf that is weighed finely is *watched*: then sales do not move *s*, the scale does. A fall that nobody paid for yet waits in a
-//! ledger, and a sale cancels it: the shelf falls when the piece is taken, the store's total when it is paid. After two hours it is lost; a
+//! ledger, and a sale cancels it: the shelf falls when the piece is taken, the store's total when it is paid. Until then it is there with chance
+//! (1 − *r*)e^(−*t*/τ) / (*r* + (1 − *r*)e^(−*t*/τ)), *r* the part of what goes that nobody pays for by the rates of loss and sale, τ = 15 min: who
+//! has carried it for an hour is hardly going to pay. After two hours it is lost; a
 //! sale that no fall explains within 45 minutes was a wrong scan. A rise is a filling or something put back, by
 //! its size, by what was just taken, and by whether *b* has so much. A change that is no whole number of pieces, or more than the shelf
 //! holds, is something else that was put down there: it is kept apart until it is taken away. What was lost singly may lie on another
@@ -60,7 +62,7 @@
 //!
 //! The chance of a **gap** is P(*s* < facing, *b* > 0), of **phantom stock** P(total ≤ half the book and at least
 //! `phantom_pieces_min` below it). A task is opened where acting costs less than waiting, p ≥ c/(c + benefit). A gap closes at half of that; phantom stock opens when
-//! its chance has stayed above for three quarters of an hour (twice that where shoppers' hands are not seen), and closes at a fifth,
+//! its chance has stayed above for 25 minutes (90 where shoppers' hands are not seen), and closes at a fifth,
 //! which the count of it brings about. **Recounts** are
 //! ranked by the value of perfect information (see `decide::recount_value`) minus the cost of the count.
 //!

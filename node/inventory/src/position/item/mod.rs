@@ -30,6 +30,8 @@ pub(super) const PIECES_EVENT_MAX: i64 = 100_000;
 pub(super) const PIECES_PER_SALE: f64 = 1.3;
 /// The part of sales in which another product goes over the till.
 const WRONG_SCAN: f64 = 0.01;
+/// For so long do shoppers carry what they will pay for, on average, in milliseconds; a long average, because a queue is not seen.
+const CARRY_MS: f64 = 15.0 * 60_000.0;
 /// What a shelf is taken to hold before anything is known of it, in pieces.
 const CAPACITY: f32 = 10.0;
 
@@ -233,7 +235,30 @@ impl Item {
     pub(super) fn total(&self, grid: &Grid) -> Marginal {
         // Readers of tags see strayed pieces as any others.
         let strayed = if self.tags.is_used() { 0.0 } else { f64::from(self.strayed) };
-        grid.total().plus(self.unpaid.sum()).and_some(strayed)
+        self.unless_lost(grid, true).and_some(strayed)
+    }
+
+    /// What can be sold: on the shelf, in the backroom, and in the hands of shoppers.
+    pub(super) fn sellable(&self, grid: &Grid) -> Marginal {
+        self.unless_lost(grid, false)
+    }
+
+    /// What left a weighed shelf and has not been paid for is still there with a chance that falls with time: a shopper who pays does so within
+    /// an exponential time, a thief never, and of those who take pieces as many are thieves as the product's rates of loss and sale say.
+    /// With `strayed`, what is lost may lie somewhere else in the store, as it will be taken to once its time is over.
+    fn unless_lost(&self, grid: &Grid, strayed: bool) -> Marginal {
+        let total = grid.total().plus(self.unpaid.sum());
+        let thieves = self.loss.mean() / (self.loss.mean() + self.demand.mean() * PIECES_PER_SALE);
+        self.unpaid.waits(self.passed_ms).fold(total, |total, (pieces, waits_ms)| {
+            let carried = (-(waits_ms as f64) / CARRY_MS).exp();
+            let lost = thieves / (thieves + (1.0 - thieves) * carried);
+            let gone = match (strayed, pieces) {
+                (false, _) => 1.0,
+                (true, 1) => 0.5,
+                (true, _) => 0.9,
+            };
+            total.or_less(pieces, lost * gone)
+        })
     }
 
     /// Pieces went from their shelf: one alone is as often misplaced as stolen, an armful is stolen.

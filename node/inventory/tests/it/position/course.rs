@@ -99,6 +99,22 @@ fn a_piece_that_is_taken_leaves_the_shelf_at_once_and_the_store_when_it_is_paid(
 }
 
 #[test]
+fn what_is_carried_for_longer_than_shoppers_do_is_less_and_less_believed_to_be_paid() {
+    let mut told = Told::on_a_scale();
+    told.weigh(800.0, 5);
+    let soon = told.tea();
+    assert_eq!((soon.total.pieces, soon.unpaid), (30, 2));
+    told.weigh(800.0, 75);
+    let later = told.tea();
+    // It still waits for its sale, but the store counts on it less.
+    assert_eq!(later.unpaid, 2);
+    assert!(later.total.low <= 28 && later.total.high >= 30, "{:?}", later.total);
+    assert!(later.total.mean < soon.total.mean - 0.2, "{:?}, {:?}", later.total, soon.total);
+    told.tell(&sold("tea", Quantity::each(2), told.now));
+    assert_eq!((told.tea().total.pieces, told.tea().unpaid), (28, 0));
+}
+
+#[test]
 fn what_nobody_pays_for_is_lost_and_makes_the_book_phantom_stock() {
     let mut told = Told::on_a_scale();
     told.tell(&counted("tea", Place::Backroom, Quantity::each(0), told.now));
