@@ -1,9 +1,11 @@
 //! The benchmarks, each giving its report as Markdown.
 
 pub(crate) mod devices;
+mod growth;
 pub(crate) mod http;
 pub(crate) mod journal;
 pub(crate) mod mqtt;
+mod parts;
 pub(crate) mod recommend;
 mod side;
 pub(crate) mod start;

@@ -16,11 +16,9 @@ mod simulator;
 mod staff;
 mod steady;
 
-use crate::{probe, process, rounds::Rounds, store, table};
-use anyhow::{Context, Result};
+use super::parts::Bench;
+use anyhow::Result;
 use clap::{Args, ValueEnum};
-use std::{path::Path, time::Duration};
-use tempfile::TempDir;
 
 /// What of it to measure, and how long.
 #[derive(Debug, Clone, Args)]
@@ -52,61 +50,17 @@ enum Part {
     Sensing,
 }
 
-/// What every part works with.
-#[derive(Debug)]
-struct Bench {
-    scratch: TempDir,
-    rounds: usize,
-    steady: Duration,
-    /// The disk's own write of a page and fdatasync.
-    sync: Rounds,
-}
-
-impl Bench {
-    fn dir(&self) -> &Path {
-        self.scratch.path()
-    }
-
-    /// Probes the disk, before something durable is measured.
-    fn probe(&mut self) -> Result<()> {
-        self.sync.add(probe::fdatasync(self.scratch.path())?);
-        Ok(())
-    }
-}
-
 /// Measures, and gives the report.
 pub(crate) fn run(arguments: &Arguments) -> Result<String> {
-    process::allow_open_files()?;
-    let mut bench = Bench {
-        scratch: store::scratch()?,
-        rounds: arguments.rounds.max(1),
-        steady: Duration::from_secs(arguments.seconds),
-        sync: Rounds::default(),
-    };
-    bench.probe()?;
-    let mut report = String::new();
-    for part in Part::value_variants() {
-        if !arguments.only.is_empty() && !arguments.only.contains(part) {
-            continue;
-        }
-        let text = match part {
-            Part::Board => board::measure(&mut bench),
-            Part::Steady => steady::measure(&mut bench),
-            Part::Position => position::measure(&bench)
-                .and_then(|positions| Ok(format!("{positions}\n\n{}", reading::measure(&bench)?))),
-            Part::History => history::measure(&bench),
-            Part::Simulator => simulator::measure(),
-            Part::Sensing => sensing::measure(),
-        };
-        report += text.with_context(|| format!("`{part:?}` was not measured"))?.trim_end();
-        report += "\n\n";
-    }
-    Ok(format!(
-        "{report}Devices, node and mosquitto share the machine's cores. The disk's own write of a page and fdatasync, probed at the \
-         start and before each round that writes: {} (median), {} to {}. Load of the machine at the end, this benchmark included: {}.",
-        table::time(bench.sync.median()),
-        table::time(bench.sync.least()),
-        table::time(bench.sync.most()),
-        probe::load(),
-    ))
+    let bench = Bench::new(arguments.rounds, arguments.seconds)?;
+    let shared = "Devices, node and mosquitto share the machine's cores.";
+    bench.report(&arguments.only, shared, |bench, part| match part {
+        Part::Board => board::measure(bench),
+        Part::Steady => steady::measure(bench),
+        Part::Position => position::measure(bench)
+            .and_then(|positions| Ok(format!("{positions}\n\n{}", reading::measure(bench)?))),
+        Part::History => history::measure(bench),
+        Part::Simulator => simulator::measure(),
+        Part::Sensing => sensing::measure(),
+    })
 }

@@ -8,10 +8,11 @@ use super::{
     staff::Staff,
 };
 use crate::{
-    bench::side::{SIDES, Side},
-    client, memory, process,
-    rounds::Rounds,
-    screen,
+    bench::{
+        growth,
+        side::{SIDES, Side},
+    },
+    client, memory, process, screen,
     table::{self, Table},
 };
 use aisle_device::simulator::{Simulation, Target, builtin};
@@ -24,13 +25,10 @@ use std::{
 
 const SCENARIO: &str = "five-hundred";
 const WARM_UP: Duration = Duration::from_secs(20);
-const SAMPLE_EVERY: Duration = Duration::from_millis(500);
-/// How much larger the last tenth of the run may be than the tenth in its middle.
-const GROWTH_BAR: f64 = 1.05;
 
 /// Measures, and gives the table.
 pub(super) fn measure(bench: &mut Bench) -> Result<String> {
-    let mut table = Table::new(&[
+    let columns = [
         "500 simulated devices",
         "acknowledged/s",
         "messages acknowledged",
@@ -38,13 +36,8 @@ pub(super) fn measure(bench: &mut Bench) -> Result<String> {
         "dropped by the node, by reason",
         "readings in the journal/s",
         "processor time for a message",
-        "VmRSS at the start",
-        "in the middle",
-        "at the end",
-        "end of middle",
-        "bar",
-        "met",
-    ]);
+    ];
+    let mut table = Table::new(&[&columns[..], &growth::COLUMNS].concat());
     for side in SIDES {
         let seconds = bench.steady.as_secs();
         screen::progress(&format_args!("500 devices for {seconds} s: {}", side.name()));
@@ -60,7 +53,7 @@ pub(super) fn measure(bench: &mut Bench) -> Result<String> {
     ))
 }
 
-fn run(bench: &Bench, side: Side) -> Result<[String; 13]> {
+fn run(bench: &Bench, side: Side) -> Result<Vec<String>> {
     let scenario = builtin(SCENARIO)?;
     let data = bench.dir().join("steady");
     if side == Side::Ours {
@@ -83,26 +76,17 @@ fn run(bench: &Bench, side: Side) -> Result<[String; 13]> {
     let (started, mut samples) = (Instant::now(), Vec::new());
     while started.elapsed() < bench.steady {
         samples.push(memory::resident(broker.pid)?);
-        thread::sleep(SAMPLE_EVERY);
+        thread::sleep(growth::SAMPLE_EVERY);
     }
     let seconds = started.elapsed().as_secs_f64();
     let (after, metrics_after) = (devices.handle.progress(), metrics()?);
     let cpu_s = process::cpu_s(broker.pid)? - cpu_before;
     devices.stop()?;
 
-    let tenth = samples.len() / 10;
-    let part = |from: usize| -> Result<f64> {
-        let mut rounds = Rounds::default();
-        let part = samples.get(from..=from + tenth).context("the run was too short to see memory grow")?;
-        part.iter().for_each(|bytes| rounds.add(*bytes));
-        Ok(rounds.median())
-    };
-    let (start, middle) = (part(0)?, part((samples.len() - tenth) / 2)?);
-    let end = part(samples.len() - tenth - 1)?;
     let acknowledged = (after.acknowledged - before.acknowledged) as f64;
     let ours = side == Side::Ours;
     let or_dash = |text: String| if ours { text } else { "–".into() };
-    Ok([
+    let cells = [
         side.name().into(),
         table::count(acknowledged / seconds),
         table::count(acknowledged),
@@ -115,13 +99,8 @@ fn run(bench: &Bench, side: Side) -> Result<[String; 13]> {
         or_dash(metrics_after.dropped_since(&metrics_before)),
         or_dash(table::count((metrics_after.readings - metrics_before.readings) / seconds)),
         table::time(cpu_s / acknowledged),
-        table::mib(start),
-        table::mib(middle),
-        table::mib(end),
-        table::ratio(end / middle),
-        or_dash(format!("≤ {}", table::ratio(GROWTH_BAR))),
-        or_dash(table::met(end / middle <= GROWTH_BAR)),
-    ])
+    ];
+    Ok(cells.into_iter().chain(growth::cells(&samples, side)?).collect())
 }
 
 /// What the node counted of its devices.
