@@ -1,7 +1,7 @@
 //! `check`: what can be said about the code without running its tests.
 
 use crate::{
-    edges, files, generate,
+    edges, files, generate, plugins,
     project::Project,
     screen,
     steps::Steps,
@@ -29,7 +29,10 @@ pub(crate) fn run(project: &Project, deny: bool) -> Result<()> {
 pub(crate) fn fast(project: &Project, steps: &mut Steps) -> Result<()> {
     steps.step("edges", || edges::check(project))?;
     steps.step("files", || files::check(project))?;
-    steps.step("fmt", || project.cargo(&["fmt", "--all", "--check"]).run())?;
+    steps.step("fmt", || {
+        project.cargo(&["fmt", "--all", "--check"]).run()?;
+        plugins::check_format(project)
+    })?;
     steps.step("clippy", || {
         project.cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()
     })?;

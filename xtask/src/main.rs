@@ -1,6 +1,6 @@
 //! `cargo xtask`: every developer command.
 //!
-//! One module per command ([`check`], [`mod@test`], [`bare`], [`generate`], [`mod@bench`], [`demo`], [`fuzz`]); [`tools`] sees to it that
+//! One module per command ([`check`], [`mod@test`], [`bare`], [`plugins`], [`generate`], [`mod@bench`], [`demo`], [`fuzz`]); [`tools`] sees to it that
 //! what they call is installed, [`job`] runs it, [`edges`] and [`files`] hold the layout to its law.
 //!
 //! Not here: anything the product does. The crate stays light, because every command waits for it to build.
@@ -8,12 +8,14 @@
 mod bare;
 mod bench;
 mod check;
+mod compiler;
 mod demo;
 mod edges;
 mod files;
 mod fuzz;
 mod generate;
 mod job;
+mod plugins;
 mod project;
 mod screen;
 mod steps;
@@ -53,6 +55,8 @@ enum Command {
     },
     /// Build what runs on a device for bare metal: no std, no heap. One step of `test`.
     Bare,
+    /// Build the first-party plugins to components in target/plugins. One step of `test`.
+    Plugins,
     /// Write the generated files: configuration and metrics reference, OpenAPI, golden vectors.
     Generate {
         /// Write nothing; fail when a file is not what would be written.
@@ -95,6 +99,7 @@ fn run(command: Command) -> Result<()> {
         Command::Demo { arguments } => demo::run(&project, &arguments),
         Command::Test => test::run(&project),
         Command::Bare => bare::run(&project),
+        Command::Plugins => plugins::run(&project),
         Command::Check { deny } => check::run(&project, deny),
         Command::Generate { check: false } => generate::write(&project),
         Command::Generate { check: true } => generate::check(&project),

@@ -4,7 +4,7 @@
 //! binary as the check of its HTTP interface.
 
 use crate::{
-    bare, check,
+    bare, check, plugins,
     project::Project,
     screen,
     steps::Steps,
@@ -54,11 +54,16 @@ fn all(project: &Project, steps: &mut Steps, summary: &mut Option<String>) -> Re
                 Tool::PythonPeers,
                 Tool::NodePeers,
                 Tool::BareMetal,
+                Tool::Wasm,
             ],
         )
     })?;
     check::fast(project, steps)?;
     steps.step("bare metal", || bare::run(project))?;
+    steps.step("plugins", || {
+        plugins::check(project)?;
+        plugins::run(project)
+    })?;
     steps.step("docs", || {
         project.cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", DOC_FLAGS).run()
     })?;

@@ -4,7 +4,7 @@
 //! where it belongs to the system, below `target/tools` where it does not. What cannot be installed is named, with
 //! what to do about it.
 
-use crate::{bare, job::Job, project::Project, screen};
+use crate::{bare, compiler, job::Job, plugins, project::Project, screen};
 use anyhow::{Context, Result, bail};
 use std::{
     env, fs,
@@ -48,6 +48,8 @@ pub(crate) enum Tool {
     NodePeers,
     /// A compiler for the controllers of devices.
     BareMetal,
+    /// A compiler for plugins.
+    Wasm,
 }
 
 /// Makes sure that the tools are there.
@@ -105,6 +107,7 @@ impl Tool {
             Self::PythonPeers => "schemathesis and paho-mqtt",
             Self::NodePeers => "axe-core and MQTT.js",
             Self::BareMetal => "a compiler for thumbv7em-none-eabihf",
+            Self::Wasm => "a compiler for wasm32-unknown-unknown",
         }
     }
 
@@ -125,6 +128,7 @@ impl Tool {
             Self::PythonPeers => "remove target/tools/python and try again",
             Self::NodePeers => "remove target/tools/npm and try again",
             Self::BareMetal => "rustup target add thumbv7em-none-eabihf",
+            Self::Wasm => "rustup target add wasm32-unknown-unknown",
         }
     }
 
@@ -142,6 +146,7 @@ impl Tool {
                         .all(|file| same(&project.path("tests/e2e").join(file), &npm(project).join(file)))
             }
             Self::BareMetal => bare::is_there(project),
+            Self::Wasm => plugins::is_there(project),
             // Debian keeps what serves out of the PATH of ordinary users.
             Self::Mosquitto => on_path(self.name()) || Path::new("/usr/sbin").join(self.name()).is_file(),
             _ => on_path(self.name()),
@@ -165,12 +170,14 @@ impl Tool {
             Self::Node => debian("nodejs"),
             Self::PythonPeers => install_python_peers(project),
             Self::NodePeers => install_node_peers(project),
-            Self::BareMetal => bare::install(project),
+            Self::BareMetal => compiler::install(project),
+            Self::Wasm => plugins::install(project),
         }
     }
 }
 
-fn on_path(program: &str) -> bool {
+/// Whether a program is found by its name.
+pub(crate) fn on_path(program: &str) -> bool {
     env::var_os("PATH")
         .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()))
 }

@@ -1,0 +1,176 @@
+//! `plugins`: the first-party plugins, built to components in `target/plugins`.
+//!
+//! How a folder becomes a component is known to `aisle plugin build` alone; here is which folders there are, and which are up to date.
+//! They share one target folder, so that the standard library is built once. A plugin in another language is built where its tool is
+//! installed, and skipped with a word where it is not: nothing that must pass needs it.
+
+use crate::{
+    compiler,
+    job::Job,
+    project::Project,
+    screen,
+    tools::{self, Tool},
+};
+use anyhow::{Context, Result};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+const GUESTS: &str = "plugins/guests";
+/// Where plugins lie, each in a folder of its own with a `Cargo.toml` and a `plugin.toml`.
+const SHELVES: &[&str] = &[GUESTS, "plugins/guests/published"];
+/// What every plugin is made of or by, beside what is in its folder.
+const SHARED: &[&str] = &[
+    "plugins/sdk",
+    "plugins/wit",
+    "plugins/guests/Cargo.toml",
+    "plugins/guests/Cargo.lock",
+    "cli/src/plugin",
+];
+const JAVASCRIPT: &str = "plugins/guests/other-languages/javascript";
+const JAVASCRIPT_TOOL: &str = "componentize-qjs";
+const FOLDERS_DEEP_MAX: usize = 8;
+
+/// Builds what is not up to date.
+pub(crate) fn run(project: &Project) -> Result<()> {
+    tools::ensure(project, &[Tool::Wasm])?;
+    let shared = newest_of(SHARED.iter().map(|path| project.path(path)))?;
+    let mut stale = Vec::new();
+    for folder in folders(project)? {
+        let out = component(project, &name(&folder)?);
+        if shared.max(newest(&folder, 0)?) > written(&out)? {
+            stale.push((folder, out));
+        }
+    }
+    if !stale.is_empty() {
+        project.cargo(&["build", "--package", "aisle"]).run()?;
+    }
+    for (folder, out) in stale {
+        Job::new(project.target("debug/aisle"))
+            .args(["plugin", "build"])
+            .args([folder.as_path()])
+            .args(["--out".as_ref(), out.as_path(), "--target-dir".as_ref(), &project.target("guests")])
+            .run()?;
+    }
+    javascript(project)
+}
+
+/// Lints and unit tests of what runs inside the sandbox, natively: most of it needs no sandbox.
+pub(crate) fn check(project: &Project) -> Result<()> {
+    guests_cargo(project, &["clippy", "--workspace", "--all-targets"])
+        .args(["--", "-D", "warnings"])
+        .run()?;
+    guests_cargo(project, &["test", "--quiet", "--package", "aisle-plugin-sdk"]).run()
+}
+
+/// Formatting of the same.
+pub(crate) fn check_format(project: &Project) -> Result<()> {
+    project.cargo(&["fmt", "--all", "--check"]).directory(project.path(GUESTS)).run()
+}
+
+/// Whether there is anything to build with.
+pub(crate) fn is_there(project: &Project) -> bool {
+    compiler::has_target(project, TARGET)
+        || (compiler::distribution(project).is_ok() && compiler::has_wasm_linker(project))
+}
+
+/// Has rustup fetch its target, or installs the distribution's compiler.
+pub(crate) fn install(project: &Project) -> Result<()> {
+    if compiler::distribution(project).is_err() {
+        let rustup = Job::new("rustup").args(["target", "add", TARGET]).directory(project.root());
+        if tools::on_path("rustup") && rustup.run().is_ok() {
+            return Ok(());
+        }
+        compiler::install(project)?;
+    }
+    if compiler::has_wasm_linker(project) { Ok(()) } else { tools::debian("lld") }
+}
+
+/// Where the component of a plugin lies.
+fn component(project: &Project, name: &str) -> PathBuf {
+    project.target("plugins").join(format!("{name}.wasm"))
+}
+
+fn guests_cargo(project: &Project, arguments: &[&str]) -> Job {
+    // The profile and the target folder are the guests' own.
+    project.cargo(arguments).directory(project.path(GUESTS)).env("CARGO_TARGET_DIR", project.target("guests"))
+}
+
+/// A plugin is called in `target/plugins` as in its `plugin.toml`; its crate has the same name.
+fn name(folder: &Path) -> Result<String> {
+    let manifest = folder.join("plugin.toml");
+    let text =
+        fs::read_to_string(&manifest).with_context(|| format!("cannot read `{}`", manifest.display()))?;
+    text.lines()
+        .find_map(|line| line.strip_prefix("id = \"")?.strip_suffix('"'))
+        .map(str::to_owned)
+        .with_context(|| format!("`{}` has no line `id = \"…\"`", manifest.display()))
+}
+
+fn folders(project: &Project) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for shelf in SHELVES {
+        for entry in entries(&project.path(shelf))? {
+            if entry.join("Cargo.toml").is_file() && entry.join("plugin.toml").is_file() {
+                found.push(entry);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The plugin in JavaScript, with an interpreter in it.
+fn javascript(project: &Project) -> Result<()> {
+    let folder = project.path(JAVASCRIPT);
+    let out = component(project, &name(&folder)?);
+    if !tools::on_path(JAVASCRIPT_TOOL) {
+        screen::aside(format_args!("no `{JAVASCRIPT_TOOL}` on PATH: skipping the plugin in JavaScript"));
+        return Ok(());
+    }
+    if newest(&folder, 0)?.max(newest(&project.path("plugins/wit"), 0)?) <= written(&out)? {
+        return Ok(());
+    }
+    Job::new(JAVASCRIPT_TOOL)
+        .args(["--wit", "wit", "--world", "plugin", "--js", "happy-hour.js"])
+        .args(["--stub-wasi", "--sync", "--opt-size", "--minify"])
+        .args(["--output".as_ref(), out.as_path()])
+        .directory(folder)
+        .run()
+}
+
+fn newest_of(paths: impl Iterator<Item = PathBuf>) -> Result<SystemTime> {
+    paths.map(|path| newest(&path, 0)).try_fold(SystemTime::UNIX_EPOCH, |all, one| Ok(all.max(one?)))
+}
+
+/// When the youngest of the sources below a path was written. What a build leaves and what only tests read does not count.
+fn newest(path: &Path, depth: usize) -> Result<SystemTime> {
+    if !path.is_dir() || depth > FOLDERS_DEEP_MAX {
+        return written(path);
+    }
+    let is_source = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default();
+        !["target", "cases", "README.md"].iter().any(|other| name == *other)
+    };
+    entries(path)?
+        .iter()
+        .filter(|path| is_source(path))
+        .try_fold(SystemTime::UNIX_EPOCH, |all, path| Ok(all.max(newest(path, depth + 1)?)))
+}
+
+/// When a file was written; long ago where there is none.
+fn written(path: &Path) -> Result<SystemTime> {
+    match fs::metadata(path).and_then(|metadata| metadata.modified()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(SystemTime::UNIX_EPOCH),
+        other => other.with_context(|| format!("cannot look at `{}`", path.display())),
+    }
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    fs::read_dir(folder)
+        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
+        .with_context(|| format!("cannot list `{}`", folder.display()))
+}
