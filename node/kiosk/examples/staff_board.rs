@@ -59,6 +59,7 @@ async fn main() {
         recommender: Arc::new(Recommender::new(Settings::default(), &mut registry)),
         now: Arc::new(now),
         config: Config { store_name: "Corner shop".into(), ..Config::default() },
+        plugins: None,
         staff: Some(Staff {
             floor: floor.clone(),
             config: StaffConfig::default(),

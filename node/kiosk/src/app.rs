@@ -9,6 +9,7 @@ use crate::{
     engine::Engine,
     http::{problem::Problem, telemetry::Telemetry},
     locks::Locks,
+    pricing::Pricing,
 };
 use aisle_event::{Event, Timestamp};
 use aisle_journal::{Entry, Journal};
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) state: State,
     pub(crate) journal: Journal,
     pub(crate) engine: Engine,
+    pub(crate) pricing: Pricing,
     pub(crate) catalogue: Catalogue,
     pub(crate) config: Config,
     pub(crate) locks: Locks,
@@ -59,7 +61,8 @@ impl App {
         Self(Arc::new(Shared {
             state: kiosk.state,
             journal: kiosk.journal,
-            engine: Engine::new(kiosk.recommender),
+            engine: Engine::new(kiosk.recommender, kiosk.plugins.clone()),
+            pricing: Pricing::new(kiosk.plugins),
             catalogue: Catalogue::default(),
             locks: Locks::default(),
             room: Semaphore::new(kiosk.config.concurrent_requests_max),
@@ -83,10 +86,15 @@ impl App {
 
     /// Commits events together, waits until the snapshot shows them, and gives the last one's sequence number.
     pub(crate) async fn commit(&self, events: &[Event]) -> Result<u64, Problem> {
+        let last = self.durable(events).await?;
+        self.applied(last).await?;
+        Ok(last)
+    }
+
+    /// Commits events together, and gives the last one's sequence number. The snapshot may not show them yet.
+    pub(crate) async fn durable(&self, events: &[Event]) -> Result<u64, Problem> {
         let ticket = self.journal.submit(entries(events)).map_err(|error| submit_problem(&error))?;
-        let committed = ticket.await.map_err(|error| stopped(&error))?;
-        self.applied(committed.last).await?;
-        Ok(committed.last)
+        ticket.await.map(|committed| committed.last).map_err(|error| stopped(&error))
     }
 
     /// Waits, for a bounded time, until the snapshot holds a record.

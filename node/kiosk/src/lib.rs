@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! request ─> gate (room, bounds, origin, time) ─> api | pages ─> shopping, checkout ─> journal ─> state ─> answer
+//!                                                                  pricing, engine ─> plugins (a port)
 //! ```
 //!
 //! Lives here: what is served under `/`, `/v1` and, for staff, `/staff`, its words in every language, its OpenAPI document. Not here: sockets and the
@@ -14,12 +15,15 @@ mod api;
 mod app;
 mod catalogue;
 mod checkout;
+mod claims;
 mod config;
 mod engine;
 mod http;
 mod ids;
 mod locks;
 mod pages;
+pub mod plugins;
+mod pricing;
 mod shopping;
 pub mod staff;
 mod strings;
@@ -62,6 +66,8 @@ pub struct Kiosk {
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// The settings, which have passed [`Config::validate`].
     pub config: Config,
+    /// The plugins that price baskets and rank lists, where there are some.
+    pub plugins: Option<Arc<dyn plugins::Plugins>>,
     /// The staff board, where there is one.
     pub staff: Option<Staff>,
     /// Routes of the caller's own, behind the same gate and in the same document.

@@ -9,7 +9,7 @@ use crate::{
     ids,
 };
 use aisle_event::{
-    DeviceId, Money, Name, Quantity, SessionId, Sku, Timestamp,
+    DeviceId, Name, Quantity, SessionId, Sku, Timestamp,
     shopper::{BasketChanged, EndReason, SessionEnded, SessionStarted},
 };
 use aisle_state::{Product, Session, Shop};
@@ -34,41 +34,6 @@ pub(crate) struct Started {
     pub(crate) at: Timestamp,
 }
 
-/// An open session's basket at the prices of a snapshot.
-pub(crate) struct Priced<'a> {
-    pub(crate) lines: Vec<PricedLine<'a>>,
-    /// What is in the basket and no longer on offer.
-    pub(crate) gone: Vec<&'a Sku>,
-    /// `None` when there are no lines, or the sum does not fit.
-    pub(crate) total: Option<Money>,
-}
-
-/// One line of it.
-pub(crate) struct PricedLine<'a> {
-    pub(crate) product: &'a Product,
-    pub(crate) quantity: Quantity,
-    /// `None` when it does not fit.
-    pub(crate) total: Option<Money>,
-}
-
-impl<'a> Priced<'a> {
-    pub(crate) fn of(session: &'a Session, shop: &'a Shop) -> Self {
-        let (mut lines, mut gone) = (Vec::with_capacity(session.basket.len()), Vec::new());
-        for line in &session.basket {
-            match shop.product(line.sku.as_str()) {
-                Some(product) => lines.push(PricedLine {
-                    product,
-                    quantity: line.quantity,
-                    total: line.quantity.price(product.price),
-                }),
-                None => gone.push(&line.sku),
-            }
-        }
-        let total = lines.iter().map(|line| line.total).reduce(|sum, line| sum?.checked_add(line?)).flatten();
-        Self { lines, gone, total }
-    }
-}
-
 /// A session that is open, or the refusal that says it is not.
 pub(crate) fn open<'a>(shop: &'a Shop, session: &str) -> Result<&'a Arc<Session>, Problem> {
     shop.session(session).ok_or_else(|| {
@@ -89,6 +54,14 @@ pub(crate) fn offered<'a>(
         let shown: String = sku.chars().take(64).collect();
         Problem::unknown_product(format!("the shop has no product `{shown}`")).with(field, "is not on offer")
     })
+}
+
+/// Why a product cannot be sold now, where it cannot.
+pub(crate) fn unsellable(product: &Product) -> Option<&'static str> {
+    match product.suppressed {
+        Some(_) => Some("is kept from being sold for now"),
+        None => (!product.in_stock()).then_some("is out of stock"),
+    }
 }
 
 /// Begins a session.
@@ -152,9 +125,8 @@ pub(crate) async fn change(
         return Ok(None);
     }
     if quantity.thousandths > 0 {
-        if !product.in_stock() {
-            return Err(Problem::not_sellable(format!("`{}` is out of stock", product.sku))
-                .with("sku", "is out of stock"));
+        if let Some(reason) = unsellable(product) {
+            return Err(Problem::not_sellable(format!("`{}` {reason}", product.sku)).with("sku", reason));
         }
         if line.is_none() && session.basket.len() >= BASKET_LINES_MAX {
             let reason = format!("the basket holds {BASKET_LINES_MAX} different products, which is the most");

@@ -72,6 +72,7 @@ async fn register(
         now: Arc::new(aisle_event::Timestamp::default),
         config: config.kiosk.clone(),
         more: OpenApiRouter::new(),
+        plugins: None,
         staff: Some(Staff {
             floor: Arc::new(floor),
             config: config.staff.clone(),

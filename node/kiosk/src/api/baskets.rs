@@ -8,6 +8,7 @@ use crate::{
         extract::{Json, Segment, Segments},
         problem::Problem,
     },
+    pricing,
     shopping::{self, Change},
 };
 use axum::{extract::State, http::StatusCode, response::Response};
@@ -33,7 +34,7 @@ pub(super) struct SetBody {
     ),
 )]
 pub(super) async fn get(State(app): State<App>, Segment(session): Segment) -> Result<Response, Problem> {
-    answer(&app, &session)
+    answer(&app, &session).await
 }
 
 /// Sets how much of a product the basket holds.
@@ -58,7 +59,7 @@ pub(super) async fn set(
     Json(body): Json<SetBody>,
 ) -> Result<Response, Problem> {
     shopping::change(&app, &session, &sku, Change::Set(body.quantity)).await?;
-    answer(&app, &session)
+    answer(&app, &session).await
 }
 
 /// Takes a product out of the basket.
@@ -79,11 +80,12 @@ pub(super) async fn remove(
     Segments(session, sku): Segments,
 ) -> Result<Response, Problem> {
     shopping::change(&app, &session, &sku, Change::Set(Amount::ZERO)).await?;
-    answer(&app, &session)
+    answer(&app, &session).await
 }
 
-fn answer(app: &App, session: &str) -> Result<Response, Problem> {
+pub(super) async fn answer(app: &App, session: &str) -> Result<Response, Problem> {
     let shop = app.shop();
     let session = shopping::open(&shop, session)?;
-    Ok(json(StatusCode::OK, &BasketView::new(session, &shop)))
+    let priced = pricing::show(app, session, &shop).await;
+    Ok(json(StatusCode::OK, &BasketView::new(session, &priced)))
 }

@@ -3,20 +3,52 @@
 use crate::{
     api::{json, views::ReceiptView},
     app::App,
-    checkout::{self, Paid},
-    http::{extract::Segment, problem::Problem},
+    checkout::{self, Paid, Terms},
+    http::{
+        extract::{JsonBytes, Segment, parse},
+        problem::Problem,
+    },
 };
-use aisle_event::Name;
+use aisle_event::{Currency, Money, Name};
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// The header that makes a checkout repeatable.
 const KEY_HEADER: &str = "idempotency-key";
 /// The longest key, in characters.
 const KEY_CHARS_MAX: usize = 64;
+
+/// What the shopper agreed to. Everything may be left out, and so may the body.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Checkout)]
+pub(super) struct CheckoutBody {
+    /// The total that the shopper was shown last. The basket is not sold for anything else (409).
+    #[schema(nullable = false)]
+    expected_total: Option<ExpectedBody>,
+}
+
+/// An amount of money, as the basket's total has it.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ExpectedTotal)]
+pub(super) struct ExpectedBody {
+    /// Minor units: pence, cents.
+    #[schema(example = 255)]
+    minor: i64,
+    /// ISO 4217.
+    #[schema(value_type = String, pattern = "^[A-Z]{3}$", example = "GBP")]
+    currency: Currency,
+    /// As people read it; it is not looked at.
+    #[serde(default, rename = "text")]
+    #[schema(nullable = false)]
+    _text: Option<String>,
+}
 
 /// Sells the basket at the prices of this moment and ends the session.
 ///
@@ -29,11 +61,12 @@ const KEY_CHARS_MAX: usize = 64;
             description = "Chosen by the client, new for every checkout: 1 to 64 visible ASCII characters.",
             min_length = 1, max_length = 64, pattern = "^[!-~]+$", example = "0R6DZ0Y5T3J4W0V8H1KX"),
     ),
+    request_body(content = Option<CheckoutBody>, description = "What the shopper agreed to.", content_type = "application/json"),
     responses(
         (status = 200, description = "It was sold before with this key: the same receipt.", body = ReceiptView),
         (status = 201, description = "The receipt; the sale is durable.", body = ReceiptView),
         (status = 404, description = "The session is not open.", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The basket is empty, or a line cannot be sold; nothing was sold.",
+        (status = 409, description = "The basket is empty, a line cannot be sold, or the total is not the expected one; nothing was sold.",
             body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The key was used for another session.",
             body = Problem, content_type = "application/problem+json"),
@@ -43,8 +76,15 @@ pub(super) async fn pay(
     State(app): State<App>,
     Segment(session): Segment,
     headers: HeaderMap,
+    JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, Problem> {
-    let (status, receipt) = match checkout::pay(&app, &session, key(&headers)?).await? {
+    let key = key(&headers)?;
+    let body = match bytes.trim_ascii() {
+        b"" | b"null" => CheckoutBody::default(),
+        object => parse(object)?,
+    };
+    let expected = body.expected_total.map(|it| Money::new(it.minor, it.currency));
+    let (status, receipt) = match checkout::pay(&app, &session, Terms { key, expected }).await? {
         Paid::Now(receipt) => (StatusCode::CREATED, receipt),
         Paid::Before(receipt) => (StatusCode::OK, receipt),
     };

@@ -6,8 +6,10 @@
 
 mod baskets;
 mod checkouts;
+mod customers;
 mod events;
 mod experiments;
+mod offers;
 mod openapi;
 mod products;
 mod recommendations;
@@ -39,6 +41,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(events::record))
         .routes(routes!(baskets::get))
         .routes(routes!(baskets::set, baskets::remove))
+        .routes(routes!(customers::name, customers::forget))
+        .routes(routes!(customers::enter, customers::remove))
         .routes(routes!(checkouts::pay))
         .routes(routes!(checkouts::receipt))
         .routes(routes!(experiments::list))

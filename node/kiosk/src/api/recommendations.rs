@@ -11,6 +11,7 @@ use crate::{
         extract::{Params, Segment, choice, number},
         problem::Problem,
     },
+    plugins::Place,
     shopping,
     strings::Language,
 };
@@ -19,7 +20,14 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-/// The places on the kiosk, by their names in addresses.
+/// The places that recommendations stand in, by their names in addresses.
+const PLACES: &[(&str, Place)] = &[
+    ("home", Place::Home),
+    ("product", Place::Product),
+    ("basket", Place::Basket),
+    ("substitute", Place::Substitute),
+];
+/// The places on the kiosk that impressions are counted for, by their names in addresses.
 pub(super) const SLOTS: &[(&str, Slot)] =
     &[("home", Slot::Home), ("product", Slot::Product), ("basket", Slot::Basket)];
 /// The languages of the kiosk, by their names in addresses.
@@ -33,6 +41,17 @@ pub(super) enum SlotView {
     Home,
     Product,
     Basket,
+}
+
+/// Where recommendations stand: the first page, beside one product, beside the basket, in place of a product that is out of stock.
+#[derive(utoipa::ToSchema)]
+#[schema(as = Place, rename_all = "lowercase")]
+#[expect(dead_code, reason = "gives the schema; the plugins' own place is read")]
+pub(super) enum PlaceView {
+    Home,
+    Product,
+    Basket,
+    Substitute,
 }
 
 /// A language of the kiosk.
@@ -52,7 +71,7 @@ pub(super) struct RecommendParams {
     /// For the shopper of this session: what they looked at and chose counts.
     #[param(min_length = 1, max_length = 64, nullable = false)]
     session: Option<String>,
-    /// The product that is being looked at.
+    /// The product that is being looked at, or that is out of stock.
     #[param(min_length = 1, max_length = 64, nullable = false)]
     sku: Option<String>,
     /// How many at most.
@@ -66,7 +85,8 @@ pub(super) struct RecommendParams {
 /// Recommends products.
 #[utoipa::path(
     get, path = "/v1/recommendations/{slot}", tag = "recommendations", operation_id = "recommend",
-    params(("slot" = inline(SlotView), Path, description = "The place on the kiosk."), RecommendParams),
+    params(("slot" = inline(PlaceView), Path, description = "The place on the kiosk. In place of a product that is \
+            out of stock there is something only where a plugin knows what is like it."), RecommendParams),
     responses(
         (status = 200, description = "Recommendations, best first.", body = RecommendationsView),
         (status = 404, description = "The session is not open or the product is not on offer.",
@@ -78,7 +98,7 @@ pub(super) async fn recommend(
     Segment(slot): Segment,
     Params(params): Params<RecommendParams>,
 ) -> Result<Response, Problem> {
-    let slot = choice("slot", &slot, SLOTS)?;
+    let place = choice("slot", &slot, PLACES)?;
     let count = number("count", params.count.as_deref(), &(1..=50), 8)?;
     let language =
         params.lang.as_deref().map_or(Ok(Language::English), |lang| choice("lang", lang, LANGUAGES))?;
@@ -87,8 +107,8 @@ pub(super) async fn recommend(
     let product = params.sku.as_deref().map(|sku| shopping::offered(&shop, sku, "sku")).transpose()?;
     let index = app.catalogue.present(&app, &shop).await;
     let session = session.map(AsRef::as_ref);
-    let ask = Ask { slot, session, sku: product.map(|product| &product.sku), count, now: app.now() };
-    let picks = app.engine.pick(&shop, &index, &ask);
+    let ask = Ask { place, session, sku: product.map(|product| &product.sku), count, now: app.now() };
+    let picks = app.engine.pick(&app, &shop, &index, &ask).await;
     let items = picks
         .items
         .iter()

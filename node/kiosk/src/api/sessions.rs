@@ -4,14 +4,14 @@ use crate::{
     api::{
         json,
         recommendations::LanguageView,
-        views::{SessionView, StartedView},
+        views::{BasketView, SessionView, StartedView},
     },
     app::App,
     http::{
         extract::{JsonBytes, Params, Segment, choice, id, parse},
         problem::Problem,
     },
-    shopping,
+    pricing, shopping,
 };
 use aisle_event::shopper::EndReason;
 use axum::{
@@ -88,7 +88,8 @@ fn kiosk_id(text: &str) -> Result<aisle_event::DeviceId, Problem> {
 pub(super) async fn get(State(app): State<App>, Segment(session): Segment) -> Result<Response, Problem> {
     let shop = app.shop();
     let session = shopping::open(&shop, &session)?;
-    Ok(json(StatusCode::OK, &SessionView::new(session, &shop)))
+    let priced = pricing::show(&app, session, &shop).await;
+    Ok(json(StatusCode::OK, &SessionView::new(session, BasketView::new(session, &priced))))
 }
 
 /// Why a session ends.

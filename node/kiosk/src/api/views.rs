@@ -2,7 +2,11 @@
 //!
 //! Wire types apart from domain types: a change there does not silently change the API.
 
-use crate::{shopping::Priced, text};
+use crate::{
+    api::offers::{AdjustmentView, DeniedView, PointsView, RefusedView, WhyView},
+    pricing::Priced,
+    text,
+};
 use aisle_event::{Money, Name, Quantity, Sku, Timestamp, sale::SaleLine, shopper::Rung};
 use aisle_state::{Product, Receipt, Session, Shop, Stock};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
@@ -35,7 +39,7 @@ fn as_number_or_null<S: Serializer>(quantity: &Option<Quantity>, serializer: S) 
 #[derive(ToSchema)]
 #[schema(as = Money)]
 #[expect(dead_code, reason = "gives the schema; `Price` writes it")]
-struct MoneyView {
+pub(super) struct MoneyView {
     /// Minor units: pence, cents.
     #[schema(example = 255)]
     minor: i64,
@@ -95,6 +99,10 @@ struct StockView {
     #[serde(serialize_with = "as_number_or_null", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>, example = 12, nullable = false)]
     on_hand: Option<Quantity>,
+    /// Why it is kept from being sold whatever is there, where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false)]
+    suppressed: Option<String>,
 }
 
 /// A product on offer.
@@ -130,7 +138,8 @@ pub(crate) struct ProductView<'a> {
 impl<'a> From<&'a Product> for ProductView<'a> {
     fn from(product: &'a Product) -> Self {
         let (state, on_hand) = match product.available() {
-            Stock::Unknown => (StockState::Unknown, None),
+            Stock::Unknown if product.in_stock() => (StockState::Unknown, None),
+            Stock::Unknown => (StockState::OutOfStock, None),
             Stock::Known { on_hand, .. } if product.in_stock() => (StockState::InStock, Some(on_hand)),
             Stock::Known { on_hand, .. } => (StockState::OutOfStock, Some(on_hand)),
         };
@@ -141,7 +150,11 @@ impl<'a> From<&'a Product> for ProductView<'a> {
             unit: product.unit,
             gtin: product.gtin.map(aisle_event::Gtin::to_gtin14),
             category: product.category.as_ref(),
-            stock: StockView { state, on_hand },
+            stock: StockView {
+                state,
+                on_hand,
+                suppressed: product.suppressed.as_ref().map(|it| it.reason.to_string()),
+            },
             price_as_of: product.priced_at,
         }
     }
@@ -248,18 +261,32 @@ pub(crate) struct SessionView<'a> {
     /// The numbers of the products that were looked at, oldest first.
     #[schema(value_type = Vec<String>)]
     viewed: &'a [Sku],
+    /// Left out while the shopper has not said who they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    customer: Option<CustomerView<'a>>,
     basket: BasketView<'a>,
 }
 
+/// What is known of who shops. What stands for them is not told again.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Customer)]
+struct CustomerView<'a> {
+    /// The tier of the loyalty programme.
+    #[schema(value_type = Option<String>)]
+    tier: Option<&'a Name>,
+}
+
 impl<'a> SessionView<'a> {
-    pub(crate) fn new(session: &'a Session, shop: &'a Shop) -> Self {
+    pub(crate) fn new(session: &'a Session, basket: BasketView<'a>) -> Self {
         Self {
             session: &session.id,
             language: session.language.as_ref(),
             arm: session.arm.as_ref(),
             started_at: session.started_at,
             viewed: &session.viewed,
-            basket: BasketView::new(session, shop),
+            customer: session.customer.as_ref().map(|customer| CustomerView { tier: customer.tier.as_ref() }),
+            basket,
         }
     }
 }
@@ -268,13 +295,26 @@ impl<'a> SessionView<'a> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = BasketLine)]
 struct BasketLineView<'a> {
+    /// At the catalogue's price.
     product: ProductView<'a>,
     #[serde(serialize_with = "as_number")]
     #[schema(value_type = f64, exclusive_minimum = 0, example = 2)]
     quantity: Quantity,
-    /// `null` when it does not fit into 64 bits.
+    /// The price of one unit in this basket, where it is not the catalogue's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<MoneyView>, nullable = false)]
+    unit_price: Option<Price>,
+    /// Who set that price, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    priced_by: Option<WhyView>,
+    /// The sum before adjustments; `null` when it does not fit into 64 bits.
     #[schema(value_type = Option<MoneyView>)]
     total: Option<Price>,
+    /// What the line comes to after its adjustments, its shares of basket discounts included; left out when it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<MoneyView>, nullable = false)]
+    charged: Option<Price>,
 }
 
 /// A basket at the prices of this moment.
@@ -285,24 +325,68 @@ pub(crate) struct BasketView<'a> {
     /// Numbers of products in the basket that are no longer on offer; they have to be taken out before checkout.
     #[schema(value_type = Vec<String>)]
     unavailable: Vec<&'a Sku>,
-    /// `null` while the basket is empty.
+    /// What is taken off; left out when nothing is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    adjustments: Vec<AdjustmentView>,
+    /// Lines that plugins do not let be sold; they have to be changed or taken out before checkout.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    refused: Vec<RefusedView>,
+    /// Points that a purchase gives.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    points: Vec<PointsView>,
+    /// The codes of coupons that were entered.
+    #[serde(skip_serializing_if = "<[Name]>::is_empty")]
+    #[schema(value_type = Vec<String>, required = false)]
+    coupons: &'a [Name],
+    /// Why the basket cannot be paid at all, where it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    denied: Option<DeniedView>,
+    /// True when offers could not be looked up: these are the catalogue's prices.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schema(required = false)]
+    without_offers: bool,
+    /// What is to be paid. `null` while the basket is empty.
     #[schema(value_type = Option<MoneyView>)]
     total: Option<Price>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands references")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 impl<'a> BasketView<'a> {
-    pub(crate) fn new(session: &'a Session, shop: &'a Shop) -> Self {
-        let priced = Priced::of(session, shop);
+    pub(crate) fn new(session: &'a Session, priced: &Priced<'a>) -> Self {
         let lines = priced
             .lines
             .iter()
             .map(|line| BasketLineView {
                 product: line.product.into(),
                 quantity: line.quantity,
+                unit_price: line.new_price.as_ref().map(|price| Price(price.unit_price)),
+                priced_by: line.new_price.as_ref().map(|price| (&price.why).into()),
                 total: line.total.map(Price),
+                charged: priced.charged(line).map(Price),
             })
             .collect();
-        Self { lines, unavailable: priced.gone, total: priced.total.map(Price) }
+        let refused = priced.lines.iter().filter_map(|line| {
+            line.refused.as_ref().map(|why| RefusedView::new(line.number, &line.product.sku, why))
+        });
+        Self {
+            lines,
+            unavailable: priced.gone.clone(),
+            adjustments: priced.adjustments.iter().map(AdjustmentView::from).collect(),
+            refused: refused.collect(),
+            points: priced.points.iter().map(PointsView::from).collect(),
+            coupons: &session.coupons,
+            denied: priced.denied.as_ref().map(DeniedView::from),
+            without_offers: priced.lost,
+            total: priced.total.map(Price),
+        }
     }
 }
 
@@ -322,9 +406,18 @@ struct ReceiptLineView<'a> {
     quantity: Quantity,
     #[schema(value_type = UnitView)]
     unit: aisle_event::Unit,
+    /// The price of one unit, before adjustments.
     #[schema(value_type = MoneyView)]
     unit_price: Price,
-    /// `null` when it does not fit into 64 bits.
+    /// The catalogue's price, where it was another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<MoneyView>, nullable = false)]
+    list_price: Option<Price>,
+    /// Who set that price, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    priced_by: Option<WhyView>,
+    /// The sum before adjustments; `null` when it does not fit into 64 bits.
     #[schema(value_type = Option<MoneyView>)]
     total: Option<Price>,
 }
@@ -343,6 +436,15 @@ pub(crate) struct ReceiptView<'a> {
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
     lines: Vec<ReceiptLineView<'a>>,
+    /// What was taken off; left out when nothing was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    adjustments: Vec<AdjustmentView>,
+    /// Points that it gave.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    points: Vec<PointsView>,
+    /// What was paid.
     #[schema(value_type = MoneyView)]
     total: Price,
 }
@@ -356,6 +458,8 @@ impl<'a> ReceiptView<'a> {
             quantity: line.quantity,
             unit: line.quantity.unit,
             unit_price: Price(line.unit_price),
+            list_price: line.repriced.as_ref().map(|it| Price(it.list_price)),
+            priced_by: line.repriced.as_ref().map(WhyView::from),
             total: line.quantity.price(line.unit_price).map(Price),
         };
         Self {
@@ -363,6 +467,8 @@ impl<'a> ReceiptView<'a> {
             seq: receipt.seq,
             at: receipt.at,
             lines: receipt.lines.iter().map(line).collect(),
+            adjustments: receipt.adjustments.iter().map(AdjustmentView::from).collect(),
+            points: receipt.points.iter().map(PointsView::from).collect(),
             total: Price(receipt.total),
         }
     }

@@ -83,6 +83,7 @@ kinds! {
     unknown_stream = NOT_FOUND "unknown-stream" "No such stream";
     unknown_position = NOT_FOUND "unknown-position" "Nothing is known of this product's stock";
     unknown_excursion = NOT_FOUND "unknown-excursion" "No such excursion";
+    unknown_plugin = NOT_FOUND "unknown-plugin" "No such plugin";
     unknown_task = NOT_FOUND "unknown-task" "No such task";
     unknown_client = NOT_FOUND "unknown-client" "No such client";
     unknown_message = NOT_FOUND "unknown-message" "No such message";
@@ -92,6 +93,9 @@ kinds! {
     not_sellable = CONFLICT "not-sellable" "The product cannot be sold";
     quantity = CONFLICT "quantity" "The product is not sold in this quantity";
     basket_full = CONFLICT "basket-full" "The basket is full";
+    coupons_full = CONFLICT "coupons-full" "There is no room for another coupon";
+    denied = CONFLICT "denied" "The basket cannot be paid";
+    total_changed = CONFLICT "total-changed" "The total has changed";
     basket_empty = CONFLICT "basket-empty" "The basket is empty";
     too_large = PAYLOAD_TOO_LARGE "too-large" "The body is too large";
     media_type = UNSUPPORTED_MEDIA_TYPE "media-type" "The body has the wrong type";
@@ -140,6 +144,16 @@ impl Problem {
     /// True when it is a product that does not exist.
     pub(crate) fn is_about_a_product(&self) -> bool {
         self.kind == "urn:aisle:problem:unknown-product"
+    }
+
+    /// True when the total is another one than the shopper was shown.
+    pub(crate) fn is_about_the_total(&self) -> bool {
+        self.kind == "urn:aisle:problem:total-changed"
+    }
+
+    /// True when a plugin keeps the basket from being paid.
+    pub(crate) fn is_denied(&self) -> bool {
+        self.kind == "urn:aisle:problem:denied"
     }
 
     /// The header that goes with it, for an answer in another form.

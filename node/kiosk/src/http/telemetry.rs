@@ -35,6 +35,8 @@ pub(crate) struct Telemetry {
     pub(crate) checkouts: Counter,
     pub(crate) replays: Counter,
     dropped: Counter,
+    pricing_lost: Counter,
+    ranking_lost: Counter,
     shed: Counter,
     timeouts: Counter,
     panics: Counter,
@@ -70,6 +72,8 @@ impl Telemetry {
             checkouts: Counter::default(),
             replays: Counter::default(),
             dropped: Counter::default(),
+            pricing_lost: Counter::default(),
+            ranking_lost: Counter::default(),
             shed: Counter::default(),
             timeouts: Counter::default(),
             panics: Counter::default(),
@@ -97,6 +101,16 @@ impl Telemetry {
             "Impressions, views and searches not recorded because the journal's queue was full",
             telemetry.dropped.clone(),
         );
+        kiosk.register(
+            "pricing_lost",
+            "Baskets for which plugins gave no answer that can be used; see the log for why",
+            telemetry.pricing_lost.clone(),
+        );
+        kiosk.register(
+            "ranking_lost",
+            "Lists for which plugins gave no answer that can be used; see the log for why",
+            telemetry.ranking_lost.clone(),
+        );
         telemetry
     }
 
@@ -115,6 +129,16 @@ impl Telemetry {
 
     pub(crate) fn dropped(&self) {
         self.dropped.inc();
+    }
+
+    pub(crate) fn pricing_lost(&self, fault: &str) {
+        tracing::error!(fault, "plugins gave no answer that can be used for a basket");
+        self.pricing_lost.inc();
+    }
+
+    pub(crate) fn ranking_lost(&self, fault: &str) {
+        tracing::error!(fault, "plugins gave no answer that can be used for a list");
+        self.ranking_lost.inc();
     }
 
     pub(crate) fn shed(&self) {

@@ -3,20 +3,24 @@
 use crate::{
     amount::{Amount, UNITS_MAX},
     app::App,
-    checkout::{self, Paid},
+    checkout::{self, Paid, Terms},
+    claims,
     http::problem::Problem,
     ids,
     pages::{
         form::Fields,
         layout::{self, Page},
-        parts,
+        offers, parts,
         tile::tile,
         visitor::Visitor,
     },
-    shopping::{self, Change, Priced, PricedLine},
+    plugins::Place,
+    pricing::{self, Priced, PricedLine},
+    shopping::{self, Change},
     text,
 };
-use aisle_event::{Name, Sku, Unit, shopper::Slot};
+use aisle_event::{Money, Name, Sku, Unit};
+use aisle_state::Session;
 use axum::{extract::State, http::StatusCode, response::Response};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -31,31 +35,55 @@ const fn step(unit: Unit) -> i64 {
 
 /// `GET /basket`.
 pub(super) async fn show(State(app): State<App>, visitor: Visitor) -> Response {
+    page(&app, &visitor, StatusCode::OK, None).await
+}
+
+/// The page, with what is wrong with a coupon that was just entered.
+async fn page(app: &App, visitor: &Visitor, status: StatusCode, coupon_fault: Option<&str>) -> Response {
     let strings = visitor.language.strings();
     let last = visitor.session.as_ref().and_then(|session| session.basket.last());
-    let picks = parts::picks(&app, &visitor, Slot::Basket, last.map(|line| &line.sku)).await;
-    let priced = visitor.session.as_ref().map(|session| Priced::of(session, &visitor.shop));
+    let picks = parts::picks(app, visitor, Place::Basket, last.map(|line| &line.sku)).await;
+    let priced = match &visitor.session {
+        Some(session) => Some((session, pricing::show(app, session, &visitor.shop).await)),
+        None => None,
+    };
     let content = html! {
         h1 { (strings.basket) }
         @match &priced {
-            Some(priced) if !(priced.lines.is_empty() && priced.gone.is_empty()) => (filled(priced, &visitor)),
+            Some((session, priced)) if !(priced.lines.is_empty() && priced.gone.is_empty()) => {
+                (filled(app, session, priced, visitor, coupon_fault))
+            }
             _ => div.empty {
                 p { (strings.basket_empty) }
                 p { (strings.basket_empty_hint) }
                 a.button.primary href="/" { (strings.keep_shopping) }
             },
         }
-        (parts::recommendations(&app, &visitor, &picks, Slot::Basket, strings.goes_with_basket))
+        (parts::recommendations(app, visitor, &picks, Place::Basket, strings.goes_with_basket))
     };
-    layout::answer(&app, &visitor, StatusCode::OK, &Page::new(strings.basket, content))
+    layout::answer(app, visitor, status, &Page::new(strings.basket, content))
 }
 
-fn filled(priced: &Priced<'_>, visitor: &Visitor) -> Markup {
+fn filled(
+    app: &App,
+    session: &Session,
+    priced: &Priced<'_>,
+    visitor: &Visitor,
+    coupon_fault: Option<&str>,
+) -> Markup {
     let strings = visitor.language.strings();
-    let sellable = priced.gone.is_empty() && priced.lines.iter().all(|line| line.product.in_stock());
+    let there = priced.gone.is_empty() && priced.lines.iter().all(|line| line.product.in_stock());
+    let off = priced.of_basket();
+    // Where plugins price baskets, nothing is sold for another total than the one on the page.
+    let expected = priced.total.filter(|_| app.pricing.wanted());
     html! {
+        @if priced.denied.is_some() || (priced.lost && !priced.payable) {
+            p.notice role="note" { (strings.not_payable) }
+        } @else if priced.lost {
+            p.notice role="note" { (strings.without_offers) }
+        }
         ul.lines {
-            @for line in &priced.lines { (line_row(line, visitor)) }
+            @for line in &priced.lines { (line_row(line, priced, visitor)) }
             @for sku in &priced.gone {
                 li.line {
                     p.warn { ((strings.not_offered_any_more)(sku.as_str())) }
@@ -63,23 +91,33 @@ fn filled(priced: &Priced<'_>, visitor: &Visitor) -> Markup {
                 }
             }
         }
+        (offers::amounts(strings.offers, off.iter().map(|(why, amount)| (why.reason.as_str(), *amount))))
+        (offers::points(priced.points.iter().map(|it| (it.count, it.why.reason.as_str())), strings.points))
+        @if app.pricing.wanted() || !session.coupons.is_empty() {
+            (offers::coupons(&session.coupons, coupon_fault, strings))
+        }
         div.pay {
             p.total { (strings.total) " " strong { @if let Some(total) = priced.total { (text::money(total)) } @else { "–" } } }
             form action="/checkout" method="post" {
                 input type="hidden" name="key" value=(ids::idempotency_key());
-                button.primary type="submit" disabled[!sellable] { (strings.pay) }
+                @if let Some(expected) = expected {
+                    input type="hidden" name="expected" value=(format!("{} {}", expected.minor, expected.currency));
+                }
+                button.primary type="submit" disabled[!(there && priced.payable)] { (strings.pay) }
             }
             a.button href="/" { (strings.keep_shopping) }
         }
     }
 }
 
-fn line_row(line: &PricedLine<'_>, visitor: &Visitor) -> Markup {
+fn line_row(line: &PricedLine<'_>, priced: &Priced<'_>, visitor: &Visitor) -> Markup {
     let strings = visitor.language.strings();
     let product = line.product;
     let name = product.name.as_str();
     let more = (line.quantity.thousandths + step(product.unit)).min(UNITS_MAX * 1000);
     let less = (line.quantity.thousandths - step(product.unit)).max(0);
+    let usual = line.new_price.as_ref().map(|_| product.price);
+    let off = priced.of_line(line.number).map(|it| (it.why.reason.as_str(), it.amount));
     let button = |thousandths: i64, label: String, sign: &str| {
         let quantity = text::number(aisle_event::Quantity { thousandths, unit: product.unit });
         html! { button type="submit" name="quantity" value=(quantity) aria-label=(label) { (sign) } }
@@ -89,8 +127,13 @@ fn line_row(line: &PricedLine<'_>, visitor: &Visitor) -> Markup {
             (tile(product))
             div.what {
                 a href=(parts::address(&product.sku)) { (name) }
-                p.small { (text::money(product.price)) " " ((strings.per_unit)(product.unit)) }
-                @if !product.in_stock() { p.warn { (strings.out_of_stock) } }
+                p.small {
+                    (offers::unit_price(usual, line.unit_price(), strings)) " " ((strings.per_unit)(product.unit))
+                    @if let Some(price) = &line.new_price { " · " (price.why.reason.as_str()) }
+                }
+                @if !product.in_stock() { p.warn { (parts::not_there(product, strings)) } }
+                @if let Some(why) = &line.refused { p.warn { (why.reason.as_str()) } }
+                (offers::amounts(strings.offers, off))
             }
             form.change action="/basket" method="post" {
                 input type="hidden" name="sku" value=(product.sku);
@@ -148,6 +191,42 @@ pub(super) async fn change(
 #[derive(Deserialize)]
 pub(super) struct PayFields {
     key: String,
+    /// The total that stood on the page: minor units and currency.
+    expected: Option<String>,
+}
+
+/// A coupon that a page puts to the basket, or takes away.
+#[derive(Deserialize)]
+pub(super) struct CouponFields {
+    code: String,
+    change: String,
+}
+
+/// `POST /coupon`.
+pub(super) async fn coupon(
+    State(app): State<App>,
+    mut visitor: Visitor,
+    Fields(fields): Fields<CouponFields>,
+) -> Result<Response, Problem> {
+    let entered = match fields.change.as_str() {
+        "enter" => true,
+        "remove" => false,
+        _ => return Err(Problem::field("change", "is none of enter, remove")),
+    };
+    let strings = visitor.language.strings();
+    let Ok(code) = claims::code(fields.code.trim()) else {
+        return Ok(page(&app, &visitor, StatusCode::BAD_REQUEST, Some(strings.coupon_refused)).await);
+    };
+    visitor.must_begin(&app).await?;
+    if let Some(session) = &visitor.session {
+        match claims::coupon(&app, session.id.as_str(), code, entered).await {
+            Err(problem) if problem.status() == StatusCode::CONFLICT => {
+                return Ok(page(&app, &visitor, problem.status(), Some(strings.coupons_full)).await);
+            }
+            outcome => outcome?,
+        }
+    }
+    Ok(layout::see_other(&visitor, "/basket"))
 }
 
 /// `POST /checkout`.
@@ -160,11 +239,22 @@ pub(super) async fn pay(
         .ok()
         .filter(|key| key.as_str().len() <= 64 && key.as_str().bytes().all(|byte| byte.is_ascii_graphic()))
         .ok_or_else(|| Problem::field("key", "is not 1 to 64 visible ASCII characters"))?;
+    let expected = fields.expected.as_deref().map(expected).transpose()?;
     // A second touch of the button comes with the cookie of a session that is paid by now.
     let Some(session) = visitor.named().map(str::to_owned) else {
         return Ok(layout::see_other(&visitor, "/"));
     };
-    let (Paid::Now(receipt) | Paid::Before(receipt)) = checkout::pay(&app, &session, key).await?;
+    let (Paid::Now(receipt) | Paid::Before(receipt)) =
+        checkout::pay(&app, &session, Terms { key, expected }).await?;
     visitor.paid(receipt.document.as_str(), app.config.thanks_s);
     Ok(layout::see_other(&visitor, &format!("/thanks/{}", receipt.document)))
+}
+
+/// Reads a total as the page wrote it.
+fn expected(text: &str) -> Result<Money, Problem> {
+    let (minor, currency) = text.split_once(' ').unwrap_or_default();
+    match (minor.parse(), currency.parse()) {
+        (Ok(minor), Ok(currency)) => Ok(Money::new(minor, currency)),
+        _ => Err(Problem::field("expected", "is not a number of minor units and a currency")),
+    }
 }

@@ -25,6 +25,10 @@ pub(crate) fn page(app: &App, headers: &HeaderMap, uri: &Uri, problem: &Problem)
             (strings.product_gone, strings.not_found_hint)
         }
         StatusCode::NOT_FOUND => (strings.not_found, strings.not_found_hint),
+        StatusCode::CONFLICT if problem.is_about_the_total() => {
+            (strings.total_changed, strings.total_changed_hint)
+        }
+        StatusCode::CONFLICT if problem.is_denied() => (strings.refused, strings.not_payable),
         StatusCode::CONFLICT => (strings.conflict, strings.conflict_hint),
         StatusCode::SERVICE_UNAVAILABLE => (strings.busy, strings.busy_hint),
         status if status.is_server_error() => (strings.failed, strings.failed_hint),

@@ -7,9 +7,9 @@ use crate::{
         parts,
         visitor::Visitor,
     },
+    plugins::Place,
     text,
 };
-use aisle_event::shopper::Slot;
 use axum::{extract::State, http::StatusCode, response::Response};
 use maud::html;
 
@@ -25,12 +25,12 @@ pub(super) async fn show(State(app): State<App>, visitor: Visitor) -> Response {
             }
         }
     } else {
-        let picks = parts::picks(&app, &visitor, Slot::Home, None).await;
+        let picks = parts::picks(&app, &visitor, Place::Home, None).await;
         let heading = if visitor.session.is_some() { strings.for_you } else { strings.popular_now };
         html! {
             h1 { (strings.welcome) }
             p.lead { (strings.welcome_hint) }
-            (parts::recommendations(&app, &visitor, &picks, Slot::Home, heading))
+            (parts::recommendations(&app, &visitor, &picks, Place::Home, heading))
             section aria-labelledby="categories" {
                 h2 #categories { (strings.categories) }
                 ul.categories {

@@ -12,6 +12,7 @@ pub(crate) mod form;
 mod home;
 mod layout;
 mod leave;
+mod offers;
 mod parts;
 mod product;
 mod search;
@@ -26,7 +27,7 @@ use axum::{
 };
 
 /// The routes of the pages, by their templates.
-pub(crate) fn routes() -> [(&'static str, MethodRouter<App>); 11] {
+pub(crate) fn routes() -> [(&'static str, MethodRouter<App>); 12] {
     [
         ("/", get(home::show)),
         ("/category", get(category::all)),
@@ -34,6 +35,7 @@ pub(crate) fn routes() -> [(&'static str, MethodRouter<App>); 11] {
         ("/product/{sku}", get(product::show)),
         ("/search", get(search::show)),
         ("/basket", get(basket::show).post(basket::change)),
+        ("/coupon", post(basket::coupon)),
         ("/checkout", post(basket::pay)),
         ("/thanks/{document}", get(thanks::show)),
         ("/leave", post(leave::leave)),

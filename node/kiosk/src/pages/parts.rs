@@ -2,15 +2,13 @@
 
 use crate::{
     app::App,
-    engine::{Ask, Picks},
+    engine::{Ask, Picks, slot},
     pages::{tile::tile, visitor::Visitor},
+    plugins::Place,
     strings::Strings,
     text,
 };
-use aisle_event::{
-    Quantity, Sku, Unit,
-    shopper::{ItemsShown, Slot},
-};
+use aisle_event::{Quantity, Sku, Unit, shopper::ItemsShown};
 use aisle_state::{Product, Stock};
 use maud::{Markup, html};
 
@@ -37,11 +35,16 @@ fn card(product: &Product, href: &str, reason: Option<&str>, strings: &Strings) 
                 (tile(product))
                 span.name { (product.name) }
                 span.price { (text::money(product.price)) @if product.unit != Unit::Each { " " (( strings.per_unit)(product.unit)) } }
-                @if !product.in_stock() { span.warn { (strings.out_of_stock) } }
+                @if !product.in_stock() { span.warn { (not_there(product, strings)) } }
                 @if let Some(reason) = reason { span.reason { (reason) } }
             }
         }
     }
+}
+
+/// Why a product cannot be bought.
+pub(super) const fn not_there(product: &Product, strings: &Strings) -> &'static str {
+    if product.suppressed.is_some() { strings.not_for_sale } else { strings.out_of_stock }
 }
 
 /// Products to touch, in a grid.
@@ -57,8 +60,8 @@ pub(super) fn grid<'a>(products: impl Iterator<Item = &'a Product>, strings: &St
 pub(super) fn stock(product: &Product, strings: &Strings) -> Markup {
     html! {
         @match product.available() {
+            _ if !product.in_stock() => p.stock.warn { (not_there(product, strings)) },
             Stock::Unknown => p.stock { (strings.stock_unknown) },
-            Stock::Known { .. } if !product.in_stock() => p.stock.warn { (strings.out_of_stock) },
             Stock::Known { on_hand, .. } if on_hand.thousandths <= FEW_THOUSANDTHS => {
                 p.stock { ((strings.few_left)(&amount(on_hand))) }
             }
@@ -68,16 +71,16 @@ pub(super) fn stock(product: &Product, strings: &Strings) -> Markup {
 }
 
 /// Chooses what to recommend, and records that it is shown.
-pub(super) async fn picks<'a>(app: &App, visitor: &'a Visitor, slot: Slot, sku: Option<&Sku>) -> Picks<'a> {
+pub(super) async fn picks<'a>(app: &App, visitor: &'a Visitor, place: Place, sku: Option<&Sku>) -> Picks<'a> {
     let index = app.catalogue.present(app, &visitor.shop).await;
     let session = visitor.session.as_deref();
-    let ask = Ask { slot, session, sku, count: PICKS, now: app.now() };
-    let picks = app.engine.pick(&visitor.shop, &index, &ask);
+    let ask = Ask { place, session, sku, count: PICKS, now: app.now() };
+    let picks = app.engine.pick(app, &visitor.shop, &index, &ask).await;
     if let (Some(session), false) = (session, picks.items.is_empty()) {
         app.observe(
             ItemsShown {
                 session: session.id.clone(),
-                slot,
+                slot: slot(place),
                 skus: picks.items.iter().map(|pick| pick.product.sku.clone()).collect(),
                 rung: picks.rung,
                 arm: session.arm.clone(),
@@ -95,14 +98,16 @@ pub(super) fn recommendations(
     app: &App,
     visitor: &Visitor,
     picks: &Picks<'_>,
-    slot: Slot,
+    place: Place,
     heading: &str,
 ) -> Markup {
     let strings = visitor.language.strings();
+    let slot = slot(place);
+    let id = if place == Place::Substitute { "substitutes" } else { "recommendations" };
     html! {
         @if !picks.items.is_empty() {
-            section aria-labelledby="recommendations" {
-                h2 #recommendations { (heading) }
+            section aria-labelledby=(id) {
+                h2 id=(id) { (heading) }
                 ul.grid {
                     @for (position, pick) in picks.items.iter().enumerate() {
                         (card(

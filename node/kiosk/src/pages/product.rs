@@ -13,6 +13,7 @@ use crate::{
         tile::tile,
         visitor::Visitor,
     },
+    plugins::Place,
     shopping, text,
 };
 use aisle_event::{
@@ -43,7 +44,12 @@ pub(super) async fn show(
     let product = shopping::offered(&visitor.shop, &sku, "sku")?.clone();
     record(&app, &visitor, &product, &from);
     let strings = visitor.language.strings();
-    let picks = parts::picks(&app, &visitor, Slot::Product, Some(&product.sku)).await;
+    let picks = parts::picks(&app, &visitor, Place::Product, Some(&product.sku)).await;
+    let substitutes = if !product.in_stock() && app.engine.ranks(Place::Substitute) {
+        Some(parts::picks(&app, &visitor, Place::Substitute, Some(&product.sku)).await)
+    } else {
+        None
+    };
     let since = text::local(product.priced_at, app.config.time_zone.zone());
     let content = html! {
         article.product {
@@ -63,7 +69,10 @@ pub(super) async fn show(
                 (add_form(&product, &visitor))
             }
         }
-        (parts::recommendations(&app, &visitor, &picks, Slot::Product, strings.goes_with_this))
+        @if let Some(substitutes) = &substitutes {
+            (parts::recommendations(&app, &visitor, substitutes, Place::Substitute, strings.instead))
+        }
+        (parts::recommendations(&app, &visitor, &picks, Place::Product, strings.goes_with_this))
     };
     Ok(layout::answer(&app, &visitor, StatusCode::OK, &Page::new(product.name.as_str(), content)))
 }

@@ -35,7 +35,7 @@ fn every_operation_documents_its_problems_tags_and_name() {
             }
         }
     }
-    assert_eq!(operations, 17);
+    assert_eq!(operations, 21);
 }
 
 #[test]

@@ -11,12 +11,16 @@
 
 mod baskets;
 mod checkouts;
+mod claims;
 mod document;
 mod limits;
 mod made_up_floor;
+mod offers;
 mod pages;
+mod pretended_plugins;
 mod privacy;
 mod products;
+mod ranking;
 mod recommendations;
 mod sessions;
 mod shop_under_test;

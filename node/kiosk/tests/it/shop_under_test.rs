@@ -5,7 +5,7 @@ use aisle_event::{
     stock::{PriceChanged, ProductDelisted, ProductListed, StockCounted},
 };
 use aisle_journal::{Entry, Journal, fault::FaultIo};
-use aisle_kiosk::{Config, Kiosk, router};
+use aisle_kiosk::{Config, Kiosk, plugins::Plugins, router};
 use aisle_recommend::{Recommender, Settings};
 use aisle_state::State;
 use axum::{
@@ -77,6 +77,7 @@ pub(crate) struct ShopUnderTest {
     pub(crate) journal: Journal,
     pub(crate) state: State,
     pub(crate) router: Router,
+    pub(crate) recommender: Arc<Recommender>,
     pub(crate) metrics: Registry,
     clock: Arc<AtomicI64>,
     _dir: TempDir,
@@ -86,11 +87,15 @@ impl ShopUnderTest {
     /// A shop with tea, cups and loose nuts.
     pub(crate) async fn start() -> Self {
         let shop = Self::empty().await;
-        shop.list("TEA-1", "Green tea 绿茶", 250, Unit::Each, Some("Tea")).await;
-        shop.list("TEA-2", "Crème brûlée tea", 399, Unit::Each, Some("Tea")).await;
-        shop.list("CUP", "Paper cups", 100, Unit::Each, Some("Party & home")).await;
-        shop.list("NUT", "Loose hazelnuts", 1290, Unit::Kilogram, None).await;
+        shop.stock_up().await;
         shop
+    }
+
+    async fn stock_up(&self) {
+        self.list("TEA-1", "Green tea 绿茶", 250, Unit::Each, Some("Tea")).await;
+        self.list("TEA-2", "Crème brûlée tea", 399, Unit::Each, Some("Tea")).await;
+        self.list("CUP", "Paper cups", 100, Unit::Each, Some("Party & home")).await;
+        self.list("NUT", "Loose hazelnuts", 1290, Unit::Kilogram, None).await;
     }
 
     /// A shop with nothing on offer.
@@ -112,6 +117,23 @@ impl ShopUnderTest {
         journal: aisle_journal::Config,
         staff: Option<aisle_kiosk::staff::Staff>,
     ) -> Self {
+        Self::with_parts(config, journal, staff, None).await
+    }
+
+    /// The shop with tea, cups and loose nuts, and with plugins.
+    pub(crate) async fn with_plugins(plugins: Arc<dyn Plugins>) -> Self {
+        let journal = aisle_journal::Config { segment_bytes: 1 << 20, ..Default::default() };
+        let shop = Self::with_parts(Config::default(), journal, None, Some(plugins)).await;
+        shop.stock_up().await;
+        shop
+    }
+
+    async fn with_parts(
+        config: Config,
+        journal: aisle_journal::Config,
+        staff: Option<aisle_kiosk::staff::Staff>,
+        plugins: Option<Arc<dyn Plugins>>,
+    ) -> Self {
         let dir = TempDir::new().unwrap();
         let disk = FaultIo::new(7);
         let mut metrics = Registry::default();
@@ -119,10 +141,11 @@ impl ShopUnderTest {
         let (state, _) = State::open(dir.path(), Default::default(), &journal, &mut metrics).unwrap();
         let clock = Arc::new(AtomicI64::new(NOON));
         let ticking = clock.clone();
+        let recommender = Arc::new(Recommender::new(Settings::default(), &mut metrics));
         let kiosk = Kiosk {
             state: state.clone(),
             journal: journal.clone(),
-            recommender: Arc::new(Recommender::new(Settings::default(), &mut metrics)),
+            recommender: recommender.clone(),
             // A clock before 1970 panics, which stands for any fault inside a handler.
             now: Arc::new(move || {
                 let ms = ticking.load(Ordering::Relaxed);
@@ -130,11 +153,12 @@ impl ShopUnderTest {
                 Timestamp(ms)
             }),
             config,
+            plugins,
             staff,
             more: OpenApiRouter::new(),
         };
         let router = router(kiosk, &mut metrics);
-        Self { disk, journal, state, router, metrics, clock, _dir: dir }
+        Self { disk, journal, state, router, recommender, metrics, clock, _dir: dir }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

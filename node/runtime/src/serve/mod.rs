@@ -92,6 +92,7 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
             now: store.clock(),
             config: config.kiosk.clone(),
             more: admin::http::router(admin),
+            plugins: None,
             staff: Some(Staff {
                 floor: Arc::new(floor.clone()),
                 config: config.staff.clone(),

@@ -13,6 +13,7 @@ mod bounds;
 mod checkpoints;
 mod follow;
 mod imports;
+mod offers;
 mod rebuild;
 mod replay;
 mod shop;

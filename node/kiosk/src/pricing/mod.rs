@@ -1,0 +1,55 @@
+//! What a basket costs: the catalogue's prices, and what plugins make of them.
+//!
+//! Plugins are asked through the port, beside the runtime and within a time ([`ask`]); what they answer is checked ([`check`]) and
+//! applied to the basket ([`priced`]). Where nobody answers, the catalogue's prices stand, unless a sale must not be made without
+//! the plugins' word.
+//!
+//! Guards invariant 4 at the shop's front: no answer of a plugin makes a price negative, gives more than a line costs, or keeps a
+//! shopper waiting.
+
+mod ask;
+mod check;
+mod priced;
+
+pub(crate) use ask::{Asked, Pricing, Said, within};
+pub(crate) use priced::{Priced, PricedLine, together};
+
+use crate::{
+    app::App,
+    plugins::{Basket, Customer, Line},
+};
+use aisle_state::{Session, Shop};
+use std::sync::Arc;
+
+/// A session's basket as it is shown now.
+pub(crate) async fn show<'a>(app: &App, session: &'a Session, shop: &'a Arc<Shop>) -> Priced<'a> {
+    let basket = if app.pricing.wanted() { basket(app, session, shop) } else { None };
+    let said = match basket {
+        Some(basket) => app.pricing.show(app, basket).await,
+        None => Said::Nothing,
+    };
+    Priced::of(session, shop, said)
+}
+
+/// A session's basket as plugins are to see it; `None` when there is nothing in it that has a price, or prices in two currencies.
+pub(crate) fn basket(app: &App, session: &Session, shop: &Arc<Shop>) -> Option<Basket> {
+    let line = |(number, line): (u32, &aisle_state::BasketLine)| {
+        let product = shop.product(line.sku.as_str())?.clone();
+        Some(Line { number, product, quantity: line.quantity })
+    };
+    let lines: Vec<Line> = (1_u32..).zip(&session.basket).filter_map(line).collect();
+    let currency = lines.first()?.product.price.currency;
+    let customer = session
+        .customer
+        .as_ref()
+        .map(|customer| Customer { token: customer.token.clone(), tier: customer.tier.clone() });
+    lines.iter().all(|line| line.product.price.currency == currency).then(|| Basket {
+        session: session.id.clone(),
+        shop: shop.clone(),
+        now: app.now(),
+        currency,
+        customer,
+        coupons: session.coupons.clone(),
+        lines,
+    })
+}
