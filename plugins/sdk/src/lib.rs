@@ -2,7 +2,7 @@
 //!
 //! A plugin is a type that implements one trait for each of its hooks, and [`export!`]:
 //!
-//! ```ignore
+//! ```no_run
 //! use aisle_plugin_sdk::{Adjustment, Failure, LineDiscount, Promotion, PromotionInput, percent_of};
 //!
 //! struct TenPercent;
@@ -22,6 +22,7 @@
 //! }
 //!
 //! aisle_plugin_sdk::export!(TenPercent: Promotion);
+//! # fn main() {}
 //! ```
 //!
 //! Money is whole minor units, quantities are thousandths ([`money`]); settings come from `plugin.toml` ([`Settings`]); days are counted
