@@ -130,7 +130,8 @@ async fn selling(app: &App, session: &Session, shop: &Arc<Shop>) -> Result<Selli
     let Some(basket) = pricing::basket(app, session, shop) else { return Ok(plain()) };
     match app.pricing.sell(app, basket).await {
         Asked::Plain => Ok(plain()),
-        Asked::Denied(Denied { plugin, passing, .. }) => {
+        Asked::Denied(Denied { plugin, reason, passing }) => {
+            tracing::warn!(%plugin, %reason, "a basket was not sold, because a plugin failed that denies");
             let detail = format!(
                 "the plugin `{plugin}`, without which nothing is sold, has no answer; nothing was sold"
             );

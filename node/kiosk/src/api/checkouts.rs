@@ -29,7 +29,6 @@ const KEY_CHARS_MAX: usize = 64;
 #[schema(as = Checkout)]
 pub(super) struct CheckoutBody {
     /// The total that the shopper was shown last. The basket is not sold for anything else (409).
-    #[schema(nullable = false)]
     expected_total: Option<ExpectedBody>,
 }
 
@@ -46,7 +45,6 @@ pub(super) struct ExpectedBody {
     currency: Currency,
     /// As people read it; it is not looked at.
     #[serde(default, rename = "text")]
-    #[schema(nullable = false)]
     _text: Option<String>,
 }
 

@@ -27,7 +27,7 @@ pub(super) struct CustomerBody {
     #[schema(min_length = 1, max_length = 64, pattern = "^[!-~]+$", example = "c-5d1f93ab")]
     token: String,
     /// The tier of the loyalty programme.
-    #[schema(min_length = 1, max_length = 32, pattern = "^[!-~]+$", nullable = false, example = "gold")]
+    #[schema(min_length = 1, max_length = 32, pattern = "^[!-~]+$", example = "gold")]
     tier: Option<String>,
 }
 

@@ -9,12 +9,12 @@ use crate::{
     },
     pages::{
         layout::{self, Page},
-        parts,
+        offers, parts,
         tile::tile,
         visitor::Visitor,
     },
     plugins::Place,
-    shopping, text,
+    pricing, shopping, text,
 };
 use aisle_event::{
     Unit,
@@ -50,13 +50,17 @@ pub(super) async fn show(
     } else {
         None
     };
+    let now = pricing::of_one(&app, visitor.session.as_deref(), &visitor.shop, &product).await;
+    let (usual, price) =
+        (now.as_ref().map(|_| product.price), now.as_ref().map_or(product.price, |now| now.unit_price));
     let since = text::local(product.priced_at, app.config.time_zone.zone());
     let content = html! {
         article.product {
             (tile(&product))
             div {
                 h1 { (product.name) }
-                p.price { (text::money(product.price)) " " span.unit { ((strings.per_unit)(product.unit)) } }
+                p.price { (offers::unit_price(usual, price, strings)) " " span.unit { ((strings.per_unit)(product.unit)) } }
+                @if let Some(now) = &now { p.small { (now.why.reason.as_str()) } }
                 p.small { ((strings.price_since)(&since)) }
                 @if shopping::price_expired(&product, app.now()) { p.notice role="note" { (strings.price_may_have_changed) } }
                 (parts::stock(&product, strings))

@@ -1,7 +1,7 @@
 //! Asking the port: beside the runtime, a bounded number at once, within a time, and whatever happens there.
 //!
-//! A call that never returns keeps its permit and its thread, and nothing else: when all permits of a kind are kept, baskets of that
-//! kind are priced without plugins, at once.
+//! A call that never returns keeps its permit and its thread, and nothing else. When all permits of a kind are kept, baskets of that
+//! kind go on without plugins once their time is over.
 
 use crate::{
     app::App,

@@ -16,9 +16,10 @@ pub(crate) use priced::{Priced, PricedLine, together};
 
 use crate::{
     app::App,
-    plugins::{Basket, Customer, Line},
+    plugins::{Basket, Customer, Line, NewPrice},
 };
-use aisle_state::{Session, Shop};
+use aisle_event::Quantity;
+use aisle_state::{Product, Session, Shop};
 use std::sync::Arc;
 
 /// A session's basket as it is shown now.
@@ -31,13 +32,33 @@ pub(crate) async fn show<'a>(app: &App, session: &'a Session, shop: &'a Arc<Shop
     Priced::of(session, shop, said)
 }
 
+/// Another price of one unit of a product than the catalogue's, as it would be in a basket with nothing else in it.
+pub(crate) async fn of_one(
+    app: &App,
+    session: Option<&Session>,
+    shop: &Arc<Shop>,
+    product: &Arc<Product>,
+) -> Option<NewPrice> {
+    let session = session.filter(|_| app.pricing.wanted())?;
+    let quantity = Quantity { thousandths: 1000, unit: product.unit };
+    let line = Line { number: 1, product: product.clone(), quantity };
+    let basket = with_lines(app, session, shop, vec![line])?;
+    match app.pricing.show(app, basket).await {
+        Said::Offers(offers) => offers.prices.into_iter().next(),
+        Said::Nothing | Said::Denied(_) | Said::Lost { .. } => None,
+    }
+}
+
 /// A session's basket as plugins are to see it; `None` when there is nothing in it that has a price, or prices in two currencies.
 pub(crate) fn basket(app: &App, session: &Session, shop: &Arc<Shop>) -> Option<Basket> {
     let line = |(number, line): (u32, &aisle_state::BasketLine)| {
         let product = shop.product(line.sku.as_str())?.clone();
         Some(Line { number, product, quantity: line.quantity })
     };
-    let lines: Vec<Line> = (1_u32..).zip(&session.basket).filter_map(line).collect();
+    with_lines(app, session, shop, (1_u32..).zip(&session.basket).filter_map(line).collect())
+}
+
+fn with_lines(app: &App, session: &Session, shop: &Arc<Shop>, lines: Vec<Line>) -> Option<Basket> {
     let currency = lines.first()?.product.price.currency;
     let customer = session
         .customer

@@ -65,6 +65,11 @@ impl Pretended {
         }
     }
 
+    /// True while no sale holds anything.
+    pub(crate) fn is_free(&self) -> bool {
+        self.gate.try_lock().is_ok()
+    }
+
     fn has_once(&self, basket: &Basket) -> bool {
         basket.coupons.iter().any(|code| code.as_str() == ONCE) && !self.used.lock().unwrap().contains(ONCE)
     }
