@@ -28,7 +28,9 @@ const SHARED: &[&str] = &[
     "plugins/wit",
     "plugins/guests/Cargo.toml",
     "plugins/guests/Cargo.lock",
-    "cli/src/plugin",
+    "cli/src/plugin/build.rs",
+    "cli/src/plugin/component.rs",
+    "cli/src/plugin/toolchain.rs",
 ];
 const JAVASCRIPT: &str = "plugins/guests/other-languages/javascript";
 const JAVASCRIPT_TOOL: &str = "componentize-qjs";
