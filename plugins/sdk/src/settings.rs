@@ -30,7 +30,9 @@ pub struct Settings<'a> {
 impl<'a> Settings<'a> {
     /// The value of a key as it stands.
     pub fn text(&self, key: &str) -> Option<&'a str> {
-        let is_it = |setting: &&Setting| setting.key.strip_prefix(&self.prefix) == Some(key);
+        // Lengths first: settings are looked through for every line of a basket, and lengths mostly differ.
+        let length = self.prefix.len() + key.len();
+        let is_it = |setting: &&Setting| setting.key.len() == length && self.rest(setting) == Some(key);
         self.all.iter().find(is_it).map(|setting| setting.value.as_str())
     }
 
@@ -79,12 +81,19 @@ impl<'a> Settings<'a> {
     pub fn list(&self, key: &str) -> Vec<Settings<'a>> {
         let list = self.below(key);
         let tables = (0..).map(|place: usize| list.below(&place.to_string()));
-        tables.take_while(Self::is_there).collect()
+        tables.take_while(|table| !table.all.is_empty()).collect()
     }
 
     /// The table of a key.
     pub fn below(&self, key: &str) -> Settings<'a> {
-        Settings { all: self.all, prefix: [&self.prefix, key, "."].concat() }
+        let mut below = Settings { all: self.all, prefix: [&self.prefix, key, "."].concat() };
+        // They come sorted, so what is below a key lies together. Were they not, nothing would be lost.
+        let is_below = |setting: &Setting| below.rest(setting).is_some();
+        let first = self.all.iter().position(is_below);
+        let last = self.all.iter().rposition(is_below);
+        let range = first.zip(last).and_then(|(first, last)| self.all.get(first..=last));
+        below.all = range.unwrap_or_default();
+        below
     }
 
     /// A complaint about a value, for rules that a type cannot have.
@@ -92,8 +101,9 @@ impl<'a> Settings<'a> {
         Failure::new(["setting `", &self.prefix, key, "` cannot be `", value, "`"].concat())
     }
 
-    fn is_there(&self) -> bool {
-        self.all.iter().any(|setting| setting.key.starts_with(&self.prefix))
+    /// What is left of a key after that of the table.
+    fn rest<'b>(&self, setting: &'b Setting) -> Option<&'b str> {
+        setting.key.strip_prefix(&self.prefix)
     }
 }
 
