@@ -4,7 +4,23 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     missing_docs,
     unreachable_pub,
     reason = "a test says what it expects by failing"
 )]
+
+mod answers;
+mod breaker;
+mod cache;
+mod cases;
+mod chain;
+mod fixtures;
+mod hostile;
+mod kv;
+mod loading;
+mod manifest;
+mod mutated;
+mod outcomes;
+mod recordings;
+mod swap;

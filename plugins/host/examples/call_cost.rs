@@ -1,0 +1,153 @@
+//! What a call costs beside the least that it can cost: a fresh instance and a call by bare wasmtime, of the same component with the same
+//! basket of ten lines, in the same run.
+//!
+//! ```text
+//! cargo xtask plugins
+//! cargo run --release -p aisle-plugin-host --example call_cost
+//! ```
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    missing_docs,
+    unreachable_pub,
+    reason = "a measurement says what it expects by failing"
+)]
+
+use aisle_plugin_host as ours;
+use std::{
+    env, fs,
+    hint::black_box,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
+    component::{Component, ComponentExportIndex, InstancePre, Linker},
+};
+
+type Answer = (Result<Vec<ours::types::Adjustment>, ours::types::Unable>,);
+
+const PLUGIN: &str = "multi-buy";
+const ROUNDS: usize = 31;
+const CALLS: u32 = 1_000;
+
+fn main() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let folder = env::var_os("AISLE_PLUGINS_DIR").map_or_else(|| root.join("target/plugins"), PathBuf::from);
+    let bytes = fs::read(folder.join(format!("{PLUGIN}.wasm"))).expect("built by `cargo xtask plugins`");
+    let toml = root.join("plugins/guests").join(PLUGIN).join("plugin.toml");
+    let manifest = ours::Manifest::parse(&fs::read_to_string(toml).unwrap()).unwrap();
+    let input = input(manifest.settings.clone());
+
+    let host = ours::Host::new(ours::HostConfig::default()).unwrap();
+    let plugin = host.load(manifest, &bytes).unwrap();
+    let scene = ours::Scene {
+        now: 0,
+        seed: 0,
+        shop: Arc::new(ours::EmptyShop),
+        kv: Arc::new(ours::KvStore::new(ours::KvLimits::default())),
+    };
+    let asked = ours::Input::Promotion(input.clone());
+    let call = || assert!(black_box(plugin.call(&scene, black_box(&asked))).outcome.is_ok());
+
+    let (plain, limited) = (Bare::new(&bytes, false), Bare::new(&bytes, true));
+    let mut times = [const { Vec::new() }; 3];
+    for _ in 0..ROUNDS {
+        times[0].push(time(call));
+        times[1].push(time(|| plain.call(&input)));
+        times[2].push(time(|| limited.call(&input)));
+    }
+    let [ours, plain, limited] = times.map(median);
+    println!("a call of `{PLUGIN}` with ten lines:             {ours:>9.2?}");
+    println!(
+        "bare wasmtime, no limits:                       {plain:>9.2?}  ratio {:.2}",
+        ratio(ours, plain)
+    );
+    println!(
+        "bare wasmtime, with fuel and epochs:            {limited:>9.2?}  ratio {:.2}",
+        ratio(ours, limited)
+    );
+}
+
+fn input(settings: Vec<ours::types::Setting>) -> ours::types::PromotionInput {
+    let product = |sku: String| ours::types::Product {
+        name: format!("{sku} of the shop"),
+        sku,
+        category: Some("fruit".into()),
+        unit: ours::types::Unit::Each,
+        price: 295,
+        expires_in_days: Some(3),
+        in_stock: true,
+    };
+    let line = |number| ours::types::Line {
+        number,
+        product: product(format!("SKU-{number}")),
+        quantity: 3000,
+        unit_price: 295,
+    };
+    let context = ours::types::Context {
+        store: "store-1".into(),
+        currency: "GBP".into(),
+        now: 0,
+        minute_of_day: 600,
+        weekday: 3,
+        day: 20_000,
+        settings,
+    };
+    let lines = (1..=10).map(line).collect();
+    ours::types::PromotionInput { context, customer: None, coupons: Vec::new(), lines, so_far: Vec::new() }
+}
+
+/// Wasmtime as its book has it: pooled instances, nothing looked at.
+struct Bare {
+    engine: Engine,
+    pre: InstancePre<()>,
+    promote: ComponentExportIndex,
+    limited: bool,
+}
+
+impl Bare {
+    fn new(bytes: &[u8], limited: bool) -> Self {
+        let mut pool = PoolingAllocationConfig::new();
+        pool.total_component_instances(32).total_core_instances(512).total_memories(128).total_tables(256);
+        let mut config = Config::new();
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+        config.consume_fuel(limited).epoch_interruption(limited);
+        let engine = Engine::new(&config).unwrap();
+        let component = Component::from_binary(&engine, bytes).unwrap();
+        let promote = component.get_export_index(None, "promote").unwrap();
+        let pre = Linker::new(&engine).instantiate_pre(&component).unwrap();
+        Self { engine, pre, promote, limited }
+    }
+
+    fn call(&self, input: &ours::types::PromotionInput) {
+        let mut store = Store::new(&self.engine, ());
+        if self.limited {
+            store.set_fuel(20_000_000).unwrap();
+            store.set_epoch_deadline(50);
+        }
+        let instance = self.pre.instantiate(&mut store).unwrap();
+        let promote = instance
+            .get_typed_func::<(&ours::types::PromotionInput,), Answer>(&mut store, &self.promote)
+            .unwrap();
+        let (answer,) = promote.call(&mut store, (black_box(input),)).unwrap();
+        assert!(black_box(answer).is_ok());
+    }
+}
+
+fn time(work: impl Fn()) -> Duration {
+    let started = Instant::now();
+    (0..CALLS).for_each(|_| work());
+    started.elapsed() / CALLS
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.into_iter().nth(ROUNDS / 2).unwrap_or_default()
+}
+
+fn ratio(one: Duration, other: Duration) -> f64 {
+    one.as_secs_f64() / other.as_secs_f64()
+}

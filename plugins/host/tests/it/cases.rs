@@ -1,0 +1,99 @@
+//! Examples as authors keep them.
+
+use crate::fixtures::{case, misbehaving};
+use aisle_plugin_host::{Case, Input, types::Unit};
+
+const CHEAPER: &str = r#"{
+    "what": "half the price",
+    "now": 1767225600000,
+    "input": {"hook": "pricing", "lines": [{"product": {"sku": "CHEAPER", "price": 100}}]},
+    "expected": [{"line": 1, "unit_price": 50, "reason": "half"}]
+}"#;
+
+#[test]
+fn a_case_that_is_as_it_must_be_passes() {
+    let result = case(CHEAPER).run(&misbehaving());
+    assert_eq!((result.passed, result.differences), (true, Vec::new()));
+}
+
+#[test]
+fn what_a_case_leaves_out_has_an_ordinary_value() {
+    let Input::Pricing(input) = case(CHEAPER).input else { panic!() };
+    let line = &input.lines[0];
+    assert_eq!((line.number, line.quantity, line.unit_price), (1, 1000, 100));
+    assert_eq!(
+        (line.product.unit, line.product.in_stock, line.product.name.as_str()),
+        (Unit::Each, true, "CHEAPER")
+    );
+    // The first of January 2026 was a Thursday.
+    assert_eq!((input.context.weekday, input.context.minute_of_day, input.context.day), (4, 0, 20_454));
+    assert_eq!(input.context.currency, "GBP");
+}
+
+#[test]
+fn differences_are_told_item_by_item() {
+    let result = case(&CHEAPER.replace("\"unit_price\": 50", "\"unit_price\": 49")).run(&misbehaving());
+    assert!(!result.passed);
+    assert_eq!(
+        result.differences,
+        [
+            r#"[0] is {"line":1,"reason":"half","unit_price":50}, expected {"line":1,"reason":"half","unit_price":49}"#
+        ]
+    );
+    let result = case(&CHEAPER.replace("CHEAPER", "GOOD")).run(&misbehaving());
+    assert_eq!(
+        result.differences,
+        [r#"[0] is missing, expected {"line":1,"reason":"half","unit_price":50}"#]
+    );
+}
+
+#[test]
+fn variants_are_written_as_in_the_contract() {
+    let text = r#"{
+        "what": "all kinds",
+        "input": {"hook": "promotion", "lines": [{"product": {"sku": "GOOD", "unit": "kilogram"}}]},
+        "expected": [
+            {"line-discount": {"line": 1, "amount": 1, "reason": "because"}},
+            {"basket-discount": {"amount": 1, "reason": "because"}},
+            {"take-back": {"line": 1, "amount": 1, "reason": "because"}}
+        ]
+    }"#;
+    assert_eq!(case(text).run(&misbehaving()).differences, Vec::<String>::new());
+}
+
+#[test]
+fn a_case_may_expect_a_failure_or_writes() {
+    let failing = |sku: &str, part: &str| {
+        let text = format!(
+            r#"{{"what": "x", "input": {{"hook": "pricing", "lines": [{{"product": {{"sku": "{sku}"}}}}]}}, "fails": "{part}"}}"#
+        );
+        case(&text).run(&misbehaving())
+    };
+    assert!(failing("REFUSE", "the moon").passed);
+    assert!(failing("TRAP", "trap").passed);
+    assert!(!failing("REFUSE", "the sun").passed);
+    assert!(!failing("GOOD", "the sun").passed);
+    let counting = |writes: &str| {
+        let text = format!(
+            r#"{{"what": "x", "kv": {{"count": "6", "old": "x"}}, "expected": [], "writes": {writes},
+                "input": {{"hook": "pricing", "lines": [{{"product": {{"sku": "COUNT"}}}}]}}}}"#
+        );
+        case(&text).run(&misbehaving())
+    };
+    assert!(counting(r#"{"count": "7", "old": null}"#).passed);
+    assert_eq!(counting(r#"{"count": "8"}"#).differences.len(), 1);
+}
+
+#[test]
+fn a_case_that_cannot_be_read_is_named_by_its_part() {
+    let error = |text: &str| Case::parse(text).expect_err("refused").to_string();
+    assert!(error("{").starts_with("`.`: EOF"));
+    assert!(error(&CHEAPER.replace("expected", "expcted")).contains("unknown field `expcted`"));
+    assert!(error(&CHEAPER.replace("\"pricing\"", "\"prices\"")).contains("`prices` is no hook"));
+    assert!(error(&CHEAPER.replace(": 100", ": \"dear\"")).starts_with("`input"));
+    assert!(error(&CHEAPER.replace("\"unit_price\": 50", "\"unit_price\": 0.5")).starts_with("`expected"));
+    assert!(
+        error(r#"{"what": "x", "input": {"hook": "pricing", "lines": []}}"#)
+            .contains("either `expected` or `fails`")
+    );
+}
