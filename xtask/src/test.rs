@@ -71,6 +71,7 @@ fn all(project: &Project, steps: &mut Steps, summary: &mut Option<String>) -> Re
         let job = project
             .cargo(&["nextest", "run", "--workspace", "--no-fail-fast"])
             .env("AISLE_NODE_BIN", project.target("debug/aisle-node"))
+            .env("AISLE_PLUGINS_DIR", project.target("plugins"))
             .env("AISLE_AXE", tools::axe(project))
             .env("AISLE_PAHO_PYTHON", tools::paho_python(project))
             .env("AISLE_MQTTJS", tools::mqtt_js(project));

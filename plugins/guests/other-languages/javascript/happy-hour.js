@@ -1,6 +1,7 @@
 // A percentage off some goods at some hours of some days.
 //
-// Amounts are 64 bits wide, which is `BigInt` here: money never becomes a float. What is thrown is the failure of the contract.
+// Amounts and quantities come as numbers, which are exact up to 2^53; what is beyond is refused, and what is counted with is `BigInt`.
+// What is thrown is the failure of the contract.
 
 /** A setting that must be there. */
 function required(settings, key) {
@@ -23,9 +24,23 @@ function list(settings, key) {
   return settings.filter((setting) => setting.key.startsWith(`${key}.`)).map((setting) => setting.value);
 }
 
+/** A whole number that is what it looks like. */
+function exact(number) {
+  if (!Number.isSafeInteger(number)) throw { reason: "an amount is beyond what can be counted exactly" };
+  return BigInt(number);
+}
+
 /** `amount × numerator / denominator`, rounded half away from zero; amounts here are not below zero. */
 function ratio(amount, numerator, denominator) {
   return (2n * amount * numerator + denominator) / (2n * denominator);
+}
+
+/** What a part of a line comes to. */
+function share({ unitPrice, quantity }, percent) {
+  const cost = ratio(exact(unitPrice), exact(quantity), 1000n);
+  const amount = Number(ratio(cost, percent, 100n));
+  exact(amount);
+  return amount;
 }
 
 export function promote({ context, lines, soFar }) {
@@ -40,7 +55,7 @@ export function promote({ context, lines, soFar }) {
   const taken = new Set(soFar.map((given) => given.line));
   return lines
     .filter((line) => line.product.category === category && !taken.has(line.number))
-    .map((line) => ({ line: line.number, amount: ratio(ratio(line.unitPrice, line.quantity, 1000n), percent, 100n), reason }))
-    .filter((discount) => discount.amount > 0n)
+    .map((line) => ({ line: line.number, amount: share(line, percent), reason }))
+    .filter((discount) => discount.amount > 0)
     .map((val) => ({ tag: "line-discount", val }));
 }

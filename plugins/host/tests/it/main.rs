@@ -16,6 +16,7 @@ mod cache;
 mod cases;
 mod chain;
 mod fixtures;
+mod guests;
 mod hostile;
 mod kv;
 mod loading;
