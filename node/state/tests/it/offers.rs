@@ -41,16 +41,6 @@ fn expires(shop: &Shop) -> Option<i32> {
 const DAY_MIN: i64 = 24 * 60;
 
 #[test]
-fn a_day_is_that_of_utc_and_ends_at_midnight_also_before_1970() {
-    assert_eq!(Timestamp(0).day(), Day(0));
-    assert_eq!(Timestamp(86_399_999).day(), Day(0));
-    assert_eq!(Timestamp(86_400_000).day(), Day(1));
-    assert_eq!(Timestamp(-1).day(), Day(-1));
-    assert_eq!(Timestamp(i64::MAX).day(), Day(i32::MAX));
-    assert_eq!(Timestamp(i64::MIN).day(), Day(i32::MIN));
-}
-
-#[test]
 fn the_soonest_date_that_is_not_over_is_known_until_there_is_none_left() {
     let store = StoreUnderTest::start();
     assert_eq!(expires(&store.apply([listed(1, 250), received(5, None, 1)])), None);

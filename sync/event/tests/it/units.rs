@@ -1,6 +1,6 @@
 //! Money, quantities, GTINs and ids: exact or refused.
 
-use aisle_event::{Currency, Gtin, InvalidMoney, Money, Quantity, Sku, Timestamp, Unit, sale};
+use aisle_event::{Currency, Day, Event, Gtin, InvalidMoney, Money, Quantity, Sku, Timestamp, Unit, sale};
 use proptest::prelude::*;
 
 fn jpy() -> Currency {
@@ -62,6 +62,31 @@ fn a_weighed_price_is_rounded_half_away_from_zero() {
 #[test]
 fn a_total_needs_lines_of_one_currency() {
     assert_eq!(sale::total(&[]), None);
+}
+
+#[test]
+fn what_was_paid_is_the_lines_less_what_came_off() {
+    let samples = crate::samples::samples();
+    let sale = samples.into_iter().find_map(|(name, event)| match event {
+        Event::SaleRecorded(sale) if name == "sale_recorded.with_offers" => Some(sale),
+        _ => None,
+    });
+    let mut sale = sale.unwrap();
+    assert_eq!(sale::total(&sale.lines), Some(Money::new(3060, Currency::GBP)));
+    assert_eq!(sale.total(), Some(Money::new(3060 - 510 - 100 + 10 - 1, Currency::GBP)));
+    sale.adjustments[0].amount = Money::new(i64::MIN, Currency::GBP);
+    assert_eq!(sale.total(), None, "it does not fit");
+    sale.adjustments[0].amount = Money::new(1, Currency::EUR);
+    assert_eq!(sale.total(), None, "currencies differ");
+}
+
+#[test]
+fn a_day_is_that_of_utc_and_ends_at_midnight_also_before_1970() {
+    for (ms, day) in
+        [(0, 0), (86_399_999, 0), (86_400_000, 1), (-1, -1), (i64::MAX, i32::MAX), (i64::MIN, i32::MIN)]
+    {
+        assert_eq!(Timestamp(ms).day(), Day(day), "{ms}");
+    }
 }
 
 #[test]
