@@ -30,9 +30,11 @@ pub struct Settings<'a> {
 impl<'a> Settings<'a> {
     /// The value of a key as it stands.
     pub fn text(&self, key: &str) -> Option<&'a str> {
-        // Lengths first: settings are looked through for every line of a basket, and lengths mostly differ.
+        // What differs most is looked at first: a plugin reads all of its settings at each call.
         let length = self.prefix.len() + key.len();
-        let is_it = |setting: &&Setting| setting.key.len() == length && self.rest(setting) == Some(key);
+        let is_it = |setting: &&Setting| {
+            setting.key.len() == length && setting.key.ends_with(key) && setting.key.starts_with(&self.prefix)
+        };
         self.all.iter().find(is_it).map(|setting| setting.value.as_str())
     }
 
@@ -74,37 +76,42 @@ impl<'a> Settings<'a> {
     /// The texts of a list: `categories = ["bakery", "fruit"]`.
     pub fn texts(&self, key: &str) -> Vec<&'a str> {
         let list = self.below(key);
-        (0..).map_while(|place: usize| list.text(&place.to_string())).collect()
+        (0..).map_while(|place| list.text(&digits(place))).collect()
     }
 
     /// The tables of a list: `[[settings.offers]]`.
     pub fn list(&self, key: &str) -> Vec<Settings<'a>> {
         let list = self.below(key);
-        let tables = (0..).map(|place: usize| list.below(&place.to_string()));
+        let tables = (0..).map(|place| list.below(&digits(place)));
         tables.take_while(|table| !table.all.is_empty()).collect()
     }
 
     /// The table of a key.
     pub fn below(&self, key: &str) -> Settings<'a> {
-        let mut below = Settings { all: self.all, prefix: [&self.prefix, key, "."].concat() };
+        let prefix = [&self.prefix, key, "."].concat();
         // They come sorted, so what is below a key lies together. Were they not, nothing would be lost.
-        let is_below = |setting: &Setting| below.rest(setting).is_some();
+        let is_below = |setting: &Setting| {
+            let (all, from) = (setting.key.as_bytes(), self.prefix.len());
+            let own = all.get(from..).zip(prefix.as_bytes().get(from..));
+            own.is_some_and(|(rest, own)| rest.starts_with(own)) && setting.key.starts_with(&self.prefix)
+        };
         let first = self.all.iter().position(is_below);
         let last = self.all.iter().rposition(is_below);
         let range = first.zip(last).and_then(|(first, last)| self.all.get(first..=last));
-        below.all = range.unwrap_or_default();
-        below
+        Settings { all: range.unwrap_or_default(), prefix }
     }
 
     /// A complaint about a value, for rules that a type cannot have.
     pub fn wrong(&self, key: &str, value: &str) -> Failure {
         Failure::new(["setting `", &self.prefix, key, "` cannot be `", value, "`"].concat())
     }
+}
 
-    /// What is left of a key after that of the table.
-    fn rest<'b>(&self, setting: &'b Setting) -> Option<&'b str> {
-        setting.key.strip_prefix(&self.prefix)
-    }
+/// A place in a list as it stands in a key. Not by `to_string`, which is ten times the work.
+fn digits(place: usize) -> String {
+    let mut digits = if place < 10 { String::new() } else { digits(place / 10) };
+    digits.extend(u32::try_from(place % 10).ok().and_then(|digit| char::from_digit(digit, 10)));
+    digits
 }
 
 #[cfg(test)]
@@ -148,6 +155,19 @@ mod tests {
         let wrong = offers[1].required::<i64>("buy").unwrap_err();
         assert_eq!(wrong.reason, "setting `offers.1.buy` cannot be `none`");
         assert!(settings.list("none").is_empty() && settings.texts("none").is_empty());
+    }
+
+    #[test]
+    fn the_order_of_settings_does_not_matter() {
+        let entries =
+            settings(&[("offers.1.sku", "B"), ("percent", "1"), ("offers.0.sku", "A"), ("offersx", "C")]);
+        let offers = all(&entries).list("offers");
+        assert_eq!(offers.iter().map(|offer| offer.text("sku")).collect::<Vec<_>>(), [Some("A"), Some("B")]);
+        let long: Vec<(String, String)> = (0..120).map(|n| (format!("n.{n}"), n.to_string())).collect();
+        let long: Vec<(&str, &str)> =
+            long.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let entries = settings(&long);
+        assert_eq!(all(&entries).texts("n").last(), Some(&"119"));
     }
 
     #[test]
