@@ -30,16 +30,34 @@ enum Command {
     Plugin(plugin::PluginCommand),
 }
 
+/// How a command ended that did what it was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// All is well.
+    Well,
+    /// It found something that is not: a case that fails, a difference that was not to be.
+    Failed,
+}
+
+/// What was asked makes no sense.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Usage(String);
+
+/// Exit code of wrong use, as of the parser of arguments.
+const WRONG_USE: u8 = 2;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let Command::Plugin(command) = &cli.command;
     match plugin::run(command, cli.json) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Ended::Well) => ExitCode::SUCCESS,
+        Ok(Ended::Failed) => ExitCode::FAILURE,
         // The reader of our output has gone away (`| head`): nothing to tell, nobody to tell it to.
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(&error);
-            ExitCode::FAILURE
+            if error.is::<Usage>() { ExitCode::from(WRONG_USE) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -18,8 +18,13 @@ use std::{
     time::Instant,
 };
 
+/// Where cargo keeps what it compiles, when every verb that builds is to share it. Plugins that share it must differ in their names:
+/// cargo would take the one's code for the other's.
+const TARGET_DIR: &str = "AISLE_PLUGIN_TARGET_DIR";
+
 /// `plugin build`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  aisle plugin build my-offer --out my-offer.wasm")]
 pub(crate) struct Args {
     /// The plugin's folder
     #[arg(default_value = ".")]
@@ -27,7 +32,8 @@ pub(crate) struct Args {
     /// Where the component goes [default: DIR/target/NAME.wasm]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Where cargo keeps what it compiles [default: the workspace's; the standard library is built once in each]
+    /// Where cargo keeps what it compiles [env: AISLE_PLUGIN_TARGET_DIR] [default: the workspace's; the standard library is built once
+    /// in each]
     #[arg(long, value_name = "DIR")]
     target_dir: Option<PathBuf>,
 }
@@ -62,39 +68,91 @@ pub(crate) fn run(args: &Args, json: bool) -> Result<()> {
 /// Builds a plugin's folder.
 ///
 /// # Errors
-/// When the folder holds no plugin, when there is no compiler for it (with how to install one), when it does not compile, when
-/// it asks for what no world has.
+/// As [`Builder::find`] and [`Builder::build`].
 pub(crate) fn build(directory: &Path, out: Option<&Path>, target_directory: Option<&Path>) -> Result<Built> {
-    let begun = Instant::now();
-    let package = Package::read(directory)?;
-    let toolchain = Toolchain::find(directory)?;
-    let target_directory = match target_directory {
-        Some(given) => std::path::absolute(given)?,
-        None => package.target_directory.clone(),
-    };
-    let mut command = toolchain.build(directory, &target_directory);
-    command.args(["--package", &package.name]).stdout(Stdio::null());
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start `{}`", command.get_program().to_string_lossy()))?;
-    if !status.success() {
-        bail!("`{}` does not compile with {}", package.name, toolchain.name());
+    Builder::find(directory, target_directory)?.build(out)
+}
+
+/// What it takes to build a plugin's folder, found once and used as often as its sources change.
+#[derive(Debug)]
+pub(crate) struct Builder {
+    directory: PathBuf,
+    package: Package,
+    toolchain: Toolchain,
+    target_directory: PathBuf,
+    quiet: bool,
+}
+
+impl Builder {
+    /// Looks for package and compiler.
+    ///
+    /// # Errors
+    /// When the folder holds no plugin, or there is no compiler for it (with how to install one).
+    pub(crate) fn find(directory: &Path, target_directory: Option<&Path>) -> Result<Self> {
+        let package = Package::read(directory)?;
+        let toolchain = Toolchain::find(directory)?;
+        let set = env::var_os(TARGET_DIR);
+        let target_directory = match target_directory.or(set.as_deref().map(Path::new)) {
+            Some(given) => std::path::absolute(given)?,
+            None => package.target_directory.clone(),
+        };
+        Ok(Self { directory: directory.to_owned(), package, toolchain, target_directory, quiet: false })
     }
-    let module = target_directory.join(TARGET).join("release").join(format!("{}.wasm", package.library));
-    let module = fs::read(&module).with_context(|| format!("cannot read `{}`", module.display()))?;
-    let component = component::encode(&module).with_context(|| format!("`{}` is no plugin", package.name))?;
-    let file = match out {
-        Some(file) => file.to_owned(),
-        None => directory.join("target").join(format!("{}.wasm", package.name)),
-    };
-    write(&file, &component)?;
-    Ok(Built {
-        name: package.name,
-        file,
-        bytes: component.len(),
-        hash: blake3::hash(&component).to_hex().to_string(),
-        millis: begun.elapsed().as_millis(),
-    })
+
+    /// Whether it was built before: then it takes seconds, and nobody wants to see how far it is.
+    pub(crate) fn has_built(&self) -> bool {
+        self.module().is_file()
+    }
+
+    /// What cargo makes.
+    fn module(&self) -> PathBuf {
+        self.target_directory.join(TARGET).join("release").join(format!("{}.wasm", self.package.library))
+    }
+
+    /// Has cargo say only what is wrong.
+    pub(crate) fn quiet(self) -> Self {
+        Self { quiet: true, ..self }
+    }
+
+    /// Compiles, and makes the component.
+    ///
+    /// # Errors
+    /// When it does not compile, or asks for what no world has.
+    pub(crate) fn build(&self, out: Option<&Path>) -> Result<Built> {
+        let begun = Instant::now();
+        let name = &self.package.name;
+        let mut command = self.toolchain.build(&self.directory, &self.target_directory);
+        command.args(["--package", name]).stdout(Stdio::null());
+        if self.quiet {
+            command.arg("--quiet");
+        }
+        let status = command
+            .status()
+            .with_context(|| format!("cannot start `{}`", command.get_program().to_string_lossy()))?;
+        if !status.success() {
+            bail!("`{name}` does not compile with {}", self.toolchain.name());
+        }
+        let module = self.module();
+        let module = fs::read(&module).with_context(|| format!("cannot read `{}`", module.display()))?;
+        let component = component::encode(&module).with_context(|| format!("`{name}` is no plugin"))?;
+        let file = match out {
+            Some(file) => file.to_owned(),
+            None => below(&self.directory, &format!("target/{name}.wasm")),
+        };
+        write(&file, &component)?;
+        Ok(Built {
+            name: name.clone(),
+            file,
+            bytes: component.len(),
+            hash: blake3::hash(&component).to_hex().to_string(),
+            millis: begun.elapsed().as_millis(),
+        })
+    }
+}
+
+/// A path below a folder, as people write it: not `./target`.
+pub(crate) fn below(directory: &Path, path: &str) -> PathBuf {
+    if directory == Path::new(".") { PathBuf::from(path) } else { directory.join(path) }
 }
 
 /// Writes the whole file or nothing: somebody may be watching it.

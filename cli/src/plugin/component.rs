@@ -7,6 +7,9 @@ use serde::Serialize;
 use wit_component::{ComponentEncoder, DecodedWasm};
 use wit_parser::{Resolve, WorldItem, WorldKey};
 
+/// What a core module begins with; a component has another version and layer there.
+const MODULE: &[u8] = b"\0asm\x01\0\0\0";
+
 /// What a component says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Face {
@@ -43,6 +46,11 @@ pub(crate) fn encode(module: &[u8]) -> Result<Vec<u8>> {
 /// # Errors
 /// When the bytes are no component.
 pub(crate) fn face(bytes: &[u8]) -> Result<Face> {
+    if bytes.starts_with(MODULE) {
+        bail!(
+            "this is a core module, not a component\nhint: `aisle plugin build` makes a component of a plugin's folder"
+        );
+    }
     let decoded = wit_component::decode(bytes).context("this is no component")?;
     let DecodedWasm::Component(resolve, world) = decoded else {
         bail!("this is a package of interfaces, not a component");

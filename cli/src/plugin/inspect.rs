@@ -11,6 +11,7 @@ use std::{
 
 /// `plugin inspect`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  aisle plugin inspect target/my-offer.wasm --json")]
 pub(crate) struct Args {
     /// A component, or a plugin's folder, which is built first
     #[arg(value_name = "FILE|DIR", default_value = ".")]

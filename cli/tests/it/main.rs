@@ -1,0 +1,19 @@
+//! The command from outside: the real binary, real plugins that it made and built itself.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test says what it expects by failing"
+)]
+
+mod aisle;
+mod bench;
+mod broken;
+mod cases;
+mod install;
+mod new;
+mod replay;
+mod watch;

@@ -1,0 +1,33 @@
+use crate::aisle::{command, made};
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
+#[test]
+fn a_change_of_the_source_is_built_and_tested_at_once() {
+    let folder = made("a-watched", "promotion");
+    let source = folder.join("src/lib.rs");
+    let text = fs::read_to_string(&source).unwrap();
+    let mut watching = command(&folder, ["plugin", "watch", ".", "--rounds", "3"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut until = |part: &str| {
+        let found = lines.find(|line| line.contains(part));
+        assert!(found.is_some(), "it ended without `{part}`");
+    };
+    until("2 passed, 0 failed");
+    until("ms in all");
+    fs::write(&source, text.replace("bought < pieces", "bought < pieces + 1")).unwrap();
+    until("-- src/lib.rs");
+    until("FAILED  enough.json");
+    until("1 passed, 1 failed");
+    until("ms in all");
+    fs::write(&source, &text).unwrap();
+    until("2 passed, 0 failed");
+    assert!(watching.wait().unwrap().success());
+}
