@@ -90,7 +90,7 @@ pub(crate) fn run(args: &Args, json: bool) -> Result<()> {
         Some(file) => file.clone(),
         None => case::first(&args.subject)?,
     };
-    let asked = case::read(&file)?;
+    let asked = case::read_input(&file)?;
     let subject = Subject::read(&args.subject, args.manifest.as_deref())?;
     let own = subject.manifest.limits;
     let host = subject::host()?;

@@ -99,19 +99,14 @@ impl Builder {
         Ok(Self { directory: directory.to_owned(), package, toolchain, target_directory, quiet: false })
     }
 
-    /// Whether it was built before: then it takes seconds, and nobody wants to see how far it is.
-    pub(crate) fn has_built(&self) -> bool {
-        self.module().is_file()
+    /// Has cargo say only what is wrong, once it was built before: then it takes seconds, and nobody wants to see how far it is.
+    pub(crate) fn quiet_when_built(self) -> Self {
+        Self { quiet: self.module().is_file(), ..self }
     }
 
     /// What cargo makes.
     fn module(&self) -> PathBuf {
         self.target_directory.join(TARGET).join("release").join(format!("{}.wasm", self.package.library))
-    }
-
-    /// Has cargo say only what is wrong.
-    pub(crate) fn quiet(self) -> Self {
-        Self { quiet: true, ..self }
     }
 
     /// Compiles, and makes the component.

@@ -5,6 +5,7 @@
 use super::{build::below, subject::bounded};
 use aisle_plugin_host::{CASE_BYTES_MAX, Case};
 use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -23,6 +24,26 @@ pub(crate) fn read(file: &Path) -> Result<Case> {
     let bytes = bounded(file, CASE_BYTES_MAX as u64)?;
     let text = String::from_utf8(bytes).with_context(|| format!("`{}` is not UTF-8", file.display()))?;
     Case::parse(&text).with_context(|| format!("`{}` is no case", file.display()))
+}
+
+/// Reads what a plugin is to be asked: a case, one that expects nothing yet, or an input alone.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_input(file: &Path) -> Result<Case> {
+    let bytes = bounded(file, CASE_BYTES_MAX as u64)?;
+    let wrong = || format!("`{}` is no input", file.display());
+    let mut tree: Value = serde_json::from_slice(&bytes).with_context(wrong)?;
+    if tree.get("hook").is_some() {
+        tree = json!({ "input": tree });
+    }
+    if let Some(fields) = tree.as_object_mut() {
+        fields.entry("what").or_insert_with(|| json!("an input"));
+        if !fields.contains_key("fails") {
+            fields.entry("expected").or_insert_with(|| json!([]));
+        }
+    }
+    Case::parse(&tree.to_string()).with_context(wrong)
 }
 
 /// The cases of a plugin's folder, by name.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  aisle plugin run cases/enough.json")]
 pub(crate) struct Args {
-    /// What it is asked: a case; what the case expects has no part in it
+    /// What it is asked: a case, or its `input` alone; what a case expects has no part in it
     #[arg(value_name = "FILE.json")]
     file: PathBuf,
     /// A component, or a plugin's folder, which is built first [default: the folder that FILE lies in]
@@ -33,7 +33,7 @@ struct Report<'a> {
 
 /// Asks, and shows it. A call that fails is an answer too, with another exit code.
 pub(crate) fn run(args: &Args, json: bool) -> Result<Ended> {
-    let asked = case::read(&args.file)?;
+    let asked = case::read_input(&args.file)?;
     let component = match &args.component {
         Some(given) => given.clone(),
         None => folder_of(&args.file)?,

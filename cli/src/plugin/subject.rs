@@ -40,9 +40,7 @@ impl Subject {
             // What is wrong with the manifest is said before the minute that a first build takes.
             let (manifest, text) =
                 read_manifest(&manifest.map_or_else(|| path.join(MANIFEST), Path::to_owned))?;
-            let builder = build::Builder::find(path, None)?;
-            let builder = if builder.has_built() { builder.quiet() } else { builder };
-            let built = builder.build(None)?;
+            let built = build::Builder::find(path, None)?.quiet_when_built().build(None)?;
             return Self::of(manifest, text, &built.file);
         }
         if !path.exists() {

@@ -127,7 +127,7 @@ impl Watch<'_> {
         let (manifest, text) = subject::read_manifest(&self.directory.join(MANIFEST))?;
         let builder = match self.builder.take() {
             Some(builder) => builder,
-            None => Builder::find(self.directory, None)?.quiet(),
+            None => Builder::find(self.directory, None)?.quiet_when_built(),
         };
         let built = self.builder.insert(builder).build(None)?;
         let subject = Subject::of(manifest, text, &built.file)?;

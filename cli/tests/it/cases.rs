@@ -80,3 +80,17 @@ fn a_call_that_fails_is_shown_with_its_kind_and_ends_with_1() {
     let arguments = ["plugin", "run", "cases/enough.json", "--component", component.to_str().unwrap()];
     aisle(&folder, arguments).ended(1).says("fails (refused)").says("`percent` cannot be `ten`");
 }
+
+#[test]
+fn an_input_needs_to_expect_nothing_to_be_run() {
+    let folder = template("promotion");
+    let case = tempfile::Builder::new().suffix(".json").tempfile_in(folder.parent().unwrap()).unwrap();
+    let line = r#"{"product": {"sku": "ROLL", "category": "bakery", "price": 80}, "quantity": 3000}"#;
+    let input = format!(r#"{{"hook": "promotion", "lines": [{line}]}}"#);
+    for text in [input.clone(), format!(r#"{{"now": 1795262400000, "input": {input}}}"#)] {
+        fs::write(case.path(), text).unwrap();
+        let arguments =
+            ["plugin", "run", case.path().to_str().unwrap(), "--component", folder.to_str().unwrap()];
+        aisle(&folder, arguments).well().says("money   -0.24 GBP");
+    }
+}
