@@ -101,7 +101,8 @@ impl Toolchain {
         }
         command.current_dir(directory).args(["build", "--release", "--target", TARGET]);
         if matches!(self, Self::Distribution { .. }) {
-            command.arg("-Zbuild-std=std,panic_abort");
+            // Without the features that it has by itself: nothing here prints a backtrace. A quarter smaller, and sooner built.
+            command.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
         }
         for setting in PROFILE.iter().chain([&FLAGS]) {
             command.args(["--config", setting]);
