@@ -35,6 +35,7 @@ pub use config::{Config, InvalidConfig, InvalidZone, Zone};
 pub mod request {
     pub use crate::amount::Amount;
     pub use crate::http::{
+        body::buffered,
         extract::{Json, Params, Segment, Segments, choice, number},
         problem::Problem,
     };

@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and how it is explained.
 
 pub(crate) mod floor;
+pub(crate) mod plugin;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf};
@@ -58,6 +59,9 @@ pub(crate) enum Command {
     /// What staff are asked to do
     #[command(subcommand)]
     Task(floor::TaskCommand),
+    /// Plugins of headquarters: install, swap and remove them, see what they do and cost
+    #[command(subcommand)]
+    Plugin(plugin::PluginCommand),
     /// Check this machine and this store; one line a check, with what to do
     Doctor,
     /// Show or check the configuration

@@ -17,6 +17,7 @@ mod journal;
 mod logging;
 mod mqtt;
 mod output;
+mod plugin;
 mod reference;
 mod scrub;
 mod serve;
@@ -107,6 +108,10 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Task(command) => {
             runtime()?.block_on(task::run(command, &common.data, common.json)).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Plugin(command) => {
+            let done = runtime()?.block_on(plugin::command::run(command, &common.data, common.json));
+            done.map(|()| ExitCode::SUCCESS)
         }
         Command::Doctor => Ok(success_or_failed(doctor::run(&common.data, &config, common.json)?)),
         Command::Config(ConfigCommand::Check) => {

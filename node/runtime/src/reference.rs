@@ -4,7 +4,7 @@ use crate::{
     admin,
     cli::ReferenceCommand,
     config::{self, Config, RawConfig},
-    floor, output,
+    floor, output, plugin,
     store::Store,
 };
 use aisle_broker::Broker;
@@ -64,15 +64,20 @@ async fn register(
         Broker::open(dir, shop, config.mqtt.clone(), record_bytes_max, journal.clone(), registry)?;
     drop(broker.bind(dir, registry)?);
     register_bridge(&broker, registry).await?;
-    let (floor, _running) = floor::open(dir, &config.floor, (shop, TimeZone::UTC), store, broker, registry)?;
+    let how = (&config.plugins, &config.floor.projection);
+    let in_store = (shop, config.currency, TimeZone::UTC);
+    let (plugins, _following) = plugin::open(dir, how, in_store, store, registry).await?;
+    let of_floor = (broker, plugins);
+    let (floor, _running) =
+        floor::open(dir, &config.floor, (shop, TimeZone::UTC), store, of_floor, registry)?;
     let kiosk = Kiosk {
         state: store.state.clone(),
         journal,
         recommender,
         now: Arc::new(aisle_event::Timestamp::default),
         config: config.kiosk.clone(),
-        more: OpenApiRouter::new(),
         plugins: None,
+        more: OpenApiRouter::new(),
         staff: Some(Staff {
             floor: Arc::new(floor),
             config: config.staff.clone(),

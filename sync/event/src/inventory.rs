@@ -23,6 +23,8 @@ code! {
         CheckUnit = 3 "check_unit",
         /// Look after a device.
         CheckDevice = 4 "check_device",
+        /// Do what a plugin asks for; why it does is said with it.
+        Plugin = 5 "plugin",
     }
 
     /// How a task ended.

@@ -44,6 +44,8 @@ pub struct Worth {
     pub find_phantom: u16,
     /// A count.
     pub recount: u16,
+    /// What a plugin asks for.
+    pub plugin: u16,
 }
 
 /// Why a configuration was refused.
@@ -77,7 +79,7 @@ impl Default for Config {
 
 impl Default for Worth {
     fn default() -> Self {
-        Self { check_unit: 100, fill_shelf: 30, check_device: 20, find_phantom: 15, recount: 5 }
+        Self { check_unit: 100, fill_shelf: 30, check_device: 20, find_phantom: 15, recount: 5, plugin: 25 }
     }
 }
 
@@ -89,6 +91,7 @@ impl Worth {
             TaskKind::Recount => self.recount,
             TaskKind::CheckUnit => self.check_unit,
             TaskKind::CheckDevice => self.check_device,
+            TaskKind::Plugin => self.plugin,
         }
     }
 }

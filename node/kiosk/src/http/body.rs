@@ -15,7 +15,10 @@ use std::{future::poll_fn, pin::Pin};
 const DRAIN_BYTES_MAX: usize = 32 << 20;
 
 /// Gives the request back with its whole body in memory.
-pub(crate) async fn buffered(request: Request, bytes_max: usize) -> Result<Request, Problem> {
+///
+/// # Errors
+/// When the body is longer than so many bytes, or breaks off.
+pub async fn buffered(request: Request, bytes_max: usize) -> Result<Request, Problem> {
     if request.body().is_end_stream() {
         return Ok(request);
     }

@@ -126,6 +126,8 @@ pub enum AlertKind {
     Approval,
     /// Settings were refused, or are not what was wanted.
     Settings,
+    /// A plugin tells staff something, or fails.
+    Plugin,
 }
 
 /// Something that is not as it should be.

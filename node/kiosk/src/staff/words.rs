@@ -82,12 +82,14 @@ words! {
         TaskKind::Recount => "Count again",
         TaskKind::CheckUnit => "Check the unit",
         TaskKind::CheckDevice => "Check the device",
+        TaskKind::Plugin => "See to it",
     }, |kind| match kind {
         TaskKind::FillShelf => "补货上架",
         TaskKind::FindPhantom => "查找失踪库存",
         TaskKind::Recount => "重新盘点",
         TaskKind::CheckUnit => "检查冷链设备",
         TaskKind::CheckDevice => "检查设备",
+        TaskKind::Plugin => "请处理",
     };
     bring: fn(&str) -> String = |amount| format!("Bring {amount}"), |amount| format!("取 {amount}");
     done: Text = "Done", "完成";
@@ -112,6 +114,7 @@ words! {
         AlertKind::Offline => "Device is gone",
         AlertKind::Approval => "Device waits for approval",
         AlertKind::Settings => "Settings not taken over",
+        AlertKind::Plugin => "From a plugin",
     }, |kind| match kind {
         AlertKind::Excursion => "温度超限",
         AlertKind::Anomaly => "读数异常",
@@ -119,6 +122,7 @@ words! {
         AlertKind::Offline => "设备离线",
         AlertKind::Approval => "设备等待批准",
         AlertKind::Settings => "设置未生效",
+        AlertKind::Plugin => "来自插件",
     };
 
     place: fn(Place) -> Text = |place| match place {

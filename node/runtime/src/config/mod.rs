@@ -30,6 +30,7 @@ pub(crate) struct Config {
     pub mqtt: aisle_broker::Config,
     pub bridges: Vec<aisle_devices::bridge::Config>,
     pub floor: crate::floor::Settings,
+    pub plugins: crate::plugin::Config,
     pub staff: aisle_kiosk::staff::StaffConfig,
     pub trainer: crate::trainer::Config,
     pub scrub: crate::scrub::Config,

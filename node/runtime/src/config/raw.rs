@@ -44,6 +44,8 @@ pub(crate) struct RawConfig {
     pub cold_chain: aisle_inventory::cold_chain::Config,
     /// What staff are asked to do.
     pub tasks: aisle_inventory::task::Config,
+    /// Plugins: how many, how large, and how much of what they did is kept.
+    pub plugins: crate::plugin::Config,
     /// The staff board.
     pub staff: aisle_kiosk::staff::StaffConfig,
     /// How the floor (devices, telemetry, stock positions, cold chain, tasks) is kept in step with the journal.
@@ -190,6 +192,10 @@ impl RawConfig {
         mqtt::check_broker(&self.mqtt, store.as_str(), journal.record_bytes_max)?;
         mqtt::check_bridges(&self.bridge)?;
         let floor = floor::resolve(&self)?;
+        self.plugins.validate().map_err(|error| {
+            let reason = format!("is {}, expected {}", error.found, error.expected);
+            refused(&format!("plugins.{}", error.field), &reason)
+        })?;
         self.staff.validate().map_err(|error| refused("staff", &error))?;
         self.trainer.validate().map_err(|error| refused("trainer", &error))?;
         self.scrub.validate().map_err(|error| refused("scrub", &error))?;
@@ -206,6 +212,7 @@ impl RawConfig {
             mqtt: self.mqtt.clone(),
             bridges: self.bridge.clone(),
             floor,
+            plugins: self.plugins.clone(),
             staff: self.staff.clone(),
             trainer: self.trainer.clone(),
             scrub: self.scrub.clone(),

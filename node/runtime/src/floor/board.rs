@@ -3,6 +3,7 @@
 //! Not here: what it looks like (`aisle-kiosk`), how anything is concluded (`aisle-inventory`, `aisle-devices`).
 
 use super::{fold::View, sensors::Doors, stock};
+use crate::plugin;
 use aisle_devices::{
     alert::{self, AlertAbout, DeviceAlert},
     registry::{self, DeviceView},
@@ -32,6 +33,7 @@ pub(super) struct Seen<'a> {
     pub(super) view: &'a View,
     pub(super) shop: &'a Shop,
     pub(super) doors: Doors,
+    pub(super) plugins: Vec<plugin::report::Alert>,
     pub(super) now: Timestamp,
 }
 
@@ -188,6 +190,15 @@ impl Seen<'_> {
                 since: Timestamp(self.now.0 - self.now.0.rem_euclid(60_000)),
             });
         }
+        alerts.extend(self.plugins.iter().map(|alert| AlertRow {
+            kind: AlertKind::Plugin,
+            severity: if alert.urgent { Severity::Critical } else { Severity::Warning },
+            device: None,
+            unit: alert.unit.clone(),
+            detail: alert.words.clone(),
+            confidence_permille: 1000,
+            since: alert.since,
+        }));
         alerts
     }
 

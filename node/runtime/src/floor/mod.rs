@@ -13,6 +13,7 @@ mod act;
 mod board;
 mod device;
 mod fold;
+mod label;
 mod metrics;
 pub(crate) mod pin;
 mod port;
@@ -23,6 +24,7 @@ mod unit;
 
 pub(crate) use fold::View;
 
+use crate::plugin::Plugins;
 use crate::store::{Store, journal_dir};
 use aisle_broker::Broker;
 use aisle_devices::{
@@ -71,6 +73,7 @@ struct Parted {
     follower: Follower<View>,
     control: Control,
     archive: Arc<Archive>,
+    plugins: Plugins,
     store: Arc<Store>,
     store_name: String,
     journal_dir: PathBuf,
@@ -103,7 +106,7 @@ pub(crate) fn open(
     settings: &Settings,
     (store_name, zone): (&str, TimeZone),
     store: &Arc<Store>,
-    broker: Broker,
+    (broker, plugins): (Broker, Plugins),
     registry: &mut Registry,
 ) -> anyhow::Result<(Floor, Running)> {
     let archive =
@@ -142,6 +145,7 @@ pub(crate) fn open(
         follower,
         control: control.clone(),
         archive,
+        plugins,
         store: store.clone(),
         store_name: store_name.into(),
         journal_dir: journal_dir(data),
@@ -199,6 +203,11 @@ impl Floor {
     /// The last record that is in the view, and whether that is all.
     pub(crate) fn progress(&self) -> (u64, bool) {
         (self.0.follower.applied(), self.0.follower.is_caught_up())
+    }
+
+    /// Waits until the view holds a record.
+    pub(crate) async fn wait_applied(&self, seq: u64) -> Result<(), follow::Stopped> {
+        self.0.follower.wait_applied(seq).await
     }
 
     /// Waits until the projection has stopped by itself, and says why.

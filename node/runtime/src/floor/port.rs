@@ -38,7 +38,9 @@ pub(super) struct Made {
 impl Floor {
     fn seen<T>(&self, read: impl FnOnce(&Seen<'_>) -> T) -> T {
         let (view, shop) = (self.view(), self.0.store.state.shop());
-        read(&Seen { doors: Doors::of_all(&view), view: &view, shop: &shop, now: self.now() })
+        let (doors, now) = (Doors::of_all(&view), self.now());
+        let plugins = self.0.plugins.alerts(now);
+        read(&Seen { view: &view, shop: &shop, doors, plugins, now })
     }
 
     fn made(&self) -> Arc<Board> {

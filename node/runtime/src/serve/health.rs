@@ -3,7 +3,7 @@
 //! A repair (a rebuilt index, a quarantined segment, a cut tail) shows as `degraded` or as a note until the next start; only a part
 //! that has stopped makes the answer 503.
 
-use crate::{admin::Mqtt, floor::Floor, store::Store};
+use crate::{admin::Mqtt, floor::Floor, plugin::Plugins, store::Store};
 use aisle_devices::bridge::{BridgeStatus, StatusHandle};
 use aisle_event::StoreId;
 use aisle_journal::Quarantined;
@@ -19,6 +19,7 @@ pub(super) struct Health {
     recommender: Arc<Recommender>,
     mqtt: Mqtt,
     floor: Floor,
+    plugins: Plugins,
     started: Instant,
     /// What the journal held at the start; ready means that the state has it too.
     ready_at: u64,
@@ -30,10 +31,10 @@ impl Health {
         store: Arc<Store>,
         recommender: Arc<Recommender>,
         mqtt: Mqtt,
-        floor: Floor,
+        (floor, plugins): (Floor, Plugins),
     ) -> Self {
         let ready_at = store.journal.durable();
-        Self { store_id, store, recommender, mqtt, floor, started: Instant::now(), ready_at }
+        Self { store_id, store, recommender, mqtt, floor, plugins, started: Instant::now(), ready_at }
     }
 }
 
@@ -57,6 +58,7 @@ pub(super) struct Report {
     recommend: RecommendReport,
     mqtt: MqttReport,
     floor: FloorReport,
+    plugins: PluginsReport,
 }
 
 #[derive(Serialize)]
@@ -191,6 +193,28 @@ impl FloorReport {
     }
 }
 
+#[derive(Serialize)]
+struct PluginsReport {
+    applied_seq: u64,
+    caught_up: bool,
+    installed: usize,
+    /// Plugins that are left out because they cannot be loaded, with why.
+    left_out: Vec<String>,
+}
+
+impl PluginsReport {
+    fn of(plugins: &Plugins) -> Self {
+        let (applied_seq, caught_up) = plugins.progress();
+        let left_out = plugins.left_out();
+        Self {
+            applied_seq,
+            caught_up,
+            installed: plugins.view().plugins.len(),
+            left_out: left_out.iter().map(|(id, why)| format!("`{id}`: {why}")).collect(),
+        }
+    }
+}
+
 /// 200 while every part works, 503 once one has stopped.
 pub(super) async fn healthz(State(health): State<Arc<Health>>) -> (StatusCode, Json<Report>) {
     let report = health.report();
@@ -198,10 +222,10 @@ pub(super) async fn healthz(State(health): State<Arc<Health>>) -> (StatusCode, J
     (code, Json(report))
 }
 
-/// 200 once state and floor hold what the journal held at the start, 503 before.
+/// 200 once state, floor and plugins hold what the journal held at the start, 503 before.
 pub(super) async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, Json<Report>) {
     let report = health.report();
-    let applied = report.state.applied_seq.min(report.floor.applied_seq);
+    let applied = report.state.applied_seq.min(report.floor.applied_seq).min(report.plugins.applied_seq);
     let ready = report.status != Status::Failed && applied >= health.ready_at;
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(report))
 }
@@ -244,6 +268,7 @@ impl Health {
         let clock = ClockReport { behind_journal_ms: store.clock_behind_ms() };
         let mqtt = MqttReport::of(&self.mqtt);
         let floor = FloorReport::of(&self.floor);
+        let plugins = PluginsReport::of(&self.plugins);
         let status = if journal.failed.is_some() || state.failed.is_some() {
             Status::Failed
         } else if state.rebuilt.is_some()
@@ -252,6 +277,7 @@ impl Health {
             || clock.behind_journal_ms > 0
             || mqtt.devices_problem.is_some()
             || !floor.is_whole()
+            || !plugins.left_out.is_empty()
             || mqtt.bridges.iter().any(|bridge| !bridge.connected)
         {
             Status::Degraded
@@ -270,6 +296,7 @@ impl Health {
             recommend: RecommendReport { model: model.as_ref().map(|model| ModelReport::of(model)) },
             mqtt,
             floor,
+            plugins,
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     admin::{self, http::Admin, place::Place},
     cli::RunArgs,
     config::Config,
-    floor, output, scrub,
+    floor, output, plugin, scrub,
     store::Store,
     trainer,
 };
@@ -73,8 +73,13 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
         .with_context(|| format!("cannot write `{}`", admin::token::path(data).display()))?;
     floor::pin::make_if_missing(data)
         .with_context(|| format!("cannot write `{}`", floor::pin::path(data).display()))?;
-    let shop = (config.store.as_str(), config.kiosk.time_zone.zone().clone());
-    let opening = || floor::open(data, &config.floor, shop, &store, mqtt.broker(), &mut registry);
+    let zone = config.kiosk.time_zone.zone().clone();
+    let shop = (config.store.as_str(), config.currency, zone.clone());
+    let how = (&config.plugins, &config.floor.projection);
+    let (plugins, mut following) = plugin::open(data, how, shop, &store, &mut registry).await?;
+    let shop = (config.store.as_str(), zone);
+    let opening =
+        || floor::open(data, &config.floor, shop, &store, (mqtt.broker(), plugins.clone()), &mut registry);
     let (floor, mut listening) = mqtt.within(opening)?;
     let (stop, stopping) = watch::channel(false);
     let bridges = Bridges::new(&config.bridges, config.store.as_str(), &mqtt.broker(), &mut registry)?;
@@ -83,7 +88,9 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
         listening: mqtt.listening(),
         bridges: bridges.statuses().into(),
     };
-    let admin = Admin::new(data, looked_at.clone(), floor.clone(), stopping.clone(), store.clock());
+    let parts = (floor.clone(), plugins.clone());
+    let admin = Admin::new(data, looked_at.clone(), parts, stopping.clone(), store.clock());
+    let packages = admin::http::packages(admin.clone());
     let kiosk = aisle_kiosk::router(
         Kiosk {
             state: store.state.clone(),
@@ -91,8 +98,8 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
             recommender: recommender.clone(),
             now: store.clock(),
             config: config.kiosk.clone(),
+            plugins: Some(Arc::new(plugins.clone())),
             more: admin::http::router(admin),
-            plugins: None,
             staff: Some(Staff {
                 floor: Arc::new(floor.clone()),
                 config: config.staff.clone(),
@@ -103,15 +110,22 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
         },
         &mut registry,
     );
-    let health =
-        Arc::new(Health::new(config.store.clone(), store.clone(), recommender, looked_at, floor.clone()));
+    let health = Arc::new(Health::new(
+        config.store.clone(),
+        store.clone(),
+        recommender,
+        looked_at,
+        (floor.clone(), plugins.clone()),
+    ));
     let router = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .with_state(health)
         .route("/metrics", get(metrics::metrics))
         .with_state(Arc::new(registry))
-        .merge(kiosk);
+        .merge(kiosk)
+        .merge(packages);
+    let reacting = plugin::react(&plugins, &floor).context("cannot start the thread of reactions")?;
 
     let devices = floor.control().clone();
     let mqtt = mqtt.start(async move { devices.listens().await })?;
@@ -127,15 +141,21 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
             reason = failed(&store) => reason,
             reason = floor.stopped() => reason,
             reason = listening.failed() => reason,
+            reason = plugins.stopped() => reason,
+            reason = following.failed() => reason,
         }
     };
     let ended = serve(listener, router, failing, asked, (stop, stopping), drain).await?;
     drop(place);
     drop(listening);
+    // It writes what it reacted to, and waits for the floor to show it.
+    drop(reacting);
+    drop(following);
     bridging.ended().await;
     mqtt.close().await;
     // The last to hold it writes its snapshot.
     drop(floor);
+    drop(plugins);
     trainer.stop();
     scrubber.stop();
     noting.abort();

@@ -20,5 +20,6 @@ mod hostile;
 mod import;
 mod mqtt;
 mod pages;
+mod plugins;
 mod run;
 mod support;

@@ -32,7 +32,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 pub(super) struct ByParams {
     /// Who says so.
     #[param(min_length = 1, max_length = 256, nullable = false)]
-    by: Option<String>,
+    pub(super) by: Option<String>,
 }
 
 /// Lets a device take part, and says where its streams measure. Also one that was retired, or whose approval is suspended.

@@ -10,6 +10,7 @@ mod device;
 mod devices;
 mod overview;
 mod page;
+mod plugins;
 mod positions;
 mod refused;
 mod retained;
@@ -19,7 +20,9 @@ mod units;
 mod watch;
 
 use super::Mqtt;
-use crate::floor::Floor;
+pub(crate) use plugins::packages;
+
+use crate::{floor::Floor, plugin::Plugins};
 use aisle_event::Timestamp;
 use axum::{
     Json,
@@ -49,6 +52,8 @@ struct Shared {
     data: PathBuf,
     mqtt: Mqtt,
     floor: Floor,
+    plugins: Plugins,
+    installs: Arc<Semaphore>,
     watches: Arc<Semaphore>,
     stopping: changes::Receiver<bool>,
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
@@ -59,19 +64,20 @@ impl Admin {
     pub(crate) fn new(
         data: &Path,
         mqtt: Mqtt,
-        floor: Floor,
+        (floor, plugins): (Floor, Plugins),
         stopping: changes::Receiver<bool>,
         now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     ) -> Self {
         let watches = Arc::new(Semaphore::new(WATCHES_MAX));
-        Self(Arc::new(Shared { data: data.into(), mqtt, floor, watches, stopping, now }))
+        let (data, installs) = (data.into(), plugins::installs());
+        Self(Arc::new(Shared { data, mqtt, floor, plugins, installs, watches, stopping, now }))
     }
 }
 
 #[derive(OpenApi)]
 #[openapi(
     tags((name = "administration", description = "Looking into the running node and stepping in, with the token in its data directory.")),
-    paths(retained::clear),
+    paths(retained::clear, plugins::install),
     modifiers(&Token),
 )]
 struct Base;
@@ -126,6 +132,10 @@ fn described() -> OpenApiRouter<Admin> {
         .routes(routes!(units::acknowledge))
         .routes(routes!(tasks::list))
         .routes(routes!(tasks::end))
+        .routes(routes!(plugins::list))
+        .routes(routes!(plugins::get, plugins::remove))
+        .routes(routes!(plugins::recordings))
+        .routes(routes!(plugins::roll_back))
         // A topic has slashes; the document has no way to say so.
         .route("/v1/admin/mqtt/retained/{*topic}", delete(retained::clear))
 }

@@ -1,0 +1,293 @@
+//! What a plugin wants done, as events: alerts, prices, labels, tasks, suppressions.
+//!
+//! Not here: which plugin is asked and when (`react`). Guards invariant 6: a plugin has only so much done within an hour.
+
+use super::fold::View;
+use aisle_event::{
+    Event, Money, Name, Sku, Text, Timestamp, Unknown,
+    inventory::{TaskKind, TaskOpened},
+    plugin::{PluginActed, PluginAction, ProductSuppressed},
+    stock::PriceChanged,
+};
+use aisle_inventory::task;
+use aisle_plugin_host::types::{Action, OpenTask};
+use aisle_state::Shop;
+
+/// An hour.
+const HOUR_MS: u64 = 3_600_000;
+
+/// What is known when actions are carried out.
+pub(super) struct Scene<'a> {
+    pub(super) plugins: &'a View,
+    pub(super) shop: &'a Shop,
+    pub(super) tasks: &'a task::View,
+    pub(super) now: Timestamp,
+    pub(super) per_hour_max: u32,
+    /// The happening's record: what makes the names of tasks unique.
+    pub(super) seq: u64,
+    /// The cold chain unit that the happening is about.
+    pub(super) unit: Option<Name>,
+}
+
+/// What is to be done, gathered over all plugins that react to one thing.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) events: Vec<Event>,
+    /// Texts for the labels of products.
+    pub(super) labels: Vec<(Sku, Text)>,
+    /// Actions that were not carried out: beyond the bound, or about nothing that there is.
+    pub(super) dropped: u64,
+    tasks: u64,
+}
+
+impl Gathered {
+    /// Adds what a plugin wants.
+    pub(super) fn add(&mut self, scene: &Scene<'_>, plugin: &Name, version: &Name, actions: Vec<Action>) {
+        let since = |at: Timestamp| scene.now.ms_since(at) < HOUR_MS;
+        let before = scene.plugins.acted.iter().filter(|acted| acted.plugin == *plugin && since(acted.at));
+        let mut left = (scene.per_hour_max as usize).saturating_sub(before.count());
+        for action in actions {
+            if left == 0 {
+                self.dropped += 1;
+                continue;
+            }
+            match self.carried(scene, plugin, version, action) {
+                Carried::Out => left -= 1,
+                Carried::Already => {}
+                Carried::Not => self.dropped += 1,
+            }
+        }
+    }
+
+    fn carried(&mut self, scene: &Scene<'_>, plugin: &Name, version: &Name, action: Action) -> Carried {
+        let at = scene.now;
+        let mut acted = PluginActed {
+            plugin: plugin.clone(),
+            version: version.clone(),
+            action: PluginAction::Alert,
+            sku: None,
+            unit: scene.unit.clone(),
+            text: Text::default(),
+            urgent: false,
+            at,
+            unknown: Unknown::default(),
+        };
+        match action {
+            Action::Alert(alert) => {
+                acted.text = super::live::text(&alert.text);
+                acted.urgent = alert.urgent;
+            }
+            Action::SetPrice(wanted) => {
+                let Some(product) = scene.shop.product(&wanted.sku) else { return Carried::Not };
+                if product.price.minor == wanted.price {
+                    return Carried::Already;
+                }
+                let sku = product.sku.clone();
+                let price = Money::new(wanted.price, product.price.currency);
+                let unknown = Unknown::default();
+                self.events
+                    .push(PriceChanged { sku: sku.clone(), price, at, valid_until: None, unknown }.into());
+                (acted.action, acted.sku, acted.unit) = (PluginAction::Price, Some(sku), None);
+                acted.text = super::live::text(&wanted.reason);
+            }
+            Action::SetLabel(wanted) => {
+                let Some(product) = scene.shop.product(&wanted.sku) else { return Carried::Not };
+                let text = super::live::text(&wanted.text);
+                self.labels.push((product.sku.clone(), text.clone()));
+                (acted.action, acted.sku, acted.unit) =
+                    (PluginAction::Label, Some(product.sku.clone()), None);
+                acted.text = text;
+            }
+            Action::OpenTask(wanted) => {
+                acted.action = PluginAction::Task;
+                acted.text = super::live::text(&wanted.text);
+                match self.task(scene, plugin, &wanted, &mut acted) {
+                    Carried::Out => {}
+                    other => return other,
+                }
+            }
+            Action::Suppress(wanted) => {
+                let Some(product) = scene.shop.product(&wanted.sku) else { return Carried::Not };
+                if wanted.seconds == 0 && product.suppressed.is_none() {
+                    return Carried::Already;
+                }
+                let (sku, reason) = (product.sku.clone(), super::live::text(&wanted.reason));
+                let until =
+                    (wanted.seconds > 0).then(|| at.saturating_add_ms(i64::from(wanted.seconds) * 1000));
+                let (plugin, unknown) = (plugin.clone(), Unknown::default());
+                let event = ProductSuppressed {
+                    sku: sku.clone(),
+                    until,
+                    reason: reason.clone(),
+                    plugin,
+                    at,
+                    unknown,
+                };
+                self.events.push(event.into());
+                (acted.action, acted.sku, acted.unit) = (PluginAction::Suppress, Some(sku), None);
+                acted.text = reason;
+            }
+        }
+        self.events.push(acted.into());
+        Carried::Out
+    }
+
+    /// A task about a product or a unit. One that is about neither is shown as an alert is.
+    fn task(
+        &mut self,
+        scene: &Scene<'_>,
+        plugin: &Name,
+        wanted: &OpenTask,
+        acted: &mut PluginActed,
+    ) -> Carried {
+        let sku = match &wanted.sku {
+            Some(sku) => match scene.shop.product(sku) {
+                Some(product) => Some(product.sku.clone()),
+                None => return Carried::Not,
+            },
+            None => None,
+        };
+        let unit = wanted.unit.as_ref().and_then(|unit| Name::new(unit).ok());
+        let about = match (&sku, &unit) {
+            (Some(sku), _) => task::About::Sku(sku.clone()),
+            (None, Some(unit)) => task::About::Unit(unit.clone()),
+            (None, None) => return Carried::Out,
+        };
+        (acted.sku, acted.unit) = (sku.clone(), if sku.is_some() { None } else { unit.clone() });
+        let kind = TaskKind::Plugin;
+        if scene.tasks.open.iter().any(|task| task.kind == kind && task.about == about) {
+            return Carried::Already;
+        }
+        let why: String = acted.text.chars().filter(|c| !c.is_control()).collect();
+        let name = format!("{kind}:{plugin}:{}:{}", scene.seq, self.tasks);
+        let (Ok(task), Ok(why)) = (Name::new(name), Name::new(why.trim())) else { return Carried::Not };
+        self.tasks += 1;
+        let event = TaskOpened {
+            task,
+            kind,
+            sku,
+            unit: acted.unit.clone(),
+            device: None,
+            quantity: None,
+            confidence_permille: 1000,
+            why,
+            at: scene.now,
+            unknown: Unknown::default(),
+        };
+        self.events.push(event.into());
+        Carried::Out
+    }
+}
+
+/// What became of an action.
+enum Carried {
+    /// It is done with the events that were added.
+    Out,
+    /// It is so already.
+    Already,
+    /// It is about nothing that there is.
+    Not,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::fold::Acted;
+    use aisle_event::{Currency, Unit};
+    use aisle_plugin_host::types::{Alert, SetPrice, Suppress};
+    use aisle_state::{Product, Stock};
+    use std::sync::Arc;
+
+    const NOW: Timestamp = Timestamp(10 * HOUR_MS.cast_signed());
+
+    fn name(text: &str) -> Name {
+        Name::new(text).unwrap()
+    }
+
+    fn shop() -> Shop {
+        let mut shop = Shop::default();
+        let product = Product {
+            sku: Sku::new("JAM-1").unwrap(),
+            name: name("Plum jam"),
+            price: Money::new(425, Currency::GBP),
+            unit: Unit::Each,
+            gtin: None,
+            category: None,
+            listed_at: NOW,
+            priced_at: NOW,
+            price_valid_until: None,
+            stock: Stock::Unknown,
+            sensed: None,
+            expires: None,
+            suppressed: None,
+        };
+        shop.products.insert(product.sku.clone(), Arc::new(product));
+        shop
+    }
+
+    fn gathered(view: &View, per_hour_max: u32, actions: Vec<Action>) -> Gathered {
+        let (shop, tasks) = (shop(), task::View::default());
+        let unit = Some(name("dairy-1"));
+        let scene = Scene { plugins: view, shop: &shop, tasks: &tasks, now: NOW, per_hour_max, seq: 7, unit };
+        let mut gathered = Gathered::default();
+        gathered.add(&scene, &name("cold-chain"), &name("1.0.0"), actions);
+        gathered
+    }
+
+    fn alert() -> Action {
+        Action::Alert(Alert { text: "too warm".into(), urgent: true })
+    }
+
+    fn price(sku: &str, price: i64) -> Action {
+        Action::SetPrice(SetPrice { sku: sku.into(), price, reason: "soon over".into() })
+    }
+
+    #[test]
+    fn each_action_is_done_and_said_to_be_in_one_go() {
+        let suppress = Suppress { sku: "JAM-1".into(), seconds: 60, reason: "too warm".into() };
+        let task = OpenTask { sku: None, unit: Some("dairy-1".into()), text: "look".into() };
+        let actions = vec![alert(), price("JAM-1", 300), Action::Suppress(suppress), Action::OpenTask(task)];
+        let gathered = gathered(&View::default(), 10, actions);
+        let names: Vec<&str> = gathered.events.iter().map(Event::name).collect();
+        assert_eq!(
+            names,
+            [
+                "PluginActed",
+                "PriceChanged",
+                "PluginActed",
+                "ProductSuppressed",
+                "PluginActed",
+                "TaskOpened",
+                "PluginActed"
+            ]
+        );
+        assert!(gathered.events.iter().any(|event| matches!(event, Event::ProductSuppressed(it) if it.until == Some(NOW.saturating_add_ms(60_000)))));
+        assert_eq!(gathered.dropped, 0);
+    }
+
+    #[test]
+    fn what_is_so_already_or_about_nothing_there_is_is_not_done() {
+        let free = Suppress { sku: "JAM-1".into(), seconds: 0, reason: "good again".into() };
+        let actions = vec![price("JAM-1", 425), Action::Suppress(free), price("GONE", 1)];
+        let gathered = gathered(&View::default(), 10, actions);
+        assert_eq!((gathered.events.len(), gathered.dropped), (0, 1));
+    }
+
+    #[test]
+    fn a_plugin_has_only_so_much_done_within_an_hour() {
+        let acted = |hours: u64| Acted {
+            seq: 1,
+            plugin: name("cold-chain"),
+            action: PluginAction::Alert,
+            sku: None,
+            unit: None,
+            text: Text::default(),
+            urgent: false,
+            at: NOW.saturating_add_ms(-(hours * HOUR_MS).cast_signed()),
+        };
+        let mut view = View::default();
+        view.acted.extend([acted(2), acted(0)].map(Arc::new));
+        let gathered = gathered(&view, 3, vec![alert(), alert(), alert(), alert()]);
+        assert_eq!((gathered.events.len(), gathered.dropped), (2, 2), "one of the last hour counts");
+    }
+}

@@ -1,0 +1,347 @@
+//! What calls cost and how they ended, counted for each plugin and hook; and the last calls whole, for replays.
+//!
+//! Not here: how they are shown (`metrics`, the admin API). Guards invariant 6: what is kept is bounded in count and bytes.
+
+use aisle_plugin_host::{Call, Hook, Recording};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+/// How a call may end: with an answer, or by one of the names of [`aisle_plugin_host::Failure::kind`].
+pub(super) const OUTCOMES: [&str; 10] = [
+    "ok",
+    "trap",
+    "timeout",
+    "out-of-fuel",
+    "out-of-memory",
+    "too-large",
+    "refused",
+    "bad-output",
+    "busy",
+    "not-asked",
+];
+/// Upper bounds of the buckets of times, in microseconds; what is longer is in none but the total.
+pub(super) const BUCKETS_US: [u64; 12] =
+    [25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000];
+/// The last failures of a plugin that are remembered.
+const FAILURES_MAX: usize = 32;
+/// The last calls that percentiles are made of.
+const SAMPLE_MAX: usize = 1024;
+
+/// What is counted of one plugin's calls for one hook.
+#[derive(Debug, Default)]
+pub(super) struct HookFigures {
+    outcomes: [AtomicU64; OUTCOMES.len()],
+    buckets: [AtomicU64; BUCKETS_US.len()],
+    micros: AtomicU64,
+    fuel: AtomicU64,
+    memory_bytes: AtomicU64,
+    sample: Mutex<VecDeque<(u64, u64)>>,
+}
+
+/// A failure that is remembered.
+#[derive(Debug, Clone)]
+pub(crate) struct Failed {
+    /// When, in milliseconds since 1970.
+    pub at: i64,
+    /// The version.
+    pub version: String,
+    /// The hook.
+    pub hook: Hook,
+    /// In a word.
+    pub kind: &'static str,
+    /// In words.
+    pub reason: String,
+}
+
+/// What the figures of a hook say.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Summary {
+    /// Calls by outcome, those that happened.
+    pub outcomes: Vec<(&'static str, u64)>,
+    /// Calls whose time was at most that of each bucket.
+    pub buckets: [u64; BUCKETS_US.len()],
+    /// All calls.
+    pub calls: u64,
+    /// The time of all of them, in microseconds.
+    pub micros: u64,
+    /// The fuel of all of them.
+    pub fuel: u64,
+    /// The largest memory, in bytes.
+    pub memory_bytes: u64,
+    /// Half of the last calls took no longer, in microseconds.
+    pub micros_p50: u64,
+    /// 99 of 100 of the last calls took no longer, in microseconds.
+    pub micros_p99: u64,
+    /// Half of the last calls used no more fuel.
+    pub fuel_p50: u64,
+    /// 99 of 100 of the last calls used no more fuel.
+    pub fuel_p99: u64,
+}
+
+impl HookFigures {
+    fn count(&self, call: &Call) {
+        let kind = call.outcome.as_ref().map_or_else(|failure| failure.kind(), |_| "ok");
+        let outcome = OUTCOMES.iter().position(|known| *known == kind).and_then(|at| self.outcomes.get(at));
+        if let Some(outcome) = outcome {
+            outcome.fetch_add(1, Relaxed);
+        }
+        let fits = BUCKETS_US.iter().zip(&self.buckets).find(|(bound, _)| call.micros <= **bound);
+        if let Some((_, bucket)) = fits {
+            bucket.fetch_add(1, Relaxed);
+        }
+        self.micros.fetch_add(call.micros, Relaxed);
+        self.fuel.fetch_add(call.fuel, Relaxed);
+        self.memory_bytes.fetch_max(call.memory_bytes, Relaxed);
+        let mut sample = self.sample.lock().unwrap_or_else(PoisonError::into_inner);
+        if sample.len() == SAMPLE_MAX {
+            sample.pop_front();
+        }
+        sample.push_back((call.micros, call.fuel));
+    }
+
+    /// What they say now.
+    pub(super) fn summary(&self) -> Summary {
+        let sample: Vec<(u64, u64)> =
+            self.sample.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
+        let sorted = |pick: fn(&(u64, u64)) -> u64| {
+            let mut values: Vec<u64> = sample.iter().map(pick).collect();
+            values.sort_unstable();
+            values
+        };
+        let (micros, fuel) = (sorted(|(micros, _)| *micros), sorted(|(_, fuel)| *fuel));
+        let mut below = 0;
+        let buckets = std::array::from_fn(|at| {
+            below += self.buckets.get(at).map_or(0, |bucket| bucket.load(Relaxed));
+            below
+        });
+        let counts = OUTCOMES.iter().zip(&self.outcomes).map(|(kind, count)| (*kind, count.load(Relaxed)));
+        let outcomes: Vec<(&str, u64)> = counts.filter(|(_, count)| *count > 0).collect();
+        Summary {
+            calls: outcomes.iter().map(|(_, count)| count).sum(),
+            outcomes,
+            buckets,
+            micros: self.micros.load(Relaxed),
+            fuel: self.fuel.load(Relaxed),
+            memory_bytes: self.memory_bytes.load(Relaxed),
+            micros_p50: quantile(&micros, 50),
+            micros_p99: quantile(&micros, 99),
+            fuel_p50: quantile(&fuel, 50),
+            fuel_p99: quantile(&fuel, 99),
+        }
+    }
+}
+
+/// The value that so many of a hundred do not exceed; the values are sorted.
+fn quantile(sorted: &[u64], percent: usize) -> u64 {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied().unwrap_or_default()
+}
+
+/// All figures, and the last calls.
+#[derive(Debug)]
+pub(super) struct Figures {
+    hooks: RwLock<BTreeMap<(String, Hook), Arc<HookFigures>>>,
+    failures: Mutex<BTreeMap<String, VecDeque<Failed>>>,
+    ring: Mutex<Ring>,
+    calls_max: usize,
+    bytes_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    calls: BTreeMap<(String, Hook), VecDeque<Whole>>,
+    bytes: usize,
+    next: u64,
+    dropped: u64,
+}
+
+#[derive(Debug)]
+struct Whole {
+    number: u64,
+    bytes: usize,
+    recording: Arc<Recording>,
+}
+
+/// Counts what is written to it.
+struct Count(usize);
+
+impl io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Figures {
+    pub(super) fn new(calls_max: usize, bytes_max: usize) -> Self {
+        let (hooks, failures, ring) = (RwLock::default(), Mutex::default(), Mutex::default());
+        Self { hooks, failures, ring, calls_max, bytes_max }
+    }
+
+    /// Those of a plugin and hook; they outlive its versions.
+    pub(super) fn of(&self, plugin: &str, hook: Hook) -> Arc<HookFigures> {
+        let key = (plugin.to_owned(), hook);
+        if let Some(known) = self.hooks.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return known.clone();
+        }
+        self.hooks.write().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone()
+    }
+
+    /// All there are.
+    pub(super) fn all(&self) -> Vec<((String, Hook), Summary)> {
+        let hooks = self.hooks.read().unwrap_or_else(PoisonError::into_inner);
+        hooks.iter().map(|(key, figures)| (key.clone(), figures.summary())).collect()
+    }
+
+    /// Counts a call, and keeps it whole.
+    pub(super) fn note(&self, recording: Recording, call: &Call) {
+        let (plugin, hook) = (recording.plugin.as_str(), recording.hook);
+        self.of(plugin, hook).count(call);
+        if let Err(failure) = &call.outcome {
+            let failed = Failed {
+                at: recording.at,
+                version: recording.version.to_string(),
+                hook,
+                kind: failure.kind(),
+                reason: failure.to_string(),
+            };
+            let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+            let failures = failures.entry(plugin.to_owned()).or_default();
+            failures.push_back(failed);
+            while failures.len() > FAILURES_MAX {
+                failures.pop_front();
+            }
+        }
+        if self.calls_max > 0 {
+            self.keep(recording);
+        }
+    }
+
+    fn keep(&self, recording: Recording) {
+        // About what it takes in memory, too; the text itself is made when somebody asks for it.
+        let mut count = Count(0);
+        let _ = serde_json::to_writer(&mut count, &recording);
+        let (Count(bytes), key) = (count, (recording.plugin.clone(), recording.hook));
+        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = ring.next;
+        ring.next += 1;
+        ring.bytes += bytes;
+        let calls = ring.calls.entry(key).or_default();
+        calls.push_back(Whole { number, bytes, recording: Arc::new(recording) });
+        if calls.len() > self.calls_max {
+            let gone = calls.pop_front().map_or(0, |whole| whole.bytes);
+            ring.bytes -= gone;
+            ring.dropped += 1;
+        }
+        while ring.bytes > self.bytes_max {
+            let oldest =
+                ring.calls.values_mut().min_by_key(|calls| calls.front().map_or(u64::MAX, |it| it.number));
+            let Some(gone) = oldest.and_then(VecDeque::pop_front) else { return };
+            ring.bytes -= gone.bytes;
+            ring.dropped += 1;
+        }
+    }
+
+    /// The last calls of a plugin, oldest first.
+    pub(super) fn recordings(&self, plugin: &str, hook: Option<Hook>) -> Vec<Arc<Recording>> {
+        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let of =
+            ring.calls.iter().filter(|((of, at), _)| of == plugin && hook.is_none_or(|hook| hook == *at));
+        let mut found: Vec<(u64, Arc<Recording>)> =
+            of.flat_map(|(_, calls)| calls).map(|whole| (whole.number, whole.recording.clone())).collect();
+        found.sort_unstable_by_key(|(number, _)| *number);
+        found.into_iter().map(|(_, recording)| recording).collect()
+    }
+
+    /// The last failures of a plugin, the latest last.
+    pub(super) fn failures(&self, plugin: &str) -> Vec<Failed> {
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.get(plugin).map(|all| all.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// How many calls are kept whole, and their bytes.
+    pub(super) fn kept(&self) -> (usize, usize) {
+        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        (ring.calls.values().map(VecDeque::len).sum(), ring.bytes)
+    }
+
+    /// Forgets a plugin that was removed.
+    pub(super) fn forget(&self, plugin: &str) {
+        self.hooks.write().unwrap_or_else(PoisonError::into_inner).retain(|(of, _), _| of != plugin);
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(plugin);
+        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        ring.calls.retain(|(of, _), _| of != plugin);
+        ring.bytes = ring.calls.values().flatten().map(|whole| whole.bytes).sum();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aisle_plugin_host::types::{self, Happening, Input, ReactionInput};
+
+    fn call(plugin: &str, hook: Hook, seed: u64) -> Recording {
+        let context = types::Context {
+            store: "store-1".into(),
+            currency: "GBP".into(),
+            now: 0,
+            minute_of_day: 0,
+            weekday: 1,
+            day: 0,
+            settings: Vec::new(),
+        };
+        let input = ReactionInput { context, happening: Happening::DayBegan };
+        Recording {
+            plugin: plugin.into(),
+            version: "1.0.0".parse().unwrap(),
+            hash: String::new(),
+            hook,
+            at: 0,
+            seed,
+            input_hash: String::new(),
+            input: Input::Reaction(input),
+            asked: Vec::new(),
+            output: None,
+            failure: None,
+            writes: Vec::new(),
+            fuel: 0,
+            micros: 0,
+            memory_bytes: 0,
+        }
+    }
+
+    #[test]
+    fn whole_calls_are_bounded_in_count_and_in_bytes_and_the_oldest_go_first() {
+        let mut count = Count(0);
+        serde_json::to_writer(&mut count, &call("a", Hook::Pricing, 0)).unwrap();
+        let figures = Figures::new(3, 4 * count.0);
+        for seed in 0..5 {
+            figures.keep(call("a", Hook::Pricing, seed));
+        }
+        let seeds = |hook| figures.recordings("a", hook).iter().map(|call| call.seed).collect::<Vec<_>>();
+        assert_eq!(seeds(None), [2, 3, 4]);
+        figures.keep(call("a", Hook::Ranking, 5));
+        figures.keep(call("a", Hook::Ranking, 6));
+        assert_eq!((seeds(None), seeds(Some(Hook::Pricing))), (vec![3, 4, 5, 6], vec![3, 4]));
+        figures.forget("a");
+        assert_eq!(figures.kept(), (0, 0));
+    }
+
+    #[test]
+    fn a_quantile_is_a_value_that_occurred() {
+        assert_eq!(quantile(&[], 50), 0);
+        assert_eq!(quantile(&[7], 99), 7);
+        let hundred: Vec<u64> = (1..=100).collect();
+        assert_eq!((quantile(&hundred, 50), quantile(&hundred, 99)), (50, 99));
+    }
+}

@@ -1,0 +1,587 @@
+//! What the journal says of plugins: which versions are installed, what they keep, how they failed, what they had done.
+//!
+//! Followed like the floor. The end of a suppression is proposed here and comes back as an event, so that a replay needs no clock.
+//!
+//! Not here: components and their files (`files`), calls (`chains`), what a breaker decides (`aisle-plugin-host`).
+//! Guards invariant 2: installed plugins and all that they keep are made from the journal alone.
+
+use super::{
+    config::ACTIONS_KEPT,
+    kept::{self, Kept},
+};
+use aisle_event::{
+    Day, Event, Name, Sku, Text, Timestamp, Unknown,
+    plugin::{
+        PluginActed, PluginAction, PluginFailed, PluginHook, PluginInstalled, PluginKept, PluginReacted,
+        PluginRecovered, PluginRemoved, ProductSuppressed,
+    },
+};
+use aisle_state::follow::Fold;
+use minicbor::{Decode, Encode};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+    sync::Arc,
+};
+
+/// The version of what a snapshot holds.
+pub(super) const LAYOUT: u32 = 1;
+/// The group of the types that say something of plugins.
+const KIND: u16 = 0x09;
+/// Failures and recoveries of one plugin that are remembered.
+const HISTORY_MAX: usize = 32;
+/// Plugins that are known, at most, whatever the journal says; the configuration allows fewer.
+const PLUGINS_CEILING: usize = 1024;
+/// Ends of suppressions that are proposed at once.
+const ENDS_MAX: usize = 256;
+
+/// One version of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Installed {
+    /// Its version.
+    #[n(0)]
+    pub version: Name,
+    /// BLAKE3 of its component.
+    #[n(1)]
+    pub hash: Name,
+    /// BLAKE3 of its manifest.
+    #[n(2)]
+    pub manifest_hash: Name,
+    /// The record that installed it.
+    #[n(3)]
+    pub seq: u64,
+    /// When.
+    #[n(4)]
+    pub at: Timestamp,
+    /// Who.
+    #[n(5)]
+    pub by: Option<Name>,
+}
+
+/// A failure that opened a breaker, or the recovery after it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Said {
+    /// Which version.
+    #[n(0)]
+    pub version: Name,
+    /// For what it was called.
+    #[n(1)]
+    pub hook: PluginHook,
+    /// Why it failed; nothing when it answers again.
+    #[n(2)]
+    pub reason: Option<Text>,
+    /// When.
+    #[n(3)]
+    pub at: Timestamp,
+}
+
+/// One plugin.
+#[derive(Debug, Clone, Encode, Decode)]
+pub(crate) struct Known {
+    /// The version that runs.
+    #[n(0)]
+    pub current: Installed,
+    /// The one before it, which takes over when it fails.
+    #[n(1)]
+    pub previous: Option<Installed>,
+    /// The record with which it came to the store: it reacts to what happened later.
+    #[n(2)]
+    pub since: u64,
+    /// What it keeps. All versions share it.
+    #[cbor(n(3), with = "kept")]
+    pub kept: Kept,
+    /// Failures and recoveries, the latest last.
+    #[n(4)]
+    pub history: VecDeque<Said>,
+    /// Failures that are not over, by hook.
+    #[n(5)]
+    pub failing: BTreeMap<u8, Said>,
+}
+
+/// One thing that a plugin had done.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Acted {
+    /// The record that says so.
+    #[n(0)]
+    pub seq: u64,
+    /// The plugin.
+    #[n(1)]
+    pub plugin: Name,
+    /// What.
+    #[n(2)]
+    pub action: PluginAction,
+    /// About which product.
+    #[n(3)]
+    pub sku: Option<Sku>,
+    /// About which cold chain unit.
+    #[n(4)]
+    pub unit: Option<Name>,
+    /// In words.
+    #[n(5)]
+    pub text: Text,
+    /// It cannot wait.
+    #[n(6)]
+    pub urgent: bool,
+    /// When.
+    #[n(7)]
+    pub at: Timestamp,
+}
+
+/// A product that is kept from being sold.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Suppression {
+    /// Until when.
+    #[n(0)]
+    pub until: Timestamp,
+    /// The plugin that wants it.
+    #[n(1)]
+    pub plugin: Name,
+    /// Why.
+    #[n(2)]
+    pub reason: Text,
+}
+
+/// All that is known of plugins.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct View {
+    /// Plugins by id.
+    pub plugins: BTreeMap<Name, Arc<Known>>,
+    /// What they had done last, the latest last.
+    pub acted: VecDeque<Arc<Acted>>,
+    /// Products that are kept from being sold.
+    pub suppressed: BTreeMap<Sku, Arc<Suppression>>,
+    /// Plugins have reacted to everything up to this record.
+    pub reacted: u64,
+    /// And to the begin of this day.
+    pub day: Option<Day>,
+    /// Changes with every version that is installed or removed: the last record that did.
+    pub installed: u64,
+    /// Events that contradict what is known.
+    pub ignored: u64,
+}
+
+/// The same as a snapshot holds it.
+#[derive(Encode, Decode)]
+struct Saved {
+    #[n(0)]
+    plugins: BTreeMap<Name, Known>,
+    #[n(1)]
+    acted: VecDeque<Acted>,
+    #[n(2)]
+    suppressed: BTreeMap<Sku, Suppression>,
+    #[n(3)]
+    reacted: u64,
+    #[n(4)]
+    day: Option<Day>,
+    #[n(5)]
+    installed: u64,
+    #[n(6)]
+    ignored: u64,
+}
+
+impl From<&View> for Saved {
+    fn from(view: &View) -> Self {
+        Self {
+            plugins: view.plugins.iter().map(|(id, known)| (id.clone(), (**known).clone())).collect(),
+            acted: view.acted.iter().map(|acted| (**acted).clone()).collect(),
+            suppressed: view.suppressed.iter().map(|(sku, it)| (sku.clone(), (**it).clone())).collect(),
+            reacted: view.reacted,
+            day: view.day,
+            installed: view.installed,
+            ignored: view.ignored,
+        }
+    }
+}
+
+impl From<Saved> for View {
+    fn from(saved: Saved) -> Self {
+        Self {
+            plugins: saved.plugins.into_iter().map(|(id, known)| (id, Arc::new(known))).collect(),
+            acted: saved.acted.into_iter().map(Arc::new).collect(),
+            suppressed: saved.suppressed.into_iter().map(|(sku, it)| (sku, Arc::new(it))).collect(),
+            reacted: saved.reacted,
+            day: saved.day,
+            installed: saved.installed,
+            ignored: saved.ignored,
+        }
+    }
+}
+
+/// The fold.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Plugins(View);
+
+/// Why a snapshot cannot be used.
+#[derive(Debug)]
+pub(super) struct Unusable(minicbor::decode::Error);
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "plugins: {}", self.0)
+    }
+}
+
+impl Installed {
+    fn of(seq: u64, event: &PluginInstalled) -> Self {
+        Self {
+            version: event.version.clone(),
+            hash: event.hash.clone(),
+            manifest_hash: event.manifest_hash.clone(),
+            seq,
+            at: event.at,
+            by: event.by.clone(),
+        }
+    }
+
+    /// True when it is the same, whenever it was installed.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        (&self.version, &self.hash, &self.manifest_hash)
+            == (&other.version, &other.hash, &other.manifest_hash)
+    }
+}
+
+impl Known {
+    /// The version that takes over: the one before, unless the one that goes has failed and an earlier one has not.
+    fn replace(&mut self, new: Installed) {
+        let has_failed = self.failing.values().any(|said| said.version == self.current.version);
+        let old = std::mem::replace(&mut self.current, new);
+        if old.is(&self.current) {
+            return;
+        }
+        let earlier = self.previous.take().filter(|earlier| !earlier.is(&self.current));
+        self.previous = if has_failed { earlier.or(Some(old)) } else { Some(old) };
+        self.failing.clear();
+    }
+
+    fn say(&mut self, said: Said) {
+        self.history.push_back(said);
+        while self.history.len() > HISTORY_MAX {
+            self.history.pop_front();
+        }
+    }
+}
+
+impl View {
+    /// A plugin.
+    pub(crate) fn plugin(&self, id: &str) -> Option<&Arc<Known>> {
+        self.plugins.get(id)
+    }
+
+    fn with(&mut self, plugin: &Name, change: impl FnOnce(&mut Known)) {
+        match self.plugins.get_mut(plugin) {
+            Some(known) => change(Arc::make_mut(known)),
+            None => self.ignored += 1,
+        }
+    }
+
+    fn installed(&mut self, seq: u64, event: &PluginInstalled) {
+        let new = Installed::of(seq, event);
+        self.installed = seq;
+        if let Some(known) = self.plugins.get_mut(&event.plugin) {
+            Arc::make_mut(known).replace(new);
+        } else if self.plugins.len() < PLUGINS_CEILING {
+            let known = Known {
+                current: new,
+                previous: None,
+                since: seq,
+                kept: Kept::default(),
+                history: VecDeque::new(),
+                failing: BTreeMap::new(),
+            };
+            self.plugins.insert(event.plugin.clone(), Arc::new(known));
+        } else {
+            self.ignored += 1;
+        }
+    }
+
+    fn removed(&mut self, seq: u64, event: &PluginRemoved) {
+        self.installed = seq;
+        if self.plugins.remove(&event.plugin).is_none() {
+            self.ignored += 1;
+        }
+    }
+
+    fn kept(&mut self, event: &PluginKept) {
+        self.with(&event.plugin, |known| known.kept.apply(&event.writes));
+    }
+
+    fn failed(&mut self, event: &PluginFailed) {
+        let said = Said {
+            version: event.version.clone(),
+            hook: event.hook,
+            reason: Some(event.reason.clone()),
+            at: event.at,
+        };
+        self.with(&event.plugin, |known| {
+            // The version before may fail too; it is the one that runs whose failure is not over.
+            if said.version == known.current.version {
+                known.failing.insert(number(said.hook), said.clone());
+            }
+            known.say(said);
+        });
+    }
+
+    fn recovered(&mut self, event: &PluginRecovered) {
+        let said = Said { version: event.version.clone(), hook: event.hook, reason: None, at: event.at };
+        self.with(&event.plugin, |known| {
+            if said.version == known.current.version {
+                known.failing.remove(&number(said.hook));
+            }
+            known.say(said);
+        });
+    }
+
+    fn acted(&mut self, seq: u64, event: &PluginActed) {
+        let acted = Acted {
+            seq,
+            plugin: event.plugin.clone(),
+            action: event.action,
+            sku: event.sku.clone(),
+            unit: event.unit.clone(),
+            text: event.text.clone(),
+            urgent: event.urgent,
+            at: event.at,
+        };
+        self.acted.push_back(Arc::new(acted));
+        while self.acted.len() > ACTIONS_KEPT {
+            self.acted.pop_front();
+        }
+    }
+
+    fn suppressed(&mut self, event: &ProductSuppressed) {
+        match event.until {
+            Some(until) => {
+                let (plugin, reason) = (event.plugin.clone(), event.reason.clone());
+                self.suppressed.insert(event.sku.clone(), Arc::new(Suppression { until, plugin, reason }));
+            }
+            None => drop(self.suppressed.remove(&event.sku)),
+        }
+    }
+
+    fn reacted(&mut self, event: &PluginReacted) {
+        self.reacted = self.reacted.max(event.through);
+        self.day = self.day.max(event.day);
+    }
+}
+
+/// The place of a hook in the order of numbers.
+const fn number(hook: PluginHook) -> u8 {
+    hook as u8
+}
+
+impl Plugins {
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Unusable> {
+        minicbor::decode::<Saved>(bytes).map(|saved| Self(saved.into())).map_err(Unusable)
+    }
+}
+
+impl Fold for Plugins {
+    type View = View;
+
+    fn wants(&self, kind: u16) -> bool {
+        kind >> 8 == KIND
+    }
+
+    fn apply(&mut self, seq: u64, event: &Event) {
+        let view = &mut self.0;
+        match event {
+            Event::PluginInstalled(event) => view.installed(seq, event),
+            Event::PluginRemoved(event) => view.removed(seq, event),
+            Event::PluginKept(event) => view.kept(event),
+            Event::PluginFailed(event) => view.failed(event),
+            Event::PluginRecovered(event) => view.recovered(event),
+            Event::PluginActed(event) => view.acted(seq, event),
+            Event::PluginReacted(event) => view.reacted(event),
+            Event::ProductSuppressed(event) => view.suppressed(event),
+            _ => {}
+        }
+    }
+
+    fn due(&mut self, now: Timestamp) -> Vec<Event> {
+        let over = self.0.suppressed.iter().filter(|(_, suppression)| suppression.until <= now);
+        let ends = over.take(ENDS_MAX).map(|(sku, suppression)| {
+            let (sku, plugin, reason) = (sku.clone(), suppression.plugin.clone(), suppression.reason.clone());
+            ProductSuppressed { sku, until: None, reason, plugin, at: now, unknown: Unknown::default() }
+                .into()
+        });
+        ends.collect()
+    }
+
+    fn view(&self) -> View {
+        self.0.clone()
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        // Writing to a `Vec` has no way to fail.
+        minicbor::to_vec(Saved::from(&self.0)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aisle_event::{Blob, plugin::PluginWrite};
+
+    fn name(text: &str) -> Name {
+        Name::new(text).unwrap()
+    }
+
+    fn text(text: &str) -> Text {
+        Text::new(text.to_owned()).unwrap()
+    }
+
+    fn installed(version: &str) -> Event {
+        PluginInstalled {
+            plugin: name("coupon"),
+            version: name(version),
+            hash: name(&format!("hash of {version}")),
+            at: Timestamp(1),
+            by: Some(name("Ana")),
+            manifest_hash: name("manifest"),
+            unknown: Unknown::default(),
+        }
+        .into()
+    }
+
+    fn failed(version: &str) -> Event {
+        PluginFailed {
+            plugin: name("coupon"),
+            version: name(version),
+            hook: PluginHook::Promotion,
+            reason: text("it trapped"),
+            in_a_row: 5,
+            at: Timestamp(2),
+            unknown: Unknown::default(),
+        }
+        .into()
+    }
+
+    fn kept(key: &str, value: Option<&'static [u8]>) -> Event {
+        let value = value.map(|value| Blob(value.into()));
+        let write = PluginWrite { key: text(key), value, unknown: Unknown::default() };
+        let (plugin, at, unknown) = (name("coupon"), Timestamp(3), Unknown::default());
+        PluginKept { plugin, writes: vec![write], at, unknown }.into()
+    }
+
+    fn suppressed(until: Option<i64>) -> Event {
+        let (sku, plugin, reason) = (Sku::new("JAM-1").unwrap(), name("cold-chain"), text("too warm"));
+        let until = until.map(Timestamp);
+        ProductSuppressed { sku, until, reason, plugin, at: Timestamp(4), unknown: Unknown::default() }.into()
+    }
+
+    fn fold(events: &[Event]) -> Plugins {
+        let mut plugins = Plugins::default();
+        for (seq, event) in (1..).zip(events) {
+            assert!(plugins.wants(event.kind().0));
+            plugins.apply(seq, event);
+        }
+        plugins
+    }
+
+    fn versions(plugins: &Plugins) -> (String, Option<String>) {
+        let known = plugins.0.plugin("coupon").unwrap();
+        (known.current.version.to_string(), known.previous.as_ref().map(|it| it.version.to_string()))
+    }
+
+    #[test]
+    fn the_version_before_is_the_one_to_go_back_to_and_never_one_that_failed_over_one_that_did_not() {
+        let mut events = vec![installed("1.0.0")];
+        assert_eq!(versions(&fold(&events)), ("1.0.0".into(), None));
+        events.push(installed("1.0.0"));
+        assert_eq!(versions(&fold(&events)), ("1.0.0".into(), None), "the same again is nothing new");
+        events.push(installed("2.0.0"));
+        assert_eq!(versions(&fold(&events)), ("2.0.0".into(), Some("1.0.0".into())));
+        events.push(failed("2.0.0"));
+        events.push(installed("3.0.0"));
+        assert_eq!(versions(&fold(&events)), ("3.0.0".into(), Some("1.0.0".into())));
+        events.push(installed("1.0.0"));
+        assert_eq!(versions(&fold(&events)), ("1.0.0".into(), Some("3.0.0".into())), "rolled back");
+        assert_eq!(fold(&events).0.plugin("coupon").unwrap().since, 1);
+    }
+
+    #[test]
+    fn all_versions_share_what_is_kept_and_a_removal_forgets_it() {
+        let mut events = vec![installed("1.0.0"), kept("used/c-1", Some(b"1")), kept("used/c-2", Some(b"2"))];
+        events.extend([installed("2.0.0"), kept("used/c-1", None)]);
+        let plugins = fold(&events);
+        let store = &plugins.0.plugin("coupon").unwrap().kept.0;
+        assert_eq!((store.get("used/c-1"), store.get("used/c-2")), (None, Some(&b"2"[..])));
+        let removed =
+            PluginRemoved { plugin: name("coupon"), at: Timestamp(9), by: None, unknown: Unknown::default() };
+        events.extend([removed.into(), kept("used/c-3", Some(b"3")), installed("2.0.0")]);
+        let plugins = fold(&events);
+        assert!(plugins.0.plugin("coupon").unwrap().kept.0.is_empty());
+        assert_eq!(plugins.0.ignored, 1, "what nobody keeps is ignored");
+    }
+
+    #[test]
+    fn a_failure_stands_until_the_plugin_answers_again_or_another_version_comes() {
+        let mut events = vec![installed("1.0.0"), failed("1.0.0")];
+        assert_eq!(fold(&events).0.plugin("coupon").unwrap().failing.len(), 1);
+        let mut with_another = events.clone();
+        with_another.push(installed("2.0.0"));
+        assert!(fold(&with_another).0.plugin("coupon").unwrap().failing.is_empty());
+        let (hook, at, unknown) = (PluginHook::Promotion, Timestamp(5), Unknown::default());
+        events.push(
+            PluginRecovered { plugin: name("coupon"), version: name("1.0.0"), hook, at, unknown }.into(),
+        );
+        let plugins = fold(&events);
+        let known = plugins.0.plugin("coupon").unwrap();
+        assert_eq!((known.failing.len(), known.history.len()), (0, 2));
+        for _ in 0..100 {
+            events.push(failed("1.0.0"));
+        }
+        assert_eq!(fold(&events).0.plugin("coupon").unwrap().history.len(), HISTORY_MAX);
+    }
+
+    #[test]
+    fn the_end_of_a_suppression_is_proposed_when_its_time_is_over() {
+        let mut plugins = fold(&[suppressed(Some(100))]);
+        assert!(plugins.due(Timestamp(99)).is_empty());
+        let ends = plugins.due(Timestamp(100));
+        assert_eq!(ends.len(), 1);
+        plugins.apply(2, &ends[0]);
+        assert!(plugins.0.suppressed.is_empty() && plugins.due(Timestamp(101)).is_empty());
+    }
+
+    #[test]
+    fn a_snapshot_and_the_journal_give_the_same() {
+        let acted = PluginActed {
+            plugin: name("cold-chain"),
+            version: name("1.0.0"),
+            action: PluginAction::Alert,
+            sku: None,
+            unit: Some(name("dairy-1")),
+            text: text("too warm"),
+            urgent: true,
+            at: Timestamp(7),
+            unknown: Unknown::default(),
+        };
+        let reacted = PluginReacted {
+            through: 7,
+            day: Some(Day(20_000)),
+            at: Timestamp(8),
+            unknown: Unknown::default(),
+        };
+        let events = [
+            installed("1.0.0"),
+            kept("a", Some(b"1")),
+            installed("2.0.0"),
+            failed("2.0.0"),
+            suppressed(Some(9)),
+            acted.into(),
+            reacted.into(),
+        ];
+        let (before, after) = events.split_at(4);
+        let half = fold(before);
+        let mut again = Plugins::decode(&half.encode()).unwrap();
+        for (seq, event) in (5..).zip(after) {
+            again.apply(seq, event);
+        }
+        assert_eq!(again.encode(), fold(&events).encode());
+        assert_eq!((again.0.reacted, again.0.day, again.0.acted.len()), (7, Some(Day(20_000)), 1));
+        let mut torn = half.encode();
+        torn.truncate(torn.len() / 2);
+        assert!(Plugins::decode(&torn).is_err());
+    }
+}

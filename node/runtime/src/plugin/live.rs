@@ -1,0 +1,281 @@
+//! The plugins that run: for each hook an ordered chain, swapped as a whole.
+//!
+//! A call takes the chains as they are when it begins and keeps them to its end, so that a swap neither drops nor doubles a call. A
+//! version whose breaker is open gives way to the version before it.
+//!
+//! Not here: which versions are installed (`fold`), what a chain makes of a basket (`aisle-plugin-host`).
+//! Guards invariant 4: whatever a plugin does, the next one and the shop go on.
+
+use super::fold::{Installed, Known, View};
+use aisle_event::{
+    Event, Name, Text, Timestamp, Unknown,
+    plugin::{PluginFailed, PluginHook, PluginRecovered},
+};
+use aisle_plugin_host::{Breaker, BreakerConfig, Call, Change, Hook, OnFailure, Permit, Plugin};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+/// The longest reason that an event carries, in characters.
+const REASON_CHARS_MAX: usize = 300;
+
+/// One version of a plugin, loaded.
+pub(super) struct Runner {
+    pub(super) plugin: Arc<Plugin>,
+    pub(super) installed: Installed,
+    breakers: [Mutex<Breaker>; Hook::ALL.len()],
+}
+
+/// One plugin: the version that runs, and the one that takes over.
+pub(super) struct Slot {
+    pub(super) id: Name,
+    /// Why not, when it could not be loaded.
+    pub(super) current: Result<Arc<Runner>, String>,
+    pub(super) previous: Option<Arc<Runner>>,
+}
+
+/// All plugins as of one record.
+#[derive(Default)]
+pub(super) struct Live {
+    /// The last record that installed or removed one.
+    pub(super) installed: u64,
+    pub(super) slots: BTreeMap<Name, Arc<Slot>>,
+    chains: [Vec<Arc<Slot>>; Hook::ALL.len()],
+}
+
+/// Who is asked in the place of a plugin.
+pub(super) struct Picked {
+    /// The version that is asked.
+    pub(super) runner: Arc<Runner>,
+    /// The version that is asked instead when this one fails, where its manifest says so.
+    pub(super) instead: Option<Arc<Runner>>,
+}
+
+/// The plugins that are asked for one answer.
+#[derive(Default)]
+pub(super) struct Asked {
+    /// In their order.
+    pub(super) picked: Vec<Picked>,
+    /// A plugin that is left out for its failures, and without whose word nothing is sold.
+    pub(super) denies: Option<Name>,
+}
+
+/// What is said of a breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stands {
+    /// The version is not asked as a rule.
+    pub(crate) open: bool,
+    /// Failures in a row.
+    pub(crate) failures: u32,
+    /// When it is asked again, in milliseconds from now.
+    pub(crate) next_trial_ms: Option<u64>,
+}
+
+impl Runner {
+    /// A version that was loaded; it is left out from the begin where it failed before a restart.
+    pub(super) fn new(plugin: Arc<Plugin>, installed: Installed, known: &Known, now_ms: u64) -> Self {
+        let config = BreakerConfig::default();
+        let breakers = Hook::ALL.map(|hook| {
+            let mut breaker = Breaker::new(config);
+            let said = known.failing.get(&(event_hook(hook) as u8));
+            if said.is_some_and(|said| said.version == installed.version) {
+                for _ in 0..config.failures_max {
+                    breaker.failed(now_ms);
+                }
+            }
+            Mutex::new(breaker)
+        });
+        Self { plugin, installed, breakers }
+    }
+
+    fn breaker<T>(&self, hook: Hook, with: impl FnOnce(&mut Breaker) -> T) -> Option<T> {
+        let at = Hook::ALL.iter().position(|known| *known == hook)?;
+        let breaker = self.breakers.get(at)?;
+        Some(with(&mut breaker.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    fn has(&self, hook: Hook) -> bool {
+        self.plugin.manifest().hooks.contains(&hook)
+    }
+
+    fn may(&self, hook: Hook, now_ms: u64) -> bool {
+        self.has(hook)
+            && self.breaker(hook, |it| it.permit(now_ms)).is_some_and(|permit| permit != Permit::Leave)
+    }
+
+    /// How its breaker stands.
+    pub(super) fn stands(&self, hook: Hook, now_ms: u64) -> Option<Stands> {
+        self.breaker(hook, |breaker| Stands {
+            open: breaker.is_open(),
+            failures: breaker.failures(),
+            next_trial_ms: breaker.next_trial_ms().map(|at| at.saturating_sub(now_ms)),
+        })
+    }
+
+    /// Takes note of how a call ended; what follows for the journal.
+    pub(super) fn note(&self, hook: Hook, call: &Call, now: Timestamp, now_ms: u64) -> Option<Event> {
+        let (plugin, version) = (Name::new(self.plugin.id()).ok()?, self.installed.version.clone());
+        let event_hook = event_hook(hook);
+        match &call.outcome {
+            Ok(_) => match self.breaker(hook, Breaker::succeeded)?? {
+                Change::Closed => {
+                    tracing::info!(%plugin, %version, %hook, "a plugin answers again");
+                    let unknown = Unknown::default();
+                    Some(PluginRecovered { plugin, version, hook: event_hook, at: now, unknown }.into())
+                }
+                Change::Opened { .. } => None,
+            },
+            Err(failure) if failure.counts() => {
+                let (change, in_a_row, was_open) = self.breaker(hook, |breaker| {
+                    let was_open = breaker.is_open();
+                    let change = breaker.failed(now_ms);
+                    (change, breaker.failures(), was_open)
+                })?;
+                let reason = failure.to_string();
+                match change {
+                    Some(Change::Opened { wait_ms }) if !was_open => {
+                        tracing::warn!(%plugin, %version, %hook, reason, wait_ms, "a plugin failed too often and is left out");
+                        let reason = text(&reason);
+                        let unknown = Unknown::default();
+                        let hook = event_hook;
+                        Some(
+                            PluginFailed { plugin, version, hook, reason, in_a_row, at: now, unknown }.into(),
+                        )
+                    }
+                    _ => {
+                        tracing::debug!(%plugin, %version, %hook, reason, "a plugin failed");
+                        None
+                    }
+                }
+            }
+            Err(_) => None,
+        }
+    }
+}
+
+impl Slot {
+    /// The manifest's place: smaller is earlier.
+    fn order(&self) -> i32 {
+        self.any().map_or(0, |runner| runner.plugin.manifest().order)
+    }
+
+    /// The version that stands for it: the one that runs, or else the one before.
+    pub(super) fn any(&self) -> Option<&Arc<Runner>> {
+        self.current.as_ref().ok().or(self.previous.as_ref())
+    }
+
+    fn pick(&self, hook: Hook, now_ms: u64) -> Option<Picked> {
+        let current = self.current.as_ref().ok().filter(|runner| runner.may(hook, now_ms));
+        let runner = match current {
+            Some(current) => current.clone(),
+            None => {
+                // The previous version takes the place of a hook that the current one has, or of all that cannot be loaded.
+                let stands_in = self.current.as_ref().map_or(true, |current| current.has(hook));
+                return self
+                    .previous
+                    .as_ref()
+                    .filter(|it| stands_in && it.may(hook, now_ms))
+                    .map(|runner| Picked { runner: runner.clone(), instead: None });
+            }
+        };
+        let wants = runner.plugin.manifest().on_failure == OnFailure::LastGood;
+        let instead = self.previous.as_ref().filter(|previous| {
+            wants && previous.has(hook) && previous.stands(hook, now_ms).is_some_and(|stands| !stands.open)
+        });
+        Some(Picked { runner, instead: instead.cloned() })
+    }
+
+    fn denies(&self, hook: Hook) -> bool {
+        self.any().is_some_and(|it| it.has(hook) && it.plugin.manifest().on_failure == OnFailure::Deny)
+    }
+}
+
+impl Live {
+    /// The chains of these plugins.
+    pub(super) fn of(installed: u64, slots: BTreeMap<Name, Arc<Slot>>) -> Self {
+        let mut in_order: Vec<&Arc<Slot>> = slots.values().collect();
+        in_order.sort_by(|a, b| a.order().cmp(&b.order()).then_with(|| a.id.cmp(&b.id)));
+        let chains = Hook::ALL.map(|hook| {
+            let of = |slot: &&&Arc<Slot>| {
+                let versions = [slot.current.as_ref().ok(), slot.previous.as_ref()];
+                versions.into_iter().flatten().any(|runner| runner.has(hook))
+            };
+            in_order.iter().filter(of).map(|slot| (*slot).clone()).collect()
+        });
+        Self { installed, slots, chains }
+    }
+
+    /// The plugins of a hook, in their order, whether they are asked now or not.
+    pub(super) fn chain(&self, hook: Hook) -> &[Arc<Slot>] {
+        let at = Hook::ALL.iter().position(|known| *known == hook);
+        at.and_then(|at| self.chains.get(at)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Who is asked now.
+    pub(super) fn ask(&self, hook: Hook, now_ms: u64) -> Asked {
+        let mut asked = Asked::default();
+        for slot in self.chain(hook) {
+            match slot.pick(hook, now_ms) {
+                Some(picked) => asked.picked.push(picked),
+                None if slot.denies(hook) => asked.denies = Some(slot.id.clone()),
+                None => {}
+            }
+        }
+        asked
+    }
+
+    /// Whether any plugin of a hook must not be passed over.
+    pub(super) fn denies(&self, hook: Hook) -> bool {
+        self.chain(hook).iter().any(|slot| slot.denies(hook))
+    }
+
+    /// The version among those that were loaded before.
+    pub(super) fn loaded(&self, plugin: &Name, installed: &Installed) -> Option<Arc<Runner>> {
+        let slot = self.slots.get(plugin)?;
+        let versions = [slot.current.as_ref().ok(), slot.previous.as_ref()];
+        versions.into_iter().flatten().find(|runner| runner.installed.is(installed)).cloned()
+    }
+
+    /// What is installed and cannot run, and why.
+    pub(super) fn left_out(&self) -> impl Iterator<Item = (&Name, &str)> {
+        self.slots.iter().filter_map(|(id, slot)| slot.current.as_ref().err().map(|why| (id, why.as_str())))
+    }
+}
+
+/// True when what is installed is what these chains are of.
+pub(super) fn is_current(live: &Live, view: &View) -> bool {
+    live.installed >= view.installed
+}
+
+/// A clock that does not go back, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ticks(Instant);
+
+impl Ticks {
+    pub(super) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    pub(super) fn ms(self) -> u64 {
+        u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// The hook as events name it.
+pub(super) const fn event_hook(hook: Hook) -> PluginHook {
+    match hook {
+        Hook::Pricing => PluginHook::Pricing,
+        Hook::Promotion => PluginHook::Promotion,
+        Hook::Ranking => PluginHook::Ranking,
+        Hook::Replenishment => PluginHook::Replenishment,
+        Hook::Reaction => PluginHook::Reaction,
+    }
+}
+
+/// A reason as an event carries it.
+pub(super) fn text(reason: &str) -> Text {
+    let cut: String = reason.chars().take(REASON_CHARS_MAX).collect();
+    Text::new(cut).unwrap_or_default()
+}

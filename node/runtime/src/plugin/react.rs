@@ -1,0 +1,299 @@
+//! Reactions: a thread follows the journal, asks the plugins about each thing that happens, and writes what they want done.
+//!
+//! What one thing leads to is one batch, which also says how far was reacted to: after a crash nothing is done twice. What led to
+//! nothing is noted now and then; asked again, it leads to nothing again or to what is right by then.
+//!
+//! Not here: what happened (`happening`), what is done about it (`action`).
+//! Guards invariant 1 where plugins act: an action is in the journal before anybody sees it.
+
+use super::{
+    Plugins,
+    action::{self, Gathered},
+    fold::View,
+    happening,
+};
+use crate::floor::Floor;
+use aisle_event::{Day, Event, EventType, Name, Sku, Text, Unknown, plugin::PluginReacted};
+use aisle_journal::{ReadError, Tail};
+use aisle_plugin_host::{
+    Hook, Scene,
+    types::{Happening, Input, Output, ReactionInput},
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+use tokio::runtime::Handle;
+
+/// Records that are read at once, at most.
+const BATCH_RECORDS_MAX: usize = 512;
+/// How long the thread waits for records before it looks at the clock.
+const WAIT: Duration = Duration::from_millis(200);
+/// How often it is noted how far was reacted to when nothing was done.
+const NOTE_EVERY: Duration = Duration::from_secs(60);
+/// Or after so many records.
+const NOTE_RECORDS: u64 = 100_000;
+/// Labels that are set for one happening, at most.
+const LABELS_MAX: usize = 64;
+
+/// The thread. It stops when this is dropped.
+pub(crate) struct Reacting {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Reacting {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            // A panic in the thread was logged where it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Starts reacting. Within a runtime.
+pub(crate) fn start(plugins: &Plugins, floor: &Floor) -> std::io::Result<Reacting> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let reactor = Reactor {
+        plugins: plugins.clone(),
+        floor: floor.clone(),
+        runtime: Handle::current(),
+        stop: stop.clone(),
+        through: 0,
+        day: None,
+        noted: 0,
+        noted_at: Instant::now(),
+        asked: false,
+    };
+    let thread = std::thread::Builder::new().name("aisle-reactions".into()).spawn(move || reactor.run())?;
+    Ok(Reacting { stop, thread: Some(thread) })
+}
+
+struct Reactor {
+    plugins: Plugins,
+    floor: Floor,
+    runtime: Handle,
+    stop: Arc<AtomicBool>,
+    /// The last record that was looked at.
+    through: u64,
+    /// The last day whose begin was reacted to.
+    day: Option<Day>,
+    /// The last record that the journal says was reacted to.
+    noted: u64,
+    noted_at: Instant,
+    /// A plugin was asked since then.
+    asked: bool,
+}
+
+/// The node goes down.
+struct Stopping;
+
+impl Reactor {
+    fn run(mut self) {
+        let journal = self.plugins.0.store.journal.clone();
+        // What plugins reacted to is known once the fold has taken in what the journal holds.
+        if self.wait(journal.durable()).is_err() {
+            return;
+        }
+        let view = self.plugins.view();
+        // What happened before the first of them came is not theirs.
+        let live = self.plugins.live();
+        let reacting = live.chain(Hook::Reaction).iter().filter_map(|slot| view.plugins.get(&slot.id));
+        let first = reacting.map(|known| known.since).min().unwrap_or_else(|| journal.durable());
+        (self.through, self.day) = (view.reacted.max(first), view.day);
+        self.noted = self.through;
+        let mut tail = journal.tail((self.through + 1).max(journal.first()));
+        while !self.stop.load(Ordering::Acquire) {
+            if self.step(&mut tail).is_err() {
+                break;
+            }
+        }
+        // Whoever starts next need not ask again.
+        if self.asked {
+            let _ = self.note(Vec::new());
+        }
+    }
+
+    fn step(&mut self, tail: &mut Tail) -> Result<(), Stopping> {
+        match tail.next_batch(BATCH_RECORDS_MAX, WAIT) {
+            Ok(records) => {
+                for record in records {
+                    if self.stop.load(Ordering::Acquire) {
+                        return Err(Stopping);
+                    }
+                    if happening::may_be(record.kind) && self.has_plugins() {
+                        // What does not decode is counted where it is followed.
+                        if let Ok(event) = Event::decode(EventType(record.kind), &record.payload) {
+                            self.event(record.seq, &event)?;
+                        }
+                    }
+                    self.through = record.seq;
+                }
+            }
+            Err(ReadError::Closed | ReadError::Stopped { .. }) => return Err(Stopping),
+            // Damage is set aside and told of by those who follow the journal for the shop.
+            Err(_) => {
+                std::thread::sleep(WAIT);
+                tail.continue_after_gap();
+            }
+        }
+        self.day_began()?;
+        let many = self.through.saturating_sub(self.noted) >= NOTE_RECORDS;
+        if self.asked && (many || self.noted_at.elapsed() >= NOTE_EVERY) {
+            self.note(Vec::new())?;
+        }
+        Ok(())
+    }
+
+    fn has_plugins(&self) -> bool {
+        !self.plugins.live().chain(Hook::Reaction).is_empty()
+    }
+
+    fn event(&mut self, seq: u64, event: &Event) -> Result<(), Stopping> {
+        self.wait(seq)?;
+        let Some(happening) = happening::of(event, &self.floor.view().cold_chain) else { return Ok(()) };
+        self.through = seq;
+        self.react(seq, &happening)
+    }
+
+    fn day_began(&mut self) -> Result<(), Stopping> {
+        if !self.has_plugins() {
+            return Ok(());
+        }
+        let today = self.plugins.0.window.day(self.plugins.0.store.now());
+        match self.day {
+            Some(day) if day >= today => Ok(()),
+            // Plugins that came today wait for tomorrow.
+            None => {
+                self.day = Some(today);
+                self.note(Vec::new())
+            }
+            Some(_) => {
+                self.day = Some(today);
+                self.react(self.through, &Happening::DayBegan)
+            }
+        }
+    }
+
+    /// Asks every plugin in order, and writes what they want done.
+    fn react(&mut self, seq: u64, happening: &Happening) -> Result<(), Stopping> {
+        let plugins = self.plugins.clone();
+        let (now, live, view) = (plugins.0.store.now(), plugins.live(), plugins.view());
+        let (shop, floor) = (plugins.0.store.state.shop(), self.floor.view());
+        let scene = action::Scene {
+            plugins: &view,
+            shop: &shop,
+            tasks: &floor.tasks,
+            now,
+            per_hour_max: plugins.0.config.actions_per_hour_max,
+            seq,
+            unit: happening::unit(happening),
+        };
+        let currency = plugins.0.window.currency();
+        let snapshot = Arc::new(plugins.0.window.snapshot(&shop, now, currency));
+        let mut gathered = Gathered::default();
+        let mut kept = Vec::new();
+        let asked = live.ask(Hook::Reaction, plugins.0.ticks.ms());
+        for picked in asked.picked {
+            let Ok(id) = Name::new(picked.runner.plugin.id()) else { continue };
+            let Some(known) = view.plugins.get(&id).filter(|known| known.since <= seq) else { continue };
+            self.asked = true;
+            let context = plugins.0.window.context(now, currency);
+            let input = ReactionInput { context, happening: happening.clone() };
+            let mut input = Input::Reaction(input);
+            for runner in [Some(&picked.runner), picked.instead.as_ref()].into_iter().flatten() {
+                input.context_mut().settings = runner.plugin.manifest().settings.clone();
+                let scene_of = Scene {
+                    now: now.0,
+                    seed: plugins.seed(),
+                    shop: snapshot.clone(),
+                    kv: known.kept.0.clone(),
+                };
+                let call = plugins.call(runner, &scene_of, &input, now);
+                if let Ok(Output::Reaction(actions)) = call.outcome {
+                    gathered.add(&scene, &id, &runner.installed.version, actions);
+                    kept.extend(super::kept_event(&id, &call.writes, now));
+                    break;
+                }
+            }
+        }
+        plugins.0.dropped.fetch_add(gathered.dropped, Ordering::Relaxed);
+        if gathered.dropped > 0 {
+            let dropped = gathered.dropped;
+            tracing::warn!(
+                dropped,
+                "actions of plugins were not carried out: about nothing there is, or too many"
+            );
+        }
+        let mut events = gathered.events;
+        events.extend(kept);
+        if events.is_empty() && gathered.labels.is_empty() && !matches!(happening, Happening::DayBegan) {
+            return Ok(());
+        }
+        self.note(events)?;
+        self.label(gathered.labels, &view);
+        Ok(())
+    }
+
+    /// Writes events together with how far was reacted to, and waits until everybody sees them.
+    fn note(&mut self, mut events: Vec<Event>) -> Result<(), Stopping> {
+        let at = self.plugins.0.store.now();
+        let reacted = PluginReacted { through: self.through, day: self.day, at, unknown: Unknown::default() };
+        events.push(reacted.into());
+        loop {
+            match self.runtime.block_on(self.plugins.record(&events)) {
+                Ok(_) => break,
+                Err(super::RecordError::Busy) if !self.stop.load(Ordering::Acquire) => {
+                    std::thread::sleep(WAIT);
+                }
+                Err(_) => return Err(Stopping),
+            }
+        }
+        (self.noted, self.noted_at, self.asked) = (self.through, Instant::now(), false);
+        Ok(())
+    }
+
+    /// Sets the labels of products. What a label is to show is the register's from then on, whenever the label takes it.
+    fn label(&self, labels: Vec<(Sku, Text)>, _: &View) {
+        for (sku, text) in labels {
+            let devices = self.floor.labels_of(&sku);
+            if devices.is_empty() {
+                self.plugins.0.unlabelled.fetch_add(1, Ordering::Relaxed);
+            }
+            for device in devices.into_iter().take(LABELS_MAX) {
+                let set = self.floor.set_label(&device, &text);
+                if let Err(error) = self.runtime.block_on(set) {
+                    tracing::warn!(%device, %sku, %error, "a label does not take what a plugin wants shown");
+                }
+            }
+        }
+    }
+
+    /// Waits until shop, floor and plugins show a record.
+    fn wait(&self, seq: u64) -> Result<(), Stopping> {
+        let shown = async {
+            self.plugins.0.store.state.wait_applied(seq).await.map_err(|_| Stopping)?;
+            self.floor.wait_applied(seq).await.map_err(|_| Stopping)?;
+            self.plugins.0.follower.wait_applied(seq).await.map_err(|_| Stopping)?;
+            // What was installed before it happened is asked about it.
+            self.plugins.is_refreshed().await;
+            Ok(())
+        };
+        let stopping = async {
+            while !self.stop.load(Ordering::Acquire) {
+                tokio::time::sleep(WAIT).await;
+            }
+        };
+        self.runtime.block_on(async {
+            tokio::select! {
+                shown = shown => shown,
+                () = stopping => Err(Stopping),
+            }
+        })
+    }
+}

@@ -1,0 +1,114 @@
+//! A shop with plugins, and somebody who installs them.
+
+use crate::support::{
+    api::{Answer, Api},
+    invoices::{DAY, HEADER},
+    store::Store,
+};
+use aisle_harness::node::NodeUnderTest;
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A component that `cargo xtask plugins` built.
+pub(super) fn component(name: &str) -> Vec<u8> {
+    let dir = std::env::var_os("AISLE_PLUGINS_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins"), PathBuf::from);
+    let file = dir.join(format!("{name}.wasm"));
+    fs::read(&file).unwrap_or_else(|error| {
+        panic!("there is no component `{}`: {error}\nhint: run `cargo xtask plugins`", file.display())
+    })
+}
+
+/// A manifest with these settings.
+pub(super) fn manifest(id: &str, version: &str, hook: &str, more: &str) -> String {
+    format!("id = \"{id}\"\nversion = \"{version}\"\nhooks = [\"{hook}\"]\n{more}\n")
+}
+
+/// Three for two on a product.
+pub(super) fn three_for_two(version: &str, sku: &str) -> String {
+    let settings = format!("[[settings.offers]]\nsku = \"{sku}\"\nbuy = 3\nreason = \"3 for 2 on {sku}\"");
+    manifest("multi-buy", version, "promotion", &settings)
+}
+
+/// A shop, its node, and an administrator.
+pub(super) struct PluggedShop {
+    pub(super) store: Store,
+    pub(super) node: NodeUnderTest,
+}
+
+impl PluggedShop {
+    /// The small shop, and a product for each of these numbers at 1.00.
+    pub(super) fn with(skus: &[&str]) -> Self {
+        Self::configured(skus, "")
+    }
+
+    /// The same with this configuration.
+    pub(super) fn configured(skus: &[&str], config: &str) -> Self {
+        let store = Store::small();
+        if !skus.is_empty() {
+            let mut text = format!("{HEADER}\n");
+            for (place, sku) in skus.iter().enumerate() {
+                let invoice = 800_000 + place;
+                writeln!(text, "{invoice},{sku},{sku} THING,1,{DAY} 12:00:00,1.00,,United Kingdom").unwrap();
+            }
+            let file = store.file("more.csv", text);
+            store.import(&file, &[]).exits(0);
+        }
+        let node = store.start_with(config);
+        Self { store, node }
+    }
+
+    pub(super) fn api(&self) -> Api {
+        Api::new(self.node.url())
+    }
+
+    fn token(&self) -> String {
+        fs::read_to_string(self.node.data().join("admin.token")).expect("a token").trim().to_owned()
+    }
+
+    pub(super) async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
+        let request = self.api().request(method, path).bearer_auth(self.token());
+        Api::send(match body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+        .await
+    }
+
+    pub(super) async fn try_install(&self, id: &str, manifest: &str, component: &[u8]) -> Answer {
+        let body = json!({ "manifest": manifest, "component": base64(component), "by": "Ana" });
+        self.ask(Method::PUT, &format!("/v1/admin/plugins/{id}"), Some(&body)).await
+    }
+
+    pub(super) async fn install(&self, id: &str, manifest: &str, component: &[u8]) -> Value {
+        self.try_install(id, manifest, component).await.json(200)
+    }
+
+    pub(super) async fn plugin(&self, id: &str) -> Value {
+        self.ask(Method::GET, &format!("/v1/admin/plugins/{id}"), None).await.json(200)
+    }
+
+    pub(super) async fn basket(&self, session: &str) -> Value {
+        self.api().get(&format!("/v1/sessions/{session}/basket")).await.json(200)
+    }
+}
+
+/// Base64 (RFC 4648, section 4).
+pub(super) fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let byte = |at: usize| usize::from(group.get(at).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for place in 0..4 {
+            let digit = DIGITS[bits >> (18 - 6 * place) & 63];
+            text.push(if place <= group.len() { char::from(digit) } else { '=' });
+        }
+    }
+    text
+}
