@@ -4,6 +4,7 @@
 
 use super::{
     component,
+    shared::{self, Turn},
     toolchain::{TARGET, Toolchain},
 };
 use crate::output;
@@ -18,9 +19,11 @@ use std::{
     time::Instant,
 };
 
-/// Where cargo keeps what it compiles, when every verb that builds is to share it. Plugins that share it must differ in their names:
-/// cargo would take the one's code for the other's.
+/// Where cargo keeps what it compiles, when every verb that builds is to share it.
 const TARGET_DIR: &str = "AISLE_PLUGIN_TARGET_DIR";
+
+/// What plugins depend on.
+const SDK: &str = "aisle-plugin-sdk";
 
 /// `plugin build`
 #[derive(Debug, clap::Args)]
@@ -32,8 +35,8 @@ pub(crate) struct Args {
     /// Where the component goes [default: DIR/target/NAME.wasm]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Where cargo keeps what it compiles [env: AISLE_PLUGIN_TARGET_DIR] [default: the workspace's; the standard library is built once
-    /// in each]
+    /// Where cargo keeps what it compiles; plugins may share it [env: AISLE_PLUGIN_TARGET_DIR] [default: the workspace's; for a plugin
+    /// that stands alone that of the first-party plugins, where they were built beside its SDK]
     #[arg(long, value_name = "DIR")]
     target_dir: Option<PathBuf>,
 }
@@ -94,7 +97,7 @@ impl Builder {
         let set = env::var_os(TARGET_DIR);
         let target_directory = match target_directory.or(set.as_deref().map(Path::new)) {
             Some(given) => std::path::absolute(given)?,
-            None => package.target_directory.clone(),
+            None => package.shared_target().unwrap_or_else(|| package.target_directory.clone()),
         };
         Ok(Self { directory: directory.to_owned(), package, toolchain, target_directory, quiet: false })
     }
@@ -115,7 +118,8 @@ impl Builder {
     /// When it does not compile, or asks for what no world has.
     pub(crate) fn build(&self, out: Option<&Path>) -> Result<Built> {
         let begun = Instant::now();
-        let name = &self.package.name;
+        let Package { name, library, .. } = &self.package;
+        let turn = Turn::take(&self.target_directory, name, library, &self.directory)?;
         let mut command = self.toolchain.build(&self.directory, &self.target_directory);
         command.args(["--package", name]).stdout(Stdio::null());
         if self.quiet {
@@ -129,6 +133,7 @@ impl Builder {
         }
         let module = self.module();
         let module = fs::read(&module).with_context(|| format!("cannot read `{}`", module.display()))?;
+        drop(turn);
         let component = component::encode(&module).with_context(|| format!("`{name}` is no plugin"))?;
         let file = match out {
             Some(file) => file.to_owned(),
@@ -167,6 +172,10 @@ struct Package {
     name: String,
     library: String,
     target_directory: PathBuf,
+    /// The package has a target folder of its own.
+    stands_alone: bool,
+    /// The folder of the SDK, where that is none that was published.
+    sdk: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -180,6 +189,13 @@ struct MetadataPackage {
     name: String,
     manifest_path: PathBuf,
     targets: Vec<MetadataTarget>,
+    dependencies: Vec<MetadataDependency>,
+}
+
+#[derive(Deserialize)]
+struct MetadataDependency {
+    name: String,
+    path: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -223,6 +239,20 @@ impl Package {
                 )
             })?;
         let library = library.name.replace('-', "_");
-        Ok(Self { name: package.name, library, target_directory: metadata.target_directory })
+        let stands_alone = manifest.with_file_name("target") == metadata.target_directory;
+        let sdk = package.dependencies.into_iter().find(|it| it.name == SDK).and_then(|it| it.path);
+        Ok(Self {
+            name: package.name,
+            library,
+            target_directory: metadata.target_directory,
+            stands_alone,
+            sdk,
+        })
+    }
+
+    /// What the first-party plugins beside the SDK were built in: it holds the standard library and all that the SDK needs.
+    fn shared_target(&self) -> Option<PathBuf> {
+        let root = self.sdk.as_deref().filter(|_| self.stands_alone)?.parent()?.parent()?;
+        Some(root.join("target/guests")).filter(|target| shared::can_share(target))
     }
 }

@@ -16,6 +16,7 @@ mod new;
 mod node;
 mod replay;
 mod run;
+mod shared;
 mod statistics;
 mod subject;
 mod template;

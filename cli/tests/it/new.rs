@@ -57,3 +57,21 @@ fn names_and_hooks_that_cannot_be_are_wrong_use_with_the_reason() {
     new(&["promotion", "offer", "--sdk", "."]).ended(1).says("is not the folder of `aisle-plugin-sdk`");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn two_plugins_of_one_name_are_not_taken_for_each_other() {
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for folder in [&one, &other] {
+        aisle(folder.path(), ["plugin", "new", "promotion", "a-twin"]).well();
+    }
+    let source = other.path().join("a-twin/src/lib.rs");
+    let text = fs::read_to_string(&source).unwrap();
+    fs::write(&source, text.replace("% off {category}", "percent off {category}")).unwrap();
+    let built = |folder: &tempfile::TempDir| {
+        let built = aisle(folder.path(), ["plugin", "build", "a-twin", "--json"]).well().json();
+        built["hash"].as_str().unwrap().to_owned()
+    };
+    let (first, second, again) = (built(&one), built(&other), built(&one));
+    assert_eq!(first, again);
+    assert_ne!(first, second);
+}
