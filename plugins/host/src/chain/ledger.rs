@@ -3,11 +3,14 @@
 //! Guards that no line ever costs less than nothing or more than its price, and that the shares of a basket discount add up to it.
 
 use crate::types::{Given, Line};
+use std::collections::BTreeMap;
 
 /// The lines' amounts, in minor units. Lines are found by their number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ledger {
     lines: Vec<Entry>,
+    /// Where a line of this number is.
+    places: BTreeMap<u32, usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +38,8 @@ impl Ledger {
             gross: cost(line.unit_price, line.quantity).max(0),
             given: 0,
         };
-        Self { lines: lines.iter().map(entry).collect() }
+        let places = lines.iter().enumerate().map(|(place, line)| (line.number, place)).collect();
+        Self { lines: lines.iter().map(entry).collect(), places }
     }
 
     /// Does again what plugins before this one gave.
@@ -46,6 +50,12 @@ impl Ledger {
                 None => drop(self.share(one.amount)),
             }
         }
+    }
+
+    /// Whether there is a line of this number.
+    #[must_use]
+    pub fn has(&self, line: u32) -> bool {
+        self.places.contains_key(&line)
     }
 
     /// What a line costs before offers.
@@ -75,7 +85,8 @@ impl Ledger {
     /// Takes an amount off a line; a negative one takes a discount back. What would make the line cost less than nothing, or more
     /// than its price, is left out. Returns what was taken off.
     pub fn take_off(&mut self, line: u32, amount: i64) -> i64 {
-        let Some(entry) = self.lines.iter_mut().find(|entry| entry.number == line) else { return 0 };
+        let place = self.places.get(&line).copied();
+        let Some(entry) = place.and_then(|place| self.lines.get_mut(place)) else { return 0 };
         let amount = amount.clamp(-entry.given, entry.net());
         entry.given += amount;
         amount
@@ -120,7 +131,7 @@ impl Ledger {
     }
 
     fn entry(&self, line: u32) -> Option<&Entry> {
-        self.lines.iter().find(|entry| entry.number == line)
+        self.lines.get(*self.places.get(&line)?)
     }
 }
 

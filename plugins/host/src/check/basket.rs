@@ -4,15 +4,16 @@ use super::{POINTS_MAX, PRICE_MAX, REASON_LENGTH_MAX, bad, words};
 use crate::{
     call::Failure,
     chain::Ledger,
-    types::{Adjustment, Line, NewPrice, PricingInput, PromotionInput},
+    types::{Adjustment, NewPrice, PricingInput, PromotionInput},
 };
 use std::collections::BTreeSet;
 
 pub(super) fn prices(input: &PricingInput, items: &[NewPrice]) -> Result<(), Failure> {
+    let ledger = Ledger::new(&input.lines);
     let mut named = BTreeSet::new();
     for (place, item) in items.iter().enumerate() {
         let at = |field: &str| format!("[{place}].{field}");
-        known_line(&at("line"), &input.lines, item.line)?;
+        known_line(&at("line"), &ledger, item.line)?;
         if !named.insert(item.line) {
             return bad(at("line"), format!("names line {} again", item.line));
         }
@@ -32,7 +33,7 @@ pub(super) fn adjustments(input: &PromotionInput, items: &[Adjustment]) -> Resul
         match item {
             Adjustment::LineDiscount(it) => {
                 let at = |field: &str| format!("[{place}].line-discount.{field}");
-                known_line(&at("line"), &input.lines, it.line)?;
+                known_line(&at("line"), &ledger, it.line)?;
                 let left = ledger.net(it.line);
                 amount(&at("amount"), it.amount, left, &format!("what line {} still costs", it.line))?;
                 words(&at("reason"), &it.reason, REASON_LENGTH_MAX)?;
@@ -46,7 +47,7 @@ pub(super) fn adjustments(input: &PromotionInput, items: &[Adjustment]) -> Resul
             }
             Adjustment::TakeBack(it) => {
                 let at = |field: &str| format!("[{place}].take-back.{field}");
-                known_line(&at("line"), &input.lines, it.line)?;
+                known_line(&at("line"), &ledger, it.line)?;
                 let given = ledger.given(it.line);
                 amount(
                     &at("amount"),
@@ -59,7 +60,7 @@ pub(super) fn adjustments(input: &PromotionInput, items: &[Adjustment]) -> Resul
             }
             Adjustment::Refuse(it) => {
                 let at = |field: &str| format!("[{place}].refuse.{field}");
-                known_line(&at("line"), &input.lines, it.line)?;
+                known_line(&at("line"), &ledger, it.line)?;
                 if !refused.insert(it.line) {
                     return bad(at("line"), format!("refuses line {} again", it.line));
                 }
@@ -77,8 +78,8 @@ pub(super) fn adjustments(input: &PromotionInput, items: &[Adjustment]) -> Resul
     Ok(())
 }
 
-fn known_line(path: &str, lines: &[Line], number: u32) -> Result<(), Failure> {
-    if lines.iter().any(|line| line.number == number) {
+fn known_line(path: &str, lines: &Ledger, number: u32) -> Result<(), Failure> {
+    if lines.has(number) {
         return Ok(());
     }
     bad(path, format!("is {number}, which is no line of the basket"))

@@ -1,4 +1,4 @@
-//! Compilation, on one thread of low priority: kiosks come first.
+//! Compilation, on one thread, in a store of low priority: kiosks come first.
 
 use super::HostError;
 use std::{
@@ -9,8 +9,6 @@ use std::{
 use wasmtime::{Engine, component::Component};
 
 const NAME: &str = "plugin-compiler";
-/// The niceness of the thread: only what nobody waits for comes later.
-const NICENESS: i32 = 15;
 /// The compiler walks along what the component holds, in bytes of stack.
 const STACK_BYTES: usize = 8 << 20;
 
@@ -34,13 +32,13 @@ pub(crate) enum NotCompiled {
 }
 
 impl Compiler {
-    pub(crate) fn start(engine: &Engine, queue_max: usize) -> Result<Self, HostError> {
+    pub(crate) fn start(engine: &Engine, queue_max: usize, niceness: u8) -> Result<Self, HostError> {
         let (queue, jobs) = sync_channel(queue_max);
         let engine = engine.clone();
         let thread = Builder::new()
             .name(NAME.into())
             .stack_size(STACK_BYTES)
-            .spawn(move || work(&engine, &jobs))
+            .spawn(move || work(&engine, &jobs, niceness))
             .map_err(|source| HostError::Thread { name: NAME, source })?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
@@ -58,9 +56,9 @@ impl Compiler {
     }
 }
 
-fn work(engine: &Engine, jobs: &Receiver<Job>) {
+fn work(engine: &Engine, jobs: &Receiver<Job>, niceness: u8) {
     // On Linux this is the priority of the thread alone. Without it the work is done all the same.
-    let _ = rustix::process::nice(NICENESS);
+    let _ = rustix::process::nice(niceness.into());
     for job in jobs {
         let compiled = catch_unwind(AssertUnwindSafe(|| Component::from_binary(engine, &job.bytes)));
         let result = match compiled {

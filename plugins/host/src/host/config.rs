@@ -23,6 +23,8 @@ pub struct HostConfig {
     pub stack_bytes_max: usize,
     /// How many components wait for their compilation; a further one is refused.
     pub compile_queue_max: usize,
+    /// The niceness of the thread that compiles: 0 where somebody waits for it, up to 19 where others are to be served first.
+    pub compile_niceness: u8,
     /// How much each plugin may keep.
     pub kv: KvLimits,
 }
@@ -38,6 +40,7 @@ impl Default for HostConfig {
             epoch_tick_ms: 1,
             stack_bytes_max: 256 << 10,
             compile_queue_max: 64,
+            compile_niceness: 15,
             kv: KvLimits::default(),
         }
     }
@@ -103,6 +106,9 @@ impl HostConfig {
         }
         if self.compile_queue_max == 0 {
             return refuse("compile_queue_max", "0".into(), "at least 1");
+        }
+        if self.compile_niceness > 19 {
+            return refuse("compile_niceness", self.compile_niceness.to_string(), "0 to 19");
         }
         if let Some((_, found, _)) = self.ceilings.above(&Limits::CEILING) {
             return refuse("ceilings", found.to_string(), "at most the ceilings that are built in");

@@ -8,7 +8,7 @@ const CORE_INSTANCES_MAX: u32 = 16;
 const MEMORIES_MAX: u32 = 4;
 const TABLES_MAX: u32 = 8;
 /// Elements of one table.
-const TABLE_ELEMENTS_MAX: usize = 20_000;
+const TABLE_ELEMENTS_MAX: usize = 65_536;
 /// What the sandbox itself keeps about one instance, in bytes.
 const INSTANCE_BYTES_MAX: usize = 1 << 20;
 /// How much of a memory is wiped by hand for the next call; what lies beyond is given back to the system.

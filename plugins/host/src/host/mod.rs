@@ -47,7 +47,7 @@ impl Host {
         let engine = engine::engine(&config)?;
         let cache = config.cache_dir.as_deref().map(|dir| Cache::open(dir, config.cache_bytes_max, &engine));
         Ok(Self {
-            compiler: Compiler::start(&engine, config.compile_queue_max)?,
+            compiler: Compiler::start(&engine, config.compile_queue_max, config.compile_niceness)?,
             cache: cache.transpose()?,
             shared: Arc::new(Shared {
                 gate: Gate::new(config.calls_max),

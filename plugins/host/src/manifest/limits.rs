@@ -57,12 +57,12 @@ impl Limits {
         memory_bytes_max: 64 << 20,
         input_bytes_max: 16 << 20,
         output_bytes_max: 16 << 20,
-        output_items_max: 100_000,
+        output_items_max: 10_000,
         log_bytes_max: 1 << 20,
         log_lines_max: 10_000,
         host_calls_max: 1_000_000,
         host_bytes_max: 64 << 20,
-        kv_writes_max: 10_000,
+        kv_writes_max: 1_000,
     };
 
     /// The names in `[limits]` with their values.

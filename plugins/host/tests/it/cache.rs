@@ -9,8 +9,13 @@ use std::{
 };
 
 fn host(dir: &Path, cache_bytes_max: u64) -> Host {
-    let config =
-        HostConfig { cache_dir: Some(dir.into()), cache_bytes_max, calls_max: 1, ..HostConfig::default() };
+    let config = HostConfig {
+        cache_dir: Some(dir.into()),
+        cache_bytes_max,
+        calls_max: 1,
+        compile_niceness: 0,
+        ..HostConfig::default()
+    };
     Host::new(config).expect("a host")
 }
 

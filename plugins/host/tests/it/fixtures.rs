@@ -18,7 +18,7 @@ pub const NOW: i64 = 1_790_000_000_000;
 /// A host that keeps native code from test to test, as the compiler is not optimised here.
 pub fn config() -> HostConfig {
     let cache_dir = Some(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("plugin-host-native"));
-    HostConfig { cache_dir, ..HostConfig::default() }
+    HostConfig { cache_dir, compile_niceness: 0, ..HostConfig::default() }
 }
 
 /// One sandbox for all tests that do not want one of their own.

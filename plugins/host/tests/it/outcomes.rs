@@ -194,3 +194,28 @@ fn a_host_with_all_places_taken_says_so_when_the_time_is_over() {
     });
     assert!(!Failure::Busy { calls_max: 1 }.counts());
 }
+
+#[test]
+fn a_shop_that_fails_fails_the_call_and_not_the_store() {
+    struct Broken;
+    impl aisle_plugin_host::Shop for Broken {
+        fn product(&self, _: &str) -> Option<aisle_plugin_host::types::Product> {
+            panic!("the shop is broken, as it has to be here")
+        }
+
+        fn of_category(&self, _: &str, _: u32) -> Vec<aisle_plugin_host::types::Product> {
+            Vec::new()
+        }
+
+        fn stock(&self, _: &str) -> Option<aisle_plugin_host::types::Position> {
+            None
+        }
+    }
+    let plugin = misbehaving();
+    let broken = aisle_plugin_host::Scene { shop: std::sync::Arc::new(Broken), ..scene() };
+    for _ in 0..3 {
+        let call = plugin.call(&broken, &pricing(one("LOOK")));
+        assert!(matches!(call.outcome, Err(Failure::Trap { .. })), "{:?}", call.outcome);
+        assert!(ask(&plugin, "CHEAPER").outcome.is_ok());
+    }
+}
