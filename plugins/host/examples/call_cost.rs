@@ -32,6 +32,7 @@ type Answer = (Result<Vec<ours::types::Adjustment>, ours::types::Unable>,);
 const PLUGIN: &str = "multi-buy";
 const ROUNDS: usize = 31;
 const CALLS: u32 = 1_000;
+const LOADED: u64 = 32;
 
 fn main() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -42,7 +43,7 @@ fn main() {
     let input = input(manifest.settings.clone());
 
     let host = ours::Host::new(ours::HostConfig::default()).unwrap();
-    let plugin = host.load(manifest, &bytes).unwrap();
+    let plugin = host.load(manifest.clone(), &bytes).unwrap();
     let scene = ours::Scene {
         now: 0,
         seed: 0,
@@ -69,6 +70,27 @@ fn main() {
         "bare wasmtime, with fuel and epochs:            {limited:>9.2?}  ratio {:.2}",
         ratio(ours, limited)
     );
+    loading(&manifest, &bytes);
+}
+
+/// What it costs to have a plugin: time and memory, its native code being in the cache.
+fn loading(manifest: &ours::Manifest, bytes: &[u8]) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = || ours::HostConfig { cache_dir: Some(folder.path().into()), ..ours::HostConfig::default() };
+    ours::Host::new(config()).unwrap().load(manifest.clone(), bytes).unwrap();
+    let host = ours::Host::new(config()).unwrap();
+    let before = resident_bytes();
+    let plugins: Vec<_> = (0..LOADED).map(|_| host.load(manifest.clone(), bytes).unwrap()).collect();
+    let each = resident_bytes().saturating_sub(before) / LOADED;
+    assert!(plugins.iter().all(|plugin| *plugin.loaded_from() == ours::LoadedFrom::Cache));
+    let micros = median(plugins.iter().map(|plugin| Duration::from_micros(plugin.load_micros())).collect());
+    println!("loading it from the cache:                      {micros:>9.2?}");
+    println!("memory for each of {LOADED} that are loaded:            {} KiB", each >> 10);
+}
+
+fn resident_bytes() -> u64 {
+    let statm = fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 4096
 }
 
 fn input(settings: Vec<ours::types::Setting>) -> ours::types::PromotionInput {
@@ -145,7 +167,7 @@ fn time(work: impl Fn()) -> Duration {
 
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
-    times.into_iter().nth(ROUNDS / 2).unwrap_or_default()
+    times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
 fn ratio(one: Duration, other: Duration) -> f64 {
