@@ -92,7 +92,13 @@ const CACHE_DIR: &str = "AISLE_PLUGIN_CACHE_DIR";
 /// # Errors
 /// When this machine cannot have one.
 pub(crate) fn host() -> Result<Host> {
-    let config = |cache_dir| HostConfig { calls_max: CALLS_MAX, cache_dir, ..HostConfig::default() };
+    // Here somebody waits for the compiler, and nobody else is to be served.
+    let config = |cache_dir| HostConfig {
+        calls_max: CALLS_MAX,
+        compile_niceness: 0,
+        cache_dir,
+        ..HostConfig::default()
+    };
     match Host::new(config(cache_dir())) {
         // Compiling again costs a moment; not working because of a cache would cost more.
         Err(HostError::Cache { .. }) => Ok(Host::new(config(None))?),
