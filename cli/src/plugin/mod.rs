@@ -1,8 +1,8 @@
 //! `aisle plugin`: one file for each verb, and what they share.
 //!
 //! A plugin's folder holds a `Cargo.toml` (a `cdylib`), a `plugin.toml` (what it is, what it may, its settings), `src/` and `cases/`.
-//! Verbs: [`new`], [`build`], [`inspect`], [`run`](mod@run), [`test`], [`bench`], [`replay`], [`watch`], and of a node that runs
-//! [`install`] with its companions. Shared: what a verb is about ([`subject`]), decisions in words and money ([`decision`]).
+//! Verbs: [`new`], [`build`], [`inspect`], [`run`](mod@run), [`test`](mod@test), [`bench`](mod@bench), [`replay`], [`watch`], and of a node
+//! that runs [`install`] with its companions. Shared: what a verb is about ([`subject`]), decisions in words and money ([`decision`]).
 
 mod bench;
 mod build;
