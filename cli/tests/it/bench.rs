@@ -1,3 +1,5 @@
+//! What a basket takes by its size, and how far that is from the limits.
+
 use crate::aisle::{aisle, shipped, template};
 
 #[test]

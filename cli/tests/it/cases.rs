@@ -1,3 +1,5 @@
+//! Cases that pass and fail, and single runs.
+
 use crate::aisle::{aisle, component, template};
 use std::{fs, path::Path};
 

@@ -1,3 +1,5 @@
+//! New plugins: complete, small, and never in the place of something.
+
 use crate::aisle::{aisle, template};
 use std::fs;
 

@@ -1,3 +1,5 @@
+//! Decisions made again: of recordings, and of the sales in a journal.
+
 use crate::aisle::{Ran, aisle, component, shipped, template};
 use aisle_event::{
     Currency, Event, Money, Name, Quantity, Sku, SourceName, Timestamp, Unit, Unknown,

@@ -1,3 +1,5 @@
+//! Rounds of building and testing while somebody edits.
+
 use crate::aisle::{command, made};
 use std::{
     fs,
