@@ -23,9 +23,9 @@ async fn three_for_two_shows_in_the_basket_on_its_page_and_on_the_receipt() {
 
     // The page of a shopper with a cookie of their own.
     let browser = reqwest::Client::builder().cookie_store(true).no_proxy().build().expect("a client");
-    let form = [("sku", "TEA-1"), ("quantity", "3")];
+    let form = [("sku", "TEA-1"), ("change", "set"), ("quantity", "3")];
     let url = shop.node.url();
-    let added = browser.post(format!("{url}/basket/add")).form(&form).send().await.expect("an answer");
+    let added = browser.post(format!("{url}/basket")).form(&form).send().await.expect("an answer");
     assert!(added.status().is_success() || added.status().is_redirection(), "{added:?}");
     let page =
         browser.get(format!("{url}/basket")).send().await.expect("a page").text().await.expect("a text");
