@@ -2,7 +2,7 @@
 //!
 //! Not here: how they are shown (`metrics`, the admin API). Guards invariant 6: what is kept is bounded in count and bytes.
 
-use aisle_plugin_host::{Call, Hook, Recording};
+use aisle_plugin_host::{Call, Failure, Hook, Recording};
 use std::{
     collections::{BTreeMap, VecDeque},
     io,
@@ -86,7 +86,7 @@ pub(crate) struct Summary {
 
 impl HookFigures {
     fn count(&self, call: &Call) {
-        let kind = call.outcome.as_ref().map_or_else(|failure| failure.kind(), |_| "ok");
+        let kind = call.outcome.as_ref().map_or_else(Failure::kind, |_| "ok");
         let outcome = OUTCOMES.iter().position(|known| *known == kind).and_then(|at| self.outcomes.get(at));
         if let Some(outcome) = outcome {
             outcome.fetch_add(1, Relaxed);

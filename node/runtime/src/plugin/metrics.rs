@@ -1,6 +1,9 @@
 //! What plugins do, on `/metrics`: read from the figures when somebody asks.
 
-use super::{Parted, Plugins, figures::BUCKETS_US};
+use super::{
+    Parted, Plugins,
+    figures::{BUCKETS_US, Summary},
+};
 use aisle_plugin_host::Hook;
 use prometheus_client::{
     collector::Collector,
@@ -83,6 +86,9 @@ impl Collector for Figures {
     }
 }
 
+/// A figure of all calls: its name, what it says, its kind, where it comes from.
+type Sum = (&'static str, &'static str, MetricType, fn(&Summary) -> u64);
+
 fn calls(plugins: &Plugins, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let all = plugins.0.figures.all();
     let mut outcomes = encoder.encode_descriptor(
@@ -110,7 +116,7 @@ fn calls(plugins: &Plugins, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result 
             ConstCounter::new(count).encode(within.encode_family(&labels)?)?;
         }
     }
-    let mut sums: [(&str, &str, MetricType, fn(&super::figures::Summary) -> u64); 3] = [
+    let sums: [Sum; 3] = [
         ("call_micros", "Time of all calls of plugins, in microseconds", MetricType::Counter, |it| it.micros),
         ("fuel", "Fuel of all calls of plugins", MetricType::Counter, |it| it.fuel),
         (
@@ -120,7 +126,7 @@ fn calls(plugins: &Plugins, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result 
             |it| it.memory_bytes,
         ),
     ];
-    for (name, help, kind, of) in &mut sums {
+    for (name, help, kind, of) in &sums {
         let mut family = encoder.encode_descriptor(name, help, None, *kind)?;
         for ((plugin, hook), summary) in &all {
             let labels = [("plugin", plugin.as_str()), ("hook", hook.as_str())];
