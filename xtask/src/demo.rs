@@ -2,13 +2,16 @@
 
 use crate::{
     job::{self, Job},
+    plugins,
     project::Project,
+    screen,
 };
 use anyhow::Result;
 use std::ffi::OsString;
 
 /// Builds and shows; an end by signal is a good end.
 pub(crate) fn run(project: &Project, arguments: &[OsString]) -> Result<()> {
+    offers(project);
     let shown = project
         .cargo(&["build", "--release", "-p", "aisle-node", "-p", "aisle-harness"])
         .run()
@@ -20,4 +23,17 @@ pub(crate) fn run(project: &Project, arguments: &[OsString]) -> Result<()> {
                 .run()
         });
     if job::is_stopped() { Ok(()) } else { shown }
+}
+
+/// Builds the plugins that the demo installs. It goes on without them where there is nothing to build them with.
+fn offers(project: &Project) {
+    if !plugins::is_there(project) {
+        screen::aside(format_args!(
+            "no compiler for plugins: the demo goes without; `cargo xtask plugins` installs one"
+        ));
+        return;
+    }
+    if let Err(error) = plugins::run(project) {
+        screen::aside(format_args!("the demo goes without plugins: {error:#}"));
+    }
 }

@@ -3,7 +3,7 @@
 //! All of it lies in one temporary directory and in two processes, this one and the node. The node is stopped in order
 //! and the directory removed on Ctrl-C, on SIGTERM, at the end of the time and on every error.
 
-use super::{browse, screen, signals::Signals, store};
+use super::{browse, offers, screen, signals::Signals, store};
 use aisle_harness::{
     floor::{self, Floor, Home, Scene},
     node::{self, NodeOptions},
@@ -103,6 +103,11 @@ async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Resu
     let url = node.url().to_owned();
     let broker = node.mqtt().context("the node's broker does not listen")?;
     let home = Home::new(&url, broker, STORE, data)?;
+    let manifests = tempfile::Builder::new()
+        .prefix("aisle-demo-plugins-")
+        .tempdir()
+        .context("cannot make a temporary directory for the demo's plugins")?;
+    let swap = offers::install(data, manifests.path()).await?;
     let page = listener.local_addr().context("cannot tell where the floor's page is")?;
     let (binary, data) = (node::binary().unwrap_or_default(), data.display());
     screen::line(format_args!(
@@ -110,6 +115,11 @@ async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Resu
         home.pin,
         binary.display(),
     ));
+    if let Some(swap) = swap {
+        screen::line(format_args!(
+            "plugins give offers in the kiosk's baskets; to swap one while shoppers are there:\n           {swap}\n"
+        ));
+    }
     screen::line("Ctrl-C stops everything");
 
     let floor = Floor::new(scene, home, arguments.seed);

@@ -3,6 +3,7 @@
 pub(crate) mod browse;
 pub(crate) mod demo;
 pub(crate) mod generate;
+mod offers;
 pub(crate) mod screen;
 mod signals;
 mod store;

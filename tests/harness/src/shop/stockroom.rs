@@ -9,7 +9,7 @@ use super::{
     plan::Plan,
 };
 use aisle_event::{
-    Event, LotId, Quantity, Timestamp, Unit,
+    Day as Date, Event, LotId, Quantity, Timestamp, Unit,
     stock::{AdjustReason, StockAdjusted, StockCounted, StockReceived},
 };
 use rand::{Rng, RngExt};
@@ -138,12 +138,13 @@ impl Bin {
         let quantity = Quantity { thousandths, unit: article.category.unit };
         let keeps = article.category.shelf_life_days > 30;
         let lot = if keeps { None } else { LotId::new(format!("L{}-{:03}", article.sku, day.index)).ok() };
+        let sold_for = i32::try_from(article.category.shelf_life_days).unwrap_or(i32::MAX);
         let received = StockReceived {
             sku: article.sku.clone(),
             quantity,
             lot,
             at,
-            expires: None,
+            expires: (!keeps).then(|| Date(at.day().0.saturating_add(sold_for))),
             unknown: Default::default(),
         };
         events.push((at, received.into()));
