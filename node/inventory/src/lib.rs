@@ -3,5 +3,6 @@
 //! Pure folds of the journal's events: no IO, no clock. Not here: what a payload means (`aisle-devices`), pages (`aisle-kiosk`).
 
 pub mod cold_chain;
+mod collection;
 pub mod position;
 pub mod task;

@@ -1,4 +1,4 @@
-//! One public function for each parser of bytes that others wrote. It feeds the parser and panics when a promise is
+//! One public function for each parser of bytes that others wrote, and for each of bytes that the node left for itself. It feeds the parser and panics when a promise is
 //! broken; returning is all that is asked of any input.
 //!
 //! The tests here run each over made-up and over damaged valid input for a bounded count; `cargo-fuzz/` gives the same
@@ -13,6 +13,7 @@
 mod device_payload;
 mod device_profile;
 mod event;
+mod folds;
 mod journal;
 mod mqtt_packet;
 mod mqtt_session;
@@ -22,6 +23,10 @@ pub mod mutate;
 pub use device_payload::device_payload;
 pub use device_profile::{device_profile, profile_toml};
 pub use event::event;
+pub use folds::{
+    cold_chain_report, cold_chain_snapshot, devices_snapshot, positions_snapshot, tasks_snapshot,
+    telemetry_archive, telemetry_snapshot,
+};
 pub use journal::{control, record, recovery, segment};
 pub use mqtt_packet::mqtt_packet;
 pub use mqtt_session::mqtt_session;
@@ -51,4 +56,11 @@ pub const TARGETS: &[Target] = &[
     Target { name: "device_payload", feed: device_payload, examples: device_payload::examples },
     Target { name: "device_profile", feed: device_profile, examples: device_profile::examples },
     Target { name: "profile_toml", feed: profile_toml, examples: device_profile::toml_examples },
+    Target { name: "devices_snapshot", feed: devices_snapshot, examples: folds::devices_examples },
+    Target { name: "telemetry_snapshot", feed: telemetry_snapshot, examples: folds::telemetry_examples },
+    Target { name: "telemetry_archive", feed: telemetry_archive, examples: folds::archive_examples },
+    Target { name: "positions_snapshot", feed: positions_snapshot, examples: folds::positions_examples },
+    Target { name: "cold_chain_snapshot", feed: cold_chain_snapshot, examples: folds::cold_chain_examples },
+    Target { name: "cold_chain_report", feed: cold_chain_report, examples: folds::report_examples },
+    Target { name: "tasks_snapshot", feed: tasks_snapshot, examples: folds::tasks_examples },
 ];

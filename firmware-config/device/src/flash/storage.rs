@@ -203,6 +203,7 @@ impl<F: Flash> Storage<F> {
     /// The oldest sample and those of the same stream and boot that follow it. They stay.
     pub(crate) async fn batch(&mut self) -> Result<Vec<Record, BATCH_MAX>, StorageError> {
         let mut batch = Vec::<Record, BATCH_MAX>::new();
+        let mut removed = 0;
         let mut bytes = Aligned([0; RECORD_ROOM]);
         let mut queue = self.queue()?;
         let mut records = queue.iter().await?;
@@ -211,6 +212,7 @@ impl<F: Flash> Storage<F> {
             let Some(record) = Record::decode(&entry) else {
                 // Of a format that this software does not know: nobody will ever send it.
                 entry.pop().await?;
+                removed += 1;
                 continue;
             };
             let belongs =
@@ -219,6 +221,7 @@ impl<F: Flash> Storage<F> {
                 break;
             }
         }
+        self.pending = self.pending.saturating_sub(removed);
         Ok(batch)
     }
 

@@ -272,6 +272,15 @@ impl FloorConfig {
             }
         }
         for item in &self.items {
+            let gtin = item.gtin.as_deref().filter(|gtin| item.tagged && super::sgtin96(gtin, 0).is_none());
+            if let Some(gtin) = gtin {
+                let field = format!("items.{}.gtin", item.sku);
+                return refuse(
+                    field,
+                    format!("`{gtin}`"),
+                    "14 digits of which the last is their check digit",
+                );
+            }
             let most =
                 item.shelf_capacity.max(item.shelf_start).max(item.backroom_start).max(item.order_up_to);
             if item.sku.is_empty() || item.pack == 0 || most > Self::PIECES_MAX {

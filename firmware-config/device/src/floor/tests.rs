@@ -4,11 +4,17 @@ use super::{
     DAY_MS, Floor, FloorConfig, HOUR_MS, ItemConfig, Place, UnitConfig, What,
     sensor::{Reader, ReaderConfig, Scale, ScaleConfig},
 };
+use aisle_firmware_config::epc::check_digit;
+
+/// A number with its check digit.
+fn gtin14(body: u64) -> String {
+    format!("{:014}", body * 10 + check_digit(body))
+}
 
 fn shop() -> FloorConfig {
     let item = |n: u32| ItemConfig {
         sku: format!("item-{n}"),
-        gtin: Some(format!("0061414{n:06}0")),
+        gtin: Some(gtin14(61_414_000_000 + u64::from(n))),
         tagged: true,
         demand_per_day: f64::from(n) * 3.0,
         stolen_per_day: 0.5,

@@ -42,18 +42,26 @@ pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> 
                 shared.wires.connected.settings.wait(),
             );
             match seat.waiting(news).await {
-                Either3::First(Ok(desired)) => match twin.on_desired(schema, &desired) {
-                    Verdict::Accept => {
-                        unreadable = None;
-                        keep(shared, &twin).await?;
-                        apply(shared, &twin);
-                        inspections = 0;
+                Either3::First(Ok(desired)) => {
+                    let was_readable = unreadable.take().is_none();
+                    let refused = twin.reported().refused;
+                    match twin.on_desired(schema, &desired) {
+                        Verdict::Accept => {
+                            keep(shared, &twin).await?;
+                            apply(shared, &twin);
+                            inspections = 0;
+                        }
+                        // The broker keeps what was refused and says it at each connection: the flash need not wear for that.
+                        Verdict::Refuse(_) if twin.reported().refused == refused => {}
+                        Verdict::Refuse(_) => keep(shared, &twin).await?,
+                        Verdict::AlreadyKnown if was_readable => continue,
+                        Verdict::AlreadyKnown => {}
                     }
-                    Verdict::Refuse(_) => keep(shared, &twin).await?,
-                    Verdict::AlreadyKnown => continue,
-                },
+                }
                 // It has no version to be known by, so it is reported as the one after what is in force.
-                Either3::First(Err(fault)) => unreadable = Some(Refused::new(twin.version() + 1, fault)),
+                Either3::First(Err(fault)) => {
+                    unreadable = Some(Refused::new(twin.version().saturating_add(1), fault));
+                }
                 Either3::Second(()) => {
                     inspections = (inspections + 1).min(HEALTHY_INSPECTIONS);
                     if inspections < HEALTHY_INSPECTIONS || !twin.healthy() {

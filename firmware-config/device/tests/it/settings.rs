@@ -60,6 +60,29 @@ fn a_message_that_is_no_settings_is_reported_and_changes_nothing() {
 }
 
 #[test]
+fn what_came_last_is_what_is_told() {
+    let bench = Bench::new();
+    let mut device = bench.power_on();
+    device.live(MINUTE_MS);
+    let refused = |device: &mut Powered| {
+        device.live(MINUTE_MS);
+        bench.node.reported().refused.map(|refused| refused.path.as_str().to_owned())
+    };
+    bench.node.send(DESIRED, b"{\"version\":1,\"settings\":{\"median\":[]}}".to_vec());
+    assert_eq!(refused(&mut device).as_deref(), Some("settings.median"));
+    bench.node.desire(1, settings([interval(0)]));
+    assert_eq!(refused(&mut device).as_deref(), Some("interval_s"));
+    bench.node.desire(u64::MAX, settings([interval(20)]));
+    assert_eq!(refused(&mut device), None);
+    bench.node.send(DESIRED, b"{}".to_vec());
+    assert_eq!(refused(&mut device).as_deref(), Some("version"));
+    // What it has is readable, and there is nothing to complain of.
+    bench.node.desire(u64::MAX, settings([interval(20)]));
+    assert_eq!(refused(&mut device), None);
+    assert_eq!(bench.node.reported().version, u64::MAX);
+}
+
+#[test]
 fn settings_survive_a_restart_and_wait_for_a_device_that_is_away() {
     let bench = Bench::new();
     bench.node.down();

@@ -159,8 +159,8 @@ impl Runner {
         }
         // All at once, so that they become durable together.
         let mut asked = JoinSet::new();
-        for filter in wanted.difference(had).cloned() {
-            let client = client.clone();
+        for filter in wanted.difference(had) {
+            let (client, filter) = (client.clone(), filter.clone());
             asked.spawn(async move { ask(&client, &filter).await });
         }
         while let Some(answer) = asked.join_next().await {

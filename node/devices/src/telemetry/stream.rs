@@ -335,7 +335,7 @@ impl Stream {
             }
         }
         for _ in 0..reader.len()? {
-            let kind = *AnomalyKind::ALL.get(reader.len()?).ok_or(Damaged)?;
+            let kind = *AnomalyKind::ALL.get(reader.number::<usize>()?).ok_or(Damaged)?;
             let (told, until) = (Told::read(reader)?, Timestamp(reader.signed()?));
             stream.past.push_back(Past { kind, told, until });
             if stream.past.len() > PAST_MAX {

@@ -236,6 +236,7 @@ fn unpack(bytes: &[u8]) -> Option<Vec<Slot>> {
 /// The readings of a unit, day by day. Clones share them.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct History {
+    #[serde(deserialize_with = "crate::collection::map")]
     days: imbl::OrdMap<i64, Arc<Day>>,
     /// The slot that readings come into, ahead of the one of its time in `days`, which is brought up when another slot is begun: days
     /// are shared with readers, so that each change of one is a copy of it.

@@ -61,6 +61,7 @@ pub(crate) struct Unit {
     pub(crate) removed: bool,
     pub(crate) minutes: Minutes,
     pub(crate) history: History,
+    #[serde(deserialize_with = "crate::collection::list")]
     pub(crate) excursions: imbl::Vector<Arc<Excursion>>,
     /// The minute up to which time outside has been dealt with: food of that time is gone.
     pub(crate) counted_from: i64,

@@ -90,7 +90,9 @@ pub struct Tasks {
 /// What a snapshot holds.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 struct Known {
+    #[serde(deserialize_with = "crate::collection::map")]
     open: imbl::OrdMap<Name, Arc<Task>>,
+    #[serde(deserialize_with = "crate::collection::list")]
     closed: imbl::Vector<Arc<Task>>,
     said: BTreeMap<Key, Said>,
     /// Tasks ever opened: what makes the next name unique.

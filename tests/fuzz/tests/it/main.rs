@@ -106,6 +106,41 @@ fn any_text_is_a_profile_that_can_be_used_or_refused_by_a_path() {
 }
 
 #[test]
+fn any_bytes_are_a_register_of_devices_that_goes_on_or_are_refused() {
+    run("devices_snapshot");
+}
+
+#[test]
+fn any_bytes_are_telemetry_that_goes_on_or_are_refused() {
+    run("telemetry_snapshot");
+}
+
+#[test]
+fn any_bytes_in_the_archive_of_telemetry_are_minutes_or_are_set_aside_and_told() {
+    run("telemetry_archive");
+}
+
+#[test]
+fn any_bytes_are_positions_that_go_on_or_are_refused() {
+    run("positions_snapshot");
+}
+
+#[test]
+fn any_bytes_are_a_cold_chain_that_goes_on_or_are_refused() {
+    run("cold_chain_snapshot");
+}
+
+#[test]
+fn any_text_is_a_report_that_can_be_shown_and_verified_or_is_refused() {
+    run("cold_chain_report");
+}
+
+#[test]
+fn any_bytes_are_tasks_that_go_on_or_are_refused() {
+    run("tasks_snapshot");
+}
+
+#[test]
 fn every_target_has_a_libfuzzer_entry() {
     let manifest = include_str!("../../cargo-fuzz/Cargo.toml");
     for target in TARGETS {

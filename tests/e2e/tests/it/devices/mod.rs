@@ -6,6 +6,7 @@
 mod approval;
 mod cold_chain;
 mod commands;
+mod hostile;
 mod problems;
 mod profiles;
 mod restart;

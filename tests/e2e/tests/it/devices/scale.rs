@@ -50,7 +50,7 @@ impl Administered {
 
     /// A scale that has announced itself.
     pub(super) async fn scale(&self, id: &str) -> Scale {
-        let mut scale = Scale { id: id.into(), client: self.sensor(id).await, number: 0 };
+        let mut scale = Scale::by(self, id, id).await;
         scale.announce().await;
         scale
     }
@@ -72,15 +72,25 @@ pub(super) struct Scale {
 }
 
 impl Scale {
+    /// A scale that has not said anything yet, by an MQTT client of this id.
+    pub(super) async fn by(admin: &Administered, id: &str, client: &str) -> Self {
+        Self { id: id.into(), client: admin.sensor(client).await, number: 0 }
+    }
+
     pub(super) fn topic(&self, channel: &str) -> String {
         format!("aisle/v1/store-1/{}/{channel}", self.id)
     }
 
     /// Publishes, and waits until that is durable.
     pub(super) async fn say(&mut self, channel: &str, retain: bool, body: &Value) {
+        self.say_bytes(channel, retain, Bytes::from(body.to_string())).await;
+    }
+
+    /// The same of any payload.
+    pub(super) async fn say_bytes(&mut self, channel: &str, retain: bool, payload: Bytes) {
         let publish = Publish {
             topic: self.topic(channel),
-            payload: Bytes::from(body.to_string()),
+            payload,
             qos: 1,
             retain,
             packet_id: 60_000,
@@ -91,9 +101,14 @@ impl Scale {
     }
 
     pub(super) async fn announce(&mut self) {
+        self.announce_as("shelf-scale-2").await;
+    }
+
+    /// As a device of another model that has the same streams and settings.
+    pub(super) async fn announce_as(&mut self, model: &str) {
         let announce = json!({
             "contract": 1,
-            "model": "shelf-scale-2",
+            "model": model,
             "serial": "SS2-00071",
             "firmware": "1.4.0",
             "boots": 12,
