@@ -30,6 +30,7 @@ const SHARED: &[&str] = &[
     "plugins/guests/Cargo.lock",
     "cli/src/plugin/build.rs",
     "cli/src/plugin/component.rs",
+    "cli/src/plugin/shared.rs",
     "cli/src/plugin/toolchain.rs",
 ];
 const JAVASCRIPT: &str = "plugins/guests/other-languages/javascript";
