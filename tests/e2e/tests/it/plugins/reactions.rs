@@ -123,7 +123,7 @@ async fn a_happening_is_reacted_to_once_also_across_a_kill() {
     send(&admin, Method::POST, "/v1/admin/positions/TEA-1/counts", &count).await.json(200);
     let told = async || {
         let alerts = alerts(&admin).await;
-        (!alerts.is_empty()).then(|| alerts.len())
+        (!alerts.is_empty()).then_some(alerts.len())
     };
     let before = eventually("an alert", SOON, told).await;
     admin.node.kill().expect("it runs");
