@@ -31,6 +31,12 @@ async fn nothing_is_told_or_done_without_the_token() {
         (Method::POST, "/v1/admin/excursions/one/acknowledgement"),
         (Method::GET, "/v1/admin/tasks"),
         (Method::POST, "/v1/admin/tasks/one/end"),
+        (Method::GET, "/v1/admin/plugins"),
+        (Method::GET, "/v1/admin/plugins/multi-buy"),
+        (Method::PUT, "/v1/admin/plugins/multi-buy"),
+        (Method::DELETE, "/v1/admin/plugins/multi-buy"),
+        (Method::GET, "/v1/admin/plugins/multi-buy/recordings"),
+        (Method::POST, "/v1/admin/plugins/multi-buy/rollback"),
     ];
     let document = admin.api().get("/openapi.json").await.json(200);
     for (method, path) in &paths {
