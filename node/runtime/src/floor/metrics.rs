@@ -78,7 +78,7 @@ impl Collector for Figures {
         )?;
         gauge("archive_files", "Files of minutes", archive.files as u64)?;
         gauge(
-            "archive_days",
+            "archive_dates",
             "Days that have files of minutes; bound: `telemetry.keep_days`",
             archive.days as u64,
         )?;
@@ -91,12 +91,12 @@ impl Collector for Figures {
             )?)
         };
         counter(
-            "minutes_shed",
+            "aggregates_shed",
             "Minutes that left memory before they were in a file, since the journal began; look at the disk",
             left_out.shed,
         )?;
         counter(
-            "archive_days_shed",
+            "archive_dates_shed",
             "Days that were removed before their time for want of room, since the start; raise `telemetry.archive_bytes_max`",
             archive.days_shed,
         )?;
