@@ -12,10 +12,11 @@ pub struct Choice<'a> {
 }
 
 impl<'a> Choice<'a> {
-    /// From the settings `sku` or `skus`, `category` or `categories`.
+    /// From the settings `sku` or `skus`, `category` or `categories`, each with one text or a list of them: what is named in another
+    /// form than meant must not choose all, nor nothing.
     pub fn read(settings: &crate::Settings<'a>) -> Self {
         let both = |one: &str, many: &str| -> Vec<&'a str> {
-            settings.text(one).into_iter().chain(settings.texts(many)).collect()
+            settings.texts(one).into_iter().chain(settings.texts(many)).collect()
         };
         Self { skus: both("sku", "skus"), categories: both("category", "categories") }
     }
@@ -62,11 +63,6 @@ impl PricingInput {
 }
 
 impl PromotionInput {
-    /// Lines of a product.
-    pub fn lines_of<'a>(&'a self, sku: &'a str) -> impl Iterator<Item = &'a Line> {
-        self.lines.iter().filter(move |line| line.product.sku == sku)
-    }
-
     /// Lines of a group.
     pub fn lines_in<'a>(&'a self, category: &'a str) -> impl Iterator<Item = &'a Line> {
         self.lines.iter().filter(move |line| line.is_in(category))
@@ -105,7 +101,7 @@ impl PromotionInput {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Context, Given};
+    use crate::{Context, Given, Setting};
 
     fn line(number: u32, sku: &str, unit: Unit, quantity: i64, unit_price: i64) -> Line {
         let product = Product {
@@ -147,6 +143,21 @@ mod tests {
         let input = basket(lines, vec![given(Some(1), 100), given(None, 30), given(Some(2), 10)]);
         assert_eq!(input.given(), [120, 20]);
         assert_eq!(input.left(), [180, 80]);
+    }
+
+    #[test]
+    fn a_choice_is_read_in_either_form() {
+        let setting = |key: &str, value: &str| Setting { key: key.into(), value: value.into() };
+        let mut input = basket(Vec::new(), Vec::new());
+        input.context.settings = vec![
+            setting("categories", "tobacco"),
+            setting("category.0", "alcohol"),
+            setting("sku", "A"),
+            setting("skus.0", "B"),
+            setting("skus.1", "C"),
+        ];
+        let choice = Choice::read(&input.context.settings());
+        assert_eq!(choice, Choice { skus: vec!["A", "B", "C"], categories: vec!["alcohol", "tobacco"] });
     }
 
     #[test]

@@ -73,10 +73,11 @@ impl<'a> Settings<'a> {
         day::parse(text).map(Some).ok_or_else(|| self.wrong(key, text))
     }
 
-    /// The texts of a list: `categories = ["bakery", "fruit"]`.
+    /// The texts of a list, `categories = ["bakery", "fruit"]`, or the one text where there is no list: `categories = "bakery"`.
     pub fn texts(&self, key: &str) -> Vec<&'a str> {
         let list = self.below(key);
-        (0..).map_while(|place| list.text(&digits(place))).collect()
+        let places = (0..).map_while(|place| list.text(&digits(place)));
+        self.text(key).into_iter().chain(places).collect()
     }
 
     /// The tables of a list: `[[settings.offers]]`.
@@ -155,6 +156,12 @@ mod tests {
         let wrong = offers[1].required::<i64>("buy").unwrap_err();
         assert_eq!(wrong.reason, "setting `offers.1.buy` cannot be `none`");
         assert!(settings.list("none").is_empty() && settings.texts("none").is_empty());
+    }
+
+    #[test]
+    fn one_text_is_a_list_of_one() {
+        let entries = settings(&[("categories", "tobacco")]);
+        assert_eq!(all(&entries).texts("categories"), ["tobacco"]);
     }
 
     #[test]

@@ -29,6 +29,10 @@ impl Promotion for PriceFloor {
             }
             floors.push(Floor { choice, unit_price, reason: settings.required("reason")? });
         }
+        // So are floors that are not read because their name is written wrong: all would be sold, and nobody would know.
+        if floors.is_empty() {
+            return Err(Failure::new("no `[[settings.floors]]`: without one all is sold"));
+        }
         let lines = input.lines.iter().zip(input.given());
         Ok(lines.filter_map(|(line, given)| held(line, given, &floors)).collect())
     }
