@@ -1,18 +1,22 @@
-//! A unit that keeps food cold is too warm: its goods are not sold until somebody knows that they are good.
+//! A unit that keeps food cold is too warm, or nobody knows: its goods are not sold until somebody knows that they are good.
 //!
 //! At the begin staff are told and asked to look, and what is in the unit is kept from being sold. At the end a short excursion lets
-//! the goods free again; after a long one they stay as they are, and staff are asked to check or discard them.
+//! the goods free again, unless another one of the unit still holds them ([`held`]); after a long one they stay as they are, and staff are
+//! asked to check or discard them.
+
+mod held;
 
 use aisle_plugin_sdk::{
-    Action, Alert, Excursion, Failure, Happening, OpenTask, Reaction, ReactionInput, Suppress,
+    Action, Alert, Context, Excursion, Failure, Happening, OpenTask, Reaction, ReactionInput, Suppress,
 };
+use held::Held;
 
 struct ColdChain;
 
 /// The settings.
 struct Rules<'a> {
-    /// How long the goods are kept back, in seconds.
-    suppress_seconds: u32,
+    /// How long the goods are kept back, in minutes.
+    suppress_minutes: u32,
     /// How long an excursion may last so that the goods are let free by its end, in milliseconds.
     tolerated_millis: i64,
     /// Units that this is not for.
@@ -21,44 +25,57 @@ struct Rules<'a> {
 
 /// The most goods that one answer names; the words to staff say when there are more.
 const SKUS_MAX: usize = 500;
-const SUPPRESS_SECONDS_MAX: u32 = 7 * 24 * 3600;
+const SUPPRESS_MINUTES_MAX: u32 = 7 * DAY_MINUTES;
+const DAY_MINUTES: u32 = 24 * 60;
 
 impl Reaction for ColdChain {
     fn react(input: ReactionInput) -> Result<Vec<Action>, Failure> {
         let Happening::Excursion(excursion) = &input.happening else { return Ok(Vec::new()) };
         let settings = input.context.settings();
-        let suppress_minutes: u32 = settings.or("suppress-minutes", 24 * 60)?;
+        let suppress_minutes = settings.or("suppress-minutes", DAY_MINUTES)?;
+        // No time at all would let the goods free at the begin.
+        if suppress_minutes == 0 {
+            return Err(settings.wrong("suppress-minutes", "0"));
+        }
         let tolerated_minutes: i64 = settings.or("tolerated-minutes", 30)?;
         let rules = Rules {
-            suppress_seconds: suppress_minutes.saturating_mul(60).min(SUPPRESS_SECONDS_MAX),
+            suppress_minutes: suppress_minutes.min(SUPPRESS_MINUTES_MAX),
             tolerated_millis: tolerated_minutes.saturating_mul(60_000),
             without: settings.texts("without-units"),
         };
         if rules.without.contains(&excursion.unit.as_str()) {
             return Ok(Vec::new());
         }
-        Ok(if excursion.open { begun(excursion, &rules) } else { ended(excursion, &rules) })
+        let act = if excursion.open { begun } else { ended };
+        Ok(act(excursion, &input.context, &rules))
     }
 }
 
-fn begun(excursion: &Excursion, rules: &Rules) -> Vec<Action> {
-    let (unit, celsius) = (name(excursion), celsius(excursion.millidegrees));
+fn begun(excursion: &Excursion, context: &Context, rules: &Rules) -> Vec<Action> {
+    Held::beside(excursion, context.now).hold(excursion, rules.until(context));
+    let (unit, celsius, until) =
+        (name(excursion), celsius(excursion.millidegrees), rules.until_when(context));
+    // The temperature of a silent unit is the last that is known, and where there is none its limit.
+    let what = format!("is out of bounds or silent ({celsius})");
     let mut actions = vec![
-        alert(format!("Unit {unit} is at {celsius}; its goods are not sold until this is over"), true),
-        task(excursion, format!("See why unit {unit} is at {celsius}: door, load, power")),
+        alert(format!("Unit {unit} {what}; its goods are not sold until {until}"), true),
+        task(excursion, format!("See why unit {unit} {what}: door, load, power")),
     ];
-    actions.extend(suppress(excursion, rules.suppress_seconds, format!("Unit {unit} is at {celsius}")));
+    actions.extend(suppress(excursion, rules.suppress_seconds(), format!("Unit {unit} {what}")));
     more(excursion, &mut actions);
     actions
 }
 
-fn ended(excursion: &Excursion, rules: &Rules) -> Vec<Action> {
+fn ended(excursion: &Excursion, context: &Context, rules: &Rules) -> Vec<Action> {
     let (unit, minutes) = (name(excursion), excursion.lasted / 60_000);
+    let held = Held::beside(excursion, context.now);
     if excursion.lasted <= rules.tolerated_millis {
-        let mut actions = vec![alert(
-            format!("Unit {unit} is as it must be after {minutes} min; its goods are sold again"),
-            false,
-        )];
+        held.keep();
+        let short = format!("Unit {unit} is as it must be after {minutes} min");
+        if !held.is_free() {
+            return vec![alert(format!("{short}; its goods stay back as before"), false)];
+        }
+        let mut actions = vec![alert(format!("{short}; its goods are sold again"), false)];
         actions.extend(suppress(
             excursion,
             0,
@@ -66,17 +83,39 @@ fn ended(excursion: &Excursion, rules: &Rules) -> Vec<Action> {
         ));
         return actions;
     }
+    held.hold(excursion, rules.until(context));
     let worst = celsius(excursion.millidegrees);
     let text = format!("Check or discard the goods of unit {unit}: {minutes} min, {worst} at worst");
     let mut actions = vec![task(excursion, text)];
     // Counted anew from the end, so that nothing is let free by the mere passing of time while nobody has looked.
     actions.extend(suppress(
         excursion,
-        rules.suppress_seconds,
+        rules.suppress_seconds(),
         format!("Unit {unit} was out of bounds for {minutes} min"),
     ));
     more(excursion, &mut actions);
     actions
+}
+
+impl Rules<'_> {
+    fn suppress_seconds(&self) -> u32 {
+        self.suppress_minutes * 60
+    }
+
+    /// Until when goods are kept back that are so from now on, in milliseconds since 1970.
+    fn until(&self, context: &Context) -> i64 {
+        context.now.saturating_add(i64::from(self.suppress_minutes) * 60_000)
+    }
+
+    /// The same in words, by the store's own clock.
+    fn until_when(&self, context: &Context) -> String {
+        const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+        let minutes = u32::from(context.minute_of_day) + self.suppress_minutes;
+        let (days, minute) = (minutes / DAY_MINUTES, minutes % DAY_MINUTES);
+        let weekday = (u32::from(context.weekday) + 6 + days) % 7;
+        let day = DAYS.get(weekday as usize).copied().unwrap_or_default();
+        format!("{day} {:02}:{:02}", minute / 60, minute % 60)
+    }
 }
 
 fn suppress(excursion: &Excursion, seconds: u32, reason: String) -> impl Iterator<Item = Action> {
@@ -104,7 +143,7 @@ fn task(excursion: &Excursion, text: String) -> Action {
 
 /// The unit's name, cut so that a sentence with it stays within what can be shown.
 fn name(excursion: &Excursion) -> String {
-    excursion.unit.chars().take(40).collect()
+    excursion.unit.chars().take(32).collect()
 }
 
 /// `8.5 °C`, cut to a tenth, as it is read from a thermometer.

@@ -76,7 +76,8 @@ impl Probe {
 #[tokio::test]
 async fn an_excursion_tells_staff_asks_for_a_look_and_keeps_the_goods_from_being_sold() {
     let admin = shop();
-    let reaction = manifest("cold-chain", "1.0.0", "reaction", "on_failure = \"last-good\"");
+    let reaction =
+        manifest("cold-chain", "1.0.0", "reaction", "grants = [\"kv\"]\non_failure = \"last-good\"");
     install(&admin, "cold-chain", &reaction, "cold-chain-reaction").await;
     let unit = json!({ "group": "chilled", "grace_s": 1, "skus": ["JAM-1"] });
     send(&admin, Method::PUT, "/v1/admin/units/dairy-1", &unit).await.json(200);
