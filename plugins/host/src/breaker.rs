@@ -109,6 +109,14 @@ impl Breaker {
         Some(Change::Opened { wait_ms })
     }
 
+    /// A call that was permitted was not made after all. When it was the trial, the next one may be at once; failures in a row stay
+    /// what they are.
+    pub const fn not_made(&mut self, now_ms: u64) {
+        if let State::Trial { wait_ms, .. } = self.state {
+            self.state = State::Open { until_ms: now_ms, wait_ms };
+        }
+    }
+
     /// Whether the plugin is not asked as a rule.
     #[must_use]
     pub const fn is_open(&self) -> bool {

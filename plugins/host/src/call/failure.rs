@@ -35,7 +35,7 @@ pub enum Failure {
     /// Something is larger than it may be.
     #[error("{what}: more than {max}")]
     TooLarge {
-        /// What: `input bytes`, `output bytes`, `output items`, `host calls`, `host bytes`.
+        /// What: `output bytes`, `output items`, `host calls`, `host bytes`.
         what: String,
         /// How much it may be.
         max: u64,
@@ -54,6 +54,12 @@ pub enum Failure {
         /// What is wrong with it.
         reason: String,
     },
+    /// The plugin was not asked: the input is larger than it takes.
+    #[error("the input has more than {max} bytes")]
+    InputTooLarge {
+        /// Its limit, in bytes.
+        max: u64,
+    },
     /// The plugin was not asked at all: as many calls as the host takes at once were under way for the whole of its time.
     #[error("all {calls_max} places for calls were taken")]
     Busy {
@@ -70,7 +76,7 @@ pub enum Failure {
 
 impl Failure {
     /// A name for metrics: one of `trap`, `timeout`, `out-of-fuel`, `out-of-memory`, `too-large`, `refused`, `bad-output`,
-    /// `busy`, `not-asked`.
+    /// `input-too-large`, `busy`, `not-asked`.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -81,14 +87,16 @@ impl Failure {
             Self::TooLarge { .. } => "too-large",
             Self::Refused { .. } => "refused",
             Self::BadOutput { .. } => "bad-output",
+            Self::InputTooLarge { .. } => "input-too-large",
             Self::Busy { .. } => "busy",
             Self::NotAsked { .. } => "not-asked",
         }
     }
 
-    /// Whether it says something of the plugin, so that a breaker should count it.
+    /// Whether it says something of the plugin, so that a breaker should count it. What does not was never a call: see
+    /// [`crate::Breaker::not_made`].
     #[must_use]
     pub const fn counts(&self) -> bool {
-        !matches!(self, Self::Busy { .. } | Self::NotAsked { .. })
+        !matches!(self, Self::InputTooLarge { .. } | Self::Busy { .. } | Self::NotAsked { .. })
     }
 }

@@ -35,10 +35,7 @@ pub(super) fn call(plugin: &Plugin, answers: Answers, now: i64, seed: u64, input
         return not_made(Failure::NotAsked { hook });
     }
     if check::input_bytes(input) > limits.input_bytes_max as usize {
-        return not_made(Failure::TooLarge {
-            what: "input bytes".into(),
-            max: limits.input_bytes_max.into(),
-        });
+        return not_made(Failure::InputTooLarge { max: limits.input_bytes_max.into() });
     }
     let shared = &plugin.shared;
     let Some(_place) = shared.gate.enter(Duration::from_millis(limits.time_ms_max.into())) else {
@@ -53,16 +50,15 @@ pub(super) fn call(plugin: &Plugin, answers: Answers, now: i64, seed: u64, input
     store.set_epoch_deadline(u64::from(limits.time_ms_max.div_ceil(shared.tick_ms)) + 1);
     // Not set anywhere else, and the engine counts fuel: these cannot fail.
     let _ = store.set_fuel(limits.fuel_max);
-    // The sandbox is made to contain all that a plugin does. Should it fail at that, or the shop that answers, it is this call that
-    // fails and not the store.
-    let ran = catch_unwind(AssertUnwindSafe(|| ask(plugin, &mut store, input)));
+    // The sandbox is made to contain all that a plugin does. Should it fail at that, or the shop that answers it and is asked what its
+    // answer names, it is this call that fails and not the store.
+    let ran = catch_unwind(AssertUnwindSafe(|| answer(plugin, &mut store, input)));
     let fuel = limits.fuel_max - store.get_fuel().unwrap_or(0).min(limits.fuel_max);
     let outcome = match ran {
-        Ok(Ok(answer)) => answer,
+        Ok(Ok(outcome)) => outcome,
         Ok(Err(error)) => Err(failure(plugin, &store, &error)),
         Err(_) => Err(Failure::Trap { reason: "what answers plugins failed".into(), frames: Vec::new() }),
     };
-    let outcome = outcome.and_then(|output| check_answer(&mut store, input, output));
     let state = store.into_data();
     let unanswered = state.unanswered();
     let call = Call {
@@ -98,6 +94,14 @@ fn micros(since: Instant) -> u64 {
 }
 
 type Answered = wasmtime::Result<Result<Output, Failure>>;
+
+/// The plugin's answer, held to the input.
+fn answer(plugin: &Plugin, store: &mut Store<State>, input: &Input) -> Answered {
+    match ask(plugin, store, input)? {
+        Ok(output) => check_answer(store, input, output),
+        Err(failure) => Ok(Err(failure)),
+    }
+}
 
 fn ask(plugin: &Plugin, store: &mut Store<State>, input: &Input) -> Answered {
     match input {
@@ -165,14 +169,24 @@ fn failure(plugin: &Plugin, store: &Store<State>, error: &wasmtime::Error) -> Fa
 }
 
 /// Holds the answer to the input. What the answer names beside it is looked up like a question of the plugin, so that a replay
-/// finds it too.
-fn check_answer(store: &mut Store<State>, input: &Input, output: Output) -> Result<Output, Failure> {
+/// finds it too, and counts like one.
+fn check_answer(store: &mut Store<State>, input: &Input, output: Output) -> Answered {
     let max = store.data().limits.output_items_max;
     if output.len() > max as usize {
-        return Err(Failure::TooLarge { what: "output items".into(), max: max.into() });
+        return Ok(Err(Failure::TooLarge { what: "output items".into(), max: max.into() }));
     }
     let state = store.data_mut();
-    let mut is_product = |sku: &str| matches!(state.product(sku.into()), Ok(Some(_)));
-    check::output(input, &output, &mut is_product)?;
-    Ok(output)
+    let mut exceeded = None;
+    let mut is_product = |sku: &str| match state.product(sku.into()) {
+        Ok(found) => found.is_some(),
+        Err(error) => {
+            exceeded = Some(error);
+            false
+        }
+    };
+    let checked = check::output(input, &output, &mut is_product);
+    match exceeded {
+        Some(error) => Err(error),
+        None => Ok(checked.map(|()| output)),
+    }
 }

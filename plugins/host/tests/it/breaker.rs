@@ -67,6 +67,22 @@ fn a_trial_that_nobody_hears_of_again_gives_way_to_another() {
 }
 
 #[test]
+fn a_trial_that_was_not_made_may_be_had_again_at_once() {
+    let mut breaker = opened();
+    breaker.not_made(1050);
+    assert_eq!(breaker.permit(1050), Permit::Leave, "there was no trial yet");
+    assert_eq!(breaker.permit(1100), Permit::Trial);
+    breaker.not_made(1110);
+    assert!(breaker.is_open());
+    assert_eq!(breaker.permit(1110), Permit::Trial);
+    assert_eq!(breaker.failed(1120), Some(Change::Opened { wait_ms: 200 }), "doubled once");
+    let mut closed = Breaker::new(CONFIG);
+    closed.failed(1000);
+    closed.not_made(1001);
+    assert_eq!((closed.failures(), closed.permit(1002)), (1, Permit::Call));
+}
+
+#[test]
 fn answers_to_calls_from_before_it_opened_change_nothing() {
     let mut breaker = opened();
     assert_eq!(breaker.succeeded(), None);
