@@ -172,6 +172,8 @@ pub(crate) struct Overlay {
     own: BTreeMap<String, Option<Bytes>>,
     /// Keys that were read from below, so that each is recorded once.
     read: BTreeSet<String>,
+    /// How often a write of a key was tried. Bounded, as a write that is taken and one that is not both are.
+    tried: BTreeMap<String, u32>,
 }
 
 impl Overlay {
@@ -183,6 +185,14 @@ impl Overlay {
     /// True the first time that a key is read from below.
     pub(crate) fn first_read(&mut self, key: &str) -> bool {
         self.read.insert(key.into())
+    }
+
+    /// How many writes of a key were tried before this one.
+    pub(crate) fn attempt(&mut self, key: &str) -> u32 {
+        let tried = self.tried.entry(key.into()).or_default();
+        let before = *tried;
+        *tried = tried.saturating_add(1);
+        before
     }
 
     /// How many writes there are.

@@ -41,10 +41,20 @@ fn misbehave(what: &str) -> Result<(), Failure> {
                 black_box(catalog::of_category("all", 1000));
             }
         }
+        "ASK-LONG" => {
+            let long = "x".repeat(1 << 19);
+            while black_box(true) {
+                black_box(catalog::find(&long));
+            }
+        }
         "KEEP" => {
             for number in 0..1000 {
                 let _ = kv::set(&format!("key-{number}"), b"kept");
             }
+        }
+        "KEEP-SMALLER" => {
+            let kept = [4096, 2048, 8].map(|bytes| kv::set("k", &vec![1_u8; bytes]).is_ok());
+            log::write(log::Level::Info, &format!("{kept:?}"));
         }
         "KEEP-WRONG" => {
             let refusals = [

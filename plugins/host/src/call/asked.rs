@@ -44,6 +44,10 @@ pub enum Asked {
     Full {
         /// The key.
         key: String,
+        /// How many writes of this key the call had tried before: what does not fit once may fit later, when it is smaller or
+        /// something else is forgotten.
+        #[serde(default)]
+        attempt: u32,
     },
 }
 
@@ -79,15 +83,17 @@ pub(crate) const fn position_bytes(_: &Position) -> usize {
 }
 
 impl Asked {
-    /// About what the answer weighs in memory, in bytes.
+    /// About what question and answer weigh in memory, in bytes: both are kept until the call ends.
     pub(crate) fn bytes(&self) -> usize {
-        let answer = match self {
-            Self::Product { answer, .. } => answer.as_ref().map_or(0, product_bytes),
-            Self::OfCategory { answer, .. } => answer.iter().map(product_bytes).sum(),
-            Self::Stock { answer, .. } => answer.as_ref().map_or(0, position_bytes),
-            Self::Kept { answer, .. } => answer.as_ref().map_or(0, |bytes| bytes.0.len()),
-            Self::Full { .. } => 0,
+        let (question, answer) = match self {
+            Self::Product { sku, answer } => (sku, answer.as_ref().map_or(0, product_bytes)),
+            Self::OfCategory { category, answer, .. } => {
+                (category, answer.iter().map(product_bytes).sum::<usize>())
+            }
+            Self::Stock { sku, answer } => (sku, answer.as_ref().map_or(0, position_bytes)),
+            Self::Kept { key, answer } => (key, answer.as_ref().map_or(0, |bytes| bytes.0.len())),
+            Self::Full { key, .. } => (key, 0),
         };
-        answer + size_of::<Self>()
+        size_of::<Self>() + question.len() + answer
     }
 }

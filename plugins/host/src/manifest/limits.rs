@@ -24,7 +24,7 @@ pub struct Limits {
     pub log_lines_max: u32,
     /// Calls of the host, of any kind; one more ends the call as too large.
     pub host_calls_max: u32,
-    /// What the host answers from catalogue, stock and kv, in bytes; more ends the call as too large.
+    /// What is asked of catalogue, stock and kv with what they answer, in bytes; more ends the call as too large.
     pub host_bytes_max: u32,
     /// Writes to kv; a further one is refused to the plugin as `full`.
     pub kv_writes_max: u32,

@@ -52,7 +52,7 @@ pub(crate) struct Recorded {
     categories: BTreeMap<(String, u32), Vec<Product>>,
     positions: BTreeMap<String, Option<Position>>,
     kept: BTreeMap<String, Option<Bytes>>,
-    full: BTreeSet<String>,
+    full: BTreeSet<(String, u32)>,
     /// Questions that were not recorded.
     unanswered: u32,
 }
@@ -96,7 +96,7 @@ impl Recorded {
                 }
                 Asked::Stock { sku, answer } => drop(recorded.positions.insert(sku, answer)),
                 Asked::Kept { key, answer } => drop(recorded.kept.insert(key, answer)),
-                Asked::Full { key } => drop(recorded.full.insert(key)),
+                Asked::Full { key, attempt } => drop(recorded.full.insert((key, attempt))),
             }
         }
         recorded
@@ -141,13 +141,13 @@ impl State {
         Ok(())
     }
 
-    /// Notes a question with its answer.
+    /// Notes a question with its answer; also the one that is too much, so that a replay comes to the same end.
     fn note(&mut self, asked: Asked) -> Result<()> {
         self.host_bytes = self.host_bytes.saturating_add(asked.bytes());
+        self.asked.push(asked);
         if self.host_bytes > self.limits.host_bytes_max as usize {
             return Err(Exceeded { what: "host bytes", max: self.limits.host_bytes_max.into() }.into());
         }
-        self.asked.push(asked);
         Ok(())
     }
 
@@ -272,12 +272,13 @@ impl wit::kv::Host for State {
         if self.kv.len() >= self.limits.kv_writes_max as usize {
             return Ok(Err(KvRefusal::Full));
         }
+        let attempt = self.kv.attempt(&write.key);
         let fits = match &self.answers {
             Answers::Live { kv, .. } => self.kv.check(kv, &write).is_ok(),
-            Answers::Recorded(recorded) => !recorded.full.contains(&write.key),
+            Answers::Recorded(recorded) => !recorded.full.contains(&(write.key.clone(), attempt)),
         };
         if !fits {
-            self.note(Asked::Full { key: write.key })?;
+            self.note(Asked::Full { key: write.key, attempt })?;
             return Ok(Err(KvRefusal::Full));
         }
         self.kv.write(write);

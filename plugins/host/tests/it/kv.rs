@@ -51,7 +51,7 @@ fn a_full_store_refuses_within_the_call_and_it_is_recorded() {
     let scene = Scene { kv: Arc::new(KvStore::new(KvLimits { keys_max: 2, bytes_max: 1000 })), ..scene() };
     let call = misbehaving().call(&scene, &pricing(one("KEEP")));
     assert_eq!(call.writes.len(), 2);
-    assert!(call.host_calls.contains(&Asked::Full { key: "key-2".into() }));
+    assert!(call.host_calls.contains(&Asked::Full { key: "key-2".into(), attempt: 0 }));
 }
 
 fn writes() -> impl Strategy<Value = Vec<KvWrite>> {

@@ -95,8 +95,9 @@ fn an_input_that_is_too_large_is_not_given_to_the_plugin() {
     let plugin = misbehaving_with(|limits| limits.input_bytes_max = 2_000);
     let lines = (1..=100).map(|number| crate::fixtures::line(number, "ANY", 1, 1000)).collect();
     let call = plugin.call(&scene(), &pricing(lines));
-    assert_eq!(call.outcome, Err(Failure::TooLarge { what: "input bytes".into(), max: 2_000 }));
+    assert_eq!(call.outcome, Err(Failure::InputTooLarge { max: 2_000 }));
     assert_eq!(call.fuel, 0);
+    assert!(!Failure::InputTooLarge { max: 2_000 }.counts(), "the plugin has no part in it");
 }
 
 #[test]
@@ -125,6 +126,18 @@ fn a_plugin_that_asks_too_often_is_ended() {
         ask(&plugin, "ASK-MUCH").outcome,
         Err(Failure::TooLarge { what: "host bytes".into(), max: 10_000 })
     );
+}
+
+#[test]
+fn what_a_plugin_asks_counts_like_what_it_is_answered() {
+    let plugin = misbehaving_with(|limits| {
+        limits.fuel_max = 1_000_000_000;
+        limits.host_bytes_max = 4 << 20;
+    });
+    // Each question is half a megabyte long, and nothing is the answer.
+    let call = ask(&plugin, "ASK-LONG");
+    assert_eq!(call.outcome, Err(Failure::TooLarge { what: "host bytes".into(), max: 4 << 20 }));
+    assert_eq!(call.host_calls.len(), 8);
 }
 
 #[test]
@@ -212,10 +225,17 @@ fn a_shop_that_fails_fails_the_call_and_not_the_store() {
         }
     }
     let plugin = misbehaving();
+    // The plugin asks nothing; its answer names what has to be looked up.
+    let reaction = crate::fixtures::case(
+        r#"{"what": "x", "expected": [], "input": {"hook": "reaction", "happening": {"stock-changed":
+            {"sku": "OTHER-PRODUCT", "on_hand": 0, "none_permille": 1000, "sellable": false}}}}"#,
+    );
     let broken = aisle_plugin_host::Scene { shop: std::sync::Arc::new(Broken), ..scene() };
     for _ in 0..3 {
-        let call = plugin.call(&broken, &pricing(one("LOOK")));
-        assert!(matches!(call.outcome, Err(Failure::Trap { .. })), "{:?}", call.outcome);
+        for input in [&pricing(one("LOOK")), &reaction.input] {
+            let call = plugin.call(&broken, input);
+            assert!(matches!(call.outcome, Err(Failure::Trap { .. })), "{:?}", call.outcome);
+        }
         assert!(ask(&plugin, "CHEAPER").outcome.is_ok());
     }
 }
