@@ -70,6 +70,15 @@ pub(crate) fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Invalid> {
     from_value(parse(text)?)
 }
 
+/// A value from a text that is not all in words of the contract: nothing in it is renamed.
+pub(crate) fn as_written<T: DeserializeOwned>(text: &str) -> Result<T, Invalid> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut reader)
+        .map_err(|error| Invalid { path: error.path().to_string(), reason: error.inner().to_string() })?;
+    reader.end().map_err(|error| Invalid { path: ".".into(), reason: error.to_string() })?;
+    Ok(value)
+}
+
 /// The tree of a text.
 pub(crate) fn parse(text: &str) -> Result<Value, Invalid> {
     serde_json::from_str(text).map_err(|error| Invalid { path: ".".into(), reason: error.to_string() })

@@ -31,6 +31,12 @@ fn what_a_case_leaves_out_has_an_ordinary_value() {
 }
 
 #[test]
+fn what_a_plugin_keeps_is_shown_under_its_own_names() {
+    let text = r#"{"what": "x", "expected": [], "writes": {"unit": "Each"}, "input": {"hook": "pricing", "lines": []}}"#;
+    assert_eq!(case(text).run(&misbehaving()).differences, [r#"it wants kept {}, expected {"unit":"Each"}"#]);
+}
+
+#[test]
 fn differences_are_told_item_by_item() {
     let result = case(&CHEAPER.replace("\"unit_price\": 50", "\"unit_price\": 49")).run(&misbehaving());
     assert!(!result.passed);
