@@ -38,7 +38,7 @@ pub use hook::{Hook, UnknownHook};
 pub use host::{Host, HostConfig, HostError, LoadError};
 pub use kv::{InvalidKvSnapshot, KEY_BYTES_MAX, KvLimits, KvStore, VALUE_BYTES_MAX};
 pub use manifest::{Grant, InvalidManifest, Limits, MANIFEST_BYTES_MAX, Manifest, OnFailure, SETTINGS_MAX};
-pub use plugin::{Anatomy, LoadedFrom, Plugin};
+pub use plugin::{LoadedFrom, Plugin};
 pub use recording::{InvalidRecording, RECORDING_BYTES_MAX, Recording, input_hash};
 pub use replay::{Replay, Replayed};
 pub use types::{Input, Output};

@@ -7,8 +7,8 @@
 use super::HostError;
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::SystemTime,
@@ -20,6 +20,10 @@ const HEAD: usize = MAGIC.len() + blake3::OUT_LEN;
 /// A larger file is none of ours, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 const ENDING: &str = "native";
+/// Of a file that is being written, or was when its process ended.
+const PART: &str = "part";
+/// The bits of a folder's mode by which its group and everybody else may write there.
+const OTHERS_WRITE: u32 = 0o022;
 
 /// The folder.
 pub(crate) struct Cache {
@@ -43,6 +47,7 @@ impl Cache {
     pub(crate) fn open(dir: &Path, bytes_max: u64, engine: &Engine) -> Result<Self, HostError> {
         let failed = |source| HostError::Cache { path: dir.into(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
+        trusted(dir).map_err(failed)?;
         Ok(Self { dir: dir.into(), bytes_max, engine: compatibility(engine), unique: AtomicU64::new(0) })
     }
 
@@ -84,7 +89,7 @@ impl Cache {
     pub(crate) fn put(&self, hash: &blake3::Hash, component: &Component) -> Result<(), String> {
         let code = component.serialize().map_err(|error| format!("{error:#}"))?;
         let number = self.unique.fetch_add(1, Relaxed);
-        let made = self.dir.join(format!("{}-{}.part", std::process::id(), number));
+        let made = self.dir.join(format!("{}-{number}.{PART}", std::process::id()));
         let written = self.write(&made, hash, &code).and_then(|()| fs::rename(&made, self.path(hash)));
         if written.is_err() {
             let _ = fs::remove_file(&made);
@@ -93,14 +98,14 @@ impl Cache {
         written.map_err(|error| error.to_string())
     }
 
-    fn write(&self, path: &Path, hash: &blake3::Hash, code: &[u8]) -> std::io::Result<()> {
+    fn write(&self, path: &Path, hash: &blake3::Hash, code: &[u8]) -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
         file.write_all(MAGIC)?;
         file.write_all(self.sum(hash, code).as_bytes())?;
         file.write_all(code)
     }
 
-    /// Removes the oldest files until the rest has room, except the one that was just made.
+    /// Removes the oldest files until the rest has room, except the one that was just made. What a process left half written counts.
     fn make_room(&self, newest: &Path) {
         let Ok(entries) = fs::read_dir(&self.dir) else { return };
         let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
@@ -108,7 +113,7 @@ impl Cache {
                 let entry = entry.ok()?;
                 let path = entry.path();
                 let about = entry.metadata().ok()?;
-                let is_ours = path.extension().is_some_and(|ending| ending == ENDING);
+                let is_ours = path.extension().is_some_and(|ending| ending == ENDING || ending == PART);
                 (is_ours && about.is_file()).then_some((about.modified().ok()?, about.len(), path))
             })
             .collect();
@@ -135,6 +140,22 @@ impl Cache {
         hasher.update(component.as_bytes()).update(self.engine.as_bytes()).update(code);
         hasher.finalize()
     }
+}
+
+/// Whether nobody else can put anything into the folder: what lies there is run.
+fn trusted(dir: &Path) -> io::Result<()> {
+    let refuse = |why: String| Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+    let (about, us) = (fs::metadata(dir)?, rustix::process::geteuid().as_raw());
+    let path = dir.display();
+    if about.uid() != us {
+        let owner = about.uid();
+        return refuse(format!("it belongs to user {owner}, and this is user {us}\nhint: chown {us} {path}"));
+    }
+    if about.mode() & OTHERS_WRITE != 0 {
+        let mode = about.mode() & 0o777;
+        return refuse(format!("others may write there (mode {mode:o})\nhint: chmod 700 {path}"));
+    }
+    Ok(())
 }
 
 /// What has to be equal for native code to run: wasmtime's version, its settings, the processor's abilities.

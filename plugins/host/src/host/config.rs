@@ -1,6 +1,6 @@
 //! What an operator can set about the sandbox.
 
-use crate::{kv::KvLimits, manifest::Limits};
+use crate::manifest::Limits;
 use std::path::PathBuf;
 
 /// Settings of a host. Each bound says what happens when it is reached.
@@ -25,8 +25,6 @@ pub struct HostConfig {
     pub compile_queue_max: usize,
     /// The niceness of the thread that compiles: 0 where somebody waits for it, up to 19 where others are to be served first.
     pub compile_niceness: u8,
-    /// How much each plugin may keep.
-    pub kv: KvLimits,
 }
 
 impl Default for HostConfig {
@@ -41,7 +39,6 @@ impl Default for HostConfig {
             stack_bytes_max: 256 << 10,
             compile_queue_max: 64,
             compile_niceness: 15,
-            kv: KvLimits::default(),
         }
     }
 }
@@ -53,11 +50,11 @@ pub enum HostError {
     #[error("`{field}` is {found}, expected {expected}")]
     Config {
         /// Which.
-        field: &'static str,
+        field: String,
         /// What it is.
         found: String,
         /// What it may be.
-        expected: &'static str,
+        expected: String,
     },
     /// The engine refuses.
     #[error(
@@ -75,7 +72,7 @@ pub enum HostError {
         /// Why.
         source: std::io::Error,
     },
-    /// The folder of the cache cannot be made.
+    /// The folder of the cache cannot be made, or others may write there.
     #[error("cannot use `{path}` for compiled plugins")]
     Cache {
         /// Which folder.
@@ -91,7 +88,9 @@ impl HostConfig {
     /// # Errors
     /// Names the first that does not.
     pub fn validate(&self) -> Result<(), HostError> {
-        let refuse = |field, found: String, expected| Err(HostError::Config { field, found, expected });
+        let refuse = |field: &str, found: String, expected: &str| {
+            Err(HostError::Config { field: field.into(), found, expected: expected.into() })
+        };
         if !(1..=1024).contains(&self.calls_max) {
             return refuse("calls_max", self.calls_max.to_string(), "1 to 1024");
         }
@@ -110,8 +109,8 @@ impl HostConfig {
         if self.compile_niceness > 19 {
             return refuse("compile_niceness", self.compile_niceness.to_string(), "0 to 19");
         }
-        if let Some((_, found, _)) = self.ceilings.above(&Limits::CEILING) {
-            return refuse("ceilings", found.to_string(), "at most the ceilings that are built in");
+        if let Some((name, found, max)) = self.ceilings.above(&Limits::CEILING) {
+            return refuse(&format!("ceilings.{name}"), found.to_string(), &format!("at most {max}"));
         }
         Ok(())
     }

@@ -41,7 +41,8 @@ impl Host {
     /// Starts the engine and its threads.
     ///
     /// # Errors
-    /// When a setting cannot be, there is not enough address space, a thread cannot be started or the cache's folder cannot be made.
+    /// When a setting cannot be, there is not enough address space, a thread cannot be started, or the cache's folder cannot be
+    /// made or is open to others.
     pub fn new(config: HostConfig) -> Result<Self, HostError> {
         config.validate()?;
         let engine = engine::engine(&config)?;

@@ -54,17 +54,6 @@ pub enum LoadedFrom {
     },
 }
 
-/// What a component is made of, for who wants to look at it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Anatomy {
-    /// What it imports: `aisle:plugin/log@0.1.0`.
-    pub imports: Vec<String>,
-    /// What it exports.
-    pub exports: Vec<String>,
-    /// Its native code, in bytes.
-    pub code_bytes: usize,
-}
-
 impl Plugin {
     pub(crate) const fn new(
         shared: Arc<Shared>,
@@ -124,18 +113,6 @@ impl Plugin {
     #[must_use]
     pub const fn load_micros(&self) -> u64 {
         self.load_micros
-    }
-
-    /// What its component is made of.
-    #[must_use]
-    pub fn anatomy(&self) -> Anatomy {
-        let component = self.instance.component();
-        let kind = component.component_type();
-        Anatomy {
-            imports: kind.imports(&self.shared.engine).map(|(name, _)| name.into()).collect(),
-            exports: kind.exports(&self.shared.engine).map(|(name, _)| name.into()).collect(),
-            code_bytes: component.text().len(),
-        }
     }
 
     /// Asks the plugin. A fresh instance answers, within the limits of its manifest; whatever it does, what comes back is a [`Call`].

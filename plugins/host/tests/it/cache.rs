@@ -1,22 +1,27 @@
 //! Native code between starts.
 
 use crate::fixtures::{EMPTY_ANSWER, ask, made_of, manifest, pricing_module};
-use aisle_plugin_host::{Hook, Host, HostConfig, LoadedFrom};
+use aisle_plugin_host::{Hook, Host, HostConfig, HostError, LoadedFrom};
 use std::{
+    error::Error,
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
-fn host(dir: &Path, cache_bytes_max: u64) -> Host {
-    let config = HostConfig {
+fn config(dir: &Path, cache_bytes_max: u64) -> HostConfig {
+    HostConfig {
         cache_dir: Some(dir.into()),
         cache_bytes_max,
         calls_max: 1,
         compile_niceness: 0,
         ..HostConfig::default()
-    };
-    Host::new(config).expect("a host")
+    }
+}
+
+fn host(dir: &Path, cache_bytes_max: u64) -> Host {
+    Host::new(config(dir, cache_bytes_max)).expect("a host")
 }
 
 /// One component for each number.
@@ -102,6 +107,34 @@ fn the_oldest_code_makes_room() {
     assert_eq!(files(dir.path()).len(), 3);
     let newest = small.load(manifest(Hook::Pricing), &component(7)).unwrap();
     assert_eq!(*newest.loaded_from(), LoadedFrom::Cache);
+}
+
+#[test]
+fn what_was_left_half_written_makes_room_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let left = dir.path().join("1-0.part");
+    fs::write(&left, vec![0; 1 << 20]).unwrap();
+    fs::File::options().write(true).open(&left).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    let host = host(dir.path(), 1 << 20);
+    host.load(manifest(Hook::Pricing), &component(1)).unwrap();
+    assert!(!left.exists());
+    assert_eq!(files(dir.path()).len(), 1, "what was compiled has room now");
+}
+
+#[test]
+fn a_folder_that_others_may_write_to_is_not_trusted() {
+    let dir = tempfile::tempdir().unwrap();
+    let with_mode = |mode| {
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(mode)).unwrap();
+        Host::new(config(dir.path(), 1 << 30))
+    };
+    for mode in [0o770, 0o702, 0o777] {
+        let error = with_mode(mode).err().expect("refused");
+        assert!(matches!(error, HostError::Cache { .. }), "{error}");
+        let why = error.source().expect("a cause").to_string();
+        assert!(why.contains(&format!("mode {mode:o}")) && why.contains("hint: chmod 700 "), "{why}");
+    }
+    assert!(with_mode(0o755).is_ok(), "reading does no harm");
 }
 
 #[test]
