@@ -90,10 +90,23 @@ impl Quantity {
     /// `None` when it does not fit.
     #[must_use]
     pub fn price(self, unit_price: Money) -> Option<Money> {
-        let product = i128::from(self.thousandths) * i128::from(unit_price.minor);
-        let rounded = (product + 500 * product.signum()) / 1000;
-        i64::try_from(rounded).ok().map(|minor| Money { minor, ..unit_price })
+        let minor = i64::try_from(exact_cost(unit_price.minor, self.thousandths)).ok()?;
+        Some(Money { minor, ..unit_price })
     }
+}
+
+/// What so many thousandths of a unit cost at a price for one, in minor units, as [`Quantity::price`] has it; what does not fit is the
+/// highest that there is, or the lowest.
+#[must_use]
+pub fn cost(unit_price: i64, thousandths: i64) -> i64 {
+    let cost = exact_cost(unit_price, thousandths);
+    i64::try_from(cost).unwrap_or(if cost < 0 { i64::MIN } else { i64::MAX })
+}
+
+/// Rounded half away from zero. Both factors are below 2^63, so the product fits.
+fn exact_cost(unit_price: i64, thousandths: i64) -> i128 {
+    let product = i128::from(thousandths) * i128::from(unit_price);
+    (product + 500 * product.signum()) / 1000
 }
 
 impl fmt::Display for Quantity {

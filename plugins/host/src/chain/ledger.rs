@@ -3,6 +3,7 @@
 //! Guards that no line ever costs less than nothing or more than its price, and that the shares of a basket discount add up to it.
 
 use crate::types::{Given, Line};
+use aisle_event::quantity::cost;
 use std::collections::BTreeMap;
 
 /// The lines' amounts, in minor units. Lines are found by their number.
@@ -18,15 +19,6 @@ struct Entry {
     number: u32,
     gross: i64,
     given: i64,
-}
-
-/// What a quantity costs at a price for one unit, rounded half away from zero, as `aisle_event::Quantity::price` does it.
-/// A price that does not fit is the highest there is.
-#[must_use]
-pub fn cost(unit_price: i64, quantity: i64) -> i64 {
-    let product = i128::from(quantity) * i128::from(unit_price);
-    let rounded = (product + 500 * product.signum()) / 1000;
-    i64::try_from(rounded).unwrap_or(if rounded < 0 { i64::MIN } else { i64::MAX })
 }
 
 impl Ledger {

@@ -7,7 +7,8 @@ mod ledger;
 mod priced;
 mod run;
 
-pub use ledger::{Ledger, cost};
+pub use aisle_event::quantity::cost;
+pub use ledger::Ledger;
 pub use priced::{Adjusted, Denied, EarnedPoints, Effect, Made, Priced, PricedLine, RefusedLine, Share};
 pub use run::price;
 

@@ -146,17 +146,3 @@ pub struct Made {
     /// What came of it.
     pub call: Call,
 }
-
-impl Priced {
-    /// Whether the basket can be paid as it is.
-    #[must_use]
-    pub fn can_be_sold(&self) -> bool {
-        self.denied.is_empty() && self.refusals.is_empty()
-    }
-
-    /// All points together.
-    #[must_use]
-    pub fn points_total(&self) -> u64 {
-        self.points.iter().map(|points| u64::from(points.count)).sum()
-    }
-}

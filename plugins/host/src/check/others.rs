@@ -7,10 +7,8 @@ use crate::{
     call::Failure,
     types::{Action, Happening, OrderLine, Ranked, RankingInput, ReactionInput, ReplenishmentInput},
 };
+use aisle_event::id::NAME_BYTES_MAX;
 use std::collections::BTreeSet;
-
-/// The longest name of a unit, in characters.
-const NAME_LENGTH_MAX: usize = 64;
 
 pub(super) fn ranked(input: &RankingInput, items: &[Ranked]) -> Result<(), Failure> {
     let mut named = BTreeSet::new();
@@ -88,7 +86,15 @@ pub(super) fn actions(
                     product(format!("[{place}].open-task.sku"), sku)?;
                 }
                 if let Some(unit) = &it.unit {
-                    words(&format!("[{place}].open-task.unit"), unit, NAME_LENGTH_MAX)?;
+                    let at = || format!("[{place}].open-task.unit");
+                    let bytes = unit.len();
+                    if bytes > NAME_BYTES_MAX {
+                        return bad(
+                            at(),
+                            format!("is {bytes} bytes long, expected at most {NAME_BYTES_MAX}"),
+                        );
+                    }
+                    words(&at(), unit, NAME_BYTES_MAX)?;
                 }
                 words(&format!("[{place}].open-task.text"), &it.text, REASON_LENGTH_MAX)?;
             }

@@ -1,6 +1,6 @@
 //! Answers that do not fit, each named by its place.
 
-use crate::fixtures::{case, line, misbehaving, one, pricing, promotion, scene};
+use crate::fixtures::{case, line, misbehaving, misbehaving_with, one, pricing, promotion, scene};
 use aisle_plugin_host::{Call, Failure, Input, Output, check_output, types::*};
 
 fn bad(call: &Call) -> (String, String) {
@@ -105,6 +105,25 @@ fn an_action_may_name_any_product_of_the_shop() {
     assert!(call.outcome.is_ok(), "{:?}", call.outcome);
     // What the check looked up is in the recording, so that a replay comes to the same.
     assert_eq!(call.host_calls.len(), 1);
+}
+
+#[test]
+fn looking_up_what_an_answer_names_counts_as_a_question() {
+    let plugin = misbehaving_with(|limits| limits.host_bytes_max = 64);
+    let call = plugin.call(&scene(), &of_hook("reaction", "OTHER-PRODUCT"));
+    assert_eq!(call.outcome, Err(Failure::TooLarge { what: "host bytes".into(), max: 64 }));
+}
+
+#[test]
+fn a_task_may_be_about_a_unit_with_as_long_a_name_as_there_is() {
+    let check = |unit: String| {
+        let task = OpenTask { sku: None, unit: Some(unit), text: "look".into() };
+        let output = Output::Reaction(vec![Action::OpenTask(task)]);
+        check_output(&of_hook("reaction", "ANY"), &output, &mut |_| true)
+    };
+    assert_eq!(check("é".repeat(128)), Ok(()));
+    let (path, reason) = ("[0].open-task.unit".into(), "is 258 bytes long, expected at most 256".into());
+    assert_eq!(check("é".repeat(129)), Err(Failure::BadOutput { path, reason }));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Money, quantities, GTINs and ids: exact or refused.
 
-use aisle_event::{Currency, Day, Event, Gtin, InvalidMoney, Money, Quantity, Sku, Timestamp, Unit, sale};
+use aisle_event::{
+    Currency, Day, Event, Gtin, InvalidMoney, Money, Quantity, Sku, Timestamp, Unit, quantity, sale,
+};
 use proptest::prelude::*;
 
 fn jpy() -> Currency {
@@ -57,6 +59,17 @@ fn a_weighed_price_is_rounded_half_away_from_zero() {
     assert_eq!(price(500, 1), 1);
     assert_eq!(price(-500, 1), -1);
     assert_eq!(price(499, 1), 0);
+}
+
+proptest! {
+    #[test]
+    fn what_something_costs_is_its_price_wherever_that_fits(thousandths in any::<i64>(), minor in any::<i64>()) {
+        let cost = quantity::cost(minor, thousandths);
+        match (Quantity { thousandths, unit: Unit::Each }).price(Money::new(minor, Currency::GBP)) {
+            Some(price) => prop_assert_eq!(cost, price.minor),
+            None => prop_assert_eq!(cost, if (minor < 0) == (thousandths < 0) { i64::MAX } else { i64::MIN }),
+        }
+    }
 }
 
 #[test]
