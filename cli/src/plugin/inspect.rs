@@ -1,13 +1,13 @@
 //! `aisle plugin inspect`: what a component imports and exports, its size and hash, and what its `plugin.toml` grants.
 
-use super::component::{self, Face};
+use super::{
+    component::{self, Face},
+    subject::{self, COMPONENT_BYTES_MAX, MANIFEST},
+};
 use crate::output;
 use anyhow::{Context, Result};
 use serde::Serialize;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 /// `plugin inspect`
 #[derive(Debug, clap::Args)]
@@ -16,7 +16,7 @@ pub(crate) struct Args {
     /// A component, or a plugin's folder, which is built first
     #[arg(value_name = "FILE|DIR", default_value = ".")]
     subject: PathBuf,
-    /// The `plugin.toml` whose grants are shown [default: the one in DIR, or beside FILE]
+    /// The `plugin.toml` whose grants are shown [default: the one in DIR, beside FILE, or above its `target`]
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
 }
@@ -40,16 +40,18 @@ struct Inspected {
 /// Shows it.
 pub(crate) fn run(args: &Args, json: bool) -> Result<()> {
     let (file, manifest) = if args.subject.is_dir() {
-        (super::build::build(&args.subject, None, None)?.file, args.subject.join("plugin.toml"))
+        (super::build::build(&args.subject, None, None)?.file, Some(args.subject.join(MANIFEST)))
     } else {
-        (args.subject.clone(), args.subject.with_file_name("plugin.toml"))
+        (args.subject.clone(), subject::beside(&args.subject))
     };
-    let grants = match &args.manifest {
-        Some(given) => Some(grants(given)?),
-        None if manifest.is_file() => Some(grants(&manifest)?),
+    let bytes = subject::bounded(&file, COMPONENT_BYTES_MAX)?;
+    let grants = match args.manifest.as_ref().or(manifest.as_ref()) {
+        Some(manifest) => {
+            let (manifest, _) = subject::read_manifest(manifest)?;
+            Some(manifest.grants.iter().map(|grant| grant.as_str().to_owned()).collect::<Vec<_>>())
+        }
         None => None,
     };
-    let bytes = fs::read(&file).with_context(|| format!("cannot read `{}`", file.display()))?;
     let face = component::face(&bytes).with_context(|| format!("cannot read `{}`", file.display()))?;
     let asked: Vec<String> = face.imports.iter().map(|import| grant(&import.name)).collect();
     let granted = grants.clone().unwrap_or_default();
@@ -104,14 +106,6 @@ fn show(inspected: &Inspected) -> Result<()> {
 fn grant(interface: &str) -> String {
     let own = interface.strip_prefix("aisle:plugin/").and_then(|rest| rest.split('@').next());
     own.unwrap_or(interface).to_owned()
-}
-
-fn grants(manifest: &Path) -> Result<Vec<String>> {
-    let text =
-        fs::read_to_string(manifest).with_context(|| format!("cannot read `{}`", manifest.display()))?;
-    let table: toml::Table = text.parse().with_context(|| format!("cannot read `{}`", manifest.display()))?;
-    let names = table.get("grants").and_then(toml::Value::as_array).cloned().unwrap_or_default();
-    Ok(names.iter().filter_map(toml::Value::as_str).map(str::to_owned).collect())
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub(crate) const MANIFEST: &str = "plugin.toml";
 /// So much of a manifest is read; a longer one is refused by the host.
 const MANIFEST_BYTES_MAX: u64 = 1 << 20;
 /// So much of a component is read; a longer one is refused by the host.
-const COMPONENT_BYTES_MAX: u64 = 64 << 20;
+pub(crate) const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 /// Calls are made one after the other here.
 const CALLS_MAX: u32 = 2;
 
@@ -51,7 +51,10 @@ impl Subject {
         }
         let (manifest, text) = match manifest {
             Some(given) => read_manifest(given)?,
-            None => read_manifest(&beside(path)?)?,
+            None => read_manifest(&beside(path).with_context(|| {
+                let file = path.display();
+                format!("there is no `{MANIFEST}` beside `{file}`, so nobody knows what it may\nhint: name it with `--manifest`, or the plugin's folder instead")
+            })?)?,
         };
         Self::of(manifest, text, path)
     }
@@ -143,7 +146,7 @@ pub(crate) fn bounded(file: &Path, bytes_max: u64) -> Result<Vec<u8>> {
 }
 
 /// The manifest of a component: under its own name, in its folder, or in the plugin's folder above `target`.
-fn beside(component: &Path) -> Result<PathBuf> {
+pub(crate) fn beside(component: &Path) -> Option<PathBuf> {
     let candidates = [
         Some(component.with_extension("toml")),
         Some(component.with_file_name(MANIFEST)),
@@ -152,8 +155,5 @@ fn beside(component: &Path) -> Result<PathBuf> {
             .and_then(|folder| Some(folder.parent()?.join(MANIFEST)))
             .filter(|_| component.parent().and_then(Path::file_name).is_some_and(|name| name == "target")),
     ];
-    candidates.into_iter().flatten().find(|file| file.is_file()).with_context(|| {
-        let file = component.display();
-        format!("there is no `{MANIFEST}` beside `{file}`, so nobody knows what it may\nhint: name it with `--manifest`, or the plugin's folder instead")
-    })
+    candidates.into_iter().flatten().find(|file| file.is_file())
 }

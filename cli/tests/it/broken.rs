@@ -87,6 +87,18 @@ fn an_import_that_is_not_granted_is_named_with_its_grant() {
 }
 
 #[test]
+fn inspect_finds_the_manifest_above_target_and_refuses_a_wrong_one() {
+    let folder = template("reaction");
+    let own = aisle(&folder, ["plugin", "inspect", "target/a-reaction.wasm", "--json"]).well().json();
+    assert_eq!(own["grants"], serde_json::json!(["log"]), "{own}");
+    let wrong = shipped(&folder, |text| text.replace("grants = [\"log\"]", "grants = [\"lgo\"]"));
+    let inspect = || aisle(wrong.path(), ["plugin", "inspect", "plugin.wasm"]);
+    inspect().ended(1).says("`grants[0]` is \"lgo\"").says("hint: did you mean \"log\"?");
+    fs::remove_file(wrong.path().join("plugin.toml")).unwrap();
+    inspect().well().says("no plugin.toml beside it");
+}
+
+#[test]
 fn what_is_not_there_is_named_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let ask = |words: &[&str]| aisle(folder.path(), words);
