@@ -16,6 +16,8 @@ use ureq::{Agent, Body, http::Response};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an answer may be awaited. A node compiles a component before it answers.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long one read of an answer may take: a node that has stopped in the middle is not waited for.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// The longest answer that is read as one thing.
 const ANSWER_BYTES_MAX: u64 = 8 << 20;
 /// So much of a token file is read.
@@ -92,6 +94,8 @@ impl Node {
         let agent = Agent::config_builder()
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .timeout_recv_response(Some(ANSWER_TIMEOUT))
+            // Not the whole answer: a long one is worked through while it comes.
+            .timeout_per_read(Some(READ_TIMEOUT))
             .http_status_as_error(false)
             // A token goes to nobody else than whom it was meant for.
             .max_redirects(0)

@@ -42,7 +42,7 @@ pub(crate) struct Args {
     /// The component to compare with [default: what was recorded]
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
-    /// How many recordings are replayed at each change
+    /// How many recordings are replayed at each change; at most 64 MiB of them
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     limit: usize,
     /// End after so many rounds [default: at Ctrl-C]
@@ -50,6 +50,8 @@ pub(crate) struct Args {
     rounds: Option<u64>,
 }
 
+/// So many bytes of recordings, as they lie in the file, are kept in memory; the one that goes beyond is the last.
+const RECORDINGS_BYTES_MAX: u64 = 64 << 20;
 /// More files are no plugin's folder.
 const FILES_MAX: usize = 10_000;
 /// Deeper folders are not looked into.
@@ -59,7 +61,7 @@ const DEPTH_MAX: usize = 8;
 struct Watch<'a> {
     directory: &'a Path,
     host: Host,
-    recordings: Vec<Recording>,
+    recordings: Arc<[Recording]>,
     against: Option<Arc<Plugin>>,
     builder: Option<Builder>,
 }
@@ -99,22 +101,22 @@ pub(crate) fn run(args: &Args, json: bool) -> Result<Ended> {
     }
 }
 
-fn recordings(args: &Args) -> Result<Vec<Recording>> {
+fn recordings(args: &Args) -> Result<Arc<[Recording]>> {
     let usual = args.directory.join(RECORDINGS);
     let file = match &args.recordings {
         Some(file) => file,
         None if usual.is_file() => &usual,
-        None => return Ok(Vec::new()),
+        None => return Ok(Arc::default()),
     };
     let open =
         File::open(file).with_context(|| format!("`--recordings`: cannot read `{}`", file.display()))?;
     let mut lines = Source::lines(Box::new(BufReader::new(open)), file.display().to_string());
     let mut kept = Vec::new();
-    while kept.len() < args.limit {
+    while kept.len() < args.limit && lines.place() < RECORDINGS_BYTES_MAX {
         let Some(recording) = lines.next_recording()? else { break };
         kept.push(recording);
     }
-    Ok(kept)
+    Ok(kept.into())
 }
 
 impl Watch<'_> {
@@ -152,7 +154,7 @@ impl Watch<'_> {
     }
 
     fn replay(&self, subject: &Subject, plugin: &Arc<Plugin>, json: bool) -> Result<()> {
-        let mut source = Source::Kept(self.recordings.clone().into_iter());
+        let mut source = Source::kept(self.recordings.clone());
         let wanted = Wanted { plugin: plugin.id().to_owned(), hook: None, limit: u64::MAX };
         let mut before = self.against.clone().map(|plugin| Side::new(plugin, u64::MAX));
         let mut after = Side::new(plugin.clone(), subject.late_micros());

@@ -6,7 +6,10 @@
 use super::journal::{Basket, Baskets};
 use aisle_plugin_host::{RECORDING_BYTES_MAX, Recording};
 use anyhow::{Context, Result, bail};
-use std::io::{BufRead, Read};
+use std::{
+    io::{BufRead, Read},
+    sync::Arc,
+};
 
 /// One thing that was decided, or would have been.
 #[derive(Debug)]
@@ -24,7 +27,7 @@ pub(crate) enum Source {
     /// A journal.
     Journal(Box<Baskets>),
     /// Kept in memory, for those who go through them again and again.
-    Kept(std::vec::IntoIter<Recording>),
+    Kept(Kept),
 }
 
 /// Recordings as lines of JSON.
@@ -36,7 +39,18 @@ pub(crate) struct Lines {
     bytes: u64,
 }
 
+/// Recordings in memory, and how many of them were read.
+pub(crate) struct Kept {
+    all: Arc<[Recording]>,
+    read: usize,
+}
+
 impl Source {
+    /// Of what is kept in memory.
+    pub(crate) fn kept(all: Arc<[Recording]>) -> Self {
+        Self::Kept(Kept { all, read: 0 })
+    }
+
     /// From a file or an answer.
     pub(crate) fn lines(reader: Box<dyn BufRead>, name: String) -> Self {
         Self::Lines(Lines { reader, name, number: 0, bytes: 0 })
@@ -50,7 +64,11 @@ impl Source {
         match self {
             Self::Lines(lines) => Ok(lines.next()?.map(|it| Sample::Recorded(Box::new(it)))),
             Self::Journal(baskets) => Ok(baskets.next()?.map(|it| Sample::Sold(Box::new(it)))),
-            Self::Kept(kept) => Ok(kept.next().map(|it| Sample::Recorded(Box::new(it)))),
+            Self::Kept(kept) => {
+                let next = kept.all.get(kept.read).cloned();
+                kept.read += usize::from(next.is_some());
+                Ok(next.map(|it| Sample::Recorded(Box::new(it))))
+            }
         }
     }
 
