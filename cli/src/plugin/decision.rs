@@ -2,7 +2,7 @@
 //!
 //! Not here: whether an answer is allowed; the host has judged that.
 
-use aisle_event::{Currency, Money, Quantity, Unit};
+use aisle_event::{Currency, Money, quantity::cost};
 use aisle_plugin_host::types::{Action, Adjustment, Input, Line, Output};
 use serde::Serialize;
 use std::{collections::BTreeMap, fmt::Write};
@@ -186,13 +186,6 @@ pub(crate) fn difference(minor: i64, currency: &str) -> String {
     text
 }
 
-/// What a quantity costs, as the node counts a line.
-pub(crate) fn cost(unit_price: i64, thousandths: i64) -> i64 {
-    // Neither currency nor unit has a part in it.
-    let price = Quantity { thousandths, unit: Unit::Each }.price(Money::new(unit_price, Currency::EUR));
-    price.map_or(i64::MAX, |price| price.minor)
-}
-
 fn line(lines: &[Line], number: u32) -> Option<&Line> {
     lines.iter().find(|line| line.number == number)
 }
@@ -206,7 +199,7 @@ fn line_name(lines: &[Line], number: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Change, Decision, changes, cost, difference, money};
+    use super::{Change, Decision, changes, difference, money};
 
     fn decision(about: &str, what: &str) -> Decision {
         Decision { about: about.into(), what: what.into() }
@@ -232,6 +225,5 @@ mod tests {
             [difference(30, "GBP"), difference(-30, "GBP"), difference(0, "GBP")],
             ["+0.30 GBP", "-0.30 GBP", "0.00 GBP"]
         );
-        assert_eq!([cost(999, 250), cost(i64::MAX, i64::MAX)], [250, i64::MAX]);
     }
 }
