@@ -54,6 +54,9 @@ record! {
         5 pseudonymous by: Option<Name>,
         /// BLAKE3 of its manifest, in hexadecimal digits.
         6 open manifest_hash: Name,
+        /// The hooks without whose answer nothing is sold: its manifest says `on_failure = "deny"`. Told here so that it holds even
+        /// when neither manifest nor component can be read.
+        7 open denies: Vec<PluginHook>,
     }
 
     /// A plugin is to run no more. What it kept is forgotten.
