@@ -13,7 +13,7 @@ pub struct HostConfig {
     pub cache_bytes_max: u64,
     /// The largest component, in bytes; a larger one is refused.
     pub component_bytes_max: usize,
-    /// How many calls are made at once; a further one waits as long as its plugin's time limit, then fails as busy.
+    /// How many calls are made at once, half of them by one plugin; a further one waits as long as its plugin's time limit, then fails as busy.
     pub calls_max: u32,
     /// What limits may be at most; a manifest that asks for more is refused.
     pub ceilings: Limits,

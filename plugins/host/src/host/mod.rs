@@ -11,12 +11,14 @@ mod load;
 mod ticker;
 
 pub use config::{HostConfig, HostError};
+#[cfg(feature = "bare")]
+pub(crate) use engine::settings as engine_settings;
 pub use load::LoadError;
 
 use crate::{manifest::Manifest, plugin::Plugin};
 use cache::Cache;
 use compiler::Compiler;
-use gate::Gate;
+pub(crate) use gate::{Gate, Place};
 use std::sync::Arc;
 use ticker::Ticker;
 use wasmtime::Engine;

@@ -14,7 +14,7 @@ pub(crate) use state::{Recorded, linker};
 use crate::{
     call::{Call, Scene, Stamp},
     hook::Hook,
-    host::Shared,
+    host::{Gate, Shared},
     manifest::Manifest,
     types::Input,
 };
@@ -26,6 +26,8 @@ use wasmtime::component::InstancePre;
 /// A plugin that can be called, by any number of threads.
 pub struct Plugin {
     shared: Arc<Shared>,
+    /// Half of the places for calls: however slow this plugin is, others are still asked.
+    gate: Gate,
     manifest: Manifest,
     hash: String,
     instance: InstancePre<State>,
@@ -55,7 +57,7 @@ pub enum LoadedFrom {
 }
 
 impl Plugin {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         shared: Arc<Shared>,
         manifest: Manifest,
         hash: String,
@@ -64,7 +66,8 @@ impl Plugin {
         loaded_from: LoadedFrom,
         load_micros: u64,
     ) -> Self {
-        Self { shared, manifest, hash, instance, exports, loaded_from, load_micros }
+        let gate = Gate::new(shared.gate.max().div_ceil(2));
+        Self { shared, gate, manifest, hash, instance, exports, loaded_from, load_micros }
     }
 
     /// Its name in the shop.

@@ -9,6 +9,7 @@ use crate::{
     call::{Call, Failure},
     check,
     hook::Hook,
+    host::{Gate, Place},
     types::{Input, Output},
 };
 use std::{
@@ -38,8 +39,9 @@ pub(super) fn call(plugin: &Plugin, answers: Answers, now: i64, seed: u64, input
         return not_made(Failure::InputTooLarge { max: limits.input_bytes_max.into() });
     }
     let shared = &plugin.shared;
-    let Some(_place) = shared.gate.enter(Duration::from_millis(limits.time_ms_max.into())) else {
-        return not_made(Failure::Busy { calls_max: shared.gate.max() });
+    let _places = match places(plugin) {
+        Ok(places) => places,
+        Err(busy) => return not_made(busy),
     };
     let started = Instant::now();
     let mut store = Store::new(&shared.engine, State::new(answers, limits, now, seed));
@@ -72,6 +74,17 @@ pub(super) fn call(plugin: &Plugin, answers: Answers, now: i64, seed: u64, input
         outcome,
     };
     (call, unanswered)
+}
+
+/// A place among the plugin's own calls, and one among all. Waits as long as one call may take.
+fn places<'a>(plugin: &'a Plugin) -> Result<[Place<'a>; 2], Failure> {
+    let (since, patience) =
+        (Instant::now(), Duration::from_millis(plugin.manifest.limits.time_ms_max.into()));
+    let enter = |gate: &'a Gate| {
+        let place = gate.enter(patience.saturating_sub(since.elapsed()));
+        place.ok_or(Failure::Busy { calls_max: gate.max() })
+    };
+    Ok([enter(&plugin.gate)?, enter(&plugin.shared.gate)?])
 }
 
 impl Call {

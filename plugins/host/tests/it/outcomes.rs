@@ -209,6 +209,29 @@ fn a_host_with_all_places_taken_says_so_when_the_time_is_over() {
 }
 
 #[test]
+fn a_plugin_that_is_always_busy_leaves_room_for_the_others() {
+    use aisle_plugin_host::{Host, HostConfig};
+    let host = Host::new(HostConfig { calls_max: 2, ..crate::fixtures::config() }).unwrap();
+    let load = |time_ms: u32| {
+        let mut manifest = crate::fixtures::manifest_of("misbehaving");
+        manifest.limits.time_ms_max = time_ms;
+        manifest.limits.fuel_max = 10_000_000_000;
+        host.load(manifest, &crate::fixtures::component("misbehaving")).unwrap()
+    };
+    let (greedy, modest) = (load(300), load(5_000));
+    std::thread::scope(|threads| {
+        let loops = || ask(&greedy, "LOOP").outcome;
+        let busy: Vec<_> = (0..4).map(|_| threads.spawn(loops)).collect();
+        while busy.iter().any(|it| !it.is_finished()) {
+            let outcome = ask(&modest, "CHEAPER").outcome;
+            assert!(outcome.is_ok(), "half of the places are not the loop's: {outcome:?}");
+        }
+        let ends: Vec<_> = busy.into_iter().map(|it| it.join().unwrap()).collect();
+        assert!(ends.contains(&Err(Failure::Busy { calls_max: 1 })), "it waited for itself: {ends:?}");
+    });
+}
+
+#[test]
 fn a_shop_that_fails_fails_the_call_and_not_the_store() {
     struct Broken;
     impl aisle_plugin_host::Shop for Broken {
