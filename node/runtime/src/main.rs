@@ -19,6 +19,7 @@ mod mqtt;
 mod output;
 mod plugin;
 mod reference;
+mod scraped;
 mod scrub;
 mod serve;
 mod stock;

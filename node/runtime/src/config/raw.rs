@@ -158,8 +158,8 @@ impl Journal {
             if found < min { Err(refused(&format!("journal.{key}"), &reason)) } else { Ok(()) }
         };
         at_least("segment_bytes", self.segment_bytes, 64 << 10)?;
-        at_least("queue_bytes_max", self.queue_bytes_max as u64, 64 << 10)?;
-        at_least("record_bytes_max", self.record_bytes_max as u64, 4 << 10)?;
+        at_least("queue_bytes_max", self.queue_bytes_max as u64, 1 << 20)?;
+        at_least("record_bytes_max", self.record_bytes_max as u64, 16 << 10)?;
         Ok(aisle_journal::Config {
             segment_bytes: self.segment_bytes,
             queue_bytes_max: self.queue_bytes_max,
@@ -205,7 +205,7 @@ impl RawConfig {
             listen: self.http.listen,
             shutdown_timeout_ms: self.http.shutdown_timeout_ms,
             journal,
-            state: self.state.clone(),
+            state: aisle_state::Config { zone: self.kiosk.time_zone.zone().clone(), ..self.state.clone() },
             kiosk: self.kiosk.clone(),
             recommend: self.recommend.clone(),
             rules: self.rules.clone(),

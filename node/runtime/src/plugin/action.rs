@@ -11,10 +11,12 @@ use aisle_event::{
 };
 use aisle_inventory::task;
 use aisle_plugin_host::types::{Action, OpenTask};
-use aisle_state::Shop;
+use aisle_state::{Product, Shop};
 
 /// An hour.
-const HOUR_MS: u64 = 3_600_000;
+pub(super) const HOUR_MS: u64 = 3_600_000;
+/// How sure a plugin is of a task that it opens.
+const SURE_PERMILLE: u16 = 1000;
 
 /// What is known when actions are carried out.
 pub(super) struct Scene<'a> {
@@ -35,24 +37,34 @@ pub(super) struct Gathered {
     pub(super) events: Vec<Event>,
     /// Texts for the labels of products.
     pub(super) labels: Vec<(Sku, Text)>,
-    /// Actions that were not carried out: beyond the bound, or about nothing that there is.
+    /// Actions that were not carried out: beyond a bound, or about nothing that there is.
     pub(super) dropped: u64,
-    tasks: u64,
+    /// What tasks were opened about.
+    tasks: Vec<task::About>,
 }
 
 impl Gathered {
     /// Adds what a plugin wants.
     pub(super) fn add(&mut self, scene: &Scene<'_>, plugin: &Name, version: &Name, actions: Vec<Action>) {
-        let since = |at: Timestamp| scene.now.ms_since(at) < HOUR_MS;
-        let before = scene.plugins.acted.iter().filter(|acted| acted.plugin == *plugin && since(acted.at));
-        let mut left = (scene.per_hour_max as usize).saturating_sub(before.count());
+        let known = scene.plugins.plugin(plugin.as_str());
+        let acted = known.map_or(0, |known| {
+            known.acted.iter().filter(|acted| scene.now.ms_since(acted.at) < HOUR_MS).count()
+        });
+        let mut left = (scene.per_hour_max as usize).saturating_sub(acted);
+        let mut suppressed = false;
         for action in actions {
-            if left == 0 {
+            // What is held back from shoppers is held back as a whole: all of an answer's count as one action.
+            let is_one_more = !(suppressed && matches!(action, Action::Suppress(_)));
+            if left == 0 && is_one_more {
                 self.dropped += 1;
                 continue;
             }
+            let suppresses = matches!(action, Action::Suppress(_));
             match self.carried(scene, plugin, version, action) {
-                Carried::Out => left -= 1,
+                Carried::Out => {
+                    left -= usize::from(is_one_more);
+                    suppressed |= suppresses;
+                }
                 Carried::Already => {}
                 Carried::Not => self.dropped += 1,
             }
@@ -79,7 +91,7 @@ impl Gathered {
             }
             Action::SetPrice(wanted) => {
                 let Some(product) = scene.shop.product(&wanted.sku) else { return Carried::Not };
-                if product.price.minor == wanted.price {
+                if self.price(product) == wanted.price {
                     return Carried::Already;
                 }
                 let sku = product.sku.clone();
@@ -108,12 +120,17 @@ impl Gathered {
             }
             Action::Suppress(wanted) => {
                 let Some(product) = scene.shop.product(&wanted.sku) else { return Carried::Not };
-                if wanted.seconds == 0 && product.suppressed.is_none() {
+                let until =
+                    (wanted.seconds > 0).then(|| at.saturating_add_ms(i64::from(wanted.seconds) * 1000));
+                let stays = match &product.suppressed {
+                    None => until.is_none(),
+                    // Nobody frees early what somebody else holds back.
+                    Some(held) => held.plugin != *plugin && until.is_none_or(|until| until < held.until),
+                };
+                if stays {
                     return Carried::Already;
                 }
                 let (sku, reason) = (product.sku.clone(), super::live::text(&wanted.reason));
-                let until =
-                    (wanted.seconds > 0).then(|| at.saturating_add_ms(i64::from(wanted.seconds) * 1000));
                 let (plugin, unknown) = (plugin.clone(), Unknown::default());
                 let event = ProductSuppressed {
                     sku: sku.clone(),
@@ -130,6 +147,15 @@ impl Gathered {
         }
         self.events.push(acted.into());
         Carried::Out
+    }
+
+    /// What a product costs once the plugins that were asked before have had it their way.
+    fn price(&self, product: &Product) -> i64 {
+        let set = |event: &Event| match event {
+            Event::PriceChanged(set) if set.sku == product.sku => Some(set.price.minor),
+            _ => None,
+        };
+        self.events.iter().rev().find_map(set).unwrap_or(product.price.minor)
     }
 
     /// A task about a product or a unit. One that is about neither is shown as an alert is.
@@ -155,13 +181,20 @@ impl Gathered {
         };
         (acted.sku, acted.unit) = (sku.clone(), if sku.is_some() { None } else { unit.clone() });
         let kind = TaskKind::Plugin;
-        if scene.tasks.open.iter().any(|task| task.kind == kind && task.about == about) {
+        let is_open = scene.tasks.open.iter().any(|task| task.kind == kind && task.about == about);
+        if is_open
+            || self.tasks.contains(&about)
+            || scene.tasks.is_settled(kind, &about, SURE_PERMILLE, scene.now)
+        {
             return Carried::Already;
         }
+        if scene.tasks.plugin_tasks_open() + self.tasks.len() >= task::PLUGIN_TASKS_OPEN_MAX {
+            return Carried::Not;
+        }
         let why: String = acted.text.chars().filter(|c| !c.is_control()).collect();
-        let name = format!("{kind}:{plugin}:{}:{}", scene.seq, self.tasks);
+        let name = format!("{kind}:{plugin}:{}:{}", scene.seq, self.tasks.len());
         let (Ok(task), Ok(why)) = (Name::new(name), Name::new(why.trim())) else { return Carried::Not };
-        self.tasks += 1;
+        self.tasks.push(about);
         let event = TaskOpened {
             task,
             kind,
@@ -169,7 +202,7 @@ impl Gathered {
             unit: acted.unit.clone(),
             device: None,
             quantity: None,
-            confidence_permille: 1000,
+            confidence_permille: SURE_PERMILLE,
             why,
             at: scene.now,
             unknown: Unknown::default(),
@@ -192,10 +225,10 @@ enum Carried {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plugin::fold::Acted;
+    use crate::plugin::fold::{ActedAt, Installed, Known};
     use aisle_event::{Currency, Unit};
     use aisle_plugin_host::types::{Alert, SetPrice, Suppress};
-    use aisle_state::{Product, Stock};
+    use aisle_state::{Product, Stock, Suppressed};
     use std::sync::Arc;
 
     const NOW: Timestamp = Timestamp(10 * HOUR_MS.cast_signed());
@@ -225,10 +258,36 @@ mod tests {
         shop
     }
 
+    fn known(acted: Vec<ActedAt>) -> View {
+        let current = Installed {
+            version: name("1.0.0"),
+            hash: name("hash"),
+            manifest_hash: name("manifest"),
+            seq: 1,
+            at: Timestamp(0),
+            by: None,
+            denies: Vec::new(),
+        };
+        let known = Known {
+            current,
+            previous: None,
+            since: 1,
+            kept: Default::default(),
+            history: Default::default(),
+            failing: Default::default(),
+            acted: acted.into(),
+        };
+        View { plugins: [(name("cold-chain"), Arc::new(known))].into(), ..View::default() }
+    }
+
     fn gathered(view: &View, per_hour_max: u32, actions: Vec<Action>) -> Gathered {
-        let (shop, tasks) = (shop(), task::View::default());
+        gathered_in(&shop(), view, per_hour_max, actions)
+    }
+
+    fn gathered_in(shop: &Shop, view: &View, per_hour_max: u32, actions: Vec<Action>) -> Gathered {
+        let tasks = task::View::default();
         let unit = Some(name("dairy-1"));
-        let scene = Scene { plugins: view, shop: &shop, tasks: &tasks, now: NOW, per_hour_max, seq: 7, unit };
+        let scene = Scene { plugins: view, shop, tasks: &tasks, now: NOW, per_hour_max, seq: 7, unit };
         let mut gathered = Gathered::default();
         gathered.add(&scene, &name("cold-chain"), &name("1.0.0"), actions);
         gathered
@@ -275,19 +334,39 @@ mod tests {
 
     #[test]
     fn a_plugin_has_only_so_much_done_within_an_hour() {
-        let acted = |hours: u64| Acted {
-            seq: 1,
-            plugin: name("cold-chain"),
-            action: PluginAction::Alert,
-            sku: None,
-            unit: None,
-            text: Text::default(),
-            urgent: false,
+        let acted = |hours: u64| ActedAt {
             at: NOW.saturating_add_ms(-(hours * HOUR_MS).cast_signed()),
+            suppressed: false,
         };
-        let mut view = View::default();
-        view.acted.extend([acted(2), acted(0)].map(Arc::new));
+        let view = known(vec![acted(2), acted(0)]);
         let gathered = gathered(&view, 3, vec![alert(), alert(), alert(), alert()]);
         assert_eq!((gathered.events.len(), gathered.dropped), (2, 2), "one of the last hour counts");
+    }
+
+    #[test]
+    fn all_that_one_answer_holds_back_is_one_action() {
+        let suppress = || Suppress { sku: "JAM-1".into(), seconds: 60, reason: "too warm".into() };
+        let actions = vec![Action::Suppress(suppress()), Action::Suppress(suppress()), alert()];
+        let gathered = gathered(&View::default(), 1, actions);
+        assert_eq!((gathered.events.len(), gathered.dropped), (4, 1), "the alert is one too many");
+    }
+
+    #[test]
+    fn what_another_plugin_holds_back_longer_stays_held_back() {
+        let mut shop = shop();
+        let jam = shop.products.values().next().unwrap();
+        let suppressed = Suppressed {
+            until: NOW.saturating_add_ms(100_000),
+            reason: Text::default(),
+            plugin: name("recall"),
+            since: NOW,
+        };
+        let held = Product { suppressed: Some(suppressed), ..(**jam).clone() };
+        shop.products.insert(held.sku.clone(), Arc::new(held));
+        for (seconds, events) in [(0, 0), (60, 0), (200, 2)] {
+            let suppress = Suppress { sku: "JAM-1".into(), seconds, reason: "too warm".into() };
+            let gathered = gathered_in(&shop, &View::default(), 10, vec![Action::Suppress(suppress)]);
+            assert_eq!((gathered.events.len(), gathered.dropped), (events, 0), "{seconds} s");
+        }
     }
 }

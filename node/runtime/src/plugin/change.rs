@@ -6,12 +6,13 @@ use super::{
     Plugins, RecordError,
     files::FilesError,
     fold::{Installed, Known},
+    live,
 };
 use aisle_event::{
     Name, Unknown,
-    plugin::{PluginInstalled, PluginRemoved},
+    plugin::{PluginHook, PluginInstalled, PluginRemoved},
 };
-use aisle_plugin_host::{InvalidManifest, LoadError, Manifest};
+use aisle_plugin_host::{InvalidManifest, LoadError, Manifest, OnFailure};
 use std::sync::{Arc, PoisonError, atomic::Ordering};
 
 /// Why a plugin is not changed.
@@ -104,7 +105,7 @@ impl Plugins {
         if parsed.id != plugin {
             return Err(ChangeError::Another { found: parsed.id, expected: plugin.into() });
         }
-        let version = parsed.version.to_string();
+        let (version, denies) = (parsed.version.to_string(), denies(&parsed));
         let name = |text: &str| Name::new(text).map_err(|_| FilesError::Name { name: text.into() });
         let (plugin, version) = (name(plugin)?, name(&version)?);
         let _changing = self.0.changing.lock().await;
@@ -119,7 +120,7 @@ impl Plugins {
         let digests = {
             let (plugins, plugin, version) = (self.clone(), plugin.clone(), version.clone());
             let written = tokio::task::spawn_blocking(move || {
-                let fresh = plugins.0.host.load(parsed, &component)?;
+                let fresh = plugins.compiled(parsed, &component)?;
                 *plugins.0.fresh.lock().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
                 let files = &plugins.0.files;
                 Ok(files.write(plugin.as_str(), version.as_str(), &manifest, &component)?)
@@ -128,12 +129,16 @@ impl Plugins {
         };
         let (hash, manifest_hash) = (name(&digests.component)?, name(&digests.manifest)?);
         let at = self.0.store.now();
-        let new = Installed { version, hash, manifest_hash, seq: 0, at, by };
+        let new = Installed { version, hash, manifest_hash, seq: 0, at, by, denies };
         let runs = known.plugins.get(&plugin).is_some_and(|known| known.current.is(&new));
         // What runs already and could not be loaded before is loaded again.
         let is_whole = self.live().slots.get(&plugin).is_some_and(|slot| slot.current.is_ok());
         if !runs {
-            self.write(&plugin, new).await?;
+            if let Err(error) = self.write(&plugin, new).await {
+                // What nobody will name is swept.
+                self.reload().await;
+                return Err(error);
+            }
         } else if !is_whole {
             self.reload().await;
         }
@@ -172,6 +177,7 @@ impl Plugins {
             at: new.at,
             by: new.by,
             manifest_hash: new.manifest_hash,
+            denies: new.denies,
             unknown: Unknown::default(),
         };
         self.record(&[event.into()]).await?;
@@ -182,6 +188,12 @@ impl Plugins {
     fn known(&self, plugin: &str) -> Result<Arc<Known>, ChangeError> {
         self.view().plugin(plugin).cloned().ok_or_else(|| ChangeError::Unknown { plugin: plugin.into() })
     }
+}
+
+/// The hooks without whose answer nothing is to be sold.
+fn denies(manifest: &Manifest) -> Vec<PluginHook> {
+    let hooks = manifest.hooks.iter().filter(|_| manifest.on_failure == OnFailure::Deny);
+    hooks.map(|hook| live::event_hook(*hook)).collect()
 }
 
 fn too_long(field: &'static str, found: usize, bytes_max: usize) -> Result<(), ChangeError> {

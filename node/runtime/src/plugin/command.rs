@@ -123,12 +123,19 @@ async fn show(node: &Remote, id: &str, json: bool) -> anyhow::Result<()> {
             ago(previous.installed_at, now)
         ))?;
     }
-    let on_failure = detail.on_failure.as_deref().unwrap_or("skip");
-    let granted = if detail.grants.is_empty() { "nothing".into() } else { detail.grants.join(", ") };
-    output::line(format!("granted: {granted}; when it fails: {on_failure}"))?;
+    // Nothing is said of a manifest that cannot be read.
+    if let Some(on_failure) = &detail.on_failure {
+        let granted = if detail.grants.is_empty() { "nothing".into() } else { detail.grants.join(", ") };
+        output::line(format!("granted: {granted}; when it fails: {on_failure}"))?;
+    }
+    let limits: Vec<String> =
+        detail.limits.iter().map(|(name, value)| format!("{} {value}", plain(name))).collect();
+    if !limits.is_empty() {
+        output::line(format!("a call may use: {}", limits.join(", ")))?;
+    }
     output::line(format!("keeps {} keys, {} bytes", detail.kept_keys, detail.kept_bytes))?;
-    let rows: Vec<[String; 7]> = detail.at_hooks.iter().map(hook_row).collect();
-    output::table(["HOOK", "ASKED", "CALLS", "P50", "P99", "FUEL P99", "MEMORY"], &rows)?;
+    let rows: Vec<[String; 8]> = detail.at_hooks.iter().map(hook_row).collect();
+    output::table(["HOOK", "ASKED", "CALLS", "P50", "P99", "FUEL P50", "FUEL P99", "MEMORY"], &rows)?;
     for failed in detail.failures.iter().take(SHOWN_MAX) {
         let (version, reason) = (plain(&failed.version), plain(&failed.reason));
         output::line(format!("{} {version} at {}: {reason}", ago(failed.at, now), failed.hook))?;
@@ -143,7 +150,7 @@ async fn show(node: &Remote, id: &str, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn hook_row(hook: &HookLine) -> [String; 7] {
+fn hook_row(hook: &HookLine) -> [String; 8] {
     let calls: u64 = hook.calls.values().filter_map(serde_json::Value::as_u64).sum();
     [
         hook.hook.clone(),
@@ -151,6 +158,7 @@ fn hook_row(hook: &HookLine) -> [String; 7] {
         calls.to_string(),
         format!("{} µs", hook.micros_p50),
         format!("{} µs", hook.micros_p99),
+        hook.fuel_p50.to_string(),
         hook.fuel_p99.to_string(),
         format!("{} KiB", hook.memory_bytes / 1024),
     ]

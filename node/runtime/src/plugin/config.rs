@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// The most that `plugins_max` may be: what the host's pool of memory is laid out for.
 const PLUGINS_CEILING: usize = 256;
 /// The most that `component_bytes_max` may be.
-const COMPONENT_CEILING: usize = 64 << 20;
+pub(super) const COMPONENT_CEILING: usize = 64 << 20;
 
 /// Plugins: how many, how large, and how much of what they did is kept.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -86,5 +86,5 @@ impl Config {
     }
 }
 
-/// Actions that the node remembers; an hour's of one plugin must fit.
+/// Actions of one plugin that the node remembers; an hour's must fit.
 pub(super) const ACTIONS_KEPT: usize = 4096;

@@ -3,6 +3,7 @@
 //! Not here: how they are shown (`metrics`, the admin API). Guards invariant 6: what is kept is bounded in count and bytes.
 
 use aisle_plugin_host::{Call, Failure, Hook, Recording};
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use std::{
     collections::{BTreeMap, VecDeque},
     io,
@@ -10,35 +11,35 @@ use std::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 /// How a call may end: with an answer, or by one of the names of [`aisle_plugin_host::Failure::kind`].
-pub(super) const OUTCOMES: [&str; 10] = [
+pub(super) const OUTCOMES: [&str; 11] = [
     "ok",
     "trap",
     "timeout",
     "out-of-fuel",
     "out-of-memory",
     "too-large",
+    "input-too-large",
     "refused",
     "bad-output",
     "busy",
     "not-asked",
 ];
-/// Upper bounds of the buckets of times, in microseconds; what is longer is in none but the total.
-pub(super) const BUCKETS_US: [u64; 12] =
-    [25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000];
+/// The shortest time that is told apart, and how many times twice as long: 25 µs to 102 ms.
+const SECONDS: (f64, u16) = (0.000_025, 13);
 /// The last failures of a plugin that are remembered.
 const FAILURES_MAX: usize = 32;
 /// The last calls that percentiles are made of.
 const SAMPLE_MAX: usize = 1024;
 
 /// What is counted of one plugin's calls for one hook.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct HookFigures {
     outcomes: [AtomicU64; OUTCOMES.len()],
-    buckets: [AtomicU64; BUCKETS_US.len()],
-    micros: AtomicU64,
+    seconds: Histogram,
     fuel: AtomicU64,
     memory_bytes: AtomicU64,
     sample: Mutex<VecDeque<(u64, u64)>>,
@@ -64,12 +65,8 @@ pub(crate) struct Failed {
 pub(crate) struct Summary {
     /// Calls by outcome, those that happened.
     pub outcomes: Vec<(&'static str, u64)>,
-    /// Calls whose time was at most that of each bucket.
-    pub buckets: [u64; BUCKETS_US.len()],
     /// All calls.
     pub calls: u64,
-    /// The time of all of them, in microseconds.
-    pub micros: u64,
     /// The fuel of all of them.
     pub fuel: u64,
     /// The largest memory, in bytes.
@@ -84,18 +81,32 @@ pub(crate) struct Summary {
     pub fuel_p99: u64,
 }
 
+impl Default for HookFigures {
+    fn default() -> Self {
+        let (shortest, count) = SECONDS;
+        Self {
+            outcomes: Default::default(),
+            seconds: Histogram::new(exponential_buckets(shortest, 2.0, count)),
+            fuel: AtomicU64::default(),
+            memory_bytes: AtomicU64::default(),
+            sample: Mutex::default(),
+        }
+    }
+}
+
 impl HookFigures {
+    /// How long calls took.
+    pub(super) const fn seconds(&self) -> &Histogram {
+        &self.seconds
+    }
+
     fn count(&self, call: &Call) {
         let kind = call.outcome.as_ref().map_or_else(Failure::kind, |_| "ok");
         let outcome = OUTCOMES.iter().position(|known| *known == kind).and_then(|at| self.outcomes.get(at));
         if let Some(outcome) = outcome {
             outcome.fetch_add(1, Relaxed);
         }
-        let fits = BUCKETS_US.iter().zip(&self.buckets).find(|(bound, _)| call.micros <= **bound);
-        if let Some((_, bucket)) = fits {
-            bucket.fetch_add(1, Relaxed);
-        }
-        self.micros.fetch_add(call.micros, Relaxed);
+        self.seconds.observe(Duration::from_micros(call.micros).as_secs_f64());
         self.fuel.fetch_add(call.fuel, Relaxed);
         self.memory_bytes.fetch_max(call.memory_bytes, Relaxed);
         let mut sample = self.sample.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,18 +126,11 @@ impl HookFigures {
             values
         };
         let (micros, fuel) = (sorted(|(micros, _)| *micros), sorted(|(_, fuel)| *fuel));
-        let mut below = 0;
-        let buckets = std::array::from_fn(|at| {
-            below += self.buckets.get(at).map_or(0, |bucket| bucket.load(Relaxed));
-            below
-        });
         let counts = OUTCOMES.iter().zip(&self.outcomes).map(|(kind, count)| (*kind, count.load(Relaxed)));
         let outcomes: Vec<(&str, u64)> = counts.filter(|(_, count)| *count > 0).collect();
         Summary {
             calls: outcomes.iter().map(|(_, count)| count).sum(),
             outcomes,
-            buckets,
-            micros: self.micros.load(Relaxed),
             fuel: self.fuel.load(Relaxed),
             memory_bytes: self.memory_bytes.load(Relaxed),
             micros_p50: quantile(&micros, 50),
@@ -158,7 +162,6 @@ struct Ring {
     calls: BTreeMap<(String, Hook), VecDeque<Whole>>,
     bytes: usize,
     next: u64,
-    dropped: u64,
 }
 
 #[derive(Debug)]
@@ -198,9 +201,9 @@ impl Figures {
     }
 
     /// All there are.
-    pub(super) fn all(&self) -> Vec<((String, Hook), Summary)> {
+    pub(super) fn all(&self) -> Vec<((String, Hook), Arc<HookFigures>)> {
         let hooks = self.hooks.read().unwrap_or_else(PoisonError::into_inner);
-        hooks.iter().map(|(key, figures)| (key.clone(), figures.summary())).collect()
+        hooks.iter().map(|(key, figures)| (key.clone(), figures.clone())).collect()
     }
 
     /// Counts a call, and keeps it whole.
@@ -241,14 +244,12 @@ impl Figures {
         if calls.len() > self.calls_max {
             let gone = calls.pop_front().map_or(0, |whole| whole.bytes);
             ring.bytes -= gone;
-            ring.dropped += 1;
         }
         while ring.bytes > self.bytes_max {
             let oldest =
                 ring.calls.values_mut().min_by_key(|calls| calls.front().map_or(u64::MAX, |it| it.number));
             let Some(gone) = oldest.and_then(VecDeque::pop_front) else { return };
             ring.bytes -= gone.bytes;
-            ring.dropped += 1;
         }
     }
 

@@ -278,6 +278,7 @@ mod tests {
             seq: 1,
             at: Timestamp(0),
             by: None,
+            denies: Vec::new(),
         }
     }
 

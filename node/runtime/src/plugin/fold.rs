@@ -2,10 +2,11 @@
 //!
 //! Followed like the floor. The end of a suppression is proposed here and comes back as an event, so that a replay needs no clock.
 //!
-//! Not here: components and their files (`files`), calls (`chains`), what a breaker decides (`aisle-plugin-host`).
+//! Not here: components and their files (`files`), who is asked (`live`), what a breaker decides (`aisle-plugin-host`).
 //! Guards invariant 2: installed plugins and all that they keep are made from the journal alone.
 
 use super::{
+    action::HOUR_MS,
     config::ACTIONS_KEPT,
     kept::{self, Kept},
 };
@@ -25,13 +26,15 @@ use std::{
 };
 
 /// The version of what a snapshot holds.
-pub(super) const LAYOUT: u32 = 1;
+pub(super) const LAYOUT: u32 = 2;
 /// The group of the types that say something of plugins.
 const KIND: u16 = 0x09;
 /// Failures and recoveries of one plugin that are remembered.
 const HISTORY_MAX: usize = 32;
 /// Plugins that are known, at most, whatever the journal says; the configuration allows fewer.
 const PLUGINS_CEILING: usize = 1024;
+/// What staff were told that is remembered.
+const TOLD_MAX: usize = 4096;
 /// Ends of suppressions that are proposed at once.
 const ENDS_MAX: usize = 256;
 
@@ -56,6 +59,9 @@ pub(crate) struct Installed {
     /// Who.
     #[n(5)]
     pub by: Option<Name>,
+    /// The hooks without whose answer nothing is sold.
+    #[n(6)]
+    pub denies: Vec<PluginHook>,
 }
 
 /// A failure that opened a breaker, or the recovery after it.
@@ -96,34 +102,39 @@ pub(crate) struct Known {
     /// Failures that are not over, by hook.
     #[n(5)]
     pub failing: BTreeMap<u8, Said>,
+    /// When it had something done within the hour before the last time. The suppressions of one answer are one time.
+    #[n(6)]
+    pub acted: VecDeque<ActedAt>,
 }
 
-/// One thing that a plugin had done.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct Acted {
-    /// The record that says so.
+/// When a plugin had something done, and whether that was keeping products from being sold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct ActedAt {
+    /// When.
     #[n(0)]
-    pub seq: u64,
-    /// The plugin.
+    pub at: Timestamp,
+    /// Products were kept from being sold.
     #[n(1)]
+    pub suppressed: bool,
+}
+
+/// Something that a plugin had staff told.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Told {
+    /// The plugin.
+    #[n(0)]
     pub plugin: Name,
-    /// What.
-    #[n(2)]
-    pub action: PluginAction,
-    /// About which product.
-    #[n(3)]
-    pub sku: Option<Sku>,
     /// About which cold chain unit.
-    #[n(4)]
+    #[n(1)]
     pub unit: Option<Name>,
     /// In words.
-    #[n(5)]
+    #[n(2)]
     pub text: Text,
     /// It cannot wait.
-    #[n(6)]
+    #[n(3)]
     pub urgent: bool,
     /// When.
-    #[n(7)]
+    #[n(4)]
     pub at: Timestamp,
 }
 
@@ -146,8 +157,8 @@ pub(crate) struct Suppression {
 pub(crate) struct View {
     /// Plugins by id.
     pub plugins: BTreeMap<Name, Arc<Known>>,
-    /// What they had done last, the latest last.
-    pub acted: VecDeque<Arc<Acted>>,
+    /// What they had staff told last, the latest last.
+    pub told: VecDeque<Arc<Told>>,
     /// Products that are kept from being sold.
     pub suppressed: BTreeMap<Sku, Arc<Suppression>>,
     /// Plugins have reacted to everything up to this record.
@@ -166,7 +177,7 @@ struct Saved {
     #[n(0)]
     plugins: BTreeMap<Name, Known>,
     #[n(1)]
-    acted: VecDeque<Acted>,
+    told: VecDeque<Told>,
     #[n(2)]
     suppressed: BTreeMap<Sku, Suppression>,
     #[n(3)]
@@ -183,7 +194,7 @@ impl From<&View> for Saved {
     fn from(view: &View) -> Self {
         Self {
             plugins: view.plugins.iter().map(|(id, known)| (id.clone(), (**known).clone())).collect(),
-            acted: view.acted.iter().map(|acted| (**acted).clone()).collect(),
+            told: view.told.iter().map(|told| (**told).clone()).collect(),
             suppressed: view.suppressed.iter().map(|(sku, it)| (sku.clone(), (**it).clone())).collect(),
             reacted: view.reacted,
             day: view.day,
@@ -197,7 +208,7 @@ impl From<Saved> for View {
     fn from(saved: Saved) -> Self {
         Self {
             plugins: saved.plugins.into_iter().map(|(id, known)| (id, Arc::new(known))).collect(),
-            acted: saved.acted.into_iter().map(Arc::new).collect(),
+            told: saved.told.into_iter().map(Arc::new).collect(),
             suppressed: saved.suppressed.into_iter().map(|(sku, it)| (sku, Arc::new(it))).collect(),
             reacted: saved.reacted,
             day: saved.day,
@@ -230,6 +241,7 @@ impl Installed {
             seq,
             at: event.at,
             by: event.by.clone(),
+            denies: event.denies.clone(),
         }
     }
 
@@ -251,6 +263,17 @@ impl Known {
         let earlier = self.previous.take().filter(|earlier| !earlier.is(&self.current));
         self.previous = if has_failed { earlier.or(Some(old)) } else { Some(old) };
         self.failing.clear();
+    }
+
+    fn note(&mut self, acted: ActedAt) {
+        if !(acted.suppressed && self.acted.back() == Some(&acted)) {
+            self.acted.push_back(acted);
+        }
+        while self.acted.len() > ACTIONS_KEPT
+            || self.acted.front().is_some_and(|first| acted.at.ms_since(first.at) >= HOUR_MS)
+        {
+            self.acted.pop_front();
+        }
     }
 
     fn say(&mut self, said: Said) {
@@ -287,6 +310,7 @@ impl View {
                 kept: Kept::default(),
                 history: VecDeque::new(),
                 failing: BTreeMap::new(),
+                acted: VecDeque::new(),
             };
             self.plugins.insert(event.plugin.clone(), Arc::new(known));
         } else {
@@ -331,24 +355,35 @@ impl View {
         });
     }
 
-    fn acted(&mut self, seq: u64, event: &PluginActed) {
-        let acted = Acted {
-            seq,
+    fn acted(&mut self, event: &PluginActed) {
+        let acted = ActedAt { at: event.at, suppressed: event.action == PluginAction::Suppress };
+        self.with(&event.plugin, |known| known.note(acted));
+        // A task that is about nothing that there is a list for is told like an alert.
+        let is_task = event.action == PluginAction::Task && event.sku.is_none() && event.unit.is_none();
+        if event.action != PluginAction::Alert && !is_task {
+            return;
+        }
+        let told = Told {
             plugin: event.plugin.clone(),
-            action: event.action,
-            sku: event.sku.clone(),
             unit: event.unit.clone(),
             text: event.text.clone(),
             urgent: event.urgent,
             at: event.at,
         };
-        self.acted.push_back(Arc::new(acted));
-        while self.acted.len() > ACTIONS_KEPT {
-            self.acted.pop_front();
+        self.told.push_back(Arc::new(told));
+        while self.told.len() > TOLD_MAX {
+            self.told.pop_front();
         }
     }
 
     fn suppressed(&mut self, event: &ProductSuppressed) {
+        let before = self.suppressed.get(&event.sku);
+        // Nobody frees early what somebody else holds back; the shop follows the same rule.
+        if before
+            .is_some_and(|it| it.plugin != event.plugin && event.until.is_none_or(|until| until < it.until))
+        {
+            return;
+        }
         match event.until {
             Some(until) => {
                 let (plugin, reason) = (event.plugin.clone(), event.reason.clone());
@@ -390,7 +425,7 @@ impl Fold for Plugins {
             Event::PluginKept(event) => view.kept(event),
             Event::PluginFailed(event) => view.failed(event),
             Event::PluginRecovered(event) => view.recovered(event),
-            Event::PluginActed(event) => view.acted(seq, event),
+            Event::PluginActed(event) => view.acted(event),
             Event::PluginReacted(event) => view.reacted(event),
             Event::ProductSuppressed(event) => view.suppressed(event),
             _ => {}
@@ -438,6 +473,7 @@ mod tests {
             at: Timestamp(1),
             by: Some(name("Ana")),
             manifest_hash: name("manifest"),
+            denies: vec![PluginHook::Promotion],
             unknown: Unknown::default(),
         }
         .into()
@@ -545,18 +581,56 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_and_the_journal_give_the_same() {
+    fn nobody_frees_early_what_another_plugin_holds_back() {
+        let by = |plugin: &str, until: Option<i64>| {
+            let Event::ProductSuppressed(event) = suppressed(until) else { unreachable!() };
+            ProductSuppressed { plugin: name(plugin), ..event }.into()
+        };
+        let until = |events: &[Event]| {
+            let held = fold(events);
+            held.0.suppressed.values().next().map(|it| (it.plugin.to_string(), it.until.0))
+        };
+        let cold = Some(("cold-chain".to_owned(), 100));
+        let mut events = vec![suppressed(Some(100)), by("recall", Some(50)), by("recall", None)];
+        assert_eq!(until(&events), cold);
+        events.push(by("recall", Some(200)));
+        assert_eq!(until(&events), Some(("recall".to_owned(), 200)), "the longer one takes over");
+        events.extend([suppressed(None), by("recall", Some(50))]);
+        assert_eq!(until(&events), Some(("recall".to_owned(), 50)), "its own it may shorten");
+        events.push(by("recall", None));
+        assert_eq!(until(&events), None);
+    }
+
+    fn acted(plugin: &str, action: PluginAction, at: i64) -> Event {
         let acted = PluginActed {
-            plugin: name("cold-chain"),
+            plugin: name(plugin),
             version: name("1.0.0"),
-            action: PluginAction::Alert,
+            action,
             sku: None,
             unit: Some(name("dairy-1")),
             text: text("too warm"),
             urgent: true,
-            at: Timestamp(7),
+            at: Timestamp(at),
             unknown: Unknown::default(),
         };
+        acted.into()
+    }
+
+    #[test]
+    fn an_hours_actions_of_a_plugin_are_counted_whatever_others_do() {
+        let hour = HOUR_MS.cast_signed();
+        let mut events = vec![installed("1.0.0"), acted("coupon", PluginAction::Alert, 0)];
+        events.extend((0..ACTIONS_KEPT).map(|_| acted("other", PluginAction::Label, 1)));
+        events.extend((0..500).map(|_| acted("coupon", PluginAction::Suppress, 2)));
+        let counted = |events: &[Event]| fold(events).0.plugin("coupon").unwrap().acted.len();
+        assert_eq!(counted(&events), 2, "an alert, and one answer's suppressions");
+        events.push(acted("coupon", PluginAction::Alert, hour));
+        assert_eq!(counted(&events), 2, "the first is an hour ago");
+        assert_eq!(fold(&events).0.told.len(), 2, "labels push no alert out");
+    }
+
+    #[test]
+    fn a_snapshot_and_the_journal_give_the_same() {
         let reacted = PluginReacted {
             through: 7,
             day: Some(Day(20_000)),
@@ -569,7 +643,7 @@ mod tests {
             installed("2.0.0"),
             failed("2.0.0"),
             suppressed(Some(9)),
-            acted.into(),
+            acted("coupon", PluginAction::Alert, 7),
             reacted.into(),
         ];
         let (before, after) = events.split_at(4);
@@ -579,7 +653,7 @@ mod tests {
             again.apply(seq, event);
         }
         assert_eq!(again.encode(), fold(&events).encode());
-        assert_eq!((again.0.reacted, again.0.day, again.0.acted.len()), (7, Some(Day(20_000)), 1));
+        assert_eq!((again.0.reacted, again.0.day, again.0.told.len()), (7, Some(Day(20_000)), 1));
         let mut torn = half.encode();
         torn.truncate(torn.len() / 2);
         assert!(Plugins::decode(&torn).is_err());

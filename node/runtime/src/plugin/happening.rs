@@ -150,14 +150,14 @@ mod tests {
                 at: Timestamp(MIDNIGHT),
                 unknown: Unknown::default(),
             };
-            fridge.append(placed.into());
+            fridge.append(&placed.into());
             fridge
         }
 
-        fn append(&mut self, event: Event) -> Option<Excursion> {
+        fn append(&mut self, event: &Event) -> Option<Excursion> {
             self.seq += 1;
-            self.cold.apply(self.seq, &event);
-            match of(&event, &self.cold.view()) {
+            self.cold.apply(self.seq, event);
+            match of(event, &self.cold.view()) {
                 Some(Happening::Excursion(excursion)) => Some(excursion),
                 _ => None,
             }
@@ -174,7 +174,7 @@ mod tests {
                 removed: Some(removed),
                 unknown: Unknown::default(),
             };
-            self.append(defined.into());
+            self.append(&defined.into());
         }
 
         fn read(&mut self, at: i64, value: f64) {
@@ -187,7 +187,7 @@ mod tests {
                 boot: None,
                 unknown: Unknown::default(),
             };
-            self.append(ReadingsTaken { readings: vec![reading], unknown: Unknown::default() }.into());
+            self.append(&ReadingsTaken { readings: vec![reading], unknown: Unknown::default() }.into());
         }
 
         fn silent(&mut self, since: i64, at: i64) -> Excursion {
@@ -202,7 +202,7 @@ mod tests {
                 at: Timestamp(at),
                 unknown: Unknown::default(),
             };
-            self.append(opened.into()).expect("told")
+            self.append(&opened.into()).expect("told")
         }
 
         fn over(&mut self, outside_s: u64, at: i64) -> Excursion {
@@ -217,7 +217,7 @@ mod tests {
                 at: Timestamp(at),
                 unknown: Unknown::default(),
             };
-            self.append(closed.into()).expect("told")
+            self.append(&closed.into()).expect("told")
         }
     }
 

@@ -11,13 +11,15 @@ use aisle_event::{
     Event, Name, Text, Timestamp, Unknown,
     plugin::{PluginFailed, PluginHook, PluginRecovered},
 };
-use aisle_plugin_host::{Breaker, BreakerConfig, Call, Change, Hook, OnFailure, Permit, Plugin};
+use aisle_plugin_host::{Breaker, BreakerConfig, Call, Change, Grant, Hook, OnFailure, Permit, Plugin};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 
+/// The hooks that a basket passes.
+pub(super) const OF_BASKETS: [Hook; 2] = [Hook::Pricing, Hook::Promotion];
 /// The longest reason that an event carries, in characters.
 const REASON_CHARS_MAX: usize = 300;
 
@@ -31,6 +33,8 @@ pub(super) struct Runner {
 /// One plugin: the version that runs, and the one that takes over.
 pub(super) struct Slot {
     pub(super) id: Name,
+    /// The hooks without whose answer nothing is sold, as the journal has it: it holds for what cannot be loaded, too.
+    pub(super) denies: Vec<PluginHook>,
     /// Why not, when it could not be loaded.
     pub(super) current: Result<Arc<Runner>, String>,
     pub(super) previous: Option<Arc<Runner>>,
@@ -51,6 +55,8 @@ pub(super) struct Picked {
     pub(super) runner: Arc<Runner>,
     /// The version that is asked instead when this one fails, where its manifest says so.
     pub(super) instead: Option<Arc<Runner>>,
+    /// Nothing is sold without its answer.
+    pub(super) denies: bool,
 }
 
 /// The plugins that are asked for one answer.
@@ -58,8 +64,18 @@ pub(super) struct Picked {
 pub(super) struct Asked {
     /// In their order.
     pub(super) picked: Vec<Picked>,
-    /// A plugin that is left out for its failures, and without whose word nothing is sold.
-    pub(super) denies: Option<Name>,
+    /// A plugin that cannot be asked, and without whose word nothing is sold.
+    pub(super) missing: Option<Missing>,
+}
+
+/// A plugin without whose word nothing is sold, and that cannot be asked.
+pub(super) struct Missing {
+    /// Which.
+    pub(super) plugin: Name,
+    /// Why.
+    pub(super) reason: &'static str,
+    /// It may well answer in a moment.
+    pub(super) passing: bool,
 }
 
 /// What is said of a breaker.
@@ -94,6 +110,11 @@ impl Runner {
         let at = Hook::ALL.iter().position(|known| *known == hook)?;
         let breaker = self.breakers.get(at)?;
         Some(with(&mut breaker.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// It keeps something that baskets may depend on.
+    pub(super) fn keeps_of_baskets(&self) -> bool {
+        self.plugin.manifest().grants.contains(&Grant::Kv) && OF_BASKETS.iter().any(|hook| self.has(*hook))
     }
 
     fn has(&self, hook: Hook) -> bool {
@@ -150,7 +171,11 @@ impl Runner {
                     }
                 }
             }
-            Err(_) => None,
+            // It was not asked: what a trial would have shown is still open.
+            Err(_) => {
+                self.breaker(hook, |breaker| breaker.not_made(now_ms));
+                None
+            }
         }
     }
 }
@@ -173,22 +198,28 @@ impl Slot {
             None => {
                 // The previous version takes the place of a hook that the current one has, or of all that cannot be loaded.
                 let stands_in = self.current.as_ref().map_or(true, |current| current.has(hook));
-                return self
-                    .previous
-                    .as_ref()
-                    .filter(|it| stands_in && it.may(hook, now_ms))
-                    .map(|runner| Picked { runner: runner.clone(), instead: None });
+                return self.previous.as_ref().filter(|it| stands_in && it.may(hook, now_ms)).map(|runner| {
+                    Picked { runner: runner.clone(), instead: None, denies: self.denies(hook) }
+                });
             }
         };
         let wants = runner.plugin.manifest().on_failure == OnFailure::LastGood;
         let instead = self.previous.as_ref().filter(|previous| {
             wants && previous.has(hook) && previous.stands(hook, now_ms).is_some_and(|stands| !stands.open)
         });
-        Some(Picked { runner, instead: instead.cloned() })
+        Some(Picked { runner, instead: instead.cloned(), denies: self.denies(hook) })
     }
 
     fn denies(&self, hook: Hook) -> bool {
-        self.any().is_some_and(|it| it.has(hook) && it.plugin.manifest().on_failure == OnFailure::Deny)
+        self.denies.contains(&event_hook(hook))
+    }
+
+    fn missing(&self) -> Missing {
+        let (reason, passing) = match &self.current {
+            Ok(_) => ("it is left out because it failed too often", true),
+            Err(_) => ("it cannot be loaded", false),
+        };
+        Missing { plugin: self.id.clone(), reason, passing }
     }
 }
 
@@ -200,7 +231,7 @@ impl Live {
         let chains = Hook::ALL.map(|hook| {
             let of = |slot: &&&Arc<Slot>| {
                 let versions = [slot.current.as_ref().ok(), slot.previous.as_ref()];
-                versions.into_iter().flatten().any(|runner| runner.has(hook))
+                slot.denies(hook) || versions.into_iter().flatten().any(|runner| runner.has(hook))
             };
             in_order.iter().filter(of).map(|slot| (*slot).clone()).collect()
         });
@@ -219,7 +250,7 @@ impl Live {
         for slot in self.chain(hook) {
             match slot.pick(hook, now_ms) {
                 Some(picked) => asked.picked.push(picked),
-                None if slot.denies(hook) => asked.denies = Some(slot.id.clone()),
+                None if slot.denies(hook) => asked.missing = Some(slot.missing()),
                 None => {}
             }
         }

@@ -4,11 +4,12 @@
 
 use super::{
     Plugins,
+    config::COMPONENT_CEILING,
     fold::{Installed, Known},
     live::{self, Live, Runner, Slot},
 };
 use aisle_event::Name;
-use aisle_plugin_host::{Manifest, Plugin};
+use aisle_plugin_host::{LoadError, LoadedFrom, Manifest, Plugin};
 use std::{
     collections::BTreeMap,
     sync::{Arc, PoisonError, atomic::Ordering},
@@ -20,13 +21,27 @@ impl Plugins {
         let mut changes = self.0.follower.changes();
         loop {
             if !live::is_current(&self.live(), &self.view()) {
-                self.refresh().await;
+                let _changing = self.0.changing.lock().await;
+                // Whoever installed it may have loaded it meanwhile.
+                if !live::is_current(&self.live(), &self.view()) {
+                    self.reload().await;
+                }
             }
             if changes.changed().await.is_err() {
                 // The node goes down.
                 return std::future::pending().await;
             }
         }
+    }
+
+    /// Puts a place for each plugin into the chains before any is loaded, so that those that deny do so from the start.
+    pub(super) fn expect(&self) {
+        let view = self.view();
+        let slots = view.plugins.iter().map(|(id, known)| {
+            let (current, denies) = (Err("it is not loaded yet".into()), known.current.denies.clone());
+            (id.clone(), Arc::new(Slot { id: id.clone(), denies, current, previous: None }))
+        });
+        self.0.live.store(Arc::new(Live::of(0, slots.collect())));
     }
 
     /// Makes what is installed run.
@@ -68,7 +83,7 @@ impl Plugins {
                     })
                     .ok()
             });
-            let slot = Slot { id: id.clone(), current, previous };
+            let slot = Slot { id: id.clone(), denies: known.current.denies.clone(), current, previous };
             slots.insert(id.clone(), Arc::new(slot));
         }
         for id in before.slots.keys().filter(|id| !slots.contains_key(*id)) {
@@ -102,9 +117,8 @@ impl Plugins {
     }
 
     fn plugin(&self, id: &Name, installed: &Installed) -> Result<Arc<Plugin>, String> {
-        let config = &self.0.config;
         // One that the configuration would not let in any more runs on.
-        let bounds = (aisle_plugin_host::MANIFEST_BYTES_MAX, usize::MAX - 1);
+        let bounds = (aisle_plugin_host::MANIFEST_BYTES_MAX, COMPONENT_CEILING);
         let version = self.0.files.read(id.as_str(), installed, bounds).map_err(|error| error.to_string())?;
         let manifest = Manifest::parse(&version.manifest).map_err(|error| error.to_string())?;
         if manifest.id != id.as_str() {
@@ -116,10 +130,19 @@ impl Plugins {
         {
             return Ok(fresh);
         }
-        let bytes_max = config.component_bytes_max;
-        self.0.host.load(manifest, &version.component).map_err(|error| {
-            tracing::debug!(bytes_max, "what was refused");
-            error.to_string()
-        })
+        self.compiled(manifest, &version.component).map_err(|error| error.to_string())
+    }
+
+    /// Makes a plugin of a component.
+    pub(super) fn compiled(&self, manifest: Manifest, component: &[u8]) -> Result<Arc<Plugin>, LoadError> {
+        let plugin = self.0.host.load(manifest, component)?;
+        if let LoadedFrom::Recompiled { reason } | LoadedFrom::NotKept { reason } = plugin.loaded_from() {
+            tracing::warn!(
+                plugin = plugin.id(),
+                reason,
+                "a plugin was compiled because its native code could not be kept"
+            );
+        }
+        Ok(plugin)
     }
 }

@@ -27,6 +27,7 @@ pub(crate) mod report;
 mod shop;
 
 pub(crate) use change::ChangeError;
+use config::COMPONENT_CEILING;
 pub(crate) use config::Config;
 pub(crate) use react::start as react;
 
@@ -57,8 +58,14 @@ use std::{
 };
 use tokio::{sync::watch, task::JoinSet};
 
-/// How long a start waits for the plugins; a shop that sells without them is better than one that does not sell.
+/// How long a start waits for plugins to be loaded. The shop then opens without those that are missing, unless their manifests deny
+/// what they were not asked about.
 const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// What plugins keep in one event, in bytes: more than one write has, and less than the least `journal.record_bytes_max`.
+const KEPT_BYTES_MAX: usize = 8 << 10;
+/// What a write takes in an event beside its key and value, at most.
+const WRITE_BYTES: usize = 16;
 
 /// Plugins. Clones are one.
 #[derive(Clone)]
@@ -70,7 +77,7 @@ struct Parted {
     files: Files,
     follower: Follower<View>,
     store: Arc<Store>,
-    window: Window,
+    window: Arc<Window>,
     live: ArcSwap<Live>,
     /// The last record whose installation is live.
     current: watch::Sender<u64>,
@@ -97,6 +104,9 @@ pub(crate) enum RecordError {
     /// The journal has no room at the moment.
     #[error("the journal has no room at the moment")]
     Busy,
+    /// The journal takes no batch that long.
+    #[error("it is longer than the journal's settings allow")]
+    TooLong,
     /// The node goes down.
     #[error("the node stops")]
     Stopped,
@@ -127,7 +137,8 @@ pub(crate) async fn open(
     }
     let host = HostConfig {
         cache_dir: Some(dir.join(".native")),
-        component_bytes_max: config.component_bytes_max,
+        // What was installed under another setting runs on; installing looks at the setting.
+        component_bytes_max: COMPONENT_CEILING,
         ..HostConfig::default()
     };
     let host = Host::new(host).context("cannot start the host of plugins")?;
@@ -136,7 +147,7 @@ pub(crate) async fn open(
         files,
         follower,
         store: store.clone(),
-        window: Window::new(store_name, currency, zone),
+        window: Arc::new(Window::new(store_name, currency, zone)),
         live: ArcSwap::default(),
         current: watch::Sender::new(0),
         changing: tokio::sync::Mutex::default(),
@@ -152,13 +163,14 @@ pub(crate) async fn open(
         config: config.clone(),
     }));
     metrics::register(&plugins, registry);
-    let ready = async {
-        if plugins.0.follower.wait_applied(store.journal.durable()).await.is_ok() {
-            plugins.refresh().await;
+    // A follower that has stopped takes the node down; whoever started it sees that.
+    if plugins.0.follower.wait_applied(store.journal.durable()).await.is_ok() {
+        plugins.expect();
+        if tokio::time::timeout(READY_WITHIN, plugins.refresh()).await.is_err() {
+            tracing::error!(
+                "the plugins are not loaded in time; the shop opens without those that are missing"
+            );
         }
-    };
-    if tokio::time::timeout(READY_WITHIN, ready).await.is_err() {
-        tracing::error!("the plugins are not ready in time; the shop opens without those that are missing");
     }
     let mut tasks = JoinSet::new();
     tasks.spawn(plugins.clone().keep_current());
@@ -216,6 +228,7 @@ impl Plugins {
     async fn record(&self, events: &[Event]) -> Result<Committed, RecordError> {
         let ticket = self.0.store.journal.submit(entries(events)).map_err(|error| match error {
             SubmitError::Full { .. } => RecordError::Busy,
+            SubmitError::RecordTooLong { .. } | SubmitError::BatchTooLong { .. } => RecordError::TooLong,
             _ => RecordError::Stopped,
         })?;
         let committed = ticket.await.map_err(|error| match error {
@@ -242,14 +255,24 @@ fn entries(events: &[Event]) -> Vec<Entry> {
     events.iter().map(|event| Entry { kind: event.kind().0, payload: event.encode() }).collect()
 }
 
-/// What a call keeps, as an event; nothing when it keeps nothing.
-fn kept_event(plugin: &Name, writes: &[KvWrite], at: Timestamp) -> Option<Event> {
-    let write = |write: &KvWrite| {
-        let key = Text::new(write.key.as_str()).ok()?;
+/// What a call keeps, as events that the journal takes whatever its settings.
+fn kept_events(plugin: &Name, writes: &[KvWrite], at: Timestamp) -> Vec<Event> {
+    let mut events: Vec<PluginKept> = Vec::new();
+    let mut room = 0_usize;
+    for write in writes {
+        let Ok(key) = Text::new(write.key.as_str()) else { continue };
+        let bytes = WRITE_BYTES + write.key.len() + write.value.as_ref().map_or(0, |value| value.0.len());
         let value = write.value.as_ref().map(|value| Blob(value.0.clone().into()));
-        Some(PluginWrite { key, value, unknown: Unknown::default() })
-    };
-    let writes: Vec<PluginWrite> = writes.iter().filter_map(write).collect();
-    let event = PluginKept { plugin: plugin.clone(), writes, at, unknown: Unknown::default() };
-    (!event.writes.is_empty()).then(|| event.into())
+        let write = PluginWrite { key, value, unknown: Unknown::default() };
+        match events.last_mut() {
+            Some(event) if bytes <= room => event.writes.push(write),
+            _ => {
+                room = KEPT_BYTES_MAX;
+                let (plugin, unknown) = (plugin.clone(), Unknown::default());
+                events.push(PluginKept { plugin, writes: vec![write], at, unknown });
+            }
+        }
+        room = room.saturating_sub(bytes);
+    }
+    events.into_iter().map(Event::from).collect()
 }

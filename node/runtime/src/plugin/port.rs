@@ -4,25 +4,22 @@
 //! Guards that what a plugin keeps about a sale is known before the next sale is priced: a coupon is good once.
 
 use super::{
-    Plugins, kept_event,
-    live::{Asked, Live, Picked, Runner},
+    Plugins, kept_events,
+    live::{Asked, Live, Missing, OF_BASKETS, Picked, Runner},
     shop::{Snapshot, position},
 };
-use aisle_event::{Event, Money, Name, Text, Timestamp, sale::AdjustmentKind};
+use aisle_event::{Event, Money, Name, Text, Timestamp, Unknown, sale::AdjustmentKind};
 use aisle_kiosk::plugins::{
     self as port, Adjustment, Basket, Denied, Hold, Later, List, NewPrice, Offers, Place, Points, Refusal,
     Selling, Why,
 };
 use aisle_plugin_host::{
-    Call, Failure, Grant, Hook, Input, KvStore, OnFailure, Output, Scene, Stamp,
+    Call, Failure, Hook, Input, KvStore, OnFailure, Output, Scene, Stamp,
     chain::{self, Effect, Member, Priced},
     types::{self, Candidate, Line, RankingInput, Setting, Slot},
 };
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::{runtime::Handle, sync::OwnedMutexGuard};
-
-/// The hooks that a basket passes.
-const OF_BASKETS: [Hook; 2] = [Hook::Pricing, Hook::Promotion];
 
 /// One version that is asked at one hook, in one scene.
 struct Asking<'a> {
@@ -30,6 +27,8 @@ struct Asking<'a> {
     runner: Arc<Runner>,
     hook: Hook,
     scene: Scene,
+    /// What the installed version wants when there is no answer, whichever version is asked.
+    denies: bool,
     instead: Option<Box<Asking<'a>>>,
 }
 
@@ -49,7 +48,7 @@ impl Common {
     fn asking<'a>(&self, plugins: &'a Plugins, hook: Hook, picked: Picked) -> Asking<'a> {
         let alone = |runner: Arc<Runner>| {
             let scene = self.scene(plugins, &runner);
-            Asking { plugins, runner, hook, scene, instead: None }
+            Asking { plugins, runner, hook, scene, denies: picked.denies, instead: None }
         };
         let instead = picked.instead.map(|runner| Box::new(alone(runner)));
         Asking { instead, ..alone(picked.runner) }
@@ -70,7 +69,7 @@ impl Member for Asking<'_> {
     }
 
     fn on_failure(&self) -> OnFailure {
-        self.runner.plugin.manifest().on_failure
+        if self.denies { OnFailure::Deny } else { self.runner.plugin.manifest().on_failure }
     }
 
     fn settings(&self) -> &[Setting] {
@@ -104,10 +103,10 @@ impl Plugins {
         let now_ms = self.0.ticks.ms();
         let mut members = Vec::new();
         for hook in OF_BASKETS {
-            let Asked { picked, denies } = live.ask(hook, now_ms);
-            if let Some(plugin) = denies {
-                let reason = text("it is left out because it failed too often");
-                return Err(Denied { plugin, reason, passing: true });
+            let Asked { picked, missing } = live.ask(hook, now_ms);
+            if let Some(missing) = missing {
+                let Missing { plugin, reason, passing } = missing;
+                return Err(Denied { plugin, reason: text(reason), passing });
             }
             members.extend(picked.into_iter().map(|picked| common.asking(self, hook, picked)));
         }
@@ -143,7 +142,7 @@ impl Plugins {
         let chains = OF_BASKETS.iter().flat_map(|hook| live.chain(*hook));
         let mut versions =
             chains.flat_map(|slot| [slot.current.as_ref().ok(), slot.previous.as_ref()]).flatten();
-        versions.any(|runner| runner.plugin.manifest().grants.contains(&Grant::Kv))
+        versions.any(|runner| runner.keeps_of_baskets())
     }
 }
 
@@ -171,7 +170,7 @@ impl port::Plugins for Plugins {
             let priced = self.priced(&live, basket)?;
             let kept = priced.calls.iter().filter(|made| !made.call.writes.is_empty());
             let events: Vec<Event> = kept
-                .filter_map(|made| kept_event(&name(&made.plugin.id), &made.call.writes, basket.now))
+                .flat_map(|made| kept_events(&name(&made.plugin.id), &made.call.writes, basket.now))
                 .collect();
             // A sale of which nothing is kept leaves the next one as it would be.
             let guard = guard.filter(|_| !events.is_empty());
@@ -264,8 +263,9 @@ fn offers(priced: &Priced, basket: &Basket) -> Offers {
         let why = why(&adjusted.plugin, &adjusted.reason);
         let mut adjust = |line, kind, minor| {
             if minor != 0 {
-                let why = why.clone();
-                offers.adjustments.push(Adjustment { line: Some(line), kind, amount: money(minor), why });
+                let Why { plugin, version, reason } = why.clone();
+                let (line, amount, unknown) = (Some(line), money(minor), Unknown::default());
+                offers.adjustments.push(Adjustment { line, kind, amount, plugin, version, reason, unknown });
             }
         };
         match &adjusted.effect {
@@ -292,11 +292,11 @@ fn offers(priced: &Priced, basket: &Basket) -> Offers {
         .iter()
         .map(|refused| Refusal { line: refused.line, why: why(&refused.plugin, &refused.reason) })
         .collect();
-    offers.points = priced
-        .points
-        .iter()
-        .map(|points| Points { count: points.count, why: why(&points.plugin, &points.reason) })
-        .collect();
+    let points = |points: &chain::EarnedPoints| {
+        let Why { plugin, version, reason } = why(&points.plugin, &points.reason);
+        Points { count: points.count, plugin, version, reason, unknown: Unknown::default() }
+    };
+    offers.points = priced.points.iter().map(points).collect();
     offers
 }
 

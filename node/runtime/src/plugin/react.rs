@@ -7,16 +7,19 @@
 //! Guards invariant 1 where plugins act: an action is in the journal before anybody sees it.
 
 use super::{
-    Plugins,
+    Plugins, RecordError,
     action::{self, Gathered},
-    fold::View,
     happening,
+    live::Runner,
 };
 use crate::floor::Floor;
-use aisle_event::{Day, Event, EventType, Name, Sku, Text, Unknown, plugin::PluginReacted};
+use aisle_devices::service::ControlError;
+use aisle_event::{
+    Day, DeviceId, Event, EventType, Name, Sku, Text, Timestamp, Unknown, plugin::PluginReacted,
+};
 use aisle_journal::{ReadError, Tail};
 use aisle_plugin_host::{
-    Hook, Scene,
+    Call, Failure, Hook, Scene,
     types::{Happening, Input, Output, ReactionInput},
 };
 use std::{
@@ -27,7 +30,7 @@ use std::{
     thread::JoinHandle,
     time::{Duration, Instant},
 };
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::oneshot};
 
 /// Records that are read at once, at most.
 const BATCH_RECORDS_MAX: usize = 512;
@@ -37,13 +40,24 @@ const WAIT: Duration = Duration::from_millis(200);
 const NOTE_EVERY: Duration = Duration::from_secs(60);
 /// Or after so many records.
 const NOTE_RECORDS: u64 = 100_000;
-/// Labels that are set for one happening, at most.
-const LABELS_MAX: usize = 64;
+/// Labels that are set for one happening, at most; what is beyond is counted as dropped.
+const LABELS_MAX: usize = 512;
+/// How often a plugin or a device that is busy is asked again about one happening, with [`WAIT`] in between.
+const TRIES_MAX: usize = 25;
 
 /// The thread. It stops when this is dropped.
 pub(crate) struct Reacting {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Reacting {
+    /// Waits until the thread has ended by itself, and says so.
+    pub(crate) async fn failed(&mut self) -> String {
+        let _ = (&mut self.ended).await;
+        "reactions of plugins have ended; the log says why".into()
+    }
 }
 
 impl Drop for Reacting {
@@ -70,8 +84,13 @@ pub(crate) fn start(plugins: &Plugins, floor: &Floor) -> std::io::Result<Reactin
         noted_at: Instant::now(),
         asked: false,
     };
-    let thread = std::thread::Builder::new().name("aisle-reactions".into()).spawn(move || reactor.run())?;
-    Ok(Reacting { stop, thread: Some(thread) })
+    let (running, ended) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("aisle-reactions".into()).spawn(move || {
+        // Dropped however the thread ends, by a panic too.
+        let _running: oneshot::Sender<()> = running;
+        reactor.run();
+    })?;
+    Ok(Reacting { stop, thread: Some(thread), ended })
 }
 
 struct Reactor {
@@ -199,6 +218,14 @@ impl Reactor {
         let mut gathered = Gathered::default();
         let mut kept = Vec::new();
         let asked = live.ask(Hook::Reaction, plugins.0.ticks.ms());
+        // What is kept for baskets too must not change between a sale's price and its end.
+        let _selling = if asked.picked.iter().any(|picked| picked.runner.keeps_of_baskets()) {
+            Some(self.unless_stopping(plugins.0.selling.clone().lock_owned())?)
+        } else {
+            None
+        };
+        let view = plugins.view();
+        let scene = action::Scene { plugins: &view, ..scene };
         for picked in asked.picked {
             let Ok(id) = Name::new(picked.runner.plugin.id()) else { continue };
             let Some(known) = view.plugins.get(&id).filter(|known| known.since <= seq) else { continue };
@@ -214,10 +241,10 @@ impl Reactor {
                     shop: snapshot.clone(),
                     kv: known.kept.0.clone(),
                 };
-                let call = plugins.call(runner, &scene_of, &input, now);
+                let call = self.call(runner, &scene_of, &input, now);
                 if let Ok(Output::Reaction(actions)) = call.outcome {
                     gathered.add(&scene, &id, &runner.installed.version, actions);
-                    kept.extend(super::kept_event(&id, &call.writes, now));
+                    kept.extend(super::kept_events(&id, &call.writes, now));
                     break;
                 }
             }
@@ -235,9 +262,26 @@ impl Reactor {
         if events.is_empty() && gathered.labels.is_empty() && !matches!(happening, Happening::DayBegan) {
             return Ok(());
         }
-        self.note(events)?;
-        self.label(gathered.labels, &view);
-        Ok(())
+        // A label that is set twice shows the same; one that a crash left out would go on showing what is no longer so.
+        self.label(gathered.labels);
+        self.note(events)
+    }
+
+    /// Asks one version, again and again while the host has no room: what happened is told once.
+    fn call(&self, runner: &Runner, scene: &Scene, input: &Input, now: Timestamp) -> Call {
+        let mut call = self.plugins.call(runner, scene, input, now);
+        for _ in 1..TRIES_MAX {
+            if !matches!(call.outcome, Err(Failure::Busy { .. })) || self.stop.load(Ordering::Acquire) {
+                break;
+            }
+            std::thread::sleep(WAIT);
+            call = self.plugins.call(runner, scene, input, now);
+        }
+        if let Err(Failure::Busy { .. }) = call.outcome {
+            let plugin = runner.plugin.id();
+            tracing::warn!(plugin, "there was no room to ask a plugin about something that happened");
+        }
+        call
     }
 
     /// Writes events together with how far was reacted to, and waits until everybody sees them.
@@ -248,10 +292,20 @@ impl Reactor {
         loop {
             match self.runtime.block_on(self.plugins.record(&events)) {
                 Ok(_) => break,
-                Err(super::RecordError::Busy) if !self.stop.load(Ordering::Acquire) => {
+                Err(RecordError::Busy) if !self.stop.load(Ordering::Acquire) => {
                     std::thread::sleep(WAIT);
                 }
-                Err(_) => return Err(Stopping),
+                // What does not fit into the journal never will; what comes after it must not wait for it.
+                Err(error @ RecordError::TooLong) if events.len() > 1 => {
+                    tracing::error!(%error, "what plugins want done is not done");
+                    self.plugins.0.dropped.fetch_add(events.len() as u64 - 1, Ordering::Relaxed);
+                    events.drain(..events.len() - 1);
+                }
+                Err(_) => {
+                    // What was asked for is not written, so nothing may say that it was reacted to.
+                    self.asked = false;
+                    return Err(Stopping);
+                }
             }
         }
         (self.noted, self.noted_at, self.asked) = (self.through, Instant::now(), false);
@@ -259,19 +313,39 @@ impl Reactor {
     }
 
     /// Sets the labels of products. What a label is to show is the register's from then on, whenever the label takes it.
-    fn label(&self, labels: Vec<(Sku, Text)>, _: &View) {
+    fn label(&self, labels: Vec<(Sku, Text)>) {
+        let mut left = LABELS_MAX;
         for (sku, text) in labels {
             let devices = self.floor.labels_of(&sku);
             if devices.is_empty() {
                 self.plugins.0.unlabelled.fetch_add(1, Ordering::Relaxed);
             }
-            for device in devices.into_iter().take(LABELS_MAX) {
-                let set = self.floor.set_label(&device, &text);
-                if let Err(error) = self.runtime.block_on(set) {
+            for device in devices {
+                if left == 0 {
+                    tracing::warn!(%device, %sku, "a label is not set: too many for one happening");
+                    self.plugins.0.dropped.fetch_add(1, Ordering::Relaxed);
+                    continue;
+                }
+                left -= 1;
+                if let Err(error) = self.set_label(&device, &text) {
                     tracing::warn!(%device, %sku, %error, "a label does not take what a plugin wants shown");
                 }
             }
         }
+    }
+
+    fn set_label(&self, device: &DeviceId, text: &str) -> Result<(), ControlError> {
+        let mut set = self.runtime.block_on(self.floor.set_label(device, text));
+        for _ in 1..TRIES_MAX {
+            if !matches!(set, Err(ControlError::Busy { .. } | ControlError::NotRecorded(_)))
+                || self.stop.load(Ordering::Acquire)
+            {
+                break;
+            }
+            std::thread::sleep(WAIT);
+            set = self.runtime.block_on(self.floor.set_label(device, text));
+        }
+        set
     }
 
     /// Waits until shop, floor and plugins show a record.
@@ -284,6 +358,10 @@ impl Reactor {
             self.plugins.is_refreshed().await;
             Ok(())
         };
+        self.unless_stopping(shown)?
+    }
+
+    fn unless_stopping<T>(&self, wanted: impl Future<Output = T>) -> Result<T, Stopping> {
         let stopping = async {
             while !self.stop.load(Ordering::Acquire) {
                 tokio::time::sleep(WAIT).await;
@@ -291,7 +369,7 @@ impl Reactor {
         };
         self.runtime.block_on(async {
             tokio::select! {
-                shown = shown => shown,
+                wanted = wanted => Ok(wanted),
                 () = stopping => Err(Stopping),
             }
         })

@@ -3,10 +3,10 @@
 use super::{
     Plugins,
     figures::Summary,
-    fold::{Acted, Installed, Known},
+    fold::{Installed, Known},
     live::Stands,
 };
-use aisle_event::{Name, Sku, Timestamp, plugin::PluginAction};
+use aisle_event::{Name, Sku, Timestamp};
 use aisle_plugin_host::{Hook, Manifest, Recording};
 use std::sync::Arc;
 
@@ -87,7 +87,9 @@ impl Plugins {
             id: id.clone(),
             known: known.clone(),
             left_out: slot.and_then(|slot| slot.current.as_ref().err().cloned()),
-            manifest: runner.map(|runner| runner.plugin.manifest().clone()),
+            manifest: slot
+                .and_then(|slot| slot.current.as_ref().ok())
+                .map(|current| current.plugin.manifest().clone()),
             hooks: hooks.collect(),
             failures: self.0.figures.failures(id.as_str()),
         }
@@ -112,20 +114,15 @@ impl Plugins {
     pub(crate) fn alerts(&self, now: Timestamp) -> Vec<Alert> {
         let view = self.view();
         let shown_ms = u64::from(self.0.config.alert_s) * 1000;
-        // A task that is about nothing that there is a list for is told like an alert.
-        let told = |acted: &&Arc<Acted>| {
-            let is_task = acted.action == PluginAction::Task && acted.sku.is_none() && acted.unit.is_none();
-            (acted.action == PluginAction::Alert || is_task) && now.ms_since(acted.at) < shown_ms
-        };
         let mut alerts: Vec<Alert> = view
-            .acted
+            .told
             .iter()
-            .filter(told)
-            .map(|acted| Alert {
-                unit: acted.unit.clone(),
-                words: format!("{} ({})", acted.text, acted.plugin),
-                urgent: acted.urgent,
-                since: acted.at,
+            .filter(|told| now.ms_since(told.at) < shown_ms)
+            .map(|told| Alert {
+                unit: told.unit.clone(),
+                words: format!("{} ({})", told.text, told.plugin),
+                urgent: told.urgent,
+                since: told.at,
             })
             .collect();
         for (id, known) in &view.plugins {

@@ -27,7 +27,7 @@ pub(super) struct Window {
 #[derive(Debug, Clone)]
 pub(super) struct Snapshot {
     shop: Arc<Shop>,
-    groups: Arc<Groups>,
+    window: Arc<Window>,
     currency: Currency,
     today: Day,
 }
@@ -66,11 +66,16 @@ impl Window {
     }
 
     /// The shop as plugins ask for it.
-    pub(super) fn snapshot(&self, shop: &Arc<Shop>, now: Timestamp, currency: Currency) -> Snapshot {
-        let groups = self.groups(shop);
-        Snapshot { shop: shop.clone(), groups, currency, today: self.day(now) }
+    pub(super) fn snapshot(
+        self: &Arc<Self>,
+        shop: &Arc<Shop>,
+        now: Timestamp,
+        currency: Currency,
+    ) -> Snapshot {
+        Snapshot { shop: shop.clone(), window: self.clone(), currency, today: self.day(now) }
     }
 
+    /// Made when somebody asks for a group, and again for each version of the catalogue.
     fn groups(&self, shop: &Shop) -> Arc<Groups> {
         let mut known = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((version, groups)) = &*known
@@ -119,7 +124,8 @@ impl aisle_plugin_host::Shop for Snapshot {
     }
 
     fn of_category(&self, category: &str, limit: u32) -> Vec<types::Product> {
-        let skus = self.groups.get(category).map(Vec::as_slice).unwrap_or_default();
+        let groups = self.window.groups(&self.shop);
+        let skus = groups.get(category).map(Vec::as_slice).unwrap_or_default();
         let found = skus.iter().filter_map(|sku| self.find(sku.as_str()));
         found.take(limit as usize).map(|product| self.of(product)).collect()
     }

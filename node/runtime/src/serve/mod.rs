@@ -125,7 +125,7 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
         .with_state(Arc::new(registry))
         .merge(kiosk)
         .merge(packages);
-    let reacting = plugin::react(&plugins, &floor).context("cannot start the thread of reactions")?;
+    let mut reacting = plugin::react(&plugins, &floor).context("cannot start the thread of reactions")?;
 
     let devices = floor.control().clone();
     let mqtt = mqtt.start(async move { devices.listens().await })?;
@@ -143,6 +143,7 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
             reason = listening.failed() => reason,
             reason = plugins.stopped() => reason,
             reason = following.failed() => reason,
+            reason = reacting.failed() => reason,
         }
     };
     let ended = serve(listener, router, failing, asked, (stop, stopping), drain).await?;

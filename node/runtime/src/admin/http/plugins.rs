@@ -30,7 +30,7 @@ use utoipa::IntoParams;
 /// Packages that are taken in at the same time; a further one is told to come later.
 const INSTALLS_MAX: usize = 2;
 /// How long a package may take to come in and to be compiled.
-const INSTALL_WITHIN: Duration = Duration::from_secs(60);
+const INSTALL_WITHIN: Duration = Duration::from_secs(25);
 /// The longest answer of recordings, in bytes; the newest are in it.
 const RECORDINGS_BYTES_MAX: usize = 32 << 20;
 
@@ -256,6 +256,7 @@ fn refused(error: ChangeError) -> Problem {
         ChangeError::Unknown { plugin } => unknown(&plugin),
         ChangeError::Files(_) => Problem::busy(detail).retry_after_s(10),
         ChangeError::Record(RecordError::Busy) => Problem::busy(detail).retry_after_s(1),
+        ChangeError::Record(RecordError::TooLong) => Problem::malformed(detail),
         ChangeError::Record(RecordError::Stopped) => Problem::stopped(detail).retry_after_s(10),
     }
 }
