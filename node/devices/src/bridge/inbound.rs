@@ -221,7 +221,7 @@ impl Inbound {
     }
 
     /// Begins what may be begun. The first poll of a publication queues it for the journal, so their order is fixed here. After
-    /// a refusal only the front is begun until it is through.
+    /// a refusal only the front is begun until it is through, and nothing behind another that was refused with it.
     fn begin(&mut self, context: &mut Context<'_>) {
         let most = if self.retry.is_reset() { self.begun_max } else { 1 };
         while self.begun < most {
@@ -231,7 +231,10 @@ impl Inbound {
             if let (State::Waiting, Some(publication)) = (&held.state, &held.publication) {
                 let (client, publication) = (self.client.clone(), publication.clone());
                 held.state = State::Publishing(Box::pin(async move { client.publish(publication).await }));
-                held.state.advance(context);
+            }
+            held.state.advance(context);
+            if let State::Done(Err(_)) = held.state {
+                return;
             }
             self.begun += 1;
         }

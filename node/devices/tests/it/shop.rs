@@ -151,6 +151,9 @@ impl Shop {
         let Self { store, running, follower, clock, control, .. } = self;
         drop((running, control, follower));
         tokio::time::sleep(Duration::from_millis(50)).await;
+        // What it handed to the journal is durable before whoever comes next looks, as it is when a process is killed with it.
+        let retain = true;
+        store.publish_with("between/two", "-", QoS::AtLeastOnce, retain, MessageProperties::default()).await;
         (store, clock)
     }
 

@@ -59,7 +59,10 @@ impl Item {
         }
         let gone = before - grid.total().mean();
         let lost = (f64::from(self.expected_loss) + gone).clamp(-2.0, 12.0);
-        self.loss.learn(lost, self.uncounted_hours.into());
+        // What the first counts of a store put right was never there: nothing was lost in no time.
+        if self.uncounted_hours > 0.0 {
+            self.loss.learn(lost, self.uncounted_hours.into());
+        }
         (self.uncounted_hours, self.expected_loss) = (0.0, 0.0);
         if place == Some(Place::Shelf) {
             let mean = grid.shelf().mean();
