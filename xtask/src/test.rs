@@ -62,7 +62,8 @@ fn all(project: &Project, steps: &mut Steps, summary: &mut Option<String>) -> Re
     steps.step("bare metal", || bare::run(project))?;
     steps.step("plugins", || {
         plugins::check(project)?;
-        plugins::run(project)
+        // With the `aisle` of the step `build`: made by itself it has other features, and its sandbox is compiled once more.
+        plugins::run_with(project, project.target("debug/aisle"))
     })?;
     steps.step("docs", || {
         project.cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", DOC_FLAGS).run()
