@@ -48,3 +48,10 @@ pub use types::{Input, Output};
 pub fn to_json<T: serde::Serialize>(value: &T) -> serde_json::Value {
     plain::to_value(value)
 }
+
+/// How the sandbox sets wasmtime up, for who measures calls beside wasmtime alone.
+#[cfg(feature = "bare")]
+#[must_use]
+pub fn engine_settings(config: &HostConfig) -> wasmtime::Config {
+    host::engine_settings(config)
+}

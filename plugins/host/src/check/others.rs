@@ -13,18 +13,18 @@ use std::collections::BTreeSet;
 pub(super) fn ranked(input: &RankingInput, items: &[Ranked]) -> Result<(), Failure> {
     let mut named = BTreeSet::new();
     for (place, item) in items.iter().enumerate() {
-        let path = format!("[{place}].candidate");
+        let path = || format!("[{place}].candidate");
         if item.candidate as usize >= input.candidates.len() {
             return bad(
-                path,
+                path(),
                 format!("is {}, and there are {} candidates", item.candidate, input.candidates.len()),
             );
         }
         if !named.insert(item.candidate) {
-            return bad(path, format!("names candidate {} again", item.candidate));
+            return bad(path(), format!("names candidate {} again", item.candidate));
         }
         if let Some(reason) = &item.reason {
-            words(&format!("[{place}].reason"), reason, REASON_LENGTH_MAX)?;
+            words(|| format!("[{place}].reason"), reason, REASON_LENGTH_MAX)?;
         }
     }
     Ok(())
@@ -44,7 +44,7 @@ pub(super) fn orders(input: &ReplenishmentInput, items: &[OrderLine]) -> Result<
         if !(1..=PACKS_MAX).contains(&item.packs) {
             return bad(at("packs"), format!("is {}, expected 1 to {PACKS_MAX}", item.packs));
         }
-        words(&at("reason"), &item.reason, REASON_LENGTH_MAX)?;
+        words(|| at("reason"), &item.reason, REASON_LENGTH_MAX)?;
     }
     Ok(())
 }
@@ -60,30 +60,30 @@ pub(super) fn actions(
         Happening::Excursion(it) => it.skus.iter().any(|known| known == sku),
         Happening::Anomaly(_) | Happening::DayBegan => false,
     };
-    let mut product = |path: String, sku: &str| {
+    let mut product = |path: &dyn Fn() -> String, sku: &str| {
         if named(sku) || is_product(sku) {
             return Ok(());
         }
-        bad(path, format!("is `{}`, which is no product of the shop", shown(sku)))
+        bad(path(), format!("is `{}`, which is no product of the shop", shown(sku)))
     };
     for (place, item) in items.iter().enumerate() {
         match item {
-            Action::Alert(it) => words(&format!("[{place}].alert.text"), &it.text, REASON_LENGTH_MAX)?,
+            Action::Alert(it) => words(|| format!("[{place}].alert.text"), &it.text, REASON_LENGTH_MAX)?,
             Action::SetPrice(it) => {
                 let at = |field: &str| format!("[{place}].set-price.{field}");
-                product(at("sku"), &it.sku)?;
+                product(&|| at("sku"), &it.sku)?;
                 if !(1..=PRICE_MAX).contains(&it.price) {
                     return bad(at("price"), format!("is {}, expected 1 to {PRICE_MAX}", it.price));
                 }
-                words(&at("reason"), &it.reason, REASON_LENGTH_MAX)?;
+                words(|| at("reason"), &it.reason, REASON_LENGTH_MAX)?;
             }
             Action::SetLabel(it) => {
-                product(format!("[{place}].set-label.sku"), &it.sku)?;
-                line(&format!("[{place}].set-label.text"), &it.text, LABEL_LENGTH_MAX)?;
+                product(&|| format!("[{place}].set-label.sku"), &it.sku)?;
+                line(|| format!("[{place}].set-label.text"), &it.text, LABEL_LENGTH_MAX)?;
             }
             Action::OpenTask(it) => {
                 if let Some(sku) = &it.sku {
-                    product(format!("[{place}].open-task.sku"), sku)?;
+                    product(&|| format!("[{place}].open-task.sku"), sku)?;
                 }
                 if let Some(unit) = &it.unit {
                     let at = || format!("[{place}].open-task.unit");
@@ -94,20 +94,20 @@ pub(super) fn actions(
                             format!("is {bytes} bytes long, expected at most {NAME_BYTES_MAX}"),
                         );
                     }
-                    words(&at(), unit, NAME_BYTES_MAX)?;
+                    words(at, unit, NAME_BYTES_MAX)?;
                 }
-                words(&format!("[{place}].open-task.text"), &it.text, REASON_LENGTH_MAX)?;
+                words(|| format!("[{place}].open-task.text"), &it.text, REASON_LENGTH_MAX)?;
             }
             Action::Suppress(it) => {
                 let at = |field: &str| format!("[{place}].suppress.{field}");
-                product(at("sku"), &it.sku)?;
+                product(&|| at("sku"), &it.sku)?;
                 if it.seconds > SUPPRESS_S_MAX {
                     return bad(
                         at("seconds"),
                         format!("is {}, expected at most {SUPPRESS_S_MAX}", it.seconds),
                     );
                 }
-                words(&at("reason"), &it.reason, REASON_LENGTH_MAX)?;
+                words(|| at("reason"), &it.reason, REASON_LENGTH_MAX)?;
             }
         }
     }

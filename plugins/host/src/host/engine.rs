@@ -20,7 +20,7 @@ pub(super) fn engine(config: &HostConfig) -> Result<Engine, HostError> {
     Engine::new(&settings(config)).map_err(failed)
 }
 
-fn settings(config: &HostConfig) -> Config {
+pub(crate) fn settings(config: &HostConfig) -> Config {
     let mut settings = Config::new();
     settings
         .consume_fuel(true)

@@ -8,8 +8,14 @@ use std::{
 /// Counts calls under way.
 pub(crate) struct Gate {
     max: u32,
-    inside: Mutex<u32>,
+    state: Mutex<State>,
     left: Condvar,
+}
+
+struct State {
+    inside: u32,
+    /// Who leaves tells nobody when nobody waits: telling is a system call.
+    waiting: u32,
 }
 
 /// A place; it is free again when this is dropped.
@@ -17,7 +23,7 @@ pub(crate) struct Place<'a>(&'a Gate);
 
 impl Gate {
     pub(crate) const fn new(max: u32) -> Self {
-        Self { max, inside: Mutex::new(0), left: Condvar::new() }
+        Self { max, state: Mutex::new(State { inside: 0, waiting: 0 }), left: Condvar::new() }
     }
 
     pub(crate) const fn max(&self) -> u32 {
@@ -26,20 +32,27 @@ impl Gate {
 
     /// Takes a place; waits so long for one and then gives up.
     pub(crate) fn enter(&self, patience: Duration) -> Option<Place<'_>> {
-        let inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.left.wait_timeout_while(inside, patience, |inside| *inside >= self.max);
-        let (mut inside, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        if *inside >= self.max {
-            return None;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.inside >= self.max {
+            state.waiting += 1;
+            let waited = self.left.wait_timeout_while(state, patience, |state| state.inside >= self.max);
+            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
+            if state.inside >= self.max {
+                return None;
+            }
         }
-        *inside += 1;
+        state.inside += 1;
         Some(Place(self))
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        *self.0.inside.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        self.0.left.notify_one();
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.inside -= 1;
+        if state.waiting > 0 {
+            self.0.left.notify_one();
+        }
     }
 }
