@@ -1,4 +1,7 @@
 //! `demo`: builds what a store needs and hands over to `aisle-harness demo`, which shows it and cleans up after itself.
+//!
+//! Afterwards the machine has all that it takes to write a plugin: the command `aisle`, a compiler for the sandbox, and what plugins
+//! are built from.
 
 use crate::{
     job::{self, Job},
@@ -11,29 +14,25 @@ use std::ffi::OsString;
 
 /// Builds and shows; an end by signal is a good end.
 pub(crate) fn run(project: &Project, arguments: &[OsString]) -> Result<()> {
-    offers(project);
-    let shown = project
-        .cargo(&["build", "--release", "-p", "aisle-node", "-p", "aisle-harness"])
-        .run()
-        .and_then(|()| {
-            Job::new(project.target("release/aisle-harness"))
-                .args(["demo"])
-                .args(arguments)
-                .env("AISLE_NODE_BIN", project.target("release/aisle-node"))
-                .run()
-        });
+    let shown = build(project).and_then(|()| {
+        Job::new(project.target("release/aisle-harness"))
+            .args(["demo"])
+            .args(arguments)
+            .env("AISLE_NODE_BIN", project.target("release/aisle-node"))
+            .env("AISLE_BIN", project.target("release/aisle"))
+            .run()
+    });
     if job::is_stopped() { Ok(()) } else { shown }
 }
 
-/// Builds the plugins that the demo installs. It goes on without them where there is nothing to build them with.
-fn offers(project: &Project) {
-    if !plugins::is_there(project) {
-        screen::aside(format_args!(
-            "no compiler for plugins: the demo goes without; `cargo xtask plugins` installs one"
-        ));
-        return;
-    }
-    if let Err(error) = plugins::run(project) {
+fn build(project: &Project) -> Result<()> {
+    let packages = ["-p", "aisle-node", "-p", "aisle-harness", "-p", "aisle"];
+    project.cargo(&["build", "--release"]).args(packages).run()?;
+    // It goes on without plugins where there is nothing to build them with.
+    if let Err(error) = plugins::run_with(project, project.target("release/aisle"))
+        && !job::is_stopped()
+    {
         screen::aside(format_args!("the demo goes without plugins: {error:#}"));
     }
+    Ok(())
 }

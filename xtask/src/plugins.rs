@@ -39,6 +39,15 @@ const FOLDERS_DEEP_MAX: usize = 8;
 
 /// Builds what is not up to date.
 pub(crate) fn run(project: &Project) -> Result<()> {
+    build(project, None)
+}
+
+/// The same with an `aisle` that was built before.
+pub(crate) fn run_with(project: &Project, aisle: PathBuf) -> Result<()> {
+    build(project, Some(aisle))
+}
+
+fn build(project: &Project, aisle: Option<PathBuf>) -> Result<()> {
     tools::ensure(project, &[Tool::Wasm])?;
     let shared = newest_of(SHARED.iter().map(|path| project.path(path)))?;
     let mut stale = Vec::new();
@@ -48,11 +57,12 @@ pub(crate) fn run(project: &Project) -> Result<()> {
             stale.push((folder, out));
         }
     }
-    if !stale.is_empty() {
+    if aisle.is_none() && !stale.is_empty() {
         project.cargo(&["build", "--package", "aisle"]).run()?;
     }
+    let aisle = aisle.unwrap_or_else(|| project.target("debug/aisle"));
     for (folder, out) in stale {
-        Job::new(project.target("debug/aisle"))
+        Job::new(&aisle)
             .args(["plugin", "build"])
             .args([folder.as_path()])
             .args(["--out".as_ref(), out.as_path(), "--target-dir".as_ref(), &project.target("guests")])

@@ -6,7 +6,7 @@
 use super::{browse, offers, screen, signals::Signals, store};
 use aisle_harness::{
     floor::{self, Floor, Home, Scene},
-    node::{self, NodeOptions},
+    node::{self, NodeOptions, NodeUnderTest},
     shop::Plan,
     shoppers::Crowd,
 };
@@ -100,6 +100,26 @@ async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Resu
             }
         }
     };
+    let lived = live(&mut node, scene, listener, arguments, data, signals).await;
+    // In order whatever became of them: a node that is killed leaves its lock and its last words behind.
+    let stopped = node.stop();
+    lived?;
+    let status = stopped?;
+    if !status.success() {
+        bail!("the node stopped with {status}; its last lines:\n{}", node.logs().join("\n"));
+    }
+    Ok(())
+}
+
+/// Shoppers and devices in a node that runs, until they are told to stop.
+async fn live(
+    node: &mut NodeUnderTest,
+    scene: Scene,
+    listener: TcpListener,
+    arguments: &Arguments,
+    data: &Path,
+    signals: &mut Signals,
+) -> Result<()> {
     let url = node.url().to_owned();
     let broker = node.mqtt().context("the node's broker does not listen")?;
     let home = Home::new(&url, broker, STORE, data)?;
@@ -107,7 +127,11 @@ async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Resu
         .prefix("aisle-demo-plugins-")
         .tempdir()
         .context("cannot make a temporary directory for the demo's plugins")?;
-    let swap = offers::install(data, manifests.path()).await?;
+    let at = offers::At { url: &url, data };
+    let swap = tokio::select! {
+        swap = offers::install(&at, manifests.path()) => swap?,
+        () = signals.stop() => return Ok(()),
+    };
     let page = listener.local_addr().context("cannot tell where the floor's page is")?;
     let (binary, data) = (node::binary().unwrap_or_default(), data.display());
     screen::line(format_args!(
@@ -117,7 +141,8 @@ async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Resu
     ));
     if let Some(swap) = swap {
         screen::line(format_args!(
-            "plugins give offers in the kiosk's baskets; to swap one while shoppers are there:\n           {swap}\n"
+            "plugins give offers in the kiosk's baskets: bread, yogurt, crisps, tea, and whatever is best soon;\nto put another version of one in its place while shoppers are there, and to go back:\n           {}\n           {}\n",
+            swap.there, swap.back
         ));
     }
     screen::line("Ctrl-C stops everything");
@@ -135,10 +160,6 @@ async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Resu
     drop(stop);
     let lived = (&mut living).await.context("the floor came to a bad end")??;
     let counts = shopped?;
-    let status = node.stop()?;
-    if !status.success() {
-        bail!("the node stopped with {status}; its last lines:\n{}", node.logs().join("\n"));
-    }
     screen::line(format_args!(
         "{} sessions, {} products viewed, {} recommendations followed, {} baskets paid, {} errors",
         counts.sessions, counts.views, counts.followed, counts.sales, counts.errors

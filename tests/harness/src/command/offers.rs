@@ -1,6 +1,7 @@
 //! The plugins of the demo: offers that fit the generated shop, installed on the node that runs.
 //!
-//! Components come from `cargo xtask plugins`; the demo goes on without those that were not built, and says so.
+//! They are installed by `aisle`, as their authors would, and so is the one that is printed for trying a swap. Components come from
+//! `cargo xtask plugins`; the demo goes on without those that were not built, and says so.
 
 use super::screen;
 use aisle_harness::node;
@@ -20,6 +21,22 @@ const PLUGINS: [(&str, &str); 3] = [
 /// A file of settings for trying a swap, beside the manifest of the plugin that it replaces.
 const SWAPPED: (&str, &str) = ("multi-buy", include_str!("offers/multi-buy-swap.toml"));
 
+/// What to type while the demo runs.
+pub(crate) struct Swap {
+    /// Puts another version in the place of the one that gives offers.
+    pub(crate) there: String,
+    /// Lets that one run again.
+    pub(crate) back: String,
+}
+
+/// The node that runs.
+pub(crate) struct At<'a> {
+    /// Where it serves.
+    pub(crate) url: &'a str,
+    /// Its data directory, which holds its token.
+    pub(crate) data: &'a Path,
+}
+
 /// Where components lie: `AISLE_PLUGINS_DIR`, else `plugins` two folders above the node's binary.
 fn components() -> Option<PathBuf> {
     let named = std::env::var_os("AISLE_PLUGINS_DIR").map(PathBuf::from);
@@ -27,8 +44,16 @@ fn components() -> Option<PathBuf> {
 }
 
 /// Installs the plugins. What to type to swap one, when there is one.
-pub(crate) async fn install(data: &Path, scratch: &Path) -> Result<Option<String>> {
+pub(crate) async fn install(at: &At<'_>, scratch: &Path) -> Result<Option<Swap>> {
     let Some(components) = components() else { return Ok(None) };
+    let aisle = match node::author_binary() {
+        Ok(aisle) => aisle,
+        Err(error) => {
+            screen::line(format_args!("the demo goes without plugins: {error}"));
+            return Ok(None);
+        }
+    };
+    let token = at.data.join("admin.token");
     let mut swap = None;
     for (name, manifest) in PLUGINS {
         let component = components.join(format!("{name}.wasm"));
@@ -39,26 +64,31 @@ pub(crate) async fn install(data: &Path, scratch: &Path) -> Result<Option<String
             ));
             continue;
         }
-        let file = scratch.join(format!("{name}.toml"));
-        fs::write(&file, manifest).with_context(|| format!("cannot write `{}`", file.display()))?;
-        let mut command = Command::new(node::binary()?);
+        let file = write(scratch, &format!("{name}.toml"), manifest)?;
+        let mut command = Command::new(&aisle);
         command.args(["plugin", "install"]).arg(&component).arg("--manifest").arg(&file);
-        command.args(["--by", "demo"]).arg("--data").arg(data).kill_on_drop(true);
+        command.args(["--by", "demo", "--node", at.url]).arg("--token-file").arg(&token);
+        // A group of its own: Ctrl-C comes to us, who stop what runs in order.
+        command.kill_on_drop(true).process_group(0);
         let installed = command.output().await.context("cannot install a plugin")?;
         if !installed.status.success() {
             bail!("cannot install `{name}`:\n{}", String::from_utf8_lossy(&installed.stderr));
         }
         if name == SWAPPED.0 {
-            let file = scratch.join(format!("{name}-swap.toml"));
-            fs::write(&file, SWAPPED.1).with_context(|| format!("cannot write `{}`", file.display()))?;
-            let (node, component) = (node::binary()?, component.display().to_string());
-            swap = Some(format!(
-                "{} plugin install {component} --manifest {} --data {}",
-                node.display(),
-                file.display(),
-                data.display()
-            ));
+            let file = write(scratch, &format!("{name}-swap.toml"), SWAPPED.1)?;
+            let (aisle, component, file) = (aisle.display(), component.display(), file.display());
+            let node = format!("--node {} --token-file {}", at.url, token.display());
+            swap = Some(Swap {
+                there: format!("{aisle} plugin install {component} --manifest {file} {node}"),
+                back: format!("{aisle} plugin rollback {name} {node}"),
+            });
         }
     }
     Ok(swap)
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> Result<PathBuf> {
+    let file = folder.join(name);
+    fs::write(&file, text).with_context(|| format!("cannot write `{}`", file.display()))?;
+    Ok(file)
 }

@@ -1,4 +1,4 @@
-//! Where the node's binary is: named by the environment, or beside the program that asks.
+//! Where the binaries are: named by the environment, or beside the program that asks.
 
 use super::error::NodeError;
 use std::{env, path::PathBuf};
@@ -8,9 +8,26 @@ use std::{env, path::PathBuf};
 /// # Errors
 /// When there is no file there.
 pub fn binary() -> Result<PathBuf, NodeError> {
-    let binary =
-        env::var_os("AISLE_NODE_BIN").map(PathBuf::from).or_else(beside).unwrap_or("aisle-node".into());
-    if binary.is_file() { Ok(binary) } else { Err(NodeError::NoBinary { binary }) }
+    let variable = "AISLE_NODE_BIN";
+    let binary = env::var_os(variable).map(PathBuf::from).or_else(beside).unwrap_or("aisle-node".into());
+    there(binary, "aisle-node", variable)
+}
+
+/// The command of those who write plugins: `AISLE_BIN`, else `aisle` beside the node's binary.
+///
+/// # Errors
+/// When there is no file there.
+pub fn author_binary() -> Result<PathBuf, NodeError> {
+    let variable = "AISLE_BIN";
+    let binary = match env::var_os(variable) {
+        Some(named) => named.into(),
+        None => binary()?.with_file_name("aisle"),
+    };
+    there(binary, "aisle", variable)
+}
+
+fn there(binary: PathBuf, package: &'static str, variable: &'static str) -> Result<PathBuf, NodeError> {
+    if binary.is_file() { Ok(binary) } else { Err(NodeError::NoBinary { binary, package, variable }) }
 }
 
 /// Tests lie in `PROFILE/deps/`, programs in `PROFILE/`.

@@ -7,11 +7,15 @@ use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 pub enum NodeError {
     /// There is no binary to start.
     #[error(
-        "there is no `{binary}`; hint: run `cargo build -p aisle-node`, or set `AISLE_NODE_BIN` to the binary"
+        "there is no `{binary}`; hint: run `cargo build -p {package}`, or set `{variable}` to the binary"
     )]
     NoBinary {
         /// Where it was looked for.
         binary: PathBuf,
+        /// The crate that it is built from.
+        package: &'static str,
+        /// The variable that names another.
+        variable: &'static str,
     },
     /// Something of the harness's own cannot be written.
     #[error("cannot write {what} for the node")]

@@ -8,7 +8,7 @@ mod error;
 mod output;
 mod ready;
 
-pub use binary::binary;
+pub use binary::{author_binary, binary};
 pub use error::NodeError;
 
 use output::{Output, Serving};
