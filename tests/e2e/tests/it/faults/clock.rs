@@ -2,33 +2,15 @@
 
 use crate::support::{
     api::Api,
+    clock,
     command::{aisle, run},
-    journal, need,
+    journal,
     store::Store,
 };
 use aisle_harness::node::{NodeOptions, NodeUnderTest};
 use serde_json::Value;
-use std::{ffi::OsString, fs};
 
 const BOOT: &str = "1970-01-02 00:00:00";
-
-/// What sets the clock of one process to [`BOOT`] when it starts: the library behind `faketime`. The command itself
-/// would stand between the test and the node, and take the signals.
-fn wrong_clock() -> [(OsString, OsString); 4] {
-    need::program("faketime", "faketime");
-    let library = fs::read_dir("/usr/lib")
-        .expect("there are libraries")
-        .flatten()
-        .map(|entry| entry.path().join("faketime/libfaketimeMT.so.1"))
-        .find(|library| library.is_file())
-        .expect("`libfaketime` comes with `faketime`");
-    [
-        ("LD_PRELOAD".into(), library.into()),
-        ("FAKETIME".into(), format!("@{BOOT}").into()),
-        ("FAKETIME_DONT_FAKE_MONOTONIC".into(), "1".into()),
-        ("TZ".into(), "UTC".into()),
-    ]
-}
 
 fn time_of(record: &Value) -> i64 {
     record["fields"]["at"].as_i64().unwrap_or_else(|| panic!("no time: {record}"))
@@ -44,7 +26,7 @@ async fn a_node_that_boots_in_1970_keeps_order_and_dates_nothing_before_its_jour
     let newest =
         before.iter().filter(|record| record["event"] == "NodeStopped").map(time_of).max().expect("a stop");
 
-    let options = NodeOptions { env: wrong_clock().into(), ..store.options() };
+    let options = NodeOptions { env: clock::set_to(BOOT), ..store.options() };
     let mut node = NodeUnderTest::start(options).expect("it starts in 1970");
     let api = Api::new(node.url());
     api.ready().await;
@@ -84,7 +66,7 @@ async fn a_node_that_boots_in_1970_keeps_order_and_dates_nothing_before_its_jour
 fn the_doctor_fails_a_clock_that_shows_1970() {
     let store = Store::small();
     let mut doctor = aisle(&store.data(), ["doctor", "--json"]);
-    doctor.envs(wrong_clock()).env("AISLE_HTTP__LISTEN", "127.0.0.1:0");
+    doctor.envs(clock::set_to(BOOT)).env("AISLE_HTTP__LISTEN", "127.0.0.1:0");
     let findings = run(&mut doctor).exits(1).json();
     let clock = findings.as_array().unwrap().iter().find(|finding| finding["id"] == "clock").unwrap();
     assert_eq!(clock["outcome"], "fail");

@@ -5,8 +5,15 @@
 
 mod baskets;
 mod coupons;
+mod days;
 mod failures;
+mod labels;
 mod lists;
+mod order;
+mod prices;
 mod reactions;
+mod replays;
+mod restarts;
 mod shop;
+mod suppressions;
 mod versions;

@@ -4,6 +4,7 @@ use crate::support::{
     api::{Answer, Api},
     invoices::{DAY, HEADER},
     store::Store,
+    wait::eventually,
 };
 use aisle_harness::node::NodeUnderTest;
 use reqwest::Method;
@@ -12,7 +13,11 @@ use std::{
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
+
+/// What comes about by itself does so within this.
+const SOON: Duration = Duration::from_secs(60);
 
 /// A component that `cargo xtask plugins` built.
 pub(super) fn component(name: &str) -> Vec<u8> {
@@ -34,6 +39,15 @@ pub(super) fn three_for_two(version: &str, sku: &str) -> String {
     let settings = format!("[[settings.offers]]\nsku = \"{sku}\"\nbuy = 3\nreason = \"3 for 2 on {sku}\"");
     manifest("multi-buy", version, "promotion", &settings)
 }
+
+/// Orders that stand: what is done each time something happens. Each is the lines of one entry.
+pub(super) fn standing_orders(version: &str, orders: &[&str]) -> String {
+    let orders: String = orders.iter().map(|order| format!("[[settings.orders]]\n{order}\n")).collect();
+    manifest("standing-orders", version, "reaction", &format!("grants = [\"kv\"]\n{orders}"))
+}
+
+/// Settings with which every count is told to plugins, however soon it follows another.
+pub(super) const EVERY_COUNT: &str = "[inventory]\nsensed_interval_s = 1\n";
 
 /// A shop, its node, and an administrator.
 pub(super) struct PluggedShop {
@@ -67,7 +81,7 @@ impl PluggedShop {
         Api::new(self.node.url())
     }
 
-    fn token(&self) -> String {
+    pub(super) fn token(&self) -> String {
         fs::read_to_string(self.node.data().join("admin.token")).expect("a token").trim().to_owned()
     }
 
@@ -91,6 +105,35 @@ impl PluggedShop {
 
     pub(super) async fn plugin(&self, id: &str) -> Value {
         self.ask(Method::GET, &format!("/v1/admin/plugins/{id}"), None).await.json(200)
+    }
+
+    /// What stands of all plugins: the list of them, what they keep from being sold, what staff are told.
+    pub(super) async fn plugins(&self) -> Value {
+        self.ask(Method::GET, "/v1/admin/plugins", None).await.json(200)
+    }
+
+    /// Somebody counts what is on a shelf, from which follows how much of it there is.
+    pub(super) async fn count(&self, sku: &str, quantity: u32) {
+        let body = json!({ "place": "shelf", "quantity": quantity, "by": "Ana" });
+        let path = format!("/v1/admin/positions/{sku}/counts");
+        self.ask(Method::POST, &path, Some(&body)).await.json(200);
+    }
+
+    /// Waits until a product is as it is to be.
+    pub(super) async fn product_that(&self, what: &str, sku: &str, is: impl Fn(&Value) -> bool) -> Value {
+        let api = self.api();
+        let path = format!("/v1/products/{sku}");
+        eventually(what, SOON, async || Some(api.get(&path).await.json(200)).filter(|product| is(product)))
+            .await
+    }
+
+    /// Waits until a plugin has answered so often since the node was started.
+    pub(super) async fn answered(&self, id: &str, calls: u64) {
+        let answers = async || {
+            let plugin = self.plugin(id).await;
+            plugin["at_hooks"][0]["calls"]["ok"].as_u64().filter(|ok| *ok >= calls).map(drop)
+        };
+        eventually("answers of a plugin", SOON, answers).await;
     }
 
     pub(super) async fn basket(&self, session: &str) -> Value {

@@ -1,7 +1,8 @@
 //! Installing and swapping while shoppers come and go.
 
-use super::shop::{PluggedShop, component, three_for_two};
+use super::shop::{PluggedShop, component, manifest, three_for_two};
 use crate::support::command::{aisle, run};
+use reqwest::Method;
 use std::{
     fs,
     sync::{
@@ -77,4 +78,45 @@ async fn the_commands_list_show_install_roll_back_record_and_remove() {
     plugin(&["remove", "multi-buy"]).exits(0);
     plugin(&["show", "multi-buy"]).exits(1).complains_about(&["`multi-buy`"]);
     plugin(&["install", "nowhere.wasm"]).exits(1).complains_about(&["nowhere.wasm"]);
+}
+
+/// One of each so many is free.
+fn free(version: &str, buy: u32) -> String {
+    let settings = format!("[[settings.offers]]\nsku = \"TEA-1\"\nbuy = {buy}\nreason = \"One is free\"");
+    manifest("multi-buy", version, "promotion", &settings)
+}
+
+#[tokio::test]
+async fn a_rollback_brings_back_the_offers_of_the_version_before_and_another_one_those_after_it() {
+    let mut shop = PluggedShop::with(&[]);
+    let component = component("multi-buy");
+    let path = "/v1/admin/plugins/multi-buy/rollback";
+    shop.install("multi-buy", &free("1.0.0", 3), &component).await;
+    shop.ask(Method::POST, path, None).await.problem(409);
+    shop.install("multi-buy", &free("2.0.0", 2), &component).await;
+    let session = shop.api().session().await;
+    let basket = shop.api().set(&session, "TEA-1", 4).await.json(200);
+    assert_eq!(basket["total"]["minor"], 500, "{basket}");
+
+    let back = shop.ask(Method::POST, path, None).await.json(200);
+    assert_eq!(
+        (&back["version"], &back["previous"]["version"]),
+        (&"1.0.0".into(), &"2.0.0".into()),
+        "{back}"
+    );
+    assert_eq!(shop.basket(&session).await["total"]["minor"], 750);
+    shop.node.kill().expect("it runs");
+    shop.node.start_again().expect("it starts again");
+    shop.api().ready().await;
+    let basket = shop.basket(&session).await;
+    assert_eq!(
+        (&basket["total"]["minor"], &basket["adjustments"][0]["version"]),
+        (&750.into(), &"1.0.0".into())
+    );
+
+    let forward = shop.ask(Method::POST, path, None).await.json(200);
+    assert_eq!(forward["version"], "2.0.0", "{forward}");
+    let receipt = shop.api().check_out(&session, "key-1").await.json(201);
+    assert_eq!(receipt["total"]["minor"], 500, "{receipt}");
+    assert_eq!(receipt["adjustments"][0]["version"], "2.0.0", "{receipt}");
 }

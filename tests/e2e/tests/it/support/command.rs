@@ -74,6 +74,13 @@ pub(crate) fn aisle(data: &Path, arguments: impl IntoIterator<Item = impl AsRef<
     command
 }
 
+/// `aisle` with these arguments: the command of those who write plugins. What it compiles is kept in the folder.
+pub(crate) fn author(folder: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+    let mut command = Command::new(node::author_binary().expect("`aisle` is built"));
+    command.current_dir(folder).args(arguments).env("AISLE_PLUGIN_CACHE_DIR", folder.join(".compiled"));
+    command
+}
+
 /// Runs a command to its end.
 pub(crate) fn run(command: &mut Command) -> Outcome {
     start(command).finish()

@@ -5,6 +5,7 @@
 
 pub(crate) mod api;
 pub(crate) mod browser;
+pub(crate) mod clock;
 pub(crate) mod command;
 pub(crate) mod disk;
 pub(crate) mod invoices;
