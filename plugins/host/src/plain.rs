@@ -23,7 +23,10 @@ const VARIANTS: [(&str, &str); 14] = [
     ("suppress", "Suppress"),
 ];
 
-/// Values of enums, under the fields that hold them.
+/// A map whose keys are numbers of products, which may look like anything.
+const BY_NUMBER: &str = "positions";
+
+/// Values of enums, under the fields that hold them. A product is sold by a `unit`; the cold chain has units too, with names.
 const VALUES: [(&str, &str, &str); 12] = [
     ("unit", "each", "Each"),
     ("unit", "kilogram", "Kilogram"),
@@ -61,8 +64,7 @@ pub(crate) fn to_string<T: Serialize>(value: &T) -> String {
 /// A value from its tree.
 pub(crate) fn from_value<T: DeserializeOwned>(mut tree: Value) -> Result<T, Invalid> {
     rename(&mut tree, &|pair| pair, &|triple| triple);
-    serde_path_to_error::deserialize(tree)
-        .map_err(|error| Invalid { path: error.path().to_string(), reason: error.inner().to_string() })
+    read(tree)
 }
 
 /// A value from a text.
@@ -72,11 +74,12 @@ pub(crate) fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Invalid> {
 
 /// A value from a text that is not all in words of the contract: nothing in it is renamed.
 pub(crate) fn as_written<T: DeserializeOwned>(text: &str) -> Result<T, Invalid> {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let value = serde_path_to_error::deserialize(&mut reader)
-        .map_err(|error| Invalid { path: error.path().to_string(), reason: error.inner().to_string() })?;
-    reader.end().map_err(|error| Invalid { path: ".".into(), reason: error.to_string() })?;
-    Ok(value)
+    read(parse(text)?)
+}
+
+fn read<T: DeserializeOwned>(tree: Value) -> Result<T, Invalid> {
+    serde_path_to_error::deserialize(tree)
+        .map_err(|error| Invalid { path: error.path().to_string(), reason: error.inner().to_string() })
 }
 
 /// The tree of a text.
@@ -93,8 +96,10 @@ fn rename(tree: &mut Value, variant: &dyn Fn(Pair) -> Pair, value: &dyn Fn(Tripl
         Value::Array(items) => items.iter_mut().for_each(|item| rename(item, variant, value)),
         Value::Object(fields) => {
             rename_variant(fields, variant);
-            for (name, field) in fields.iter_mut() {
+            let is_product = fields.contains_key("price");
+            for (name, field) in fields.iter_mut().filter(|(name, _)| *name != BY_NUMBER) {
                 match field {
+                    Value::String(_) if name == "unit" && !is_product => {}
                     Value::String(text) => {
                         let found = VALUES
                             .into_iter()
