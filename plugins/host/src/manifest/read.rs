@@ -12,6 +12,10 @@ const VERSION_LENGTH_MAX: usize = 64;
 const DESCRIPTION_LENGTH_MAX: usize = 200;
 /// Deeper settings are a mistake, and the walk through them is recursive.
 const SETTINGS_DEPTH_MAX: usize = 8;
+/// One long table's name would otherwise come with each of its keys, into every call.
+const SETTING_KEY_BYTES_MAX: usize = 256;
+/// How much of the parser's words is shown, in characters.
+const WORDS_LENGTH_MAX: usize = 200;
 
 type Read<T> = Result<T, InvalidManifest>;
 
@@ -25,7 +29,7 @@ pub(super) fn manifest(text: &str) -> Read<Manifest> {
     }
     let table: Table = toml::from_str(text).map_err(|error| InvalidManifest {
         field: "plugin.toml".into(),
-        found: format!("no TOML: {}", error.message()),
+        found: format!("no TOML: {}", cut(error.message(), WORDS_LENGTH_MAX)),
         expected: "TOML".into(),
         hint: error.span().map(|span| format!("see line {}", line_of(text, span.start))),
     })?;
@@ -55,7 +59,7 @@ fn line_of(text: &str, at: usize) -> usize {
 fn known(table: &Table, path: &str, keys: &[&str]) -> Read<()> {
     let Some(key) = table.keys().find(|key| !keys.contains(&key.as_str())) else { return Ok(()) };
     let hint = nearest(key, keys).map(|near| format!("did you mean `{near}`?"));
-    let field = format!("{path}{}", shown(key));
+    let field = format!("{path}{}", if key.is_empty() { "\"\"".into() } else { shown(key) });
     Err(InvalidManifest {
         field,
         found: "unknown".into(),
@@ -71,7 +75,11 @@ fn nearest<'a>(key: &str, keys: &[&'a str]) -> Option<&'a str> {
 
 /// A text of somebody else's, cut to what fits a message.
 fn shown(text: &str) -> String {
-    let cut: String = text.chars().filter(|letter| !letter.is_control()).take(64).collect();
+    cut(text, 64)
+}
+
+fn cut(text: &str, length_max: usize) -> String {
+    let cut: String = text.chars().filter(|letter| !letter.is_control()).take(length_max).collect();
     if cut.len() < text.len() { format!("{cut}…") } else { cut }
 }
 
@@ -229,6 +237,10 @@ fn flatten(key: String, value: &Value, depth: usize, settings: &mut Vec<Setting>
     if depth > SETTINGS_DEPTH_MAX {
         return refuse(format!("settings.{}", shown(&key)), "nested too deeply", "at most 8 levels");
     }
+    if key.len() > SETTING_KEY_BYTES_MAX {
+        let expected = format!("a key of at most {SETTING_KEY_BYTES_MAX} bytes with its tables");
+        return refuse(format!("settings.{}", shown(&key)), format!("{} bytes long", key.len()), expected);
+    }
     let value = match value {
         Value::Table(entries) => {
             return entries
@@ -236,10 +248,16 @@ fn flatten(key: String, value: &Value, depth: usize, settings: &mut Vec<Setting>
                 .try_for_each(|(name, entry)| flatten(format!("{key}.{name}"), entry, depth + 1, settings));
         }
         Value::Array(items) => {
-            return items
-                .iter()
-                .enumerate()
-                .try_for_each(|(place, item)| flatten(format!("{key}.{place}"), item, depth + 1, settings));
+            for (place, item) in items.iter().enumerate() {
+                let (field, before) = (format!("{key}.{place}"), settings.len());
+                flatten(field.clone(), item, depth + 1, settings)?;
+                // Plugins read a list up to the first place that has nothing.
+                if settings.len() == before {
+                    let expected = "a value in it: what follows it in the list would not be found";
+                    return refuse(format!("settings.{}", shown(&field)), "empty", expected);
+                }
+            }
+            return Ok(());
         }
         Value::String(text) => text.clone(),
         Value::Integer(number) => number.to_string(),

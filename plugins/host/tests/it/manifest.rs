@@ -118,6 +118,13 @@ fn each_field_says_what_it_may_be() {
         &format!("{LEAST}[settings]\n\"a.b\" = 1\na.b = 2"),
         "`settings.a.b` is given twice, expected each key once",
     );
+    for empty in ["[[settings.a]]", "[[settings.a]]\n[settings.a.b]", "[settings]\na = [[], [1]]"] {
+        refused(
+            &format!("{LEAST}{empty}\n[[settings.z]]\nx = 1"),
+            "`settings.a.0` is empty, expected a value in it: what follows it in the list would not be found",
+        );
+    }
+    assert!(Manifest::parse(&format!("{LEAST}[settings]\na = []\n[settings.b]")).is_ok());
 }
 
 #[test]
@@ -134,4 +141,9 @@ fn a_manifest_is_bounded() {
     assert_eq!(Manifest::parse(&many).unwrap_err().field, "settings");
     let long = format!("{LEAST}# {}", "x".repeat(300 << 10));
     assert_eq!(Manifest::parse(&long).unwrap_err().field, "plugin.toml");
+    // Each of the keys would carry the table's whole name.
+    let heavy = format!("{LEAST}[settings.{}]\na = 1\nb = 2", "k".repeat(50_000));
+    let error = Manifest::parse(&heavy).unwrap_err();
+    assert_eq!(error.expected, "a key of at most 256 bytes with its tables");
+    assert!(error.to_string().len() < 300, "{error}");
 }
