@@ -9,13 +9,14 @@ use crate::{
     history::{Visit, VisitKind},
     imports::{self, LineSet},
     index::{Index, IndexError, Meta, Tree, Writes},
-    product::{Product, Stock},
+    product::{Product, Stock, Suppressed},
     receipts::Receipt,
     sessions::Session,
     shop::{RECENT_MAX, Shop},
 };
 use aisle_event::{
-    DocumentId, Event, EventType, Hlc, Name, Quantity, SessionId, Sku, SourceName, Timestamp, sale::SaleLine,
+    DocumentId, Event, EventType, Hlc, Name, Quantity, SessionId, Sku, SourceName, Timestamp,
+    plugin::ProductSuppressed, sale::SaleLine,
 };
 use aisle_journal::Record;
 use std::{collections::BTreeSet, sync::Arc};
@@ -23,8 +24,16 @@ use std::{collections::BTreeSet, sync::Arc};
 /// The types of `aisle_event::mqtt` and `aisle_event::device`. Broker and devices keep their own projections of them.
 const OTHERS_KINDS: std::ops::RangeInclusive<u16> = 0x0500..=0x06ff;
 
-/// Records without effect that the index may be behind. A start reads so many in some tenths of a second.
+/// Records without effect that the index may be behind, and their bytes. A start reads so much again in some tenths of a second.
 const UNWRITTEN_RECORDS_MAX: u64 = 100_000;
+const UNWRITTEN_BYTES_MAX: u64 = 64 << 20;
+
+/// How far the index is behind the shop: records that changed no row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Unwritten {
+    records: u64,
+    bytes: u64,
+}
 
 /// One batch on its way: the working shop, the rows to write, and what to encode once at the end.
 pub(crate) struct Batch<'a> {
@@ -32,6 +41,7 @@ pub(crate) struct Batch<'a> {
     index: &'a Index,
     config: &'a Config,
     writes: Writes,
+    read: Unwritten,
     products: BTreeSet<Sku>,
     sessions: BTreeSet<SessionId>,
     arms: BTreeSet<Name>,
@@ -47,6 +57,7 @@ impl<'a> Batch<'a> {
             index,
             config,
             writes: Writes::default(),
+            read: Unwritten::default(),
             products: BTreeSet::new(),
             sessions: BTreeSet::new(),
             arms: BTreeSet::new(),
@@ -57,6 +68,8 @@ impl<'a> Batch<'a> {
     pub(crate) fn apply(&mut self, record: &Record) -> Result<(), IndexError> {
         self.shop.applied = record.seq;
         self.shop.as_of = record.hlc;
+        self.read.records += 1;
+        self.read.bytes += record.payload.len() as u64;
         self.expire(record);
         // Messages come by the hundred thousand and change nothing here.
         if OTHERS_KINDS.contains(&record.kind) {
@@ -81,9 +94,13 @@ impl<'a> Batch<'a> {
         self.shop.counts.lost += records;
     }
 
-    /// Writes the batch in one transaction and gives the shop back, with the last record that the index holds. A batch of records
-    /// that change no row is not written while the index, at `indexed`, is close enough: a start reads them again, to no effect.
-    pub(crate) fn commit(mut self, journal: [u8; 16], indexed: u64) -> Result<(Shop, u64), IndexError> {
+    /// Writes the batch in one transaction and gives the shop back, with what the index does not hold. A batch of records that change
+    /// no row is not written while the index, so far `behind`, is close enough: a start reads them again, to no effect.
+    pub(crate) fn commit(
+        mut self,
+        journal: [u8; 16],
+        behind: Unwritten,
+    ) -> Result<(Shop, Unwritten), IndexError> {
         self.prune()?;
         for sku in std::mem::take(&mut self.products) {
             match self.shop.products.get(&sku) {
@@ -102,19 +119,21 @@ impl<'a> Batch<'a> {
                 self.writes.put(Tree::Arms, arm.as_str(), counters);
             }
         }
-        let behind = self.shop.applied.saturating_sub(indexed);
-        if self.writes.is_empty() && behind < UNWRITTEN_RECORDS_MAX {
-            return Ok((self.shop, indexed));
+        let behind =
+            Unwritten { records: behind.records + self.read.records, bytes: behind.bytes + self.read.bytes };
+        let is_close = behind.records < UNWRITTEN_RECORDS_MAX && behind.bytes < UNWRITTEN_BYTES_MAX;
+        if self.writes.is_empty() && is_close {
+            return Ok((self.shop, behind));
         }
         self.index.commit(&self.writes, &Meta::of(&self.shop, journal))?;
-        let indexed = self.shop.applied;
-        Ok((self.shop, indexed))
+        Ok((self.shop, Unwritten::default()))
     }
 
     fn event(&mut self, seq: u64, hlc: Hlc, event: &Event) -> Result<Result<(), WithoutEffect>, IndexError> {
         let outcome = match event {
             Event::ProductListed(e) => {
-                let product = Product::listed(e, self.shop.products.get(&e.sku).map(Arc::as_ref));
+                let before = self.shop.products.get(&e.sku).map(Arc::as_ref);
+                let product = Product::listed(e, before, self.shop.suppressed.get(&e.sku));
                 self.shop.catalogue_version += 1;
                 self.set_product(product);
                 Ok(())
@@ -132,8 +151,14 @@ impl<'a> Batch<'a> {
             Event::StockCounted(e) => self.with_product(&e.sku, |product| {
                 (product.unit == e.on_hand.unit).then(|| product.booked(Stock::counted(e.on_hand, e.at)))
             }),
-            Event::StockReceived(e) => self.with_product(&e.sku, |product| product.received(e)),
-            Event::ProductSuppressed(e) => self.with_product(&e.sku, |product| Some(product.suppressed(e))),
+            Event::StockReceived(e) => {
+                let today = self.config.day(e.at);
+                self.with_product(&e.sku, |product| product.received(e, today))
+            }
+            Event::ProductSuppressed(e) => {
+                self.suppress(e);
+                Ok(())
+            }
             Event::StockAdjusted(e) => self.with_product(&e.sku, |product| {
                 let moved = (product.unit == e.delta.unit).then(|| product.stock.moved(e.delta, e.at));
                 moved.flatten().map(|stock| product.booked(stock))
@@ -266,6 +291,24 @@ impl<'a> Batch<'a> {
         }
         self.set_product(after);
         Ok(())
+    }
+
+    /// Keeps a product from being sold, or lets it be sold again. One that is not on offer is so when it comes back.
+    fn suppress(&mut self, event: &ProductSuppressed) {
+        let sku = &event.sku;
+        if self.shop.suppressed.get(sku).is_some_and(|before| before.withstands(event)) {
+            return;
+        }
+        let suppressed = Suppressed::of(event);
+        if let Some(suppressed) = &suppressed {
+            self.writes.put(Tree::Suppressed, sku.as_str(), suppressed);
+            self.shop.suppressed.insert(sku.clone(), suppressed.clone());
+        } else {
+            self.writes.remove(Tree::Suppressed, sku.as_str());
+            self.shop.suppressed.remove(sku);
+        }
+        // Where it is not on offer there is nothing to do now.
+        let _ = self.with_product(sku, |product| Some(Product { suppressed, ..product.clone() }));
     }
 
     fn move_stock(&mut self, sku: &Sku, delta: Option<Quantity>, at: Timestamp) -> Result<(), WithoutEffect> {
@@ -429,5 +472,31 @@ impl<'a> Batch<'a> {
             }),
             None => self.index.get(tree, key),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A record of the broker's, which changes no row.
+    fn of_others(seq: u64, bytes: usize) -> Record {
+        let kind = *OTHERS_KINDS.start();
+        Record { seq, hlc: Hlc::default(), kind, payload: vec![0; bytes].into() }
+    }
+
+    #[test]
+    fn the_index_is_not_left_behind_by_more_than_a_start_can_read_again_quickly() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = Index::open(dir.path(), 1 << 20).unwrap();
+        let config = Config::default();
+        let mut behind = Unwritten::default();
+        for (seq, bytes, written) in [(1, 1, false), (2, 64 << 20, true), (3, 1, false)] {
+            let mut batch = Batch::new(Shop::default(), &index, &config);
+            batch.apply(&of_others(seq, bytes)).unwrap();
+            behind = batch.commit([0; 16], behind).unwrap().1;
+            assert_eq!(behind == Unwritten::default(), written, "record {seq}");
+        }
+        assert_eq!(index.meta().unwrap().unwrap().applied, 2);
     }
 }

@@ -1,5 +1,7 @@
 //! How much the state keeps, and how often it is checkpointed.
 
+use aisle_event::{Day, Timestamp};
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +23,9 @@ pub struct Config {
     pub session_ttl_ms: u64,
     /// Memory for sled's page cache, in bytes.
     pub index_cache_bytes: u64,
+    /// The store's zone, in which a date on a packet is over. It has no key of its own: it is the zone of the kiosk's pages.
+    #[serde(skip)]
+    pub zone: TimeZone,
 }
 
 /// Why a configuration was refused.
@@ -45,6 +50,7 @@ impl Default for Config {
             sessions_max: 10_000,
             session_ttl_ms: 24 * 60 * 60 * 1000,
             index_cache_bytes: 8 << 20,
+            zone: TimeZone::UTC,
         }
     }
 }
@@ -71,5 +77,12 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// The day of a time in the store's zone.
+    pub(crate) fn day(&self, at: Timestamp) -> Day {
+        let ahead_s = jiff::Timestamp::from_millisecond(at.0)
+            .map_or(0, |instant| self.zone.to_offset(instant).seconds());
+        at.saturating_add_ms(i64::from(ahead_s) * 1000).day()
     }
 }

@@ -4,10 +4,11 @@
 //! reads run behind `catch_unwind`; whatever goes wrong there means "make it again", never "stop selling".
 
 use crate::{
-    experiments::ArmCounters,
+    receipts::OFFERS_BYTES_MAX,
     shop::{Counts, Shop},
 };
-use aisle_event::{Hlc, Name};
+use aisle_event::Hlc;
+use imbl::OrdMap;
 use minicbor::{Decode, Encode};
 use sled::{
     Transactional,
@@ -17,12 +18,13 @@ use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
+    str::FromStr,
 };
 
 /// The layout of the rows. Another number in the index means that it is made again.
 pub(crate) const LAYOUT: u32 = 1;
-/// The longest value, in bytes.
-pub(crate) const VALUE_BYTES_MAX: usize = 64 << 10;
+/// The longest value, in bytes: a receipt, half of it what plugins made of the basket.
+pub(crate) const VALUE_BYTES_MAX: usize = 2 * OFFERS_BYTES_MAX;
 
 /// The trees, in the order of [`TREES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,10 +45,12 @@ pub(crate) enum Tree {
     Arms,
     /// One row: [`Meta`].
     Meta,
+    /// SKU -> why it is kept from being sold, on offer or not.
+    Suppressed,
 }
 
 /// Every tree and its name on disk.
-pub(crate) const TREES: [(Tree, &str); 8] = [
+pub(crate) const TREES: [(Tree, &str); 9] = [
     (Tree::Products, "products"),
     (Tree::Sessions, "sessions"),
     (Tree::Documents, "documents"),
@@ -55,6 +59,7 @@ pub(crate) const TREES: [(Tree, &str); 8] = [
     (Tree::History, "history"),
     (Tree::Arms, "arms"),
     (Tree::Meta, "meta"),
+    (Tree::Suppressed, "suppressed"),
 ];
 
 const META_KEY: &[u8] = b"meta";
@@ -177,7 +182,7 @@ impl Index {
     }
 
     fn tree(&self, tree: Tree) -> &sled::Tree {
-        let [products, sessions, documents, receipts, keys, history, arms, meta] = &self.trees;
+        let [products, sessions, documents, receipts, keys, history, arms, meta, suppressed] = &self.trees;
         match tree {
             Tree::Products => products,
             Tree::Sessions => sessions,
@@ -187,6 +192,7 @@ impl Index {
             Tree::History => history,
             Tree::Arms => arms,
             Tree::Meta => meta,
+            Tree::Suppressed => suppressed,
         }
     }
 
@@ -224,17 +230,20 @@ impl Index {
         self.tree(tree).iter().values().map(move |value| decode(tree, &value?))
     }
 
-    /// The counters of every arm.
-    pub(crate) fn arms(&self) -> Result<Vec<(Name, ArmCounters)>, IndexError> {
-        self.raw_rows(Tree::Arms)
-            .map(|row| {
-                let (key, value) = row?;
-                let arm = std::str::from_utf8(&key).ok().and_then(|text| Name::new(text).ok());
-                let arm =
-                    arm.ok_or_else(|| IndexError::Row { tree: "arms", reason: "its key is no name".into() })?;
-                Ok((arm, decode(Tree::Arms, &value)?))
-            })
-            .collect()
+    /// A whole tree whose rows say nothing of their keys.
+    pub(crate) fn map<K, V>(&self, tree: Tree) -> Result<OrdMap<K, V>, IndexError>
+    where
+        K: FromStr + Ord + Clone,
+        V: for<'b> Decode<'b, ()> + Clone,
+    {
+        let entry = |row: Result<(sled::IVec, sled::IVec), IndexError>| {
+            let (key, value) = row?;
+            let id = std::str::from_utf8(&key).ok().and_then(|text| text.parse().ok());
+            let id =
+                id.ok_or_else(|| IndexError::Row { tree: name(tree), reason: "its key is no id".into() })?;
+            Ok((id, decode(tree, &value)?))
+        };
+        self.raw_rows(tree).map(entry).collect()
     }
 
     /// Every row of a tree, as bytes.

@@ -32,7 +32,7 @@ pub use history::{Visit, VisitKind};
 pub use imports::LineSet;
 pub use open::{Inspection, Opened, Rebuilt, inspect};
 pub use product::{Product, Sensed, Stock, Suppressed};
-pub use receipts::Receipt;
+pub use receipts::{OFFERS_BYTES_MAX, Receipt};
 pub use sessions::{BASKET_LINES_MAX, BasketLine, COUPONS_MAX, Customer, Session};
 pub use shop::{RECENT_MAX, Shop};
 pub use state::{Health, OpenError, State, StateError};

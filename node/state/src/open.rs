@@ -203,10 +203,13 @@ fn shop_of(index: &Index, meta: &Meta) -> Result<Shop, IndexError> {
             catalogue_version: meta.catalogue_version,
             stock_version: meta.stock_version,
             counts: meta.counts,
+            experiments: index.map(Tree::Arms)?,
+            suppressed: index.map(Tree::Suppressed)?,
             ..Shop::default()
         };
         for product in index.rows::<Product>(Tree::Products) {
-            let product = product?;
+            let mut product = product?;
+            product.suppressed = shop.suppressed.get(&product.sku).cloned();
             shop.prices_as_of = shop.prices_as_of.max(Some(product.priced_at));
             shop.products.insert(product.sku.clone(), Arc::new(product));
         }
@@ -217,9 +220,6 @@ fn shop_of(index: &Index, meta: &Meta) -> Result<Shop, IndexError> {
         }
         for visit in index.rows::<Visit>(Tree::History).rev().take(RECENT_MAX) {
             shop.recent.push_front(Arc::new(visit?));
-        }
-        for (arm, counters) in index.arms()? {
-            shop.experiments.insert(arm, counters);
         }
         Ok(shop)
     })

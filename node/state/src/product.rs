@@ -97,13 +97,30 @@ pub struct Product {
     /// the book knows better. So does a sale that leaves nothing of the estimate.
     #[n(10)]
     pub sensed: Option<Sensed>,
-    /// The last day of sale of what was received, the soonest that was not over when something was received last. Forgotten when
-    /// there is none left by the book.
+    /// The last day of sale of what was received: the soonest that was not over, in the store's zone, when something was received
+    /// last; where all were, the latest. Forgotten when there is none left by the book.
     #[n(11)]
     pub expires: Option<Day>,
-    /// Where it is kept from being sold.
-    #[n(12)]
+    /// Where it is kept from being sold. Its row lies beside the product's, because it outlasts a delisting.
+    #[cbor(skip)]
     pub suppressed: Option<Suppressed>,
+}
+
+impl Suppressed {
+    /// What an event asks for; `None` when the product may be sold again.
+    pub(crate) fn of(event: &ProductSuppressed) -> Option<Self> {
+        event.until.map(|until| Self {
+            until,
+            reason: event.reason.clone(),
+            plugin: event.plugin.clone(),
+            since: event.at,
+        })
+    }
+
+    /// True when an event changes nothing: nobody frees early what another plugin holds back.
+    pub(crate) fn withstands(&self, event: &ProductSuppressed) -> bool {
+        self.plugin != event.plugin && event.until.is_none_or(|until| until < self.until)
+    }
 }
 
 impl Stock {
@@ -167,13 +184,12 @@ impl Product {
         Some(Self { stock, sensed: self.sensed.and_then(follows), expires, ..self.clone() })
     }
 
-    /// After goods arrived.
-    pub(crate) fn received(&self, event: &StockReceived) -> Option<Self> {
+    /// After goods arrived, on this day in the store's zone.
+    pub(crate) fn received(&self, event: &StockReceived, today: Day) -> Option<Self> {
         let arrived = self.moved(event.quantity, event.at)?;
-        let today = event.at.day();
-        let sooner =
-            |day: Day| arrived.expires.filter(|before| *before >= today).map_or(day, |it| it.min(day));
-        Some(Self { expires: event.expires.map(sooner).or(arrived.expires), ..arrived })
+        let days = || [arrived.expires, event.expires].into_iter().flatten();
+        let expires = days().filter(|day| *day >= today).min().or_else(|| days().max());
+        Some(Self { expires, ..arrived })
     }
 
     /// After a count or a correction: the book knows better.
@@ -186,17 +202,6 @@ impl Product {
         if stock.may_be_sold() { self.expires } else { None }
     }
 
-    /// After a plugin wanted it kept from being sold, or let it be sold again.
-    pub(crate) fn suppressed(&self, event: &ProductSuppressed) -> Self {
-        let suppressed = event.until.map(|until| Suppressed {
-            until,
-            reason: event.reason.clone(),
-            plugin: event.plugin.clone(),
-            since: event.at,
-        });
-        Self { suppressed, ..self.clone() }
-    }
-
     /// After a conclusion.
     pub(crate) fn sensed(&self, event: &PositionSensed) -> Option<Self> {
         let PositionSensed { on_hand, none_permille, sellable, at, .. } = *event;
@@ -205,7 +210,11 @@ impl Product {
     }
 
     /// A product from its listing; what an earlier listing knew of stock and first day stays.
-    pub(crate) fn listed(event: &ProductListed, before: Option<&Self>) -> Self {
+    pub(crate) fn listed(
+        event: &ProductListed,
+        before: Option<&Self>,
+        suppressed: Option<&Suppressed>,
+    ) -> Self {
         Self {
             sku: event.sku.clone(),
             name: event.name.clone(),
@@ -219,7 +228,7 @@ impl Product {
             stock: before.map_or(Stock::Unknown, |product| product.stock),
             sensed: before.and_then(|product| product.sensed),
             expires: before.and_then(|product| product.expires),
-            suppressed: before.and_then(|product| product.suppressed.clone()),
+            suppressed: suppressed.cloned(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The projector thread: follows the journal, applies, commits, publishes, and writes checkpoints when it is quiet.
 
 use crate::{
-    apply::Batch,
+    apply::{Batch, Unwritten},
     checkpoint::{self, CheckpointError},
     config::Config,
     index::{Index, IndexError, Meta, Writes},
@@ -31,8 +31,8 @@ pub(crate) struct Projector {
     pub journal_id: [u8; 16],
     pub index: Index,
     pub shop: Shop,
-    /// The last record that the index holds; those after it changed no row.
-    pub indexed: u64,
+    /// What the index does not hold because it changed no row.
+    pub unwritten: Unwritten,
     /// The last record in the latest checkpoint.
     pub checkpointed: u64,
 }
@@ -112,7 +112,7 @@ impl Projector {
             }
             Err(error) => return Err(error.into()),
         }
-        (self.shop, self.indexed) = batch.commit(self.journal_id, self.indexed)?;
+        (self.shop, self.unwritten) = batch.commit(self.journal_id, self.unwritten)?;
         self.shared.publish(&self.shop);
         Ok(false)
     }

@@ -6,6 +6,10 @@ use aisle_event::{
 };
 use minicbor::{Decode, Encode};
 
+/// The most that what plugins made of one basket may take on its receipt, in bytes. A receipt is one row of the index, which has
+/// room for as much again of what was bought.
+pub const OFFERS_BYTES_MAX: usize = 256 << 10;
+
 /// One sale of a kiosk.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Receipt {

@@ -1,6 +1,11 @@
 //! The snapshot that readers use: immutable, complete, cheap to copy.
 
-use crate::{experiments::ArmCounters, history::Visit, product::Product, sessions::Session};
+use crate::{
+    experiments::ArmCounters,
+    history::Visit,
+    product::{Product, Suppressed},
+    sessions::Session,
+};
 use aisle_event::{Hlc, Name, SessionId, Sku, Timestamp};
 use imbl::{HashMap, OrdMap, OrdSet, Vector};
 use std::sync::Arc;
@@ -29,6 +34,8 @@ pub struct Shop {
     pub recent: Vector<Arc<Visit>>,
     /// What each arm of an experiment led to, by `experiment/arm`.
     pub experiments: OrdMap<Name, ArmCounters>,
+    /// What plugins keep from being sold, on offer or not. Products on offer say it themselves.
+    pub(crate) suppressed: OrdMap<Sku, Suppressed>,
     /// Open sessions by when they were last touched.
     pub(crate) by_touch: OrdSet<(u64, SessionId)>,
     pub(crate) counts: Counts,

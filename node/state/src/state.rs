@@ -187,7 +187,7 @@ impl State {
             journal: journal.clone(),
             journal_id: facts.id,
             index: loaded.index.clone(),
-            indexed: loaded.shop.applied,
+            unwritten: Default::default(),
             shop: loaded.shop,
         };
         let thread = Builder::new()

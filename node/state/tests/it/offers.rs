@@ -9,9 +9,10 @@ use aisle_event::{
     plugin::{PluginKept, ProductSuppressed},
     sale::{Adjustment, AdjustmentKind, Points, Repriced, SaleLine, SaleRecorded},
     shopper::{CouponEntered, CustomerNamed},
-    stock::StockReceived,
+    stock::{ProductDelisted, StockReceived},
 };
-use aisle_state::{COUPONS_MAX, Shop};
+use aisle_state::{COUPONS_MAX, Config, Shop};
+use jiff::tz::TimeZone;
 
 fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -31,6 +32,10 @@ fn received(pieces: i64, day: Option<i32>, minutes: i64) -> Event {
         unknown: Unknown::default(),
     }
     .into()
+}
+
+fn delisted() -> Event {
+    ProductDelisted { sku: sku(1), at: at(8), unknown: Unknown::default() }.into()
 }
 
 /// In how many days product 1 expires, counted from the first day.
@@ -56,16 +61,53 @@ fn the_soonest_date_that_is_not_over_is_known_until_there_is_none_left() {
     assert_eq!(expires(&store.apply([received(5, Some(30), 7), listed(1, 260)])), Some(30));
 }
 
-fn suppressed(until: Option<Timestamp>) -> Event {
+#[test]
+fn a_date_that_is_over_is_known_only_where_there_is_no_better() {
+    let store = StoreUnderTest::start();
+    assert_eq!(expires(&store.apply([listed(1, 250), received(5, Some(-2), 1)])), Some(-2));
+    assert_eq!(expires(&store.apply([received(5, Some(-3), 2)])), Some(-2), "the better of two bad ones");
+    assert_eq!(expires(&store.apply([received(5, Some(9), 3)])), Some(9));
+    assert_eq!(expires(&store.apply([received(5, Some(-1), 4)])), Some(9), "old goods hide no good date");
+    assert_eq!(expires(&store.apply([received(5, Some(0), 5)])), Some(0), "today is not over");
+}
+
+#[test]
+fn a_date_is_over_when_the_day_is_in_the_stores_own_zone() {
+    // It is early afternoon in London; in Auckland it is the night to the next day.
+    let auckland = TimeZone::get("Pacific/Auckland").unwrap();
+    let store = StoreUnderTest::start_with(Config { zone: auckland, ..Config::default() });
+    store.apply([listed(1, 250), received(5, Some(0), 1)]);
+    assert_eq!(expires(&store.apply([received(5, Some(4), 2)])), Some(4), "it ended at midnight");
+    let london = StoreUnderTest::start();
+    london.apply([listed(1, 250), received(5, Some(0), 1)]);
+    assert_eq!(expires(&london.apply([received(5, Some(4), 2)])), Some(0));
+    // Nine hours earlier it is the evening before in Los Angeles.
+    let los_angeles = TimeZone::get("America/Los_Angeles").unwrap();
+    let store = StoreUnderTest::start_with(Config { zone: los_angeles, ..Config::default() });
+    store.apply([listed(1, 250), received(5, Some(-1), -9 * 60)]);
+    assert_eq!(expires(&store.apply([received(5, Some(4), -9 * 60)])), Some(-1), "it has some hours left");
+}
+
+fn suppressed_by(plugin: &str, until: Option<Timestamp>) -> Event {
     ProductSuppressed {
         sku: sku(1),
         until,
         reason: text("Too warm"),
-        plugin: name("cold-chain"),
+        plugin: name(plugin),
         at: at(1),
         unknown: Unknown::default(),
     }
     .into()
+}
+
+fn suppressed(until: Option<Timestamp>) -> Event {
+    suppressed_by("cold-chain", until)
+}
+
+/// Who keeps product 1 from being sold, and until when.
+fn held(shop: &Shop) -> Option<(String, Timestamp)> {
+    let held = shop.product("SKU-1").unwrap().suppressed.as_ref();
+    held.map(|it| (it.plugin.to_string(), it.until))
 }
 
 #[test]
@@ -85,6 +127,42 @@ fn a_product_is_kept_from_being_sold_until_an_event_ends_it_and_not_by_a_clock()
     let shop = store.apply([suppressed(None)]);
     assert!(shop.product("SKU-1").unwrap().in_stock());
     assert_eq!(shop.stock_version, before.stock_version + 2);
+}
+
+#[test]
+fn nobody_frees_early_what_another_plugin_holds_back() {
+    let store = StoreUnderTest::start();
+    let by = |plugin: &str, minutes| Some((plugin.to_owned(), at(minutes)));
+    store.apply([listed(1, 250), suppressed(Some(at(100)))]);
+    let shop = store.apply([suppressed_by("recall", Some(at(50))), suppressed_by("recall", None)]);
+    assert_eq!(held(&shop), by("cold-chain", 100));
+    let shop = store.apply([suppressed_by("recall", Some(at(200)))]);
+    assert_eq!(held(&shop), by("recall", 200), "the longer one takes over");
+    let shop = store.apply([suppressed(None), suppressed_by("recall", Some(at(50)))]);
+    assert_eq!(held(&shop), by("recall", 50), "its own it may shorten");
+    assert_eq!(held(&store.apply([suppressed_by("recall", None)])), None);
+}
+
+#[test]
+fn a_product_that_was_off_the_list_comes_back_as_it_is_held_by_then() {
+    let mut store = StoreUnderTest::start();
+    store.apply([listed(1, 250), suppressed(Some(at(100))), delisted()]);
+    assert!(!store.apply([listed(1, 260)]).product("SKU-1").unwrap().in_stock());
+    store.apply([delisted(), suppressed(None)]);
+    assert_eq!(held(&store.apply([listed(1, 250)])), None, "what ended meanwhile has ended");
+    store.apply([delisted(), suppressed(Some(at(200)))]);
+    store.stop_state();
+    store.start_state();
+    assert!(store.opened.rebuilt.is_none());
+    let after = held(&store.apply([listed(1, 250)]));
+    assert_eq!(after, Some(("cold-chain".to_owned(), at(200))), "the index has it beside the products");
+    store.apply([delisted()]);
+    store.state().checkpoint().unwrap();
+    store.stop_state();
+    std::fs::remove_dir_all(store.index_dir()).unwrap();
+    store.start_state();
+    assert!(store.opened.rebuilt.as_ref().unwrap().from_seq > 1, "it begins at the checkpoint");
+    assert_eq!(held(&store.apply([listed(1, 250)])), after);
 }
 
 fn named(customer: Option<&str>, tier: Option<&str>) -> Event {
