@@ -10,13 +10,13 @@ use crate::{
     app::App,
     http::problem::Problem,
     ids,
-    plugins::{self, Denied, Hold, Offers, Refusal, Selling, Why},
+    plugins::{Denied, Hold, Offers, Refusal, Selling, Why},
     pricing::{self, Asked},
     shopping,
 };
 use aisle_event::{
     Money, Name, Quantity, Sku, SourceName, Timestamp,
-    sale::{Adjustment, Points, Repriced, SaleLine, SaleRecorded},
+    sale::{Repriced, SaleLine, SaleRecorded},
     shopper::{EndReason, SessionEnded},
 };
 use aisle_state::{Receipt, Session, Shop};
@@ -24,6 +24,9 @@ use std::sync::Arc;
 
 /// The source of this kiosk's sales.
 const SOURCE: &str = "kiosk";
+
+/// The longest key, in characters.
+pub(crate) const KEY_CHARS_MAX: usize = 64;
 
 /// How a checkout went.
 pub(crate) enum Paid {
@@ -37,7 +40,7 @@ pub(crate) enum Paid {
 pub(crate) struct Terms {
     /// The key that the client chose.
     pub(crate) key: Name,
-    /// What the shopper was shown last; the basket is not sold for anything else.
+    /// What the shopper was shown last; the basket is not sold for more.
     pub(crate) expected: Option<Money>,
 }
 
@@ -67,7 +70,7 @@ async fn once(app: &App, session: &str, terms: Terms) -> Result<Paid, Problem> {
     let lines = lines(session, &shop)?;
     let Selling { offers, events, hold } = selling(app, session, &shop).await?;
     let sale = record(session, Lines { lines, offers, source: SOURCE, key: Some(key) }, app.now())?;
-    as_expected(&sale, expected)?;
+    at_most(&sale, expected)?;
     let document = sale.document.clone();
     let ended = SessionEnded {
         session: session.id.clone(),
@@ -135,11 +138,11 @@ async fn selling(app: &App, session: &Session, shop: &Arc<Shop>) -> Result<Selli
             let detail = format!(
                 "the plugin `{plugin}`, without which nothing is sold, has no answer; nothing was sold"
             );
-            Err(if passing { Problem::busy(detail).retry_after_s(2) } else { Problem::denied(detail) })
+            Err(if passing { Problem::unanswered(detail).retry_after_s(2) } else { Problem::denied(detail) })
         }
         Asked::Silent => {
-            Err(Problem::busy("the plugins, without which nothing is sold, do not answer; nothing was sold")
-                .retry_after_s(2))
+            let detail = "the plugins, without which nothing is sold, do not answer; nothing was sold";
+            Err(Problem::unanswered(detail).retry_after_s(2))
         }
         Asked::Selling(selling) => {
             let reason = |refusal: &Refusal| {
@@ -161,16 +164,17 @@ impl Hold for Nothing {
     fn committed(self: Box<Self>, _: u64) {}
 }
 
-/// Refuses a sale for something else than what the shopper was shown.
-fn as_expected(sale: &SaleRecorded, expected: Option<Money>) -> Result<(), Problem> {
-    match (sale.total(), expected) {
-        (Some(total), Some(expected)) if total != expected => {
-            let detail = format!("the basket costs {total} now, not {expected}; nothing was sold");
-            Err(Problem::total_changed(detail)
-                .with("expected_total", format!("is {expected}, the total is {total}")))
-        }
-        _ => Ok(()),
+/// Refuses a sale for more than what the shopper was shown. Less is taken as it comes: a payment waits longer for offers than a page
+/// does, so that they may be found on the receipt first.
+fn at_most(sale: &SaleRecorded, expected: Option<Money>) -> Result<(), Problem> {
+    let (Some(total), Some(expected)) = (sale.total(), expected) else { return Ok(()) };
+    if total.currency == expected.currency && total.minor <= expected.minor {
+        return Ok(());
     }
+    let detail = format!("the basket costs {total} now, not {expected}; nothing was sold");
+    Err(Problem::total_changed(detail)
+        .with("expected_total", format!("is {expected}, the total is {total}"))
+        .costing(total))
 }
 
 /// A sale of one of each, paid at a till that reports no sales of its own.
@@ -213,15 +217,6 @@ fn record(session: &Session, sale: Lines, at: Timestamp) -> Result<SaleRecorded,
                 Some(Repriced { list_price, plugin, version, reason, unknown: Default::default() });
         }
     }
-    let adjustment = |it: plugins::Adjustment| {
-        let Why { plugin, version, reason } = it.why;
-        let (line, kind, amount) = (it.line, it.kind, it.amount);
-        Adjustment { line, kind, amount, plugin, version, reason, unknown: Default::default() }
-    };
-    let points = |it: plugins::Points| {
-        let Why { plugin, version, reason } = it.why;
-        Points { count: it.count, plugin, version, reason, unknown: Default::default() }
-    };
     let internal = |error: aisle_event::InvalidId| Problem::internal(error.to_string());
     let sale = SaleRecorded {
         source: SourceName::new(source).map_err(internal)?,
@@ -233,8 +228,8 @@ fn record(session: &Session, sale: Lines, at: Timestamp) -> Result<SaleRecorded,
         country: None,
         idempotency_key: key,
         arm: session.arm.clone(),
-        adjustments: offers.adjustments.into_iter().map(adjustment).collect(),
-        points: offers.points.into_iter().map(points).collect(),
+        adjustments: offers.adjustments,
+        points: offers.points,
         unknown: Default::default(),
     };
     if sale.total().is_none() {

@@ -5,12 +5,13 @@
 //! panics or takes too long is given up (`pricing`, `engine`).
 //!
 //! Not here: sandboxes, limits, breakers, the order of plugins (`aisle-plugin-host`, `aisle-node`).
-//! Guards invariant 4 at the shop's front: whatever a plugin does, the shopper gets an answer, and the basket is paid as it was shown.
+//! Guards invariant 4 at the shop's front: whatever a plugin does, the shopper gets an answer, and no basket is paid dearer than it was
+//! shown.
 
-use aisle_event::{
-    Currency, CustomerRef, Event, Money, Name, Quantity, SessionId, Sku, Text, Timestamp,
-    sale::AdjustmentKind,
-};
+pub use aisle_event::sale::{Adjustment, Points};
+pub use aisle_state::Customer;
+
+use aisle_event::{Currency, Event, Money, Name, Quantity, SessionId, Sku, Text, Timestamp};
 use aisle_state::{Product, Shop};
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -65,15 +66,6 @@ pub struct Basket {
     pub lines: Vec<Line>,
 }
 
-/// Who is buying.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Customer {
-    /// What stands for them.
-    pub token: CustomerRef,
-    /// Their tier of the loyalty programme.
-    pub tier: Option<Name>,
-}
-
 /// One line of a basket.
 #[derive(Debug, Clone)]
 pub struct Line {
@@ -90,7 +82,8 @@ pub struct Line {
 pub struct Offers {
     /// Other prices of one unit, at most one for a line.
     pub prices: Vec<NewPrice>,
-    /// Amounts off, in the order in which they were given. Basket discounts come as the lines' shares.
+    /// Amounts off, in the order in which they were given: discounts above zero, what is taken back below. Basket discounts come as the
+    /// lines' shares.
     pub adjustments: Vec<Adjustment>,
     /// Lines that must not be sold like this.
     pub refusals: Vec<Refusal>,
@@ -120,33 +113,11 @@ pub struct NewPrice {
     pub why: Why,
 }
 
-/// An amount off.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Adjustment {
-    /// The line; nothing when it is on the basket as a whole.
-    pub line: Option<u32>,
-    /// How it came about.
-    pub kind: AdjustmentKind,
-    /// How much less it costs: above zero, and below zero when it is taken back.
-    pub amount: Money,
-    /// Who says so.
-    pub why: Why,
-}
-
 /// A line that must not be sold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The line.
     pub line: u32,
-    /// Who says so.
-    pub why: Why,
-}
-
-/// Points for the customer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Points {
-    /// How many.
-    pub count: u32,
     /// Who says so.
     pub why: Why,
 }

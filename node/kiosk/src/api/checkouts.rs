@@ -3,9 +3,9 @@
 use crate::{
     api::{json, views::ReceiptView},
     app::App,
-    checkout::{self, Paid, Terms},
+    checkout::{self, KEY_CHARS_MAX, Paid, Terms},
     http::{
-        extract::{JsonBytes, Segment, parse},
+        extract::{JsonBytes, Segment, parse, visible},
         problem::Problem,
     },
 };
@@ -20,15 +20,14 @@ use utoipa::ToSchema;
 
 /// The header that makes a checkout repeatable.
 const KEY_HEADER: &str = "idempotency-key";
-/// The longest key, in characters.
-const KEY_CHARS_MAX: usize = 64;
 
 /// What the shopper agreed to. Everything may be left out, and so may the body.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Checkout)]
 pub(super) struct CheckoutBody {
-    /// The total that the shopper was shown last. The basket is not sold for anything else (409).
+    /// The total that the shopper was shown last. The basket is not sold for more (409, with the `total` of now); offers that came in
+    /// meanwhile are given.
     expected_total: Option<ExpectedBody>,
 }
 
@@ -64,7 +63,7 @@ pub(super) struct ExpectedBody {
         (status = 200, description = "It was sold before with this key: the same receipt.", body = ReceiptView),
         (status = 201, description = "The receipt; the sale is durable.", body = ReceiptView),
         (status = 404, description = "The session is not open.", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The basket is empty, a line cannot be sold, or the total is not the expected one; nothing was sold.",
+        (status = 409, description = "The basket is empty, a line cannot be sold, or the total is above the expected one; nothing was sold.",
             body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The key was used for another session.",
             body = Problem, content_type = "application/problem+json"),
@@ -92,14 +91,10 @@ pub(super) async fn pay(
 fn key(headers: &HeaderMap) -> Result<Name, Problem> {
     let mut values = headers.get_all(KEY_HEADER).iter();
     let value = values.next().ok_or_else(|| Problem::field("Idempotency-Key", "is missing"))?;
-    let text = value.to_str().unwrap_or_default();
-    if values.next().is_some()
-        || text.len() > KEY_CHARS_MAX
-        || !text.bytes().all(|byte| byte.is_ascii_graphic())
-    {
-        return Err(Problem::field("Idempotency-Key", "is not 1 to 64 visible ASCII characters, once"));
+    if values.next().is_some() {
+        return Err(Problem::field("Idempotency-Key", "is there more than once"));
     }
-    crate::http::extract::id("Idempotency-Key", text)
+    visible("Idempotency-Key", value.to_str().unwrap_or_default(), KEY_CHARS_MAX)
 }
 
 /// A receipt of this kiosk.

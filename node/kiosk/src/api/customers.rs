@@ -8,7 +8,7 @@ use crate::{
     app::App,
     claims,
     http::{
-        extract::{Json, Segment, Segments, id},
+        extract::{Json, Segment, Segments, visible},
         problem::Problem,
     },
     pricing, shopping,
@@ -31,15 +31,10 @@ pub(super) struct CustomerBody {
     tier: Option<String>,
 }
 
+/// The longest token, in characters.
+const TOKEN_CHARS_MAX: usize = 64;
 /// The longest tier, in characters.
 const TIER_CHARS_MAX: usize = 32;
-
-fn visible(field: &'static str, text: &str) -> Result<(), Problem> {
-    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Ok(());
-    }
-    Err(Problem::field(field, "is not made of visible ASCII characters"))
-}
 
 /// Says who shops in a session.
 ///
@@ -58,16 +53,9 @@ pub(super) async fn name(
     Segment(session): Segment,
     Json(body): Json<CustomerBody>,
 ) -> Result<Response, Problem> {
-    visible("token", &body.token)?;
-    let tier = body.tier.as_deref();
-    if let Some(tier) = tier {
-        visible("tier", tier)?;
-        if tier.len() > TIER_CHARS_MAX {
-            return Err(Problem::field("tier", format!("is longer than {TIER_CHARS_MAX} characters")));
-        }
-    }
-    let who =
-        Customer { token: id("token", &body.token)?, tier: tier.map(|tier| id("tier", tier)).transpose()? };
+    let token = visible("token", &body.token, TOKEN_CHARS_MAX)?;
+    let tier = body.tier.map(|tier| visible("tier", &tier, TIER_CHARS_MAX)).transpose()?;
+    let who = Customer { token, tier };
     claims::customer(&app, &session, Some(who)).await?;
     answer(&app, &session).await
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     api::views::{MoneyView, Price},
-    plugins::{self, Denied, Why},
+    plugins::{Denied, Why},
 };
 use aisle_event::{
     Name, Sku, Text,
@@ -70,12 +70,6 @@ pub(super) struct AdjustmentView {
     why: WhyView,
 }
 
-impl From<&plugins::Adjustment> for AdjustmentView {
-    fn from(it: &plugins::Adjustment) -> Self {
-        Self { line: it.line, kind: it.kind, amount: Price(it.amount), why: (&it.why).into() }
-    }
-}
-
 impl From<&Adjustment> for AdjustmentView {
     fn from(it: &Adjustment) -> Self {
         let why = WhyView::of(&it.plugin, &it.version, &it.reason);
@@ -91,12 +85,6 @@ pub(super) struct PointsView {
     count: u32,
     #[serde(flatten)]
     why: WhyView,
-}
-
-impl From<&plugins::Points> for PointsView {
-    fn from(it: &plugins::Points) -> Self {
-        Self { count: it.count, why: (&it.why).into() }
-    }
 }
 
 impl From<&Points> for PointsView {

@@ -39,7 +39,7 @@ fn as_number_or_null<S: Serializer>(quantity: &Option<Quantity>, serializer: S) 
 #[derive(ToSchema)]
 #[schema(as = Money)]
 #[expect(dead_code, reason = "gives the schema; `Price` writes it")]
-pub(super) struct MoneyView {
+pub(crate) struct MoneyView {
     /// Minor units: pence, cents.
     #[schema(example = 255)]
     minor: i64,
@@ -52,7 +52,7 @@ pub(super) struct MoneyView {
 }
 
 /// Writes [`MoneyView`] from the amount itself.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Price(pub(crate) Money);
 
 impl Serialize for Price {
@@ -345,7 +345,7 @@ pub(crate) struct BasketView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     denied: Option<DeniedView>,
-    /// True when offers could not be looked up: these are the catalogue's prices.
+    /// True when offers could not be looked up: these are the catalogue's prices. A checkout looks again.
     #[serde(skip_serializing_if = "is_false")]
     #[schema(required = false)]
     without_offers: bool,

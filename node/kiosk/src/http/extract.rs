@@ -167,6 +167,18 @@ pub(crate) fn text<'a>(
     }
 }
 
+/// An id of visible ASCII characters.
+pub(crate) fn visible<T: FromStr<Err = aisle_event::InvalidId>>(
+    field: &'static str,
+    text: &str,
+    chars_max: usize,
+) -> Result<T, Problem> {
+    if text.is_empty() || text.len() > chars_max || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Problem::field(field, format!("is not 1 to {chars_max} visible ASCII characters")));
+    }
+    id(field, text)
+}
+
 /// An id in a body.
 pub(crate) fn id<T: FromStr<Err = aisle_event::InvalidId>>(
     field: &'static str,

@@ -2,6 +2,8 @@
 //!
 //! Guards invariant 10: an error names the thing, the cause and the next step, and never shows what is inside the node.
 
+use crate::api::views::{MoneyView, Price};
+use aisle_event::Money;
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -47,6 +49,10 @@ pub struct Problem {
     detail: Cow<'static, str>,
     /// The fields that are wrong, if it is a matter of fields.
     errors: Vec<FieldError>,
+    /// What the basket costs now, where it is more than expected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<MoneyView>, nullable = false)]
+    total: Option<Price>,
     #[serde(skip)]
     retry_after_s: Option<u32>,
 }
@@ -63,6 +69,7 @@ macro_rules! kinds {
                     status: StatusCode::$status.as_u16(),
                     detail: detail.into(),
                     errors: Vec::new(),
+                    total: None,
                     retry_after_s: None,
                 }
             })+
@@ -102,6 +109,7 @@ kinds! {
     key_reused = UNPROCESSABLE_ENTITY "key-reused" "The idempotency key belongs to another checkout";
     internal = INTERNAL_SERVER_ERROR "internal" "The node failed";
     busy = SERVICE_UNAVAILABLE "busy" "The node is busy";
+    unanswered = SERVICE_UNAVAILABLE "unanswered" "The basket cannot be paid yet";
     stopped = SERVICE_UNAVAILABLE "stopped" "The node cannot write";
 }
 
@@ -117,6 +125,13 @@ impl Problem {
     #[must_use]
     pub const fn retry_after_s(mut self, seconds: u32) -> Self {
         self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// Says what the basket costs now.
+    #[must_use]
+    pub(crate) const fn costing(mut self, total: Money) -> Self {
+        self.total = Some(Price(total));
         self
     }
 
@@ -146,14 +161,14 @@ impl Problem {
         self.kind == "urn:aisle:problem:unknown-product"
     }
 
-    /// True when the total is another one than the shopper was shown.
-    pub(crate) fn is_about_the_total(&self) -> bool {
-        self.kind == "urn:aisle:problem:total-changed"
+    /// What the basket costs now, where that is more than the shopper was shown.
+    pub(crate) fn total(&self) -> Option<Money> {
+        self.total.map(|Price(total)| total)
     }
 
-    /// True when a plugin keeps the basket from being paid.
+    /// True when a plugin keeps the basket from being paid, for good or for now.
     pub(crate) fn is_denied(&self) -> bool {
-        self.kind == "urn:aisle:problem:denied"
+        matches!(self.kind, "urn:aisle:problem:denied" | "urn:aisle:problem:unanswered")
     }
 
     /// The header that goes with it, for an answer in another form.

@@ -3,9 +3,9 @@
 use crate::{
     amount::{Amount, UNITS_MAX},
     app::App,
-    checkout::{self, Paid, Terms},
+    checkout::{self, KEY_CHARS_MAX, Paid, Terms},
     claims,
-    http::problem::Problem,
+    http::{extract::visible, problem::Problem},
     ids,
     pages::{
         form::Fields,
@@ -17,9 +17,10 @@ use crate::{
     plugins::Place,
     pricing::{self, Priced, PricedLine},
     shopping::{self, Change},
+    strings::Strings,
     text,
 };
-use aisle_event::{Money, Name, Sku, Unit};
+use aisle_event::{Money, Sku, Unit};
 use aisle_state::Session;
 use axum::{extract::State, http::StatusCode, response::Response};
 use maud::{Markup, html};
@@ -73,9 +74,6 @@ fn filled(
 ) -> Markup {
     let strings = visitor.language.strings();
     let there = priced.gone.is_empty() && priced.lines.iter().all(|line| line.product.in_stock());
-    let off = priced.of_basket();
-    // Where plugins price baskets, nothing is sold for another total than the one on the page.
-    let expected = priced.total.filter(|_| app.pricing.wanted());
     html! {
         @if priced.denied.is_some() || (priced.lost && !priced.payable) {
             p.notice role="note" { (strings.not_payable) }
@@ -91,21 +89,28 @@ fn filled(
                 }
             }
         }
-        (offers::amounts(strings.offers, off.iter().map(|(why, amount)| (why.reason.as_str(), *amount))))
-        (offers::points(priced.points.iter().map(|it| (it.count, it.why.reason.as_str())), strings.points))
+        (offers::amounts(strings.offers, offers::of_basket(&priced.adjustments)))
+        (offers::points(&priced.points, strings.points))
         @if app.pricing.wanted() || !session.coupons.is_empty() {
             (offers::coupons(&session.coupons, coupon_fault, strings))
         }
         div.pay {
-            p.total { (strings.total) " " strong { @if let Some(total) = priced.total { (text::money(total)) } @else { "–" } } }
-            form action="/checkout" method="post" {
-                input type="hidden" name="key" value=(ids::idempotency_key());
-                @if let Some(expected) = expected {
-                    input type="hidden" name="expected" value=(format!("{} {}", expected.minor, expected.currency));
-                }
-                button.primary type="submit" disabled[!(there && priced.payable)] { (strings.pay) }
-            }
+            (payment(priced.total, there && priced.payable, strings))
             a.button href="/" { (strings.keep_shopping) }
+        }
+    }
+}
+
+/// A total and the button that pays it. The basket is not sold for more than what stands here.
+pub(super) fn payment(total: Option<Money>, is_payable: bool, strings: &Strings) -> Markup {
+    html! {
+        p.total { (strings.total) " " strong { @if let Some(total) = total { (text::money(total)) } @else { "–" } } }
+        form action="/checkout" method="post" {
+            input type="hidden" name="key" value=(ids::idempotency_key());
+            @if let Some(total) = total {
+                input type="hidden" name="expected" value=(format!("{} {}", total.minor, total.currency));
+            }
+            button.primary type="submit" disabled[!is_payable || total.is_none()] { (strings.pay) }
         }
     }
 }
@@ -117,7 +122,6 @@ fn line_row(line: &PricedLine<'_>, priced: &Priced<'_>, visitor: &Visitor) -> Ma
     let more = (line.quantity.thousandths + step(product.unit)).min(UNITS_MAX * 1000);
     let less = (line.quantity.thousandths - step(product.unit)).max(0);
     let usual = line.new_price.as_ref().map(|_| product.price);
-    let off = priced.of_line(line.number).map(|it| (it.why.reason.as_str(), it.amount));
     let button = |thousandths: i64, label: String, sign: &str| {
         let quantity = text::number(aisle_event::Quantity { thousandths, unit: product.unit });
         html! { button type="submit" name="quantity" value=(quantity) aria-label=(label) { (sign) } }
@@ -133,7 +137,7 @@ fn line_row(line: &PricedLine<'_>, priced: &Priced<'_>, visitor: &Visitor) -> Ma
                 }
                 @if !product.in_stock() { p.warn { (parts::not_there(product, strings)) } }
                 @if let Some(why) = &line.refused { p.warn { (why.reason.as_str()) } }
-                (offers::amounts(strings.offers, off))
+                (offers::amounts(strings.offers, offers::of_line(&priced.adjustments, line.number)))
             }
             form.change action="/basket" method="post" {
                 input type="hidden" name="sku" value=(product.sku);
@@ -235,10 +239,7 @@ pub(super) async fn pay(
     mut visitor: Visitor,
     Fields(fields): Fields<PayFields>,
 ) -> Result<Response, Problem> {
-    let key = Name::new(&fields.key)
-        .ok()
-        .filter(|key| key.as_str().len() <= 64 && key.as_str().bytes().all(|byte| byte.is_ascii_graphic()))
-        .ok_or_else(|| Problem::field("key", "is not 1 to 64 visible ASCII characters"))?;
+    let key = visible("key", &fields.key, KEY_CHARS_MAX)?;
     let expected = fields.expected.as_deref().map(expected).transpose()?;
     // A second touch of the button comes with the cookie of a session that is paid by now.
     let Some(session) = visitor.named().map(str::to_owned) else {

@@ -4,6 +4,7 @@ use crate::{
     app::App,
     http::problem::Problem,
     pages::{
+        basket,
         layout::{self, Page},
         visitor::Visitor,
     },
@@ -25,10 +26,8 @@ pub(crate) fn page(app: &App, headers: &HeaderMap, uri: &Uri, problem: &Problem)
             (strings.product_gone, strings.not_found_hint)
         }
         StatusCode::NOT_FOUND => (strings.not_found, strings.not_found_hint),
-        StatusCode::CONFLICT if problem.is_about_the_total() => {
-            (strings.total_changed, strings.total_changed_hint)
-        }
-        StatusCode::CONFLICT if problem.is_denied() => (strings.refused, strings.not_payable),
+        _ if problem.is_denied() => (strings.refused, strings.not_payable),
+        _ if problem.total().is_some() => (strings.total_changed, strings.total_changed_hint),
         StatusCode::CONFLICT => (strings.conflict, strings.conflict_hint),
         StatusCode::SERVICE_UNAVAILABLE => (strings.busy, strings.busy_hint),
         status if status.is_server_error() => (strings.failed, strings.failed_hint),
@@ -38,7 +37,10 @@ pub(crate) fn page(app: &App, headers: &HeaderMap, uri: &Uri, problem: &Problem)
         div.empty {
             h1 { (title) }
             p { (hint) }
-            @if problem.status() == StatusCode::CONFLICT {
+            @if let Some(total) = problem.total() {
+                div.pay { (basket::payment(Some(total), true, strings)) }
+            }
+            @if matches!(problem.status(), StatusCode::CONFLICT | StatusCode::SERVICE_UNAVAILABLE) {
                 a.button.primary href="/basket" { (strings.back_to_basket) }
             }
             a.button href="/" { (strings.back_to_start) }

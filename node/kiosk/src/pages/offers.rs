@@ -1,7 +1,10 @@
 //! What plugins make of a basket, as shoppers read it: prices struck through, amounts off with their reasons, points, coupons.
 
 use crate::{claims::CODE_CHARS_MAX, strings::Strings, text};
-use aisle_event::{Money, Name};
+use aisle_event::{
+    Money, Name,
+    sale::{Adjustment, AdjustmentKind, Points},
+};
 use maud::{Markup, html};
 
 /// The price of one unit, after the usual one where it is another.
@@ -31,6 +34,32 @@ pub(super) fn amounts<'a>(label: &str, amounts: impl IntoIterator<Item = (&'a st
     }
 }
 
+/// What comes off one line alone, or is put on it again.
+pub(super) fn of_line(adjustments: &[Adjustment], line: u32) -> impl Iterator<Item = (&str, Money)> {
+    let of_line = adjustments
+        .iter()
+        .filter(move |it| it.line == Some(line) && it.kind != AdjustmentKind::BasketDiscount);
+    of_line.map(|it| (it.reason.as_str(), it.amount))
+}
+
+/// What comes off the basket as a whole: the lines' shares of one offer together, in the order of their first.
+pub(super) fn of_basket(adjustments: &[Adjustment]) -> impl Iterator<Item = (&str, Money)> {
+    let mut offers: Vec<(&Adjustment, Money)> = Vec::new();
+    let of_basket =
+        adjustments.iter().filter(|it| it.line.is_none() || it.kind == AdjustmentKind::BasketDiscount);
+    for it in of_basket {
+        match offers.iter_mut().find(|(first, _)| is_same_offer(first, it)) {
+            Some((_, sum)) => *sum = sum.checked_add(it.amount).unwrap_or(*sum),
+            None => offers.push((it, it.amount)),
+        }
+    }
+    offers.into_iter().map(|(first, sum)| (first.reason.as_str(), sum))
+}
+
+fn is_same_offer(one: &Adjustment, other: &Adjustment) -> bool {
+    (&one.plugin, &one.version, &one.reason) == (&other.plugin, &other.version, &other.reason)
+}
+
 /// How the total changes.
 fn signed(off: Money) -> String {
     let change = text::money(Money { minor: off.minor.saturating_neg(), ..off });
@@ -38,13 +67,10 @@ fn signed(off: Money) -> String {
 }
 
 /// Points, each with its reason.
-pub(super) fn points<'a>(
-    points: impl IntoIterator<Item = (u32, &'a str)>,
-    words: fn(u32) -> String,
-) -> Markup {
+pub(super) fn points(points: &[Points], words: fn(u32) -> String) -> Markup {
     html! {
-        @for (count, reason) in points {
-            p.points { (words(count)) " · " (reason) }
+        @for points in points {
+            p.points { (words(points.count)) " · " (points.reason.as_str()) }
         }
     }
 }

@@ -60,8 +60,8 @@ pub(super) async fn show(
             div {
                 h1 { (product.name) }
                 p.price { (offers::unit_price(usual, price, strings)) " " span.unit { ((strings.per_unit)(product.unit)) } }
-                @if let Some(now) = &now { p.small { (now.why.reason.as_str()) } }
-                p.small { ((strings.price_since)(&since)) }
+                // Since when a plugin's price holds nobody knows: it is made for this shopper.
+                p.small { @if let Some(now) = &now { (now.why.reason.as_str()) } @else { ((strings.price_since)(&since)) } }
                 @if shopping::price_expired(&product, app.now()) { p.notice role="note" { (strings.price_may_have_changed) } }
                 (parts::stock(&product, strings))
                 p.small {

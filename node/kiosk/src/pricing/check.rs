@@ -1,13 +1,12 @@
 //! Whether an answer of plugins can be used. Whole or not at all: a basket is never priced by half an answer.
 
 use crate::plugins::{Basket, Offers, Why};
-use aisle_event::{Money, sale::AdjustmentKind};
+use aisle_event::{Money, Name, Text, sale::AdjustmentKind};
+use aisle_state::OFFERS_BYTES_MAX;
 use std::collections::BTreeMap;
 
 /// The longest reason, in characters.
 const REASON_CHARS_MAX: usize = 120;
-/// The most that the texts of one answer may take, in bytes: a receipt with all of them is one row of the state.
-const TEXT_BYTES_MAX: usize = 32 << 10;
 /// What one item of an answer takes beside its texts, in bytes, at most.
 const ITEM_BYTES: usize = 48;
 
@@ -32,7 +31,7 @@ pub(super) fn offers(basket: &Basket, offers: &Offers) -> Result<(), String> {
         .ok_or("the basket has no total that fits")?;
     let mut off_whole = 0_i64;
     for adjustment in &offers.adjustments {
-        let who = &adjustment.why.plugin;
+        let who = &adjustment.plugin;
         let amount = currency(adjustment.amount, "an adjustment")?;
         let fits = match adjustment.kind {
             AdjustmentKind::Discount => amount > 0,
@@ -64,7 +63,7 @@ pub(super) fn offers(basket: &Basket, offers: &Offers) -> Result<(), String> {
         }
     }
     match offers.points.iter().find(|points| points.count == 0) {
-        Some(points) => Err(format!("`{}` gives no points", points.why.plugin)),
+        Some(points) => Err(format!("`{}` gives no points", points.plugin)),
         None => Ok(()),
     }
 }
@@ -97,21 +96,25 @@ fn texts(offers: &Offers) -> Result<(), String> {
     let whys = offers
         .prices
         .iter()
-        .map(|price| &price.why)
-        .chain(offers.adjustments.iter().map(|adjustment| &adjustment.why))
-        .chain(offers.refusals.iter().map(|refusal| &refusal.why))
-        .chain(offers.points.iter().map(|points| &points.why));
+        .map(|it| parts(&it.why))
+        .chain(offers.refusals.iter().map(|it| parts(&it.why)))
+        .chain(offers.adjustments.iter().map(|it| (&it.plugin, &it.version, &it.reason)))
+        .chain(offers.points.iter().map(|it| (&it.plugin, &it.version, &it.reason)));
     let mut bytes = 0;
-    for Why { plugin, version, reason } in whys {
+    for (plugin, version, reason) in whys {
         if reason.trim().is_empty() || reason.chars().count() > REASON_CHARS_MAX {
             return Err(format!("`{plugin}` gives a reason of {} characters", reason.chars().count()));
         }
         bytes += ITEM_BYTES + plugin.as_str().len() + version.as_str().len() + reason.len();
     }
-    if bytes > TEXT_BYTES_MAX {
+    if bytes > OFFERS_BYTES_MAX {
         return Err(format!(
-            "the answer takes {bytes} bytes on a receipt; at most {TEXT_BYTES_MAX} have room"
+            "the answer takes {bytes} bytes on a receipt; at most {OFFERS_BYTES_MAX} have room"
         ));
     }
     Ok(())
+}
+
+const fn parts(why: &Why) -> (&Name, &Name, &Text) {
+    (&why.plugin, &why.version, &why.reason)
 }

@@ -12,11 +12,11 @@ mod check;
 mod priced;
 
 pub(crate) use ask::{Asked, Pricing, Said, within};
-pub(crate) use priced::{Priced, PricedLine, together};
+pub(crate) use priced::{Priced, PricedLine};
 
 use crate::{
     app::App,
-    plugins::{Basket, Customer, Line, NewPrice},
+    plugins::{Basket, Line, NewPrice},
 };
 use aisle_event::Quantity;
 use aisle_state::{Product, Session, Shop};
@@ -60,16 +60,12 @@ pub(crate) fn basket(app: &App, session: &Session, shop: &Arc<Shop>) -> Option<B
 
 fn with_lines(app: &App, session: &Session, shop: &Arc<Shop>, lines: Vec<Line>) -> Option<Basket> {
     let currency = lines.first()?.product.price.currency;
-    let customer = session
-        .customer
-        .as_ref()
-        .map(|customer| Customer { token: customer.token.clone(), tier: customer.tier.clone() });
     lines.iter().all(|line| line.product.price.currency == currency).then(|| Basket {
         session: session.id.clone(),
         shop: shop.clone(),
         now: app.now(),
         currency,
-        customer,
+        customer: session.customer.clone(),
         coupons: session.coupons.clone(),
         lines,
     })

@@ -4,7 +4,7 @@ use crate::{
     plugins::{Adjustment, Denied, NewPrice, Offers, Points, Refusal, Why},
     pricing::Said,
 };
-use aisle_event::{Money, Quantity, Sku, sale::AdjustmentKind};
+use aisle_event::{Money, Quantity, Sku};
 use aisle_state::{Product, Session, Shop};
 
 /// An open session's basket at the prices of a snapshot.
@@ -83,20 +83,6 @@ impl<'a> Priced<'a> {
         Self { lines, gone, total, adjustments, points, denied, lost, payable }
     }
 
-    /// What is taken off one line alone, or put on it again.
-    pub(crate) fn of_line(&self, number: u32) -> impl Iterator<Item = &Adjustment> {
-        self.adjustments
-            .iter()
-            .filter(move |it| it.line == Some(number) && it.kind != AdjustmentKind::BasketDiscount)
-    }
-
-    /// What is taken off the basket as a whole: the lines' shares of one offer together.
-    pub(crate) fn of_basket(&self) -> Vec<(&Why, Money)> {
-        together(self.adjustments.iter().filter_map(|it| {
-            (it.line.is_none() || it.kind == AdjustmentKind::BasketDiscount).then_some((&it.why, it.amount))
-        }))
-    }
-
     /// What a line comes to after everything that is taken off it, where anything is.
     pub(crate) fn charged(&self, line: &PricedLine<'_>) -> Option<Money> {
         let mut of_line = self.adjustments.iter().filter(|it| it.line == Some(line.number)).peekable();
@@ -111,16 +97,4 @@ fn less(gross: Money, adjustments: &[Adjustment]) -> Option<Money> {
 
 fn subtracted(sum: Money, amount: Money) -> Option<Money> {
     sum.checked_add(Money { minor: amount.minor.checked_neg()?, ..amount })
-}
-
-/// Amounts of the same offer as one, in the order of their first.
-pub(crate) fn together<W: PartialEq>(amounts: impl Iterator<Item = (W, Money)>) -> Vec<(W, Money)> {
-    let mut all: Vec<(W, Money)> = Vec::new();
-    for (why, amount) in amounts {
-        match all.iter_mut().find(|(known, _)| *known == why) {
-            Some((_, sum)) => *sum = sum.checked_add(amount).unwrap_or(*sum),
-            None => all.push((why, amount)),
-        }
-    }
-    all
 }

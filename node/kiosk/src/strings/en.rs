@@ -113,7 +113,7 @@ pub(super) const STRINGS: Strings = Strings {
     failed: "Something went wrong on our side",
     failed_hint: "Nothing was charged. Try again, or ask our staff.",
     conflict: "The basket could not be changed like this",
-    conflict_hint: "Something in it is out of stock, no longer on offer, or not sold in this quantity. Nothing was sold.",
+    conflict_hint: "Something in it is out of stock, not for sale at the moment, no longer on offer, or not sold in this quantity. Nothing was sold.",
     back_to_start: "Back to the start",
     back_to_basket: "Back to the basket",
     bought_with: |name| format!("Often bought with {name}"),

@@ -100,7 +100,7 @@ pub(super) const STRINGS: Strings = Strings {
     failed: "我们这边出了点问题",
     failed_hint: "没有扣款。请重试，或咨询店员。",
     conflict: "购物篮无法这样更改",
-    conflict_hint: "其中有商品缺货、已下架，或不按此数量出售。没有售出任何商品。",
+    conflict_hint: "其中有商品缺货、暂停销售、已下架，或不按此数量出售。没有售出任何商品。",
     back_to_start: "返回首页",
     back_to_basket: "返回购物篮",
     bought_with: |name| format!("常与{name}一起购买"),

@@ -9,6 +9,7 @@ use aisle_event::{
     sale::AdjustmentKind::{BasketDiscount, Discount, TakeBack},
 };
 use aisle_kiosk::plugins::{Adjustment, Basket, NewPrice, Offers};
+use aisle_state::OFFERS_BYTES_MAX;
 use axum::{
     body::{Body, to_bytes},
     http::Request,
@@ -48,6 +49,15 @@ async fn with_basket(shop: &ShopUnderTest) -> String {
 fn sales(shop: &ShopUnderTest) -> Vec<aisle_event::sale::SaleRecorded> {
     let sale = |event| if let Event::SaleRecorded(sale) = event { Some(sale) } else { None };
     shop.events().into_iter().filter_map(sale).collect()
+}
+
+/// What a touch of a page's button to pay sends.
+fn payment(page: &str) -> String {
+    let value = |name: &str| {
+        let after = page.split(&format!(r#"name="{name}" value=""#)).nth(1).unwrap();
+        after.split('"').next().unwrap().replace(' ', "+")
+    };
+    format!("key={}&expected={}", value("key"), value("expected"))
 }
 
 async fn checkout_with(shop: &ShopUnderTest, session: &str, key: &str, body: Value) -> Answer {
@@ -122,8 +132,7 @@ async fn the_pages_show_what_is_struck_through_taken_off_and_given_in_both_langu
     assert_eq!(page.matches("Spring coupon").count(), 1, "the shares of one offer are one line");
     let chinese = shop.page("/basket", &cookie, "zh").await.body;
     assert!(chinese.contains("可获得 4 积分") && chinese.contains("优惠券代码"), "{chinese}");
-    let key = page.split(r#"name="key" value=""#).nth(1).unwrap().split('"').next().unwrap();
-    let paid = shop.form("/checkout", &cookie, &format!("key={key}&expected=410+GBP")).await;
+    let paid = shop.form("/checkout", &cookie, &payment(&page)).await;
     assert_eq!(paid.status, 303, "{}", paid.body);
     let receipt = paid.cookie("aisle_receipt").unwrap().split(';').next().unwrap().to_owned();
     let thanks = shop.page(&paid.header("location"), &receipt, "en").await.body;
@@ -156,12 +165,13 @@ async fn a_products_page_shows_the_price_that_a_plugin_sets() {
     let cookie = shop.shopper().await;
     let page = shop.page("/product/TEA-1", &cookie, "en").await.body;
     assert!(page.contains("<s>£2.50</s>") && page.contains("<b>£2.00</b>"), "{page}");
-    assert!(page.contains("Best before today"));
-    assert!(!shop.page("/product/CUP", &cookie, "en").await.body.contains("<s>"));
+    assert!(page.contains("Best before today") && !page.contains("Price since"), "{page}");
+    let page = shop.page("/product/CUP", &cookie, "en").await.body;
+    assert!(page.contains("Price since") && !page.contains("<s>"), "{page}");
 }
 
 #[tokio::test]
-async fn nothing_is_sold_for_another_total_than_the_one_that_was_shown() {
+async fn nothing_is_sold_for_more_than_the_total_that_was_shown() {
     static PRICE: AtomicI64 = AtomicI64::new(200);
     let plugins = Pretended::offering(|_| Offers {
         prices: vec![new_price(1, PRICE.load(Ordering::Relaxed))],
@@ -176,9 +186,11 @@ async fn nothing_is_sold_for_another_total_than_the_one_that_was_shown() {
     let before = shop.journal.durable();
     let answer = checkout_with(&shop, &session, "k", json!({ "expected_total": shown })).await;
     assert_eq!(answer.problem(409, "total-changed"), "expected_total");
+    assert_eq!(answer.json()["total"], json!({ "minor": 220, "currency": "GBP", "text": "£2.20" }));
     let refused = shop.form("/checkout", &cookie, "key=k&expected=200+GBP").await;
     assert_eq!(refused.status, 409);
     assert!(refused.body.contains("The total has changed") && refused.body.contains(r#"href="/basket""#));
+    assert!(refused.body.contains(r#"name="expected" value="220 GBP""#), "{}", refused.body);
     assert_eq!(shop.form("/checkout", &cookie, "key=k&expected=lots").await.status, 400);
     let other = json!({ "expected_total": { "minor": 220, "currency": "EUR" } });
     assert_eq!(
@@ -193,8 +205,64 @@ async fn nothing_is_sold_for_another_total_than_the_one_that_was_shown() {
         assert_eq!(checkout_with(&shop, &session, "k", body).await.problem(400, "malformed"), field);
     }
     assert_eq!(shop.journal.durable(), before, "nothing was written");
+    PRICE.store(180, Ordering::Relaxed);
     assert_eq!(shop.form("/checkout", &cookie, "key=k&expected=220+GBP").await.status, 303);
-    assert_eq!(sales(&shop)[0].total(), Some(pence(220)));
+    assert_eq!(sales(&shop)[0].total(), Some(pence(180)), "what came down meanwhile is given");
+}
+
+#[tokio::test]
+async fn a_price_of_the_catalogue_that_went_up_since_the_page_is_shown_before_it_is_paid() {
+    let shop = ShopUnderTest::start().await;
+    let cookie = shop.shopper().await;
+    shop.form("/basket", &cookie, "sku=TEA-1&change=add&quantity=1").await;
+    let page = shop.page("/basket", &cookie, "en").await.body;
+    let touch = payment(&page);
+    assert!(touch.ends_with("&expected=250+GBP"), "{touch}");
+    shop.price("TEA-1", 275, None).await;
+    let refused = shop.form("/checkout", &cookie, &touch).await;
+    assert_eq!(refused.status, 409);
+    assert!(sales(&shop).is_empty() && refused.body.contains("£2.75"), "{}", refused.body);
+    assert_eq!(shop.form("/checkout", &cookie, &payment(&refused.body)).await.status, 303);
+    assert_eq!(sales(&shop)[0].total(), Some(pence(275)));
+}
+
+/// Plugins that answer too late for a page, and early enough for a payment.
+fn slow(minor: i64) -> Arc<Pretended> {
+    Pretended::offering(move |_| {
+        std::thread::sleep(std::time::Duration::from_millis(1_000));
+        Offers { prices: vec![new_price(1, minor)], ..Offers::default() }
+    })
+}
+
+#[tokio::test]
+async fn offers_that_come_too_late_for_the_page_are_given_when_it_is_paid() {
+    let shop = ShopUnderTest::with_plugins(slow(200)).await;
+    let cookie = shop.shopper().await;
+    shop.form("/basket", &cookie, "sku=TEA-1&change=add&quantity=1").await;
+    let page = shop.page("/basket", &cookie, "en").await.body;
+    assert!(page.contains("Offers cannot be looked up") && page.contains("<strong>£2.50</strong>"), "{page}");
+    let paid = shop.form("/checkout", &cookie, &payment(&page)).await;
+    assert_eq!(paid.status, 303, "{}", paid.body);
+    assert_eq!(sales(&shop)[0].total(), Some(pence(200)));
+}
+
+#[tokio::test]
+async fn a_higher_price_that_comes_too_late_for_the_page_is_paid_at_the_second_touch() {
+    let shop = ShopUnderTest::with_plugins(slow(300)).await;
+    let cookie = shop.shopper().await;
+    let session = cookie.split('=').nth(1).unwrap().to_owned();
+    shop.put_in_basket(&session, "TEA-1", 1).await;
+    let page = shop.page("/basket", &cookie, "en").await.body;
+    let refused = shop.form("/checkout", &cookie, &payment(&page)).await;
+    assert_eq!(refused.status, 409, "nothing is charged that was not shown");
+    assert!(refused.body.contains("<strong>£3.00</strong>"), "{}", refused.body);
+    let shown = shop.get(&format!("/v1/sessions/{session}/basket")).await.json()["total"].clone();
+    let answer = checkout_with(&shop, &session, "k", json!({ "expected_total": shown })).await;
+    let now = answer.json()["total"].clone();
+    assert_eq!((&shown["minor"], &now["minor"]), (&json!(250), &json!(300)));
+    let answer = checkout_with(&shop, &session, "k", json!({ "expected_total": now })).await;
+    assert_eq!(answer.status, 201, "a client that echoes totals gets through: {}", answer.body);
+    assert_eq!(sales(&shop)[0].total(), Some(pence(300)));
 }
 
 #[tokio::test]
@@ -242,8 +310,12 @@ async fn a_plugin_that_denies_the_sale_is_named_and_nothing_is_sold() {
     assert!(answer.body.contains("`floor`") && !answer.body.contains("fuel"), "{}", answer.body);
     MODE.store(1, Ordering::Relaxed);
     let answer = shop.checkout(&session, "k").await;
-    answer.problem(503, "busy");
+    answer.problem(503, "unanswered");
     assert!(answer.body.contains("`floor`") && !answer.header("retry-after").is_empty());
+    let refused = shop.form("/checkout", &cookie, "key=k").await;
+    assert_eq!(refused.status, 503);
+    assert!(refused.body.contains("cannot be paid at the moment"), "{}", refused.body);
+    assert!(refused.body.contains("Back to the basket"), "{}", refused.body);
     assert!(sales(&shop).is_empty());
     MODE.store(2, Ordering::Relaxed);
     assert_eq!(shop.checkout(&session, "k").await.status, 201, "a refused key can be used again");
@@ -301,7 +373,7 @@ async fn a_port_that_panics_leaves_the_usual_prices_unless_nothing_may_be_sold_w
     assert_eq!((&basket["without_offers"], &basket["total"]["minor"]), (&json!(true), &json!(250)));
     let page = shop.page("/basket", &cookie, "en").await.body;
     assert!(page.contains("cannot be paid at the moment") && page.contains("disabled"), "{page}");
-    shop.checkout(&session, "k").await.problem(503, "busy");
+    shop.checkout(&session, "k").await.problem(503, "unanswered");
     plugins.denies.store(false, Ordering::Relaxed);
     let page = shop.page("/basket", &cookie, "en").await.body;
     assert!(page.contains("Offers cannot be looked up") && !page.contains("disabled"), "{page}");
@@ -348,7 +420,7 @@ async fn an_answer_that_cannot_be_right_is_not_used_at_all() {
         ("a taking back that gives", off_it(vec![off(1, TakeBack, 5, "a")])),
         ("no reason", off_it(vec![off(1, Discount, 1, " ")])),
         ("a reason too long", off_it(vec![off(1, Discount, 1, &"r".repeat(121))])),
-        ("more than fits on a receipt", off_it(vec![off(1, BasketDiscount, 0, &"长".repeat(100)); 120])),
+        ("more than fits on a receipt", off_it(vec![off(1, BasketDiscount, 0, &"长".repeat(100)); 800])),
         ("no points", points_for_nothing),
         ("a refusal of a line that is not there", refused),
     ];
@@ -368,25 +440,34 @@ async fn an_answer_that_cannot_be_right_is_not_used_at_all() {
 }
 
 #[tokio::test]
-async fn a_basket_of_a_hundred_lines_with_an_offer_on_each_fits_on_its_receipt() {
-    let plugins = Pretended::offering(|basket| Offers {
-        adjustments: basket
-            .lines
-            .iter()
-            .map(|line| off(line.number, Discount, 1, &"长".repeat(40)))
-            .collect(),
-        ..Offers::default()
+async fn a_basket_of_a_hundred_lines_with_all_that_plugins_may_say_of_it_fits_on_its_receipt() {
+    let next: Arc<Mutex<(usize, String)>> = Arc::default();
+    let asked = next.clone();
+    let plugins = Pretended::offering(move |basket| {
+        let (count, reason) = &*asked.lock().unwrap();
+        let lines = basket.lines.iter().cycle().take(*count);
+        let adjustments = lines.map(|line| off(line.number, Discount, 1, reason)).collect();
+        Offers { adjustments, ..Offers::default() }
     });
     let shop = ShopUnderTest::with_plugins(plugins).await;
-    let session = shop.session().await;
-    for number in 0..100 {
-        let sku = format!("{number:0>64}");
-        shop.list(&sku, &format!("Product {number}"), 100, aisle_event::Unit::Each, None).await;
-        shop.put_in_basket(&session, &sku, 1).await;
+    let skus: Vec<_> = (0..100).map(|number| format!("{number:0>64}")).collect();
+    for sku in &skus {
+        shop.list(sku, "Product", 100, aisle_event::Unit::Each, None).await;
     }
-    let receipt = shop.checkout(&session, "k").await.json();
-    assert_eq!(receipt["total"]["minor"], 9_900);
-    assert_eq!(receipt["adjustments"].as_array().unwrap().len(), 100);
+    // An offer on each line, the longest reasons there is room for, and the most offers; each item takes 48 bytes and its texts.
+    let (long, short) = ("长".repeat(120), "a".to_owned());
+    let room = |reason: &str| OFFERS_BYTES_MAX / (48 + "multi-buy1.2.0".len() + reason.len());
+    for (count, reason) in [(100, long.clone()), (room(&long), long), (room(&short), short)] {
+        let session = shop.session().await;
+        for sku in &skus {
+            shop.put_in_basket(&session, sku, 1).await;
+        }
+        *next.lock().unwrap() = (count, reason);
+        let receipt = shop.checkout(&session, &format!("k-{count}")).await.json();
+        assert_eq!(receipt["total"]["minor"], 10_000 - count);
+        assert_eq!(receipt["adjustments"].as_array().unwrap().len(), count);
+        next.lock().unwrap().0 = 0;
+    }
     assert_eq!(shop.session().await.len(), 26, "the state goes on");
 }
 

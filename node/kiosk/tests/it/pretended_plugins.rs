@@ -152,7 +152,9 @@ pub(crate) fn pence(minor: i64) -> Money {
 }
 
 pub(crate) fn off(line: u32, kind: AdjustmentKind, minor: i64, reason: &str) -> Adjustment {
-    Adjustment { line: Some(line), kind, amount: pence(minor), why: why("multi-buy", reason) }
+    let Why { plugin, version, reason } = why("multi-buy", reason);
+    let unknown = Default::default();
+    Adjustment { line: Some(line), kind, amount: pence(minor), plugin, version, reason, unknown }
 }
 
 pub(crate) fn new_price(line: u32, minor: i64) -> NewPrice {
@@ -160,7 +162,8 @@ pub(crate) fn new_price(line: u32, minor: i64) -> NewPrice {
 }
 
 pub(crate) fn points(count: u32) -> Points {
-    Points { count, why: why("loyalty", "A point a pound") }
+    let Why { plugin, version, reason } = why("loyalty", "A point a pound");
+    Points { count, plugin, version, reason, unknown: Default::default() }
 }
 
 pub(crate) fn refusal(line: u32) -> Refusal {
