@@ -118,8 +118,7 @@ impl Config {
         within("settle_s", self.settle_s.into(), 0, 86_400, "0 to 86400")?;
         within("confidence_min_permille", self.confidence_min_permille.into(), 0, 1000, "0 to 1000")?;
         within("remembered_max", self.remembered_max as u64, 1, 1_000_000, "1 to 1000000")?;
-        let w = &self.worth;
-        let least = [w.check_unit, w.fill_shelf, w.check_device, w.find_phantom, w.recount].into_iter().min();
+        let least = TaskKind::ALL.iter().map(|kind| self.worth.of(*kind)).min();
         within("worth", least.unwrap_or(0).into(), 1, u16::MAX.into(), "at least 1 for every kind")
     }
 }

@@ -6,10 +6,14 @@
 //! nobody wants any more is closed, but only after some time, so that a number that trembles around a bound does not fill the board
 //! with tasks that come and go.
 //!
+//! A plugin says once, when something happens, that it wants a task; what opens it then asks [`View::is_settled`] and keeps
+//! [`PLUGIN_TASKS_OPEN_MAX`]. Such a task stays open until a person closes it or one that is worth more takes its place.
+//!
 //! Not here: why something is wanted ([`crate::position`], [`crate::cold_chain`]), pages.
 //! Guards invariants 2 and 6: tasks are what events say, and there are never more than a person can look through.
 
 mod config;
+mod said;
 mod snapshot;
 mod view;
 mod wanted;
@@ -23,12 +27,16 @@ use aisle_event::{
     Event, Name, Quantity, Timestamp, Unknown,
     inventory::{TaskClosed, TaskEnd, TaskKind, TaskOpened},
 };
+use said::Said;
 use serde::{Deserialize, Serialize};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
+
+/// Tasks of plugins open at once, all plugins together: few enough that the store's own have room beside them.
+pub const PLUGIN_TASKS_OPEN_MAX: usize = 12;
 
 /// Events of one call.
 const EVENTS_MAX: usize = 256;
@@ -70,14 +78,6 @@ pub struct Closed {
     pub at: Timestamp,
 }
 
-/// What a person said about a kind of task and a thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Said {
-    end: TaskEnd,
-    at: Timestamp,
-    confidence_permille: u16,
-}
-
 /// All tasks. A pure fold: see the module.
 #[derive(Debug, Clone)]
 pub struct Tasks {
@@ -94,7 +94,7 @@ struct Known {
     open: imbl::OrdMap<Name, Arc<Task>>,
     #[serde(deserialize_with = "crate::collection::list")]
     closed: imbl::Vector<Arc<Task>>,
-    said: BTreeMap<Key, Said>,
+    said: Said,
     /// Tasks ever opened: what makes the next name unique.
     opened: u64,
     ignored: u64,
@@ -127,7 +127,7 @@ impl Tasks {
                 return;
             }
         };
-        // Only `due_with` opens tasks, and it keeps the bound; what somebody wrote by hand must keep it too.
+        // `due_with` keeps one bound, what opens tasks for plugins another; what somebody wrote by hand must keep one too.
         if self.known.open.contains_key(&event.task)
             || self.known.open.len() >= self.config.open_max.max(1) * 2
         {
@@ -154,17 +154,7 @@ impl Tasks {
         };
         self.unwanted.remove(&event.task);
         let key = (task.kind, task.about.clone());
-        if event.end == TaskEnd::Obsolete {
-            self.known.said.remove(&key);
-        } else {
-            let said = Said { end: event.end, at: event.at, confidence_permille: task.confidence_permille };
-            self.known.said.insert(key, said);
-            if self.known.said.len() > self.config.remembered_max {
-                let oldest =
-                    self.known.said.iter().min_by_key(|(_, said)| said.at).map(|(key, _)| key.clone());
-                oldest.and_then(|key| self.known.said.remove(&key));
-            }
-        }
+        self.known.said.closed(key, event, task.confidence_permille, self.config.remembered_max);
         Arc::make_mut(&mut task).closed = Some(Closed { end: event.end, by: event.by.clone(), at: event.at });
         self.known.closed.push_back(task);
         while self.known.closed.len() > self.config.closed_max {
@@ -202,7 +192,7 @@ impl Tasks {
             .filter(|(key, want)| {
                 !asked.contains(*key)
                     && want.confidence_permille >= self.config.confidence_min_permille
-                    && !self.is_settled(key, want, now)
+                    && !self.known.said.holds(key, want.confidence_permille, now, self.config.rest())
             })
             .map(|(_, want)| want)
             .collect();
@@ -231,10 +221,11 @@ impl Tasks {
         events
     }
 
-    /// Open tasks that nobody has wanted for long enough; takes note of those that nobody wants now.
+    /// Open tasks that nobody has wanted for long enough; takes note of those that nobody wants now. A plugin says once what it
+    /// wants, so that its silence means nothing.
     fn obsolete(&mut self, now: Timestamp, wanted: &BTreeMap<Key, Wanted>) -> BTreeSet<Name> {
         let mut obsolete = BTreeSet::new();
-        for (name, task) in &self.known.open {
+        for (name, task) in self.known.open.iter().filter(|(_, task)| task.kind != TaskKind::Plugin) {
             if wanted.contains_key(&(task.kind, task.about.clone())) {
                 self.unwanted.remove(name);
                 continue;
@@ -248,19 +239,6 @@ impl Tasks {
             }
         }
         obsolete
-    }
-
-    /// A person has said something about it that still holds.
-    fn is_settled(&self, key: &Key, want: &Wanted, now: Timestamp) -> bool {
-        self.known.said.get(key).is_some_and(|said| match said.end {
-            TaskEnd::Done => !has_passed(said.at, now, self.config.settle_s),
-            TaskEnd::Dismissed => {
-                let rise = want.confidence_permille.saturating_sub(said.confidence_permille);
-                rise < self.config.dismissed_rise_permille
-                    && !has_passed(said.at, now, self.config.dismissed_for_s)
-            }
-            TaskEnd::Obsolete => false,
-        })
     }
 
     fn worth(&self, kind: TaskKind, confidence_permille: u16) -> u32 {

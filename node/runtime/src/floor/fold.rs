@@ -105,20 +105,6 @@ impl Parts {
         })
     }
 
-    /// What plugins asked for stays wanted until somebody has said that it is done.
-    fn plugins_wanted(&self) -> Vec<Wanted> {
-        let view = self.tasks.view();
-        let asked = view.open.iter().filter(|task| task.kind == TaskKind::Plugin);
-        let wanted = asked.map(|task| Wanted {
-            kind: task.kind,
-            about: task.about.clone(),
-            quantity: task.quantity,
-            confidence_permille: task.confidence_permille,
-            why: task.why.clone(),
-        });
-        wanted.collect()
-    }
-
     /// What has to be done about devices, which know nothing of tasks.
     fn devices_wanted(&self) -> Vec<Wanted> {
         let view = self.telemetry.view();
@@ -160,7 +146,6 @@ impl Fold for Parts {
             let mut wanted = self.cold_chain.wanted(now);
             wanted.extend(self.positions.wanted(now));
             wanted.extend(self.devices_wanted());
-            wanted.extend(self.plugins_wanted());
             events.extend(self.tasks.due_with(now, wanted));
         }
         events

@@ -4,7 +4,7 @@ use aisle_event::{
     Event, Name, Quantity, Sku, Timestamp, Unknown,
     inventory::{TaskClosed, TaskEnd, TaskKind, TaskOpened},
 };
-use aisle_inventory::task::{About, Config, Tasks, Wanted};
+use aisle_inventory::task::{About, Config, PLUGIN_TASKS_OPEN_MAX, Tasks, Wanted, Worth};
 use proptest::prelude::*;
 
 const SECOND: i64 = 1000;
@@ -69,6 +69,22 @@ impl Board {
 
     fn open(&self) -> Vec<String> {
         self.tasks.view().open.iter().map(|task| task.name.to_string()).collect()
+    }
+
+    /// A plugin has a task opened, as the node does that for it.
+    fn plugin_asks(&mut self, sku: &str) {
+        self.append(TaskOpened {
+            task: Name::new(format!("plugin:{sku}")).unwrap(),
+            kind: TaskKind::Plugin,
+            sku: Sku::new(sku).ok(),
+            unit: None,
+            device: None,
+            quantity: None,
+            confidence_permille: 1000,
+            why: Name::new("the plugin says so").unwrap(),
+            at: Timestamp(self.now),
+            unknown: Unknown::default(),
+        });
     }
 
     fn close(&mut self, task: &str, end: TaskEnd) {
@@ -188,6 +204,70 @@ fn what_the_longest_name_is_about_has_a_task_too() {
 fn settings_that_leave_no_room_are_refused_by_name() {
     let refused = Config { open_max: 0, ..Config::default() }.validate().unwrap_err();
     assert_eq!(refused.to_string(), "`open_max` is 0, expected 1 to 1000");
+}
+
+#[test]
+fn no_kind_of_task_can_be_worth_nothing() {
+    let nothing = |change: fn(&mut Worth)| {
+        let mut config = Config::default();
+        change(&mut config.worth);
+        config.validate().unwrap_err().to_string()
+    };
+    let kinds: [fn(&mut Worth); 6] = [
+        |worth| worth.check_unit = 0,
+        |worth| worth.fill_shelf = 0,
+        |worth| worth.check_device = 0,
+        |worth| worth.find_phantom = 0,
+        |worth| worth.recount = 0,
+        |worth| worth.plugin = 0,
+    ];
+    assert_eq!(kinds.len(), TaskKind::ALL.len());
+    for kind in kinds {
+        assert_eq!(nothing(kind), "`worth` is 0, expected at least 1 for every kind");
+    }
+}
+
+#[test]
+fn what_a_plugin_asked_for_stays_until_a_person_has_closed_it() {
+    let mut board = Board::new();
+    board.plugin_asks("milk");
+    assert_eq!(board.seconds(2 * 3600, &[]), 0, "a plugin says it once");
+    assert_eq!(board.open(), ["plugin:milk"]);
+    board.close("plugin:milk", TaskEnd::Done);
+    assert!(board.open().is_empty());
+}
+
+#[test]
+fn what_a_person_said_of_a_task_holds_against_the_plugin_that_asks_again() {
+    let mut board = Board::new();
+    let is_settled = |board: &Board, about: &str| {
+        let about = About::Sku(Sku::new(about).unwrap());
+        board.tasks.view().is_settled(TaskKind::Plugin, &about, 1000, Timestamp(board.now))
+    };
+    for (about, end, minutes) in [("milk", TaskEnd::Dismissed, 4 * 60), ("tea", TaskEnd::Done, 15)] {
+        assert!(!is_settled(&board, about), "nobody has said anything of it");
+        board.plugin_asks(about);
+        assert!(!is_settled(&board, about), "it is open");
+        board.close(&format!("plugin:{about}"), end);
+        board.now += (minutes * 60 - 1) * SECOND;
+        assert!(is_settled(&board, about));
+        board.now += SECOND;
+        assert!(!is_settled(&board, about), "what was said holds only for so long");
+    }
+}
+
+#[test]
+fn tasks_of_plugins_are_counted_and_leave_room_for_the_stores_own() {
+    let mut board = Board::new();
+    for nth in 0..PLUGIN_TASKS_OPEN_MAX {
+        board.plugin_asks(&format!("sku-{nth}"));
+    }
+    let shelves: Vec<Wanted> = (0..100).map(|nth| fill(&format!("sku-{nth}"), 1000)).collect();
+    board.seconds(5, &shelves);
+    let view = board.tasks.view();
+    assert_eq!(view.plugin_tasks_open(), PLUGIN_TASKS_OPEN_MAX);
+    assert_eq!(view.open.len(), Config::default().open_max);
+    assert!(view.plugin_tasks_open() * 4 <= Config::default().open_max);
 }
 
 proptest! {
