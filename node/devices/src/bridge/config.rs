@@ -47,7 +47,7 @@ pub struct Config {
     #[serde(default = "defaults::session_expiry_s")]
     pub session_expiry_s: u32,
     /// At most so many QoS 1 and 2 messages are on their way and not acknowledged, in each direction; more wait at the broker
-    /// that they come from, here in the session `$bridge-NAME` within the bounds of the node's broker. 1 to 10000.
+    /// that they come from, here in the session `$node/bridge/NAME` within the bounds of the node's broker. 1 to 10000.
     #[serde(default = "defaults::in_flight_max")]
     pub in_flight_max: u16,
     /// At most so many bytes of messages from the other broker wait for the journal. At the bound QoS 0 messages are dropped,

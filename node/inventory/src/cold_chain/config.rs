@@ -11,7 +11,8 @@ pub struct Config {
     pub grace_s: u32,
     /// Food must be inside again for so many seconds in a row before an excursion closes.
     pub hysteresis_s: u32,
-    /// No reading of any probe for so many seconds means that nothing is known.
+    /// No reading of any probe for so many seconds means that nothing is known. What one probe said counts for as long while others
+    /// speak.
     pub silent_s: u32,
     /// How slowly food follows the air, in seconds: after this time 63 hundredths of a step have arrived. 0 when the probes lie in
     /// the food or in a product simulator.

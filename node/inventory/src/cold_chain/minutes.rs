@@ -12,17 +12,20 @@
 //! they came. A minute without readings between two with readings is taken to be as bad as the worse of them, up to the
 //! bound of silence; beyond it nothing is known, and that is counted apart.
 //!
-//! Not here: what is said about it (`due`), what a report shows (`history`).
+//! Not here: what the air of a minute is when its probes do not all speak in it (`share`), what is said about it (`due`), what a
+//! report shows (`history`).
 
-use super::{config::Config, rule::Limit};
+use super::{
+    config::Config,
+    rule::Limit,
+    share::{Air, Lasts, Shares},
+};
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds in a minute.
 pub(crate) const MINUTE_MS: i64 = 60_000;
 /// Minutes kept behind the window, for excursions that began before it and readings that come late.
 const MARGIN_MINUTES: i64 = 120;
-/// Probes told apart within a minute; those of a further one count with the last.
-const SHARES_MAX: usize = 16;
 
 /// Seconds, summed up since the unit is known. The difference of two is what was between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -56,16 +59,7 @@ impl Totals {
 }
 
 /// A minute in a snapshot: when, what each probe said, first and last record.
-type Read = (i64, Vec<(u32, i64, u32, bool)>, u64, u64);
-
-/// What one probe said in a minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Share {
-    probe: u32,
-    milli_sum: i64,
-    count: u32,
-    doubtful: bool,
-}
+type Read = (i64, Shares, u64, u64);
 
 /// A minute with readings. In a snapshot stands only what was read; the rest follows from it ([`Minutes::refold`]).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -73,7 +67,7 @@ struct Share {
 pub(crate) struct Minute {
     /// Minutes since 1970.
     pub(crate) at: i64,
-    shares: Vec<Share>,
+    shares: Shares,
     /// The first record with a reading of it, by sequence number.
     pub(crate) first_seq: u64,
     /// The last one.
@@ -104,6 +98,8 @@ struct Base {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Minutes {
     base: Option<Base>,
+    /// What probes said last in the minutes that were forgotten.
+    lasts: Lasts,
     kept: Vec<Minute>,
 }
 
@@ -150,9 +146,21 @@ impl Minutes {
     pub(crate) fn doubt(&mut self, probe: u32, since_ms: i64, limit: Limit, config: &Config) {
         let since = since_ms.div_euclid(MINUTE_MS);
         let from = self.kept.partition_point(|minute| minute.at < since);
-        for share in self.kept.iter_mut().skip(from).flat_map(|minute| &mut minute.shares) {
-            share.doubtful |= share.probe == probe;
+        for minute in self.kept.iter_mut().skip(from) {
+            minute.shares.doubt(probe);
         }
+        self.lasts.doubt(probe, since);
+        self.refold(from, limit, config);
+    }
+
+    /// Says that a probe is none of the unit any more from a time on: what it said last does not speak on.
+    pub(crate) fn end(&mut self, probe: u32, at_ms: i64, limit: Limit, config: &Config) {
+        let until = at_ms.div_euclid(MINUTE_MS);
+        for minute in &mut self.kept {
+            minute.shares.end(probe, minute.at, until);
+        }
+        self.lasts.end(probe, until);
+        let from = self.kept.partition_point(|minute| minute.at <= until);
         self.refold(from, limit, config);
     }
 
@@ -162,10 +170,26 @@ impl Minutes {
             Some(minute) => Some(minute.as_base()),
             None => self.base,
         };
+        let Some(first) = self.kept.get(from).map(|minute| minute.at) else { return };
+        let mut lasts = self.lasts_before(from, first, config);
         for minute in self.kept.iter_mut().skip(from) {
-            minute.follow(before, limit, config);
+            minute.follow(before, &lasts, limit, config);
             before = Some(minute.as_base());
+            lasts.hear(minute.at, &minute.shares, config.silent_minutes());
         }
+    }
+
+    /// What probes said last before a place, as far as it still counts in a minute.
+    fn lasts_before(&self, place: usize, at: i64, config: &Config) -> Lasts {
+        let silent = config.silent_minutes();
+        let from = at.saturating_sub(silent);
+        let mut lasts = Lasts::default();
+        let earlier = self.kept.get(..place).unwrap_or_default().iter().rev();
+        for minute in earlier.take_while(|minute| minute.at >= from) {
+            lasts.recall(minute.at, &minute.shares, at, silent);
+        }
+        lasts.recall_all(&self.lasts, at, silent);
+        lasts
     }
 
     /// Whether the minutes of a snapshot are in order, which everything rests on.
@@ -187,7 +211,9 @@ impl Minutes {
         let gone = self.kept.partition_point(|minute| minute.at < from);
         // In bulk: moving all minutes for each that goes would cost more than keeping some longer.
         let Some(newest) = gone.checked_sub(60).and_then(|_| self.kept.get(gone - 1)) else { return };
-        self.base = Some(newest.as_base());
+        let (base, at) = (newest.as_base(), newest.at);
+        self.lasts = self.lasts_before(gone, at, config);
+        self.base = Some(base);
         self.kept.drain(..gone);
     }
 
@@ -199,6 +225,7 @@ impl Minutes {
         if self.base.is_some_and(|base| base.at > at) {
             // What is carried over was summed up in another time; nothing of it can be compared with what comes.
             self.base = None;
+            self.lasts = Lasts::default();
         }
     }
 
@@ -240,15 +267,12 @@ impl Minutes {
 
 impl From<Minute> for Read {
     fn from(minute: Minute) -> Self {
-        let share = |share: Share| (share.probe, share.milli_sum, share.count, share.doubtful);
-        (minute.at, minute.shares.into_iter().map(share).collect(), minute.first_seq, minute.last_seq)
+        (minute.at, minute.shares, minute.first_seq, minute.last_seq)
     }
 }
 
 impl From<Read> for Minute {
     fn from((at, shares, first_seq, last_seq): Read) -> Self {
-        let share = |(probe, milli_sum, count, doubtful)| Share { probe, milli_sum, count, doubtful };
-        let shares = shares.into_iter().map(share).collect();
         Self { shares, last_seq, ..Self::new(at, first_seq) }
     }
 }
@@ -257,7 +281,7 @@ impl Minute {
     fn new(at: i64, seq: u64) -> Self {
         Self {
             at,
-            shares: Vec::new(),
+            shares: Shares::default(),
             first_seq: seq,
             last_seq: seq,
             air: 0.0,
@@ -271,22 +295,7 @@ impl Minute {
     fn add(&mut self, taken: Taken) {
         self.first_seq = self.first_seq.min(taken.seq);
         self.last_seq = self.last_seq.max(taken.seq);
-        let full = self.shares.len() >= SHARES_MAX;
-        let known = self.shares.iter().position(|share| share.probe == taken.probe);
-        let place = known.or_else(|| full.then_some(SHARES_MAX - 1));
-        match place.and_then(|place| self.shares.get_mut(place)) {
-            Some(share) => {
-                share.milli_sum = share.milli_sum.saturating_add(taken.milli.into());
-                share.count = share.count.saturating_add(1);
-                share.doubtful |= taken.doubtful;
-            }
-            None => self.shares.push(Share {
-                probe: taken.probe,
-                milli_sum: taken.milli.into(),
-                count: 1,
-                doubtful: taken.doubtful,
-            }),
-        }
+        self.shares.add(taken.probe, taken.milli, taken.doubtful);
     }
 
     fn as_base(&self) -> Base {
@@ -299,12 +308,9 @@ impl Minute {
         }
     }
 
-    /// Computes what the minute means after what was before it.
-    fn follow(&mut self, before: Option<Base>, limit: Limit, config: &Config) {
-        let mean = |share: &Share| share.milli_sum as f64 / f64::from(share.count.max(1));
-        let air = self.shares.iter().map(mean).reduce(|a, b| limit.worse(a, b)).unwrap_or_default();
-        let doubt = self.shares.iter().any(|share| share.doubtful);
-        let sure = self.shares.iter().any(|share| !share.doubtful && limit.outside(mean(share)));
+    /// Computes what the minute means after what was before it, and what probes said last before it.
+    fn follow(&mut self, before: Option<Base>, lasts: &Lasts, limit: Limit, config: &Config) {
+        let Air { milli: air, doubt, sure } = self.shares.air(self.at, lasts, config.silent_minutes(), limit);
         self.air = air;
         let (step_s, tau_s) = (60.0, f64::from(config.product_time_constant_s));
         let towards = |product: f64, air: f64| product + (air - product) * step_s / (tau_s + step_s);

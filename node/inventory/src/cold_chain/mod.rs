@@ -22,7 +22,8 @@
 //! *Unknown*: no probe of the unit has spoken for longer than the bound of silence, now or in a gap of the past.
 //!
 //! # What is food, what is air
-//! Probes measure air; the rules are about food. `minutes` has the filter between them. Of several probes the worst counts.
+//! Probes measure air; the rules are about food. `minutes` has the filter between them. Of several probes the worst counts, also
+//! between two of its readings (`share`).
 //!
 //! # What is not known
 //! Missing readings are never taken for safe. A verdict is [`Safe`](aisle_event::cold_chain::ColdVerdict::Safe) only if every minute of the excursion is known, no
@@ -48,6 +49,7 @@ mod lots;
 mod minutes;
 pub mod report;
 mod rule;
+mod share;
 mod snapshot;
 mod unit;
 mod verify;
@@ -65,7 +67,7 @@ pub use view::{ProbeView, Run, State, UnitView, View};
 use aisle_event::{
     DeviceId, Event, Name, Sku, Timestamp,
     cold_chain::{ColdRule, ExcursionAcknowledged, ExcursionClosed, ExcursionOpened, UnitDefined},
-    device::{AnomalyKind, AnomalyOpened, DeviceAnnounced, DevicePlaced, Measured, Reading},
+    device::{AnomalyKind, AnomalyOpened, DeviceAnnounced, DevicePlaced, DeviceRetired, Measured, Reading},
 };
 use clock::{Clock, Heard};
 use history::Canonical;
@@ -132,7 +134,7 @@ impl ColdChain {
             Event::UnitDefined(event) => self.defined(seq, event),
             Event::DevicePlaced(event) => self.placed(seq, event),
             Event::DeviceAnnounced(event) => self.announced(event),
-            Event::DeviceRetired(event) => self.retired(seq, &event.device),
+            Event::DeviceRetired(event) => self.retired(seq, event),
             Event::DeviceConnection(event) => self.connected(&event.device, event.online),
             Event::AnomalyOpened(event) => self.doubted(event),
             Event::AnomalyClosed(event) => {
@@ -271,7 +273,7 @@ impl ColdChain {
 
     fn placed(&mut self, seq: u64, event: &DevicePlaced) {
         let Some(name) = &event.unit else {
-            self.unplace(seq, &event.device, &event.stream);
+            self.unplace(seq, &event.device, &event.stream, event.at);
             return;
         };
         let state = &self.state;
@@ -283,7 +285,7 @@ impl ColdChain {
             return;
         }
         let (online, doubts) = before.map(|probe| (probe.online, probe.doubts.clone())).unwrap_or_default();
-        self.unplace(seq, &event.device, &event.stream);
+        self.unplace(seq, &event.device, &event.stream, event.at);
         self.state.probes_ever = self.state.probes_ever.wrapping_add(1);
         let watch = Watch {
             device: event.device.clone(),
@@ -300,7 +302,7 @@ impl ColdChain {
         self.show(name);
     }
 
-    fn unplace(&mut self, seq: u64, device: &DeviceId, stream: &Name) {
+    fn unplace(&mut self, seq: u64, device: &DeviceId, stream: &Name, at: Timestamp) {
         let Some(of) = self.state.probes.get_mut(device) else { return };
         let gone = of.remove(stream);
         if of.is_empty() {
@@ -313,18 +315,22 @@ impl ColdChain {
                 self.watching.remove(&gone.unit);
             }
         }
-        if let Some(unit) = self.state.units.get_mut(&gone.unit).filter(|unit| !unit.removed) {
-            unit.end_watch(&gone.watch, seq);
+        if let Some(unit) = self.state.units.get_mut(&gone.unit) {
+            unit.minutes.end(gone.number, at.0, unit.limit, &self.config);
+            if !unit.removed {
+                unit.end_watch(&gone.watch, seq);
+            }
         }
         self.show(&gone.unit);
     }
 
-    fn retired(&mut self, seq: u64, device: &DeviceId) {
+    fn retired(&mut self, seq: u64, event: &DeviceRetired) {
+        let device = &event.device;
         self.state.others.remove(device);
         let streams: Vec<Name> =
             self.state.probes.get(device).into_iter().flat_map(BTreeMap::keys).cloned().collect();
         for stream in streams {
-            self.unplace(seq, device, &stream);
+            self.unplace(seq, device, &stream, event.at);
         }
     }
 

@@ -4,7 +4,7 @@ use super::{ColdChain, Config, Known};
 use aisle_event::Name;
 
 /// The form of the bytes; one more whenever it changes, so that old bytes are refused and the journal is read instead.
-const FORM: u16 = 2;
+const FORM: u16 = 3;
 
 /// Why bytes are no snapshot.
 #[derive(Debug, thiserror::Error)]

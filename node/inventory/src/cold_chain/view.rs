@@ -175,7 +175,7 @@ impl UnitView {
             return if open.all(Excursion::is_acknowledged) { State::Acknowledged } else { State::Excursion };
         }
         let outside = |milli: Option<i32>| milli.is_some_and(|milli| self.limit.outside(f64::from(milli)));
-        let newest = self.newest().map(|(_, milli)| milli);
+        let newest = self.newest(silent_s).map(|(_, milli)| milli);
         if self.probes.is_empty() || self.as_of.is_none_or(|as_of| is_silent(as_of, now, silent_s)) {
             State::Unknown
         } else if outside(newest) || outside(self.air_milli) || outside(self.product_milli) {
@@ -185,12 +185,13 @@ impl UnitView {
         }
     }
 
-    /// The newest reading of the probe that is worst now: when, and thousandths of a degree. Minutes, which all rules are about, hold means.
+    /// The newest reading of the probe that is worst now: when, and thousandths of a degree. Minutes, which all rules are about, hold
+    /// means. A probe that has been silent for longer than so many seconds has no say beside one that speaks.
     #[must_use]
-    pub fn newest(&self) -> Option<(Timestamp, i32)> {
+    pub fn newest(&self, silent_s: u32) -> Option<(Timestamp, i32)> {
         let last = self.probes.iter().filter_map(|probe| probe.last);
-        let since = last.clone().map(|(at, _)| at.0).max()?.saturating_sub(MINUTE_MS);
-        // A probe that has gone silent has no say beside one that speaks.
+        let newest = last.clone().map(|(at, _)| at.0).max()?;
+        let since = newest.saturating_sub(i64::from(silent_s) * 1000);
         let fresh = last.filter(|(at, _)| at.0 >= since);
         if self.limit.group == ColdGroup::Hot {
             fresh.min_by_key(|(_, milli)| *milli)

@@ -122,7 +122,7 @@ impl Seen<'_> {
             State::Unknown => UnitState::Unknown,
         };
         let open = unit.open().min_by_key(|excursion| excursion.is_acknowledged());
-        let reading = unit.newest().map(|(as_of, milli)| Reading {
+        let reading = unit.newest(self.view.cold_chain.silent_s).map(|(as_of, milli)| Reading {
             value: f64::from(milli) / 1000.0,
             measured: Measured::Celsius,
             confidence_permille: if unit.is_doubtful { ODD_PERMILLE } else { 1000 },

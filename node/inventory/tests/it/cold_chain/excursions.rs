@@ -176,6 +176,120 @@ fn the_worst_of_several_probes_counts() {
     assert_eq!(store.rules(), [ColdRule::Limit]);
 }
 
+/// Minutes in which one probe says every five minutes that it is warm, and another every minute that it is cold.
+fn warm_seldom_cold_often(store: &mut Store, minutes: i64) {
+    for minute in 0..minutes {
+        if minute % 5 == 0 {
+            store.read_at("probe", 9.0, store.now);
+        }
+        store.read_at("second", 3.0, store.now);
+        store.now += MINUTE;
+    }
+}
+
+#[test]
+fn a_warm_probe_that_speaks_seldom_is_not_outvoted_by_a_cold_one_that_speaks_often() {
+    let mut store = Store::fridge();
+    store.place("second", "fridge");
+    store.minutes(30, 3.0);
+    warm_seldom_cold_often(&mut store, 8);
+    store.silence(1);
+    assert_eq!(store.unit("fridge").air_milli, Some(9_000));
+    let newest = store.unit("fridge").newest(store.config.silent_s);
+    assert_eq!(newest, Some((Timestamp(store.now - 4 * MINUTE), 9_000)));
+    assert_eq!(store.state(), State::Warming);
+    warm_seldom_cold_often(&mut store, 5 * 60);
+    assert_eq!(store.rules(), [ColdRule::Limit, ColdRule::Cumulative]);
+    assert_eq!(store.opened()[0].measured, Some(Measure::new(9.0).unwrap()));
+}
+
+#[test]
+fn a_cold_probe_that_speaks_seldom_keeps_nothing_hot() {
+    let mut store = Store::with_a(ColdGroup::Hot);
+    store.place("second", "fridge");
+    for _ in 0..12 {
+        store.read_at("second", 40.0, store.now);
+        store.minutes(5, 63.0);
+    }
+    assert_eq!(store.rules(), [ColdRule::Limit]);
+}
+
+#[test]
+fn what_a_probe_said_speaks_on_until_it_is_silent_for_too_long_or_watches_no_more() {
+    let told = |leaves: bool| {
+        let mut store = Store::fridge();
+        store.place("second", "fridge");
+        warm_seldom_cold_often(&mut store, 6);
+        if leaves {
+            store.place("probe", "elsewhere");
+        }
+        let mut air = Vec::new();
+        for _ in 0..16 {
+            store.read_at("second", 3.0, store.now);
+            air.push(store.unit("fridge").air_milli.unwrap());
+            store.now += MINUTE;
+        }
+        (store, air)
+    };
+    let (store, air) = told(false);
+    let silent = (store.config.silent_s / 60) as usize;
+    assert_eq!(air, [vec![9_000; silent], vec![3_000; 16 - silent]].concat());
+    let (store, air) = told(true);
+    assert_eq!(air, [vec![9_000; 1], vec![3_000; 15]].concat(), "it left in the first of these minutes");
+    // What was before it left stays as it was, however often that is computed again.
+    let again = ColdChain::decode(store.config.clone(), &store.cold.encode()).unwrap();
+    assert_eq!(again.view().units, store.cold.view().units);
+}
+
+#[test]
+fn a_probe_in_doubt_that_speaks_seldom_leaves_no_minute_beyond_doubt() {
+    let mut store = Store::fridge();
+    store.place("second", "fridge");
+    store.anomaly("probe", AnomalyKind::Stuck, store.now);
+    warm_seldom_cold_often(&mut store, 60);
+    store.append(DeviceRetired {
+        device: "probe".parse().unwrap(),
+        by: None,
+        at: Timestamp(store.now),
+        unknown: Unknown::default(),
+    });
+    for _ in 0..120 {
+        store.read_at("second", 3.0, store.now);
+        store.now += MINUTE;
+    }
+    assert_eq!(store.verdicts(), [ColdVerdict::Judge]);
+}
+
+#[test]
+fn minutes_that_are_forgotten_hand_on_what_probes_said_last() {
+    let mut store = Store::fridge();
+    store.place("second", "fridge");
+    store.is_live = false;
+    let mut again = None;
+    for minute in 0..40 * 60 {
+        if minute % 13 == 0 {
+            store.read_at("probe", if minute % 26 == 0 { 9.0 } else { 4.0 }, store.now);
+        }
+        store.read_at("second", 3.0, store.now);
+        store.now += MINUTE;
+        if minute == 31 * 60 {
+            again = ColdChain::decode(store.config.clone(), &store.cold.encode()).ok();
+        }
+    }
+    let mut again = again.unwrap();
+    let mut whole = ColdChain::new(store.config.clone());
+    let known = again.view().units.get("fridge").unwrap().as_of.unwrap();
+    for (seq, event) in &store.journal {
+        whole.apply(*seq, event);
+        let is_later = matches!(event, Event::ReadingsTaken(taken) if taken.readings[0].at > known);
+        if is_later {
+            again.apply(*seq, event);
+        }
+    }
+    assert_eq!(again.encode(), whole.encode());
+    assert_eq!(again.view().units, whole.view().units);
+}
+
 #[test]
 fn one_probe_that_goes_silent_is_no_silence_while_another_speaks() {
     let mut store = Store::fridge();
