@@ -7,7 +7,7 @@ use super::{
     archive::{Archive, ArchiveError, Kept, Rows},
     bytes::{Damaged, Reader, Writer},
     config::Config,
-    stream::{Course, Stream, Taken, Told, Verdict},
+    stream::{Course, Stream, Taken, Told, Verdict, hour_of},
     view::{StreamKey, View},
 };
 use aisle_event::{
@@ -299,8 +299,10 @@ impl Telemetry {
     /// A crash between the two, or a replay from an older snapshot, makes the same minutes again and writes them again: the archive
     /// is the same after it.
     ///
+    /// Minutes of an hour whose file is refused stay in memory, up to `minutes_max` as all do.
+    ///
     /// # Errors
-    /// When the file system refuses. Then everything stays in memory.
+    /// When the file system takes no files. Then everything stays in memory.
     pub fn persist(&mut self, archive: &Archive) -> Result<Kept, ArchiveError> {
         let mut rows = Rows::new();
         for (key, stream) in &self.streams {
@@ -313,8 +315,9 @@ impl Telemetry {
         for (key, minutes) in rows {
             if let Some(stream) = self.streams.get_mut(&key) {
                 let stream = Arc::make_mut(stream);
-                for (number, _) in minutes {
-                    stream.minutes.remove(&number);
+                let written = minutes.iter().filter(|(number, _)| !kept.refused.contains(&hour_of(*number)));
+                for (number, _) in written {
+                    stream.minutes.remove(number);
                 }
             }
         }

@@ -31,7 +31,12 @@ const KNOWN_MAX: usize = 16;
 const HEARD_MIN: u32 = 2;
 /// So many anomalies that are over are remembered, the latest.
 const PAST_MAX: usize = 32;
-pub(super) const HOUR_MINUTES: i64 = 60;
+const HOUR_MINUTES: i64 = 60;
+
+/// The hour that a minute is of, both counted since 1970.
+pub(super) const fn hour_of(minute: i64) -> i64 {
+    minute.div_euclid(HOUR_MINUTES)
+}
 
 /// An anomaly that is in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -254,7 +259,7 @@ impl Stream {
         self.minutes
             .iter()
             .filter(|(number, _)| {
-                let end = (number.div_euclid(HOUR_MINUTES) + 1) * HOUR_MINUTES;
+                let end = (hour_of(**number) + 1) * HOUR_MINUTES;
                 // What is ahead of the newest was made by a clock that was wrong then.
                 self.retired || end <= open || **number > newest
             })

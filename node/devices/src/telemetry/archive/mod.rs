@@ -4,7 +4,8 @@
 //! written whole under another name, synced and renamed; a minute that is in two places is the same in both or was made with more
 //! readings in one, which then counts. So writing the same again changes nothing, and a crash between two steps loses nothing.
 //!
-//! What cannot be read is set aside as `….damaged` with what is whole in it written anew, and named in the status: never a failure.
+//! What is damaged is set aside as `….damaged` with what is whole in it written anew. A file that the system refuses to read or replace
+//! is left as it is, and its hour waits in memory while the others are written. Both are named in the status: never a failure.
 //!
 //! Not here: which minutes are closed (`stream`), the bytes of a file (`file`), what is asked of them (`query`).
 //! Guards invariants 6 and 7: the archive keeps the latest `keep_days` days that it has and `archive_bytes_max` bytes, oldest out
@@ -13,11 +14,11 @@
 mod days;
 mod file;
 
-use super::{config::Config, minute::Minute, stream::HOUR_MINUTES, view::StreamKey};
+use super::{config::Config, minute::Minute, stream::hour_of, view::StreamKey};
 use days::{Days, name_of_day, name_of_hour};
 use file::{ReadError, read_all};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -62,21 +63,58 @@ struct Inner {
 /// Why the archive could not be written or opened.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "telemetry archive: cannot {what} `{path}`\nhint: is the disk full, or the directory not the node's?"
+    "telemetry archive: cannot {} `{path}`\nhint: is the disk full, or the directory not the node's?",
+    .what.as_str()
 )]
 pub struct ArchiveError {
-    what: &'static str,
+    what: What,
     path: PathBuf,
     source: io::Error,
 }
 
+/// What was to be done with a file or the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Make,
+    List,
+    Read,
+    Write,
+    Rename,
+    Remove,
+    Sync,
+}
+
+impl What {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Make => "make",
+            Self::List => "list",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Rename => "rename",
+            Self::Remove => "remove",
+            Self::Sync => "sync",
+        }
+    }
+}
+
+impl ArchiveError {
+    /// It is about what is there under one name, and says nothing about other files. What cannot be written, which is always a new
+    /// file, could not be under another name either.
+    const fn is_of_one_file(&self) -> bool {
+        matches!(self.what, What::Read | What::Rename | What::Remove)
+    }
+}
+
 /// What was written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kept {
     /// Minutes of streams.
     pub minutes: usize,
     /// Files.
     pub files: usize,
+    /// Hours, counted since 1970, of which nothing was written, because what is there can be neither read nor replaced.
+    pub refused: BTreeSet<i64>,
 }
 
 /// How the archive is.
@@ -92,7 +130,7 @@ pub struct ArchiveStatus {
     pub files: usize,
     /// Their bytes.
     pub bytes: u64,
-    /// Files that were set aside since the start, the latest 32, with what was wrong with each.
+    /// Files that were set aside, or that the system refused, since the start: the latest 32, with what was wrong with each.
     pub damaged: Vec<String>,
     /// How many were set aside since the start.
     pub files_damaged: u64,
@@ -108,13 +146,13 @@ impl Archive {
     /// # Errors
     /// When the directory cannot be made or listed.
     pub fn open(dir: &Path, config: &Config) -> Result<Self, ArchiveError> {
-        fs::create_dir_all(dir).map_err(refused("make", dir))?;
+        fs::create_dir_all(dir).map_err(refused(What::Make, dir))?;
         let mut days = Days::default();
-        for entry in fs::read_dir(dir).map_err(refused("list", dir))? {
-            let entry = entry.map_err(refused("list", dir))?;
+        for entry in fs::read_dir(dir).map_err(refused(What::List, dir))? {
+            let entry = entry.map_err(refused(What::List, dir))?;
             let path = entry.path();
             if path.extension().is_some_and(|extension| extension == UNFINISHED) {
-                fs::remove_file(&path).map_err(refused("remove", &path))?;
+                fs::remove_file(&path).map_err(refused(What::Remove, &path))?;
             } else if let Some(name) = path.file_name().and_then(|name| name.to_str()) {
                 days.add_named(name, entry.metadata().map_or(0, |metadata| metadata.len()));
             }
@@ -154,76 +192,95 @@ impl Archive {
     /// the disk.
     ///
     /// # Errors
-    /// When the file system refuses. What was there before is there still.
+    /// When the file system takes no files. What was there before is there still.
     pub fn keep(&self, rows: &Rows) -> Result<Kept, ArchiveError> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut hours: BTreeMap<i64, Rows> = BTreeMap::new();
-        let mut kept = Kept::default();
         for (key, minutes) in rows {
             for (number, minute) in minutes {
-                let hour = hours.entry(number.div_euclid(HOUR_MINUTES)).or_default();
+                let hour = hours.entry(hour_of(*number)).or_default();
                 hour.entry(key.clone()).or_default().push((*number, Arc::clone(minute)));
-                kept.minutes += 1;
             }
         }
-        kept.files = hours.len();
+        let mut kept = Kept::default();
         for (hour, rows) in hours {
-            let Some(name) = name_of_hour(hour) else { continue };
-            let path = self.dir.join(name);
-            let (day, of_day) = (hour.div_euclid(DAY_HOURS), hour.rem_euclid(DAY_HOURS));
-            let mut whole =
-                if self.inner().days.has_hour(day, of_day) { self.whole(&path)? } else { Rows::new() };
-            merge(&mut whole, rows);
-            let bytes = self.write(&path, &whole)?;
-            self.inner().days.set_hour(day, of_day, bytes);
+            let minutes: usize = rows.values().map(Vec::len).sum();
+            match self.keep_hour(hour, rows) {
+                Ok(()) => {
+                    kept.minutes += minutes;
+                    kept.files += 1;
+                }
+                // The other hours must not wait for it; the next time may be better.
+                Err(error) if error.is_of_one_file() => {
+                    self.note_refused(&error);
+                    kept.refused.insert(hour);
+                }
+                Err(error) => return Err(error),
+            }
         }
         self.sync()?;
         self.join()?;
-        self.shed()?;
+        self.shed();
         Ok(kept)
+    }
+
+    /// Adds minutes of one hour to its file.
+    fn keep_hour(&self, hour: i64, rows: Rows) -> Result<(), ArchiveError> {
+        let Some(name) = name_of_hour(hour) else { return Ok(()) };
+        let path = self.dir.join(name);
+        let (day, of_day) = (hour.div_euclid(DAY_HOURS), hour.rem_euclid(DAY_HOURS));
+        let mut whole =
+            if self.inner().days.has_hour(day, of_day) { self.whole(&path)? } else { Rows::new() };
+        merge(&mut whole, rows);
+        let bytes = self.write(&path, &whole)?;
+        self.inner().days.set_hour(day, of_day, bytes);
+        Ok(())
     }
 
     /// Makes one file of the hours of each day that is over.
     fn join(&self) -> Result<(), ArchiveError> {
         let over = self.inner().days.over(JOIN_AFTER_HOURS);
         for (day, hours) in over {
-            let Some(name) = name_of_day(day) else { continue };
-            let path = self.dir.join(format!("{name}.day"));
-            let hours: Vec<(i64, PathBuf)> = hours
-                .into_iter()
-                .filter_map(|of_day| Some((of_day, self.dir.join(name_of_hour(day * DAY_HOURS + of_day)?))))
-                .collect();
-            let before = self.inner().days.has_day(day).then_some(&path);
-            let files = before.into_iter().chain(hours.iter().map(|(_, hour)| hour));
-            let mut whole = Rows::new();
-            if let Err(error) = files.map(|file| self.whole(file)).try_for_each(|rows| {
-                merge(&mut whole, rows?);
-                Ok::<_, ArchiveError>(())
-            }) {
-                // The hours stay as they are, and the other days are joined; the next time may be better.
-                self.note(&path, &error.to_string());
-                continue;
-            }
-            let bytes = self.write(&path, &whole)?;
-            self.sync()?;
-            self.inner().days.set_day(day, bytes);
-            for (of_day, hour) in hours {
-                self.remove(&hour)?;
-                self.inner().days.remove_hour(day, of_day);
+            match self.join_day(day, hours) {
+                // What hours there are stay as they are, and the other days are joined; the next time may be better.
+                Err(error) if error.is_of_one_file() => self.note_refused(&error),
+                done => done?,
             }
         }
         Ok(())
     }
 
+    fn join_day(&self, day: i64, hours: Vec<i64>) -> Result<(), ArchiveError> {
+        let Some(name) = name_of_day(day) else { return Ok(()) };
+        let path = self.dir.join(format!("{name}.day"));
+        let hours: Vec<(i64, PathBuf)> = hours
+            .into_iter()
+            .filter_map(|of_day| Some((of_day, self.dir.join(name_of_hour(day * DAY_HOURS + of_day)?))))
+            .collect();
+        let before = self.inner().days.has_day(day).then_some(&path);
+        let mut whole = Rows::new();
+        for file in before.into_iter().chain(hours.iter().map(|(_, hour)| hour)) {
+            merge(&mut whole, self.whole(file)?);
+        }
+        let bytes = self.write(&path, &whole)?;
+        self.sync()?;
+        self.inner().days.set_day(day, bytes);
+        for (of_day, hour) in hours {
+            self.remove(&hour)?;
+            self.inner().days.remove_hour(day, of_day);
+        }
+        Ok(())
+    }
+
     /// Removes the oldest days that are too many or too much.
-    fn shed(&self) -> Result<(), ArchiveError> {
+    fn shed(&self) {
         loop {
             let (day, names) = {
                 let mut inner = self.inner();
                 let expired = inner.days.len() > self.keep_days;
                 // The day that is being written stays, so that there is always something.
                 let shed = inner.days.bytes() > self.bytes_max && inner.days.len() > 1;
-                let Some(day) = inner.days.first().filter(|_| expired || shed) else { return Ok(()) };
+                let Some(day) = inner.days.first().filter(|_| expired || shed) else { return };
                 if expired {
                     inner.days_expired += 1;
                 } else {
@@ -232,7 +289,10 @@ impl Archive {
                 (day, inner.days.names(day))
             };
             for name in names {
-                self.remove(&self.dir.join(name))?;
+                // One that stays is found, and tried again, at the next start.
+                if let Err(error) = self.remove(&self.dir.join(name)) {
+                    self.note_refused(&error);
+                }
             }
             self.inner().days.remove(day);
         }
@@ -240,7 +300,7 @@ impl Archive {
 
     fn remove(&self, path: &Path) -> Result<(), ArchiveError> {
         match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refused("remove", path)(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refused(What::Remove, path)(error)),
             _ => Ok(()),
         }
     }
@@ -259,14 +319,17 @@ impl Archive {
         if let Err(error) = written {
             // A full disk should not be kept full by it. If it stays, the next start removes it.
             let _ = fs::remove_file(&unfinished);
-            return Err(refused("write", path)(error));
+            return Err(refused(What::Write, path)(error));
         }
-        fs::rename(&unfinished, path).map_err(refused("rename", path))?;
+        if let Err(error) = fs::rename(&unfinished, path) {
+            let _ = fs::remove_file(&unfinished);
+            return Err(refused(What::Rename, path)(error));
+        }
         Ok(bytes.len() as u64)
     }
 
     fn sync(&self) -> Result<(), ArchiveError> {
-        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(refused("sync", &self.dir))
+        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(refused(What::Sync, &self.dir))
     }
 
     /// Everything in a file that can be read; a damaged one is set aside. The caller is the writer.
@@ -283,17 +346,26 @@ impl Archive {
             }
             Err(ReadError::File(error)) if error.kind() == io::ErrorKind::NotFound => Ok(Rows::new()),
             // What cannot be read now must not be written over.
-            Err(ReadError::File(error)) => Err(refused("read", path)(error)),
+            Err(ReadError::File(error)) => Err(refused(What::Read, path)(error)),
         }
     }
 
     fn note(&self, path: &Path, what: &str) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let note = format!("`{name}`: {what}");
         let mut inner = self.inner();
+        // What is tried again and again is told once.
+        if inner.damaged.contains(&note) {
+            return;
+        }
         if inner.damaged.len() >= NAMED_MAX {
             inner.damaged.remove(0);
         }
-        inner.damaged.push(format!("`{name}`: {what}"));
+        inner.damaged.push(note);
+    }
+
+    fn note_refused(&self, error: &ArchiveError) {
+        self.note(&error.path, &format!("cannot {} it: {}", error.what.as_str(), error.source));
     }
 
     fn set_aside(&self, path: &Path, what: &str) {
@@ -361,7 +433,7 @@ impl Archive {
                 }
             }
             Err(ReadError::File(error)) if error.kind() == io::ErrorKind::NotFound => return false,
-            Err(ReadError::File(error)) => self.note(path, &error.to_string()),
+            Err(ReadError::File(error)) => self.note_refused(&refused(What::Read, path)(error)),
             Err(ReadError::Damaged(_)) => self.repair(path),
         }
         true
@@ -372,7 +444,7 @@ impl Archive {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = match self.whole(path) {
             Ok(rows) => rows,
-            Err(error) => return self.note(path, &error.to_string()),
+            Err(error) => return self.note_refused(&error),
         };
         let written = if rows.is_empty() { Ok(0) } else { self.write(path, &rows) };
         let kept = written.and_then(|bytes| self.sync().map(|()| bytes));
@@ -382,13 +454,13 @@ impl Archive {
             Ok(bytes) => self.inner().days.add_named(name, bytes),
             Err(error) => {
                 self.inner().days.remove_named(name);
-                self.note(path, &error.to_string());
+                self.note_refused(&error);
             }
         }
     }
 }
 
-fn refused<'a>(what: &'static str, path: &'a Path) -> impl Fn(io::Error) -> ArchiveError + 'a {
+fn refused<'a>(what: What, path: &'a Path) -> impl Fn(io::Error) -> ArchiveError + 'a {
     move |source| ArchiveError { what, path: path.into(), source }
 }
 

@@ -178,12 +178,69 @@ fn a_file_that_cannot_be_read_for_now_is_not_written_over() {
     // A link to itself is there and can be neither opened nor taken for missing.
     fs::remove_file(&hour).unwrap();
     std::os::unix::fs::symlink(&hour, &hour).unwrap();
-    let error = again.persist(&archive).unwrap_err().to_string();
-    assert!(error.contains("cannot read") && error.contains("2026-11-21T00.hour"), "{error}");
+    let kept = again.persist(&archive).unwrap();
+    assert_eq!((kept.files, kept.refused.len()), (1, 1));
+    let told = archive.status().damaged;
+    assert!(told[0].contains("cannot read") && told[0].contains("2026-11-21T00.hour"), "{told:?}");
     fs::remove_file(&hour).unwrap();
     fs::write(&hour, bytes).unwrap();
     again.persist(&archive).unwrap();
     assert_eq!(files(dir.path()), before);
+}
+
+#[test]
+fn an_hour_that_is_refused_waits_in_memory_and_keeps_nothing_else_waiting() {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = Archive::open(dir.path(), &config()).unwrap();
+    let (mut followed, mut kept) = (Followed::new(config()), Followed::new(config()));
+    let hour = dir.path().join("2026-11-21T01.hour");
+    fs::create_dir(&hour).unwrap();
+    for device in ["fridge", "freezer"] {
+        fill(&mut followed, device, DAY, DAY + 4 * HOUR);
+        fill(&mut kept, device, DAY, DAY + 4 * HOUR);
+    }
+    // To the first the name is free, to the second it is that of a file.
+    for archive in [&archive, &Archive::open(dir.path(), &config()).unwrap()] {
+        for _ in 0..3 {
+            followed.telemetry.persist(archive).unwrap();
+        }
+        let told = archive.status().damaged;
+        assert!(told.len() == 1 && told[0].contains("2026-11-21T01.hour"), "it is told once: {told:?}");
+    }
+    // What waits is in the snapshot.
+    let mut again = Telemetry::decode(config(), &followed.telemetry.encode()).unwrap();
+    let minutes = |telemetry: &Telemetry| telemetry.view().stream(&key("fridge")).unwrap().minutes_len();
+    assert_eq!(minutes(&again), 2 * 60, "the refused hour and the one that is not over");
+    fs::remove_dir(&hour).unwrap();
+    let archive = Archive::open(dir.path(), &config()).unwrap();
+    again.persist(&archive).unwrap();
+    assert_eq!(minutes(&again), 60);
+    for device in ["fridge", "freezer"] {
+        assert_eq!(days(&again, Some(&archive), device), days(&kept.telemetry, None, device));
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_joined_or_removed_stops_neither_the_days_after_it_nor_the_snapshot() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("2026-11-21.day")).unwrap();
+    fs::create_dir(dir.path().join("2026-11-22T03.hour")).unwrap();
+    let config = Config { keep_days: 3, ..config() };
+    let archive = Archive::open(dir.path(), &config).unwrap();
+    let mut followed = Followed::new(config);
+    for day in 0..5 {
+        let from = DAY + day * DAY_MS;
+        fill(&mut followed, "fridge", from, from + DAY_MS);
+        followed.telemetry.persist(&archive).unwrap();
+    }
+    let status = archive.status();
+    assert_eq!(status.first.as_deref(), Some("2026-11-23"));
+    let names: Vec<String> = status.damaged;
+    assert!(
+        ["2026-11-21.day", "2026-11-22T03.hour"].iter().all(|name| names.iter().any(|it| it.contains(name))),
+        "{names:?}"
+    );
+    assert!(dir.path().join("2026-11-23.day").is_file() && dir.path().join("2026-11-24.day").is_file());
 }
 
 #[test]
