@@ -116,7 +116,7 @@ impl<A: Actions> Actions for &mut A {
 }
 
 impl<const N: usize> Device<'_, N> {
-    /// What it says about itself, with the schema of its settings.
+    /// What it says about itself as it comes from the factory, with the schema of its settings.
     ///
     /// # Errors
     /// When a name or list is longer than the contract has room for, or a setting cannot be what it says.
@@ -140,10 +140,7 @@ impl<const N: usize> Device<'_, N> {
                 name: text("streams.name", stream.name)?,
                 kind: StreamKind::Number,
                 unit: Some(stream.unit),
-                // What does not change is said no more often than that.
-                interval_s: Some(
-                    self.interval_s.max(HEARTBEAT_S.unsigned_abs().try_into().unwrap_or(u32::MAX)),
-                ),
+                interval_s: Some(self.speaks_every_s(&Settings::new())),
             };
             announce.streams.push(info).map_err(|_| Fault::new("streams", "are more than 8"))?;
         }
@@ -177,11 +174,7 @@ impl<const N: usize> Device<'_, N> {
 
     /// How each stream is filtered under these settings.
     pub(crate) fn tunings(&self, settings: &Settings) -> [Tuning; N] {
-        let whole = |name, default| match settings.get(name) {
-            Some(Value::Integer(value)) => u64::try_from(*value).unwrap_or(default),
-            _ => default,
-        };
-        let (median, heartbeat_s) = (whole(MEDIAN, 1), whole(HEARTBEAT, HEARTBEAT_S.unsigned_abs()));
+        let (median, heartbeat_s) = (whole(settings, MEDIAN).unwrap_or(1), heartbeat_s(settings));
         self.streams.map(|stream| Tuning {
             median: usize::try_from(median).unwrap_or(1),
             deadband: deadband(stream.name)
@@ -194,11 +187,14 @@ impl<const N: usize> Device<'_, N> {
 
     /// Milliseconds between two readings under these settings.
     pub(crate) fn interval_ms(&self, settings: &Settings) -> u64 {
-        let set = match settings.get(INTERVAL) {
-            Some(Value::Integer(seconds)) => u64::try_from(*seconds).ok(),
-            _ => None,
-        };
-        set.unwrap_or(u64::from(self.interval_s)).max(1) * 1000
+        whole(settings, INTERVAL).unwrap_or(u64::from(self.interval_s)).max(1) * 1000
+    }
+
+    /// Seconds after which each stream has spoken again under these settings: what does not change is said no more often than the
+    /// heartbeat says, and nothing more often than it is read.
+    pub(crate) fn speaks_every_s(&self, settings: &Settings) -> u32 {
+        let seconds = (self.interval_ms(settings) / 1000).max(heartbeat_s(settings));
+        u32::try_from(seconds).unwrap_or(u32::MAX)
     }
 }
 
@@ -209,6 +205,17 @@ const DAY_S: i64 = 86_400;
 /// From the factory: a value that does not change is sent so often.
 const HEARTBEAT_S: i64 = 300;
 const DEADBAND_MAX: f64 = 1e9;
+
+fn whole(settings: &Settings, name: &str) -> Option<u64> {
+    match settings.get(name) {
+        Some(Value::Integer(value)) => u64::try_from(*value).ok(),
+        _ => None,
+    }
+}
+
+fn heartbeat_s(settings: &Settings) -> u64 {
+    whole(settings, HEARTBEAT).unwrap_or(HEARTBEAT_S.unsigned_abs())
+}
 
 fn deadband(stream: &str) -> Result<String<24>, Fault> {
     let mut name = String::new();

@@ -91,7 +91,7 @@ async fn identify<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> Result
     let mut result = Settings::new();
     result.set("model", Value::try_from(shared.device.model)?)?;
     for (name, count) in [
-        ("boots", shared.boot()),
+        ("boots", shared.boot),
         ("pending", pending),
         ("lost", counters.lost),
         ("not_finite", counters.not_finite),

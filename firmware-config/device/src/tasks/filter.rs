@@ -28,7 +28,7 @@ pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> 
         };
         let Some(value) = filter.take(reading.uptime_ms, reading.value, tuning) else { continue };
         *n = n.saturating_add(1);
-        let record = Record { stream: reading.stream, boot: shared.boot(), n: *n, at: reading.at, value };
+        let record = Record { stream: reading.stream, boot: shared.boot, n: *n, at: reading.at, value };
         shared.wires.records.send(record).await;
     }
 }

@@ -48,7 +48,7 @@ fn samples<B: Board, const N: usize>(shared: &Shared<'_, B, N>, batch: &[Record]
         .iter()
         .map(|record| Sample {
             n: record.n,
-            at_ms: record.at.wall_ms(shared.clock, record.boot == shared.boot()),
+            at_ms: record.at.wall_ms(shared.clock, record.boot == shared.boot),
             v: record.value,
         })
         .collect()

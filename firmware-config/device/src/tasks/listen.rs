@@ -18,7 +18,7 @@ pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> 
     let seat = shared.seat(Task::Listen);
     let mut backoff = Backoff::new(shared.random(Task::Listen));
     let status = shared.topic(Matter::Status);
-    let gone = Status { online: false, boots: shared.boot(), reason: None };
+    let gone = Status { online: false, boots: shared.boot, reason: None };
     let mut will = [0; 64];
     let length = encode(&gone, shared.device.encoding, &mut will).unwrap_or(0);
     let session = Session {

@@ -5,7 +5,7 @@
 //!   ▲ settings           ▲ tunings                                                      │
 //!   └──── settings ──────┘ <──desired── listen <────────────────────────────────────────┘
 //!   ▲         │ reported ──> link         │ requests
-//!   └─read now┼─────────── commands <─────┘        presence: announce and status at each connection
+//!   └─read now┼─────────── commands <─────┘        presence: announce and status at each connection, and what changes in them
 //! ```
 //! Each is a loop without an end; [`run`] joins them, and drops them all together when the device has to start again. Between
 //! them are channels and signals of fixed size: when one is full, the sender waits. Nothing is spawned, nothing is allocated:
@@ -36,7 +36,12 @@ use aisle_firmware_config::{
     setting::Settings,
     topic::{Channel as Matter, Topic},
 };
-use core::{cell::Cell, convert::Infallible, fmt::Write, future::pending};
+use core::{
+    cell::{Cell, RefCell},
+    convert::Infallible,
+    fmt::Write,
+    future::pending,
+};
 use embassy_futures::{
     join::{join, join4, join5},
     select::{Either, select},
@@ -124,6 +129,8 @@ struct Wires<B: Board, const N: usize> {
     fed: Signal<B::Mutex, ()>,
     /// Samples were lost.
     lost: Signal<B::Mutex, ()>,
+    /// What the device says about itself is another than before.
+    described: Signal<B::Mutex, ()>,
     counters: blocking_mutex::Mutex<B::Mutex, Cell<Counters>>,
     ended: Signal<B::Mutex, Ended>,
 }
@@ -149,6 +156,7 @@ impl<B: Board, const N: usize> Wires<B, N> {
             connected: Connected { presence: Signal::new(), settings: Signal::new(), forward: Signal::new() },
             fed: Signal::new(),
             lost: Signal::new(),
+            described: Signal::new(),
             counters: blocking_mutex::Mutex::new(Cell::new(Counters {
                 lost: 0,
                 not_finite: 0,
@@ -163,7 +171,10 @@ impl<B: Board, const N: usize> Wires<B, N> {
 /// What all tasks see.
 struct Shared<'a, B: Board, const N: usize> {
     device: &'a Device<'a, N>,
-    announce: &'a Announce,
+    /// What it says about itself under the settings in force.
+    announce: &'a blocking_mutex::Mutex<B::Mutex, RefCell<Announce>>,
+    /// The number of this start.
+    boot: u32,
     clock: &'a B::Clock,
     link: &'a B::Link,
     storage: &'a Mutex<B::Mutex, Storage<B::Flash>>,
@@ -176,13 +187,13 @@ impl<'a, B: Board, const N: usize> Shared<'a, B, N> {
         self.attendance.seat(task, self.clock)
     }
 
-    /// The number of this start.
-    const fn boot(&self) -> u32 {
-        self.announce.boots
+    fn random(&self, task: Task) -> Random {
+        Random::new(self.device.id, self.boot, task as u8)
     }
 
-    fn random(&self, task: Task) -> Random {
-        Random::new(self.device.id, self.boot(), task as u8)
+    /// Does something with what the device says about itself.
+    fn described<R>(&self, with: impl FnOnce(&mut Announce) -> R) -> R {
+        self.announce.lock(|announce| with(&mut announce.borrow_mut()))
     }
 
     fn counters(&self) -> Counters {
@@ -208,9 +219,13 @@ impl<'a, B: Board, const N: usize> Shared<'a, B, N> {
         message: &T,
         buffer: &mut [u8],
     ) -> Result<(), LinkDown> {
-        let retain = matches!(matter, Matter::Announce | Matter::Status | Matter::ConfigReported);
         let Ok(length) = encode(message, self.device.encoding, buffer) else { return Ok(()) };
-        let payload = buffer.get(..length).unwrap_or_default();
+        self.send(matter, buffer.get(..length).unwrap_or_default()).await
+    }
+
+    /// Publishes what is written already.
+    async fn send(&self, matter: Matter<'_>, payload: &[u8]) -> Result<(), LinkDown> {
+        let retain = matches!(matter, Matter::Announce | Matter::Status | Matter::ConfigReported);
         self.link.publish(Message { topic: &self.topic(matter), payload, retain }).await
     }
 
@@ -252,7 +267,7 @@ pub async fn run<B: Board, const N: usize>(device: &Device<'_, N>, parts: Parts<
         Err(error) => return ended(error),
     };
     let announce = match device.announce(boot) {
-        Ok(announce) => announce,
+        Ok(announce) => blocking_mutex::Mutex::new(RefCell::new(announce)),
         Err(fault) => return Ended::Unfit(fault),
     };
     let storage = Mutex::new(storage);
@@ -261,6 +276,7 @@ pub async fn run<B: Board, const N: usize>(device: &Device<'_, N>, parts: Parts<
     let shared = Shared {
         device,
         announce: &announce,
+        boot,
         clock: &clock,
         link: &link,
         storage: &storage,

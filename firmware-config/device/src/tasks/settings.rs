@@ -21,7 +21,6 @@ const HEALTHY_INSPECTIONS: u32 = 3;
 
 pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> Result<Never, StorageError> {
     let seat = shared.seat(Task::Settings);
-    let schema = &shared.announce.settings;
     let mut twin = load(shared).await?;
     if twin.booted() != Booted::Confirmed {
         keep(shared, &twin).await?;
@@ -45,7 +44,7 @@ pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> 
                 Either3::First(Ok(desired)) => {
                     let was_readable = unreadable.take().is_none();
                     let refused = twin.reported().refused;
-                    match twin.on_desired(schema, &desired) {
+                    match shared.described(|announce| twin.on_desired(&announce.settings, &desired)) {
                         Verdict::Accept => {
                             keep(shared, &twin).await?;
                             apply(shared, &twin);
@@ -78,9 +77,11 @@ pub(super) async fn run<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> 
 
 /// The twin of the flash, or one from the factory where there is none that can be read.
 async fn load<B: Board, const N: usize>(shared: &Shared<'_, B, N>) -> Result<Twin, StorageError> {
-    let schema = &shared.announce.settings;
     let kept = shared.storage.lock().await.fetch(Key::Twin).await?;
-    Ok(kept.and_then(|bytes| Twin::decode(schema, &bytes).ok()).unwrap_or_else(|| Twin::new(schema)))
+    Ok(shared.described(|announce| {
+        let schema = &announce.settings;
+        kept.and_then(|bytes| Twin::decode(schema, &bytes).ok()).unwrap_or_else(|| Twin::new(schema))
+    }))
 }
 
 async fn keep<B: Board, const N: usize>(shared: &Shared<'_, B, N>, twin: &Twin) -> Result<(), StorageError> {
@@ -92,4 +93,17 @@ async fn keep<B: Board, const N: usize>(shared: &Shared<'_, B, N>, twin: &Twin) 
 fn apply<B: Board, const N: usize>(shared: &Shared<'_, B, N>, twin: &Twin) {
     shared.wires.tunings.signal(shared.device.tunings(twin.settings()));
     shared.wires.settings.signal(twin.settings().clone());
+    // The node takes a stream for silent by what is announced of it.
+    let every_s = Some(shared.device.speaks_every_s(twin.settings()));
+    let is_another = shared.described(|announce| {
+        let mut is_another = false;
+        for stream in &mut announce.streams {
+            is_another |= stream.interval_s != every_s;
+            stream.interval_s = every_s;
+        }
+        is_another
+    });
+    if is_another {
+        shared.wires.described.signal(());
+    }
 }

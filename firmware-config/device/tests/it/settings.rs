@@ -2,7 +2,7 @@
 
 use crate::world::{Bench, DESIRED, MINUTE_MS, Powered, settings};
 use aisle_device::watchdog::INSPECTION_MS;
-use aisle_firmware_config::setting::Value;
+use aisle_firmware_config::{message::Announce, setting::Value};
 
 fn interval(seconds: i64) -> (&'static str, Value) {
     ("interval_s", Value::Integer(seconds))
@@ -97,6 +97,38 @@ fn settings_survive_a_restart_and_wait_for_a_device_that_is_away() {
     bench.power_on().live(MINUTE_MS);
     assert_eq!(bench.node.reported().version, 7);
     assert_eq!(bench.node.reported().settings.get("interval_s"), Some(&Value::Integer(20)));
+}
+
+#[test]
+fn how_often_a_stream_speaks_is_announced_as_it_is_set_and_again_when_that_changes() {
+    let bench = Bench::new();
+    let announced = || {
+        let said: Vec<Announce> = bench.node.said("/announce");
+        let every =
+            |announce: &Announce| announce.streams.iter().map(|stream| stream.interval_s).collect::<Vec<_>>();
+        (said.len(), said.last().map(every).unwrap())
+    };
+    let mut device = bench.power_on();
+    device.live(MINUTE_MS);
+    assert_eq!(announced(), (1, vec![Some(300); 2]), "the heartbeat from the factory");
+    for (version, heartbeat, every) in [(1, 60, 60), (2, 5, 10), (3, 1800, 1800)] {
+        bench.node.desire(version, settings([("heartbeat_s", Value::Integer(heartbeat))]));
+        device.live(MINUTE_MS);
+        assert_eq!(announced(), (1 + version as usize, vec![Some(every); 2]));
+    }
+    bench.node.desire(4, settings([("heartbeat_s", Value::Integer(1800)), ("median", Value::Integer(3))]));
+    device.live(MINUTE_MS);
+    assert_eq!(announced().0, 4, "what is as before is not said again");
+    // It is said as it became while there was no connection, and after a restart.
+    bench.node.down();
+    bench.node.desire(5, settings([interval(7200)]));
+    device.live(MINUTE_MS);
+    bench.node.up();
+    device.live(3 * MINUTE_MS);
+    assert_eq!(announced().1, vec![Some(7200); 2]);
+    drop(device);
+    bench.power_on().live(MINUTE_MS);
+    assert_eq!(announced().1, vec![Some(7200); 2]);
 }
 
 #[test]
