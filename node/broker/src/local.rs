@@ -32,6 +32,11 @@ use tokio::sync::{
 /// counted nor listed, and take nobody's place.
 pub const OWN_PREFIX: &str = "$node/";
 
+/// Whether a client is a part of the node itself.
+pub(crate) fn is_own(client: &str) -> bool {
+    client.starts_with(OWN_PREFIX)
+}
+
 /// Requests that wait for the client's task; a further one waits with its caller.
 const REQUESTS_MAX: usize = 256;
 

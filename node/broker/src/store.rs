@@ -10,6 +10,7 @@
 
 use crate::{
     config::Limits,
+    local::is_own,
     message::{ClientId, Message},
     op::{EntryId, Op},
     packet::{QoS, RetainHandling, SubscribeOptions},
@@ -75,6 +76,9 @@ pub(crate) struct Store {
     pub(crate) sessions: FxHashMap<SessionKey, Session>,
     pub(crate) by_client: FxHashMap<ClientId, SessionKey>,
     pub(crate) tree: Subscriptions<SessionKey, Subscription>,
+    /// Subscriptions of the node's own parts, which take nobody's place: counted as they come and go, because at every SUBSCRIBE it
+    /// is asked.
+    own_subscriptions: usize,
     /// With the number of the record that each came from.
     pub(crate) retained: Retained<(u64, Arc<Message>)>,
     pub(crate) retained_bytes: usize,
@@ -97,6 +101,7 @@ impl Store {
             sessions: FxHashMap::default(),
             by_client: FxHashMap::default(),
             tree: Subscriptions::default(),
+            own_subscriptions: 0,
             retained: Retained::default(),
             retained_bytes: 0,
             queued_bytes: 0,
@@ -114,6 +119,11 @@ impl Store {
 
     pub(crate) fn session_of_mut(&mut self, client: &str) -> Option<&mut Session> {
         self.sessions.get_mut(self.by_client.get(client)?)
+    }
+
+    /// Subscriptions of all sessions but those of the node's own parts.
+    pub(crate) fn subscriptions(&self) -> usize {
+        self.tree.len().saturating_sub(self.own_subscriptions)
     }
 
     /// Makes an operation happen. `seq` is its record's number; `None` when it has none, because nothing of it is kept.
@@ -279,6 +289,9 @@ impl Store {
         if session.kept() {
             self.queued_bytes = self.queued_bytes.saturating_sub(session.queue_bytes);
         }
+        if is_own(&session.client) {
+            self.own_subscriptions = self.own_subscriptions.saturating_sub(session.subscriptions.len());
+        }
         for filter in session.subscriptions.keys() {
             self.tree.remove(filter, &key);
         }
@@ -303,6 +316,7 @@ impl Store {
         for (filter, options) in filters {
             let subscription = Subscription { options: *options, id };
             let new = session.subscriptions.insert(filter.clone(), subscription).is_none();
+            self.own_subscriptions += usize::from(new && is_own(client));
             self.tree.insert(filter, key, subscription);
             let wanted = match options.retain_handling {
                 RetainHandling::Send => true,
@@ -333,7 +347,8 @@ impl Store {
     fn unsubscribe(&mut self, client: &str, filter: &Filter) {
         let Some(session) = self.session_of_mut(client) else { return };
         let key = session.key;
-        session.subscriptions.remove(filter);
+        let was_there = session.subscriptions.remove(filter).is_some();
+        self.own_subscriptions = self.own_subscriptions.saturating_sub((was_there && is_own(client)).into());
         self.tree.remove(filter, &key);
     }
 
@@ -500,6 +515,9 @@ impl Store {
         }
         if session.kept() {
             self.queued_bytes += session.queue_bytes;
+        }
+        if is_own(&session.client) {
+            self.own_subscriptions += session.subscriptions.len();
         }
         self.by_client.insert(session.client.clone(), key);
         self.sessions.insert(key, session);

@@ -357,11 +357,7 @@ impl Core {
     /// How many more subscriptions a client may have.
     pub(crate) fn subscriptions_left(&self, client: &str) -> usize {
         let own = self.store.session_of(client).map_or(0, |session| session.subscriptions.len());
-        let mut all = self.limits.subscriptions_max.saturating_sub(self.store.tree.len());
-        // The node's own take nobody's place; they are looked for only where that may matter.
-        if all < self.limits.subscriptions_per_client_max {
-            all = self.limits.subscriptions_max.saturating_sub(self.overview().subscriptions);
-        }
+        let all = self.limits.subscriptions_max.saturating_sub(self.store.subscriptions());
         self.limits.subscriptions_per_client_max.saturating_sub(own).min(all)
     }
 

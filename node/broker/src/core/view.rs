@@ -2,7 +2,7 @@
 
 use super::Core;
 use crate::{
-    local::OWN_PREFIX,
+    local::is_own,
     message::Message,
     packet::{MessageProperties, Packet, Publish, QoS},
     session::{FOR_EVER_S, Session},
@@ -133,17 +133,16 @@ const TEXT_BYTES_MAX: usize = 256;
 impl Core {
     pub(crate) fn overview(&self) -> Overview {
         let counts = self.counts;
-        let own = self.store.sessions.values().filter(|session| session.client.starts_with(OWN_PREFIX));
-        let (mut own_sessions, mut own_clients, mut own_subscriptions) = (0, 0, 0);
+        let own = self.store.sessions.values().filter(|session| is_own(&session.client));
+        let (mut own_sessions, mut own_clients) = (0, 0);
         for session in own {
             own_sessions += 1;
             own_clients += usize::from(self.linked.contains_key(&session.key));
-            own_subscriptions += session.subscriptions.len();
         }
         Overview {
             clients: self.linked.len().saturating_sub(own_clients),
             sessions: self.store.sessions.len().saturating_sub(own_sessions),
-            subscriptions: self.store.tree.len().saturating_sub(own_subscriptions),
+            subscriptions: self.store.subscriptions(),
             retained_messages: self.store.retained.len(),
             retained_bytes: self.store.retained_bytes,
             queued_messages: self.store.sessions.values().map(|session| session.queue.len()).sum(),
@@ -252,7 +251,7 @@ impl Core {
 
 /// A session to list: behind another one, and no part of the node itself.
 fn is_after(session: &Session, after: &str) -> bool {
-    &*session.client > after && !session.client.starts_with(OWN_PREFIX)
+    &*session.client > after && !is_own(&session.client)
 }
 
 fn retained_view(message: &Message, now_ms: u64) -> RetainedView {

@@ -1,6 +1,6 @@
 //! Who is there: one connection for each client identifier, and how to end it.
 
-use crate::{core::ClientView, local::OWN_PREFIX, message::ClientId, outbox::Outbox, packet::Reason};
+use crate::{core::ClientView, local::is_own, message::ClientId, outbox::Outbox, packet::Reason};
 use rustc_hash::FxHashMap;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -9,7 +9,14 @@ use std::{
 use tokio::sync::watch;
 
 #[derive(Debug, Default)]
-pub(crate) struct Registry(Mutex<FxHashMap<ClientId, Present>>);
+pub(crate) struct Registry(Mutex<All>);
+
+#[derive(Debug, Default)]
+struct All {
+    by_client: FxHashMap<ClientId, Present>,
+    /// How many of them are the node's own parts: counted as they come and go, because at every arrival it is asked.
+    own: usize,
+}
 
 #[derive(Debug)]
 struct Present {
@@ -28,8 +35,22 @@ pub(crate) struct Visit {
     _left: watch::Sender<()>,
 }
 
+impl All {
+    fn insert(&mut self, client: &ClientId, present: Present) {
+        if self.by_client.insert(client.clone(), present).is_none() {
+            self.own += usize::from(is_own(client));
+        }
+    }
+
+    fn remove(&mut self, client: &ClientId) {
+        if self.by_client.remove(client).is_some() {
+            self.own = self.own.saturating_sub(is_own(client).into());
+        }
+    }
+}
+
 impl Registry {
-    fn lock(&self) -> MutexGuard<'_, FxHashMap<ClientId, Present>> {
+    fn lock(&self) -> MutexGuard<'_, All> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -46,7 +67,7 @@ impl Registry {
         loop {
             let mut other = {
                 let mut all = self.lock();
-                match all.get(client) {
+                match all.by_client.get(client) {
                     Some(other) => {
                         other.outbox.close(
                             Reason::SESSION_TAKEN_OVER,
@@ -56,7 +77,7 @@ impl Registry {
                     }
                     None => {
                         if let Some(present) = present.take() {
-                            all.insert(client.clone(), present);
+                            all.insert(client, present);
                         }
                         return Visit { registry: self.clone(), client: client.clone(), _left: sender };
                     }
@@ -69,12 +90,13 @@ impl Registry {
 
     /// How many are there, without the node's own parts.
     pub(crate) fn outsiders(&self) -> usize {
-        self.lock().keys().filter(|client| !client.starts_with(OWN_PREFIX)).count()
+        let all = self.lock();
+        all.by_client.len() - all.own
     }
 
     /// Sends a client away. False when it is not there.
     pub(crate) fn close(&self, client: &str, reason: Reason, why: &'static str) -> bool {
-        self.lock().get(client).is_some_and(|present| {
+        self.lock().by_client.get(client).is_some_and(|present| {
             present.outbox.close(reason, why);
             true
         })
@@ -82,20 +104,20 @@ impl Registry {
 
     /// Sends everybody away.
     pub(crate) fn close_all(&self, reason: Reason, why: &'static str) {
-        self.lock().values().for_each(|present| present.outbox.close(reason, why));
+        self.lock().by_client.values().for_each(|present| present.outbox.close(reason, why));
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.lock().len()
+        self.lock().by_client.len()
     }
 
     /// True when a client is there.
     pub(crate) fn holds(&self, client: &str) -> bool {
-        self.lock().contains_key(client)
+        self.lock().by_client.contains_key(client)
     }
 
     pub(crate) fn view(&self, client: &str) -> Option<ClientView> {
-        self.lock().get(client).map(|present| ClientView {
+        self.lock().by_client.get(client).map(|present| ClientView {
             connected_s: present.since.elapsed().as_secs(),
             ..present.view.clone()
         })

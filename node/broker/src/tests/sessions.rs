@@ -6,7 +6,7 @@ use crate::{
     config::Limits,
     image,
     op::Op,
-    packet::{Connect, Disconnect, Packet, QoS, Reason, Subscribe, SubscribeOptions, Version},
+    packet::{Connect, Disconnect, Packet, QoS, Reason, Subscribe, SubscribeOptions, Unsubscribe, Version},
     store::Store,
 };
 
@@ -322,4 +322,34 @@ fn with_a_full_disk_mqtt_5_is_told_and_3_1_1_is_closed() {
     assert_eq!(desk.heard(old), []);
     assert_eq!(desk.closed.get(&old), Some(&Reason::QUOTA_EXCEEDED));
     assert!(!desk.records.iter().any(|op| matches!(op, Op::Published { .. })));
+}
+
+#[test]
+fn the_nodes_own_subscriptions_take_nobodys_place_also_after_a_restart() {
+    let limits = Limits { subscriptions_max: 3, ..Limits::default() };
+    let mut desk = Desk::new(limits);
+    let own = desk.connect(&client("$node/devices"));
+    let device = desk.connect(&client("device"));
+    for filter in ["a", "b", "b", "c/#", "$share/group/d"] {
+        desk.subscribe(own, filter, Q1);
+    }
+    desk.subscribe(device, "a", Q1);
+    assert_eq!(desk.core.subscriptions_left("device"), 2);
+    assert_eq!(desk.core.overview().subscriptions, 1);
+
+    let (store, bytes) = (replayed(&desk), image::Image::of(&desk.core.store).encode());
+    assert_eq!(store.subscriptions(), 1);
+    assert_eq!(image::decode(&bytes, store.applied, limits).unwrap().subscriptions(), 1);
+
+    let filters = vec!["b".into(), "was never there".into()];
+    desk.say(own, [Packet::Unsubscribe(Box::new(Unsubscribe { packet_id: id(1), filters }))]).unwrap();
+    assert_eq!(desk.core.subscriptions_left("device"), 2);
+    // Its next session begins with nothing.
+    desk.leave(own, None);
+    let own = desk.connect(&clean("$node/devices"));
+    desk.subscribe(own, "a", Q1);
+    desk.leave(device, None);
+    desk.connect(&clean("device"));
+    assert_eq!(desk.core.subscriptions_left("device"), 3);
+    assert_eq!(desk.core.store.tree.len(), 1);
 }

@@ -41,10 +41,14 @@ pub struct Store {
 
 impl Store {
     pub fn start() -> Self {
-        Self::on(FaultIo::new(7), tempfile::tempdir().unwrap())
+        Self::bounded(Limits { packet_bytes_max: 64 << 10, ..Limits::default() })
     }
 
-    fn on(disk: FaultIo, data: TempDir) -> Self {
+    pub fn bounded(limits: Limits) -> Self {
+        Self::on(FaultIo::new(7), tempfile::tempdir().unwrap(), limits)
+    }
+
+    fn on(disk: FaultIo, data: TempDir, limits: Limits) -> Self {
         // The journal's clock is the machine's, and so is the broker's.
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         disk.set_clock_ms(now.as_millis() as u64);
@@ -60,7 +64,7 @@ impl Store {
             tcp_listen: "127.0.0.1:0".into(),
             anonymous: Some(Anonymous { publish: all.clone(), subscribe: all }),
             sys_interval_s: 0,
-            limits: Limits { packet_bytes_max: 64 << 10, ..Limits::default() },
+            limits,
             ..Config::default()
         };
         let (broker, _) =
@@ -75,10 +79,10 @@ impl Store {
 
     /// The power goes, and comes back. Nothing is said to anybody in between.
     pub fn power_cut(self, unsynced: aisle_journal::fault::Unsynced) -> Self {
-        let disk = self.disk.crash_with(unsynced);
+        let (disk, limits) = (self.disk.crash_with(unsynced), self.broker.limits());
         self.listening.abort();
         drop(self.running);
-        Self::on(disk, self.data)
+        Self::on(disk, self.data, limits)
     }
 
     pub async fn local(&self, name: &str, kept: bool) -> (LocalClient, LocalReceiver) {

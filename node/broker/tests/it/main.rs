@@ -11,6 +11,7 @@
 
 mod access;
 mod access_file;
+mod crowded;
 mod faults;
 mod faults_support;
 mod packet;
