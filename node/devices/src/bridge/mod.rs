@@ -46,7 +46,7 @@ pub use telemetry::Metrics;
 use aisle_broker::{
     Broker,
     access::Rights,
-    local::{LocalClient, LocalOptions, LocalReceiver},
+    local::{LocalClient, LocalOptions, LocalReceiver, OWN_PREFIX},
     packet::{RetainHandling, SubscribeOptions},
     topic,
 };
@@ -140,8 +140,7 @@ impl Bridge {
     /// The bridge's session at the node's own broker, with its subscriptions.
     async fn open_session(&self) -> Result<(LocalClient, LocalReceiver), String> {
         let options = LocalOptions {
-            // No device has a name that begins with `$`.
-            client_id: format!("$bridge-{}", self.config.name),
+            client_id: format!("{OWN_PREFIX}bridge/{}", self.config.name),
             session: Some(Duration::from_secs(self.config.session_expiry_s.into())),
             rights: Rights::all(),
             queue_max: self.config.in_flight_max,

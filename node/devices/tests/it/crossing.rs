@@ -56,6 +56,16 @@ async fn what_comes_there_arrives_here_by_mqtt_3() {
     what_comes_there_arrives_here("3.1.1").await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_is_a_part_of_the_node_and_no_client_that_is_counted_listed_or_sent_away() {
+    let (mosquitto, store) = (Mosquitto::start(), Store::open().await);
+    let _bridge = BridgeUnderTest::connected(&store, config(&mosquitto.url(), "5", OUT)).await;
+    let listed: Vec<String> =
+        store.broker.sessions("", 10).into_iter().map(|session| session.client).collect();
+    assert_eq!(listed, ["a-till"]);
+    assert_eq!(store.broker.overview().clients, 1);
+}
+
 async fn what_comes_here_arrives_there(version: &str) {
     let (mosquitto, store) = (Mosquitto::start(), Store::open().await);
     let office = Client::watching(mosquitto.port, "office", "#").await;
