@@ -12,6 +12,8 @@ use wasmtime::component::Component;
 /// The package whose interfaces there are, and its version.
 const PACKAGE: &str = "aisle:plugin/";
 const VERSION: semver::Version = semver::Version::new(0, 1, 0);
+/// How much of a component's own names and of what is said about them is told, in characters.
+const WORDS_LENGTH_MAX: usize = 300;
 
 /// Why a component did not become a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -114,12 +116,12 @@ pub(super) fn load(host: &Host, manifest: Manifest, bytes: &[u8]) -> Result<Arc<
     let hash = blake3::hash(bytes);
     let (component, from) = native(host, &manifest, bytes, &hash)?;
     check_imports(host, &manifest, &component)?;
-    let refused = |error: wasmtime::Error| LoadError::Component { id: id(), reason: format!("{error:#}") };
+    let refused = |error: wasmtime::Error| LoadError::Component { id: id(), reason: told(&error) };
     let linker = linker(&host.shared.engine, &manifest.grants).map_err(refused)?;
     let instance = linker.instantiate_pre(&component).map_err(|error| contract(&manifest, &error))?;
     let mut exports = Exports::default();
     for hook in &manifest.hooks {
-        let missing = |reason| LoadError::Export { id: id(), hook: *hook, reason };
+        let missing = |reason: String| LoadError::Export { id: id(), hook: *hook, reason: told(&reason) };
         exports.find(*hook, &instance).map_err(missing)?;
     }
     // Otherwise the first call would do it.
@@ -145,7 +147,7 @@ fn native(
     let id = manifest.id.clone();
     let component = host.compiler.compile(bytes).map_err(|error| match error {
         NotCompiled::Full => LoadError::Busy { id, max: host.config.compile_queue_max },
-        NotCompiled::Refused(reason) => LoadError::Component { id, reason },
+        NotCompiled::Refused(reason) => LoadError::Component { id, reason: told(&reason) },
     })?;
     let kept = host.cache.as_ref().map_or(Ok(()), |cache| cache.put(hash, &component));
     Ok((component, kept.map_or_else(|reason| LoadedFrom::NotKept { reason }, |()| from)))
@@ -161,13 +163,13 @@ fn check_imports(host: &Host, manifest: &Manifest, component: &Component) -> Res
 }
 
 fn check_import(manifest: &Manifest, import: &str) -> Result<(), LoadError> {
-    let unknown = || LoadError::UnknownImport { id: manifest.id.clone(), import: import.into() };
+    let unknown = || LoadError::UnknownImport { id: manifest.id.clone(), import: told(&import) };
     let name = import.strip_prefix(PACKAGE).ok_or_else(unknown)?;
     let (interface, version) = name.split_once('@').ok_or_else(unknown)?;
     let version: semver::Version = version.parse().map_err(|_| unknown())?;
     // Before 1.0 a minor version is what a major one is later.
     if version.major != VERSION.major || version.minor != VERSION.minor || version.patch > VERSION.patch {
-        return Err(LoadError::Contract { id: manifest.id.clone(), import: import.into(), ours: VERSION });
+        return Err(LoadError::Contract { id: manifest.id.clone(), import: told(&import), ours: VERSION });
     }
     if interface == "types" || interface.ends_with("-types") {
         return Ok(());
@@ -176,10 +178,17 @@ fn check_import(manifest: &Manifest, import: &str) -> Result<(), LoadError> {
     if manifest.grants.contains(&grant) {
         return Ok(());
     }
-    Err(LoadError::NotGranted { id: manifest.id.clone(), import: import.into(), grant })
+    Err(LoadError::NotGranted { id: manifest.id.clone(), import: told(&import), grant })
 }
 
 /// The import's name is known, its type is another.
 fn contract(manifest: &Manifest, error: &wasmtime::Error) -> LoadError {
-    LoadError::Component { id: manifest.id.clone(), reason: format!("{error:#}") }
+    LoadError::Component { id: manifest.id.clone(), reason: told(error) }
+}
+
+/// Words about a component, which may hold as much of its own text as it likes: one line, and not too long.
+fn told(words: &dyn std::fmt::Display) -> String {
+    let words = format!("{words:#}");
+    let letters = words.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    letters.take(WORDS_LENGTH_MAX).collect()
 }

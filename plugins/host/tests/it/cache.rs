@@ -1,6 +1,9 @@
 //! Native code between starts.
 
-use crate::fixtures::{EMPTY_ANSWER, ask, made_of, manifest, pricing_module};
+use crate::{
+    fixtures::{ask, manifest},
+    made::{EMPTY_ANSWER, made_of, pricing_module},
+};
 use aisle_plugin_host::{Hook, Host, HostConfig, HostError, LoadedFrom};
 use std::{
     error::Error,

@@ -1,7 +1,10 @@
 //! Examples as authors keep them.
 
 use crate::fixtures::{case, misbehaving};
-use aisle_plugin_host::{Case, Input, types::Unit};
+use aisle_plugin_host::{
+    Case, Expected, Input, Output,
+    types::{Action, Happening, ReactionInput, Unit},
+};
 
 const CHEAPER: &str = r#"{
     "what": "half the price",
@@ -28,6 +31,36 @@ fn what_a_case_leaves_out_has_an_ordinary_value() {
     // The first of January 2026 was a Thursday.
     assert_eq!((input.context.weekday, input.context.minute_of_day, input.context.day), (4, 0, 20_454));
     assert_eq!(input.context.currency, "GBP");
+}
+
+#[test]
+fn what_somebody_called_like_a_word_of_the_contract_keeps_its_name() {
+    let case = case(
+        r#"{
+        "what": "x",
+        "kv": { "alert": { "hex": "ff00" }, "unit": "each" },
+        "writes": { "points": { "hex": "ff" } },
+        "shop": { "products": [{ "sku": "A", "unit": "litre" }], "positions": { "points": { "on_hand": 1 } } },
+        "input": { "hook": "reaction", "context": { "settings": { "slot": "home" } }, "happening": { "excursion": {
+            "name": "e", "unit": "each", "open": true, "millidegrees": 1, "lasted": 1, "skus": [] } } },
+        "expected": [{ "open-task": { "unit": "kilogram", "text": "look" } }]
+    }"#,
+    );
+    assert_eq!(case.kv["alert"], vec![0xff, 0].into());
+    assert_eq!(case.kv["unit"], "each".into());
+    assert_eq!(case.writes.unwrap()["points"], Some(vec![0xff].into()));
+    assert!(case.shop.positions.contains_key("points"), "{:?}", case.shop);
+    assert_eq!(case.shop.products[0].unit, Unit::Litre);
+    let Input::Reaction(ReactionInput { context, happening: Happening::Excursion(excursion) }) = case.input
+    else {
+        panic!("{:?}", case.input)
+    };
+    assert_eq!((context.settings[0].value.as_str(), excursion.unit.as_str()), ("home", "each"));
+    let Expected::Output(Output::Reaction(actions)) = case.expected else { panic!("{:?}", case.expected) };
+    assert!(
+        matches!(&actions[0], Action::OpenTask(task) if task.unit.as_deref() == Some("kilogram")),
+        "{actions:?}"
+    );
 }
 
 #[test]

@@ -10,8 +10,6 @@ use std::{
     path::PathBuf,
     sync::{Arc, OnceLock},
 };
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
 
 pub const NOW: i64 = 1_790_000_000_000;
 
@@ -65,46 +63,6 @@ pub fn manifest(hook: Hook) -> Manifest {
     manifest.limits.time_ms_max = 5_000;
     manifest
 }
-
-/// A component of a world of ours, from a core module in text form.
-pub fn made_of(world: &str, module: &str) -> Vec<u8> {
-    encode(world, module).expect("a component")
-}
-
-pub fn encode(world: &str, module: &str) -> Result<Vec<u8>, String> {
-    let wit = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../wit");
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(&wit).expect("the WIT is good");
-    let world = resolve.select_world(&[package], Some(world)).expect("the world is there");
-    encode_for(&resolve, world, module)
-}
-
-pub fn encode_for(resolve: &Resolve, world: wit_parser::WorldId, module: &str) -> Result<Vec<u8>, String> {
-    let mut module = wat::parse_str(module).map_err(|error| error.to_string())?;
-    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8, false)
-        .map_err(|error| error.to_string())?;
-    let mut encoder = ComponentEncoder::default();
-    encoder.validate(true).module(&module).map_err(|error| format!("{error:#}"))?;
-    encoder.encode().map_err(|error| format!("{error:#}"))
-}
-
-/// A module that is asked for prices: `memory` and `realloc` that only goes forward, and what `body` is.
-pub fn pricing_module(memory: &str, body: &str) -> String {
-    format!(
-        r#"(module
-            (memory (export "memory") {memory})
-            (global $next (mut i32) (i32.const 4096))
-            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
-                (local $at i32)
-                (local.set $at (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))
-                (global.set $next (i32.add (local.get $at) (local.get 3)))
-                (local.get $at))
-            {body})"#
-    )
-}
-
-/// `price` that answers an empty list. The result lies at 1024: discriminant, then list.
-pub const EMPTY_ANSWER: &str = r#"(func (export "price") (param i32) (result i32) (i32.const 1024))"#;
 
 pub fn load(hook: Hook, component: &[u8]) -> Result<Arc<Plugin>, LoadError> {
     host().load(manifest(hook), component)

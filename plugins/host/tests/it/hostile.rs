@@ -1,9 +1,18 @@
 //! Components that mean harm, in text form: what no compiler would write.
 
-use crate::fixtures::{EMPTY_ANSWER, ask, host, load, made_of, manifest, pricing, pricing_module, scene};
-use aisle_plugin_host::{Call, Failure, Hook, Output};
-
-const FOREVER: &str = "(loop $on (br $on))";
+use crate::{
+    fixtures::{ask, host, load, manifest, pricing, scene},
+    made::{
+        EMPTY_ANSWER,
+        hostile::{
+            answers_a_gigabyte, answers_list, answers_one_text_many_times, asks_a_million_times,
+            grows_for_ever, grows_memories, grows_tables, loops_after_the_answer, loops_before_the_input,
+            loops_in_the_call, loops_in_the_start, recurses, traps_at_random,
+        },
+        made_of, pricing_module,
+    },
+};
+use aisle_plugin_host::{Call, Failure, Grant, Hook, Output};
 
 /// Asks a module for prices, with little fuel, or with much fuel and little time.
 fn ends(module: &str, much_fuel: bool) -> Call {
@@ -21,42 +30,27 @@ fn never_ends(module: &str) {
 
 #[test]
 fn a_loop_in_the_call_ends() {
-    never_ends(&pricing_module(
-        "1",
-        &format!(r#"(func (export "price") (param i32) (result i32) {FOREVER} (unreachable))"#),
-    ));
+    never_ends(&loops_in_the_call());
 }
 
 #[test]
 fn a_loop_in_the_start_ends() {
-    never_ends(&pricing_module("1", &format!("(func $start {FOREVER}) (start $start) {EMPTY_ANSWER}")));
+    never_ends(&loops_in_the_start());
 }
 
 #[test]
 fn a_loop_while_the_input_is_laid_down_ends() {
-    never_ends(&format!(
-        r#"(module (memory (export "memory") 1)
-            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) {FOREVER} (unreachable))
-            {EMPTY_ANSWER})"#
-    ));
+    never_ends(&loops_before_the_input());
 }
 
 #[test]
 fn a_loop_after_the_answer_ends() {
-    let cleanup = format!(r#"(func (export "cabi_post_price") (param i32) {FOREVER})"#);
-    never_ends(&pricing_module("1", &format!("{EMPTY_ANSWER}{cleanup}")));
+    never_ends(&loops_after_the_answer());
 }
 
 #[test]
 fn a_stack_that_overflows_is_a_trap() {
-    let call = ends(
-        &pricing_module(
-            "1",
-            r#"(func $deep (param i64) (result i64) (i64.add (call $deep (local.get 0)) (i64.const 1)))
-               (func (export "price") (param i32) (result i32) (drop (call $deep (i64.const 1))) (i32.const 1024))"#,
-        ),
-        false,
-    );
+    let call = ends(&recurses(), false);
     let Err(Failure::Trap { reason, .. }) = call.outcome else { panic!("{:?}", call.outcome) };
     assert!(reason.contains("stack"), "{reason}");
 }
@@ -79,43 +73,26 @@ fn memory_that_is_there_from_the_beginning_counts() {
 
 #[test]
 fn all_memories_have_one_budget() {
-    let grow = |pages: u32| {
-        pricing_module(
-            "1",
-            &format!(
-                r#"(memory $two 1) (memory $three 1)
-                (func (export "price") (param i32) (result i32)
-                    (if (i32.eq (memory.grow $two (i32.const {pages})) (i32.const -1)) (then (unreachable)))
-                    (if (i32.eq (memory.grow $three (i32.const {pages})) (i32.const -1)) (then (unreachable)))
-                    (i32.const 1024))"#
-            ),
-        )
-    };
-    let call = with_little_memory(&grow(30));
+    let call = with_little_memory(&grows_memories(30));
     assert!(call.outcome.is_ok(), "{:?}", call.outcome);
     assert_eq!(call.memory_bytes, 63 << 16);
     // Each of the two would have room alone.
-    assert_eq!(with_little_memory(&grow(31)).outcome, OUT_OF_MEMORY);
+    assert_eq!(with_little_memory(&grows_memories(31)).outcome, OUT_OF_MEMORY);
 }
 
 #[test]
 fn tables_count_like_memories() {
-    let grow = |elements: u32| {
-        pricing_module(
-            "62",
-            &format!(
-                r#"(table $t 0 funcref) (table $u 0 funcref)
-                (func (export "price") (param i32) (result i32)
-                    (if (i32.eq (table.grow $t (ref.null func) (i32.const {elements})) (i32.const -1)) (then (unreachable)))
-                    (if (i32.eq (table.grow $u (ref.null func) (i32.const {elements})) (i32.const -1)) (then (unreachable)))
-                    (i32.const 1024))"#
-            ),
-        )
-    };
-    let call = with_little_memory(&grow(8_000));
+    let call = with_little_memory(&grows_tables(62, 8_000));
     assert!(call.outcome.is_ok(), "{:?}", call.outcome);
     assert!(call.memory_bytes >= (62 << 16) + 128_000);
-    assert_eq!(with_little_memory(&grow(9_000)).outcome, OUT_OF_MEMORY);
+    assert_eq!(with_little_memory(&grows_tables(62, 9_000)).outcome, OUT_OF_MEMORY);
+}
+
+#[test]
+fn growing_for_ever_ends_at_the_budget() {
+    let call = with_little_memory(&grows_for_ever());
+    assert_eq!(call.outcome, OUT_OF_MEMORY);
+    assert!(call.memory_bytes <= 4 << 20, "{}", call.memory_bytes);
 }
 
 #[test]
@@ -128,79 +105,44 @@ fn a_plugin_that_bears_refused_memory_may_still_answer() {
     assert_eq!(call.outcome, Ok(Output::Pricing(Vec::new())));
 }
 
-/// The answer's list lies at 1028: address, then length.
-fn answers_list(address: u32, length: u32, data: &str) -> String {
-    pricing_module(
-        "32",
-        &format!(
-            r#"(func (export "price") (param i32) (result i32)
-                (i32.store (i32.const 1028) (i32.const {address}))
-                (i32.store (i32.const 1032) (i32.const {length}))
-                {data}
-                (i32.const 1024))"#
-        ),
-    )
+/// Asks a module for an answer that nobody should take.
+fn answer(module: &str) -> Result<Output, Failure> {
+    ask(&load(Hook::Pricing, &made_of("pricing", module)).unwrap(), "ANY").outcome
 }
 
 #[test]
 fn an_answer_of_a_gigabyte_is_not_taken() {
-    let call = ask(&load(Hook::Pricing, &made_of("pricing", &answers_list(8, 1 << 26, ""))).unwrap(), "ANY");
-    assert!(
-        matches!(call.outcome, Err(Failure::Trap { .. } | Failure::TooLarge { .. })),
-        "{:?}",
-        call.outcome
-    );
+    let outcome = answer(&answers_a_gigabyte());
+    assert!(matches!(outcome, Err(Failure::Trap { .. } | Failure::TooLarge { .. })), "{outcome:?}");
 }
 
 #[test]
 fn an_answer_whose_items_share_one_long_text_is_not_taken() {
-    // 900 prices whose reasons are the same megabyte.
-    let data = r#"(local $at i32)
-        (local.set $at (i32.const 65536))
-        (loop $on
-            (i32.store (i32.add (local.get $at) (i32.const 16)) (i32.const 131072))
-            (i32.store (i32.add (local.get $at) (i32.const 20)) (i32.const 1048576))
-            (local.set $at (i32.add (local.get $at) (i32.const 24)))
-            (br_if $on (i32.lt_u (local.get $at) (i32.const 87136))))"#;
-    let module = answers_list(65536, 900, data).replace(
-        "(result i32)\n                (i32.store (i32.const 1028)",
-        "(result i32) (local $at i32)\n                (i32.store (i32.const 1028)",
-    );
-    let module = module.replacen(
-        "(local $at i32)\n        (local.set $at (i32.const 65536))",
-        "(local.set $at (i32.const 65536))",
-        1,
-    );
-    let call = ask(&load(Hook::Pricing, &made_of("pricing", &module)).unwrap(), "ANY");
-    assert_eq!(call.outcome, Err(Failure::TooLarge { what: "output bytes".into(), max: 1 << 20 }));
+    let outcome = answer(&answers_one_text_many_times());
+    assert_eq!(outcome, Err(Failure::TooLarge { what: "output bytes".into(), max: 1 << 20 }));
 }
 
 #[test]
 fn an_answer_outside_of_memory_is_a_trap() {
     for (address, length) in [(u32::MAX, 1), (u32::MAX - 7, 1), (8, u32::MAX), (1 << 31, 1), (9, 1)] {
-        let call = ask(
-            &load(Hook::Pricing, &made_of("pricing", &answers_list(address, length, ""))).unwrap(),
-            "ANY",
-        );
+        let outcome = answer(&answers_list(address, length, "", ""));
         assert!(
             matches!(
-                call.outcome,
+                outcome,
                 Err(Failure::Trap { .. } | Failure::TooLarge { .. } | Failure::BadOutput { .. })
             ),
-            "{:?}",
-            call.outcome
+            "{outcome:?}"
         );
     }
 }
 
 #[test]
 fn an_answer_that_is_neither_good_nor_bad_is_a_trap() {
-    let module = pricing_module(
+    let outcome = answer(&pricing_module(
         "1",
         r#"(func (export "price") (param i32) (result i32) (i32.store8 (i32.const 1024) (i32.const 7)) (i32.const 1024))"#,
-    );
-    let call = ask(&load(Hook::Pricing, &made_of("pricing", &module)).unwrap(), "ANY");
-    assert!(matches!(call.outcome, Err(Failure::Trap { .. })), "{:?}", call.outcome);
+    ));
+    assert!(matches!(outcome, Err(Failure::Trap { .. })), "{outcome:?}");
 }
 
 #[test]
@@ -208,8 +150,34 @@ fn a_reason_that_is_no_text_is_a_trap() {
     // One price: line 1, price 0, a reason of the byte FF.
     let data = r#"(i32.store (i32.const 2048) (i32.const 1)) (i32.store (i32.const 2064) (i32.const 3000))
         (i32.store (i32.const 2068) (i32.const 1)) (i32.store8 (i32.const 3000) (i32.const 255))"#;
-    let call = ask(&load(Hook::Pricing, &made_of("pricing", &answers_list(2048, 1, data))).unwrap(), "ANY");
-    assert!(matches!(call.outcome, Err(Failure::Trap { .. })), "{:?}", call.outcome);
+    let outcome = answer(&answers_list(2048, 1, "", data));
+    assert!(matches!(outcome, Err(Failure::Trap { .. })), "{outcome:?}");
+}
+
+#[test]
+fn a_million_questions_are_too_many() {
+    let mut manifest = manifest(Hook::Pricing);
+    manifest.grants.insert(Grant::Clock);
+    let plugin = host().load(manifest, &made_of("pricing", &asks_a_million_times())).unwrap();
+    let outcome = ask(&plugin, "ANY").outcome;
+    assert_eq!(outcome, Err(Failure::TooLarge { what: "host calls".into(), max: 10_000 }));
+}
+
+#[test]
+fn a_trap_in_one_call_is_none_in_the_next() {
+    let mut manifest = manifest(Hook::Pricing);
+    manifest.grants.insert(Grant::Random);
+    let plugin = host().load(manifest, &made_of("pricing", &traps_at_random())).unwrap();
+    let (mut answered, mut trapped) = (0, 0);
+    for seed in 0..200 {
+        let scene = aisle_plugin_host::Scene { seed, ..scene() };
+        match plugin.call(&scene, &pricing(Vec::new())).outcome {
+            Ok(_) => answered += 1,
+            Err(Failure::Trap { .. }) => trapped += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(answered > 0 && trapped > answered, "{answered} answers, {trapped} traps");
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! What becomes a plugin, and what does not.
 
-use crate::fixtures::{
-    EMPTY_ANSWER, component, encode_for, host, load, made_of, manifest, manifest_of, pricing_module,
+use crate::{
+    fixtures::{component, host, load, manifest, manifest_of},
+    made::{EMPTY_ANSWER, made_of, of_version, of_wit, pricing_module},
 };
 use aisle_plugin_host::{Grant, Hook, Host, HostConfig, HostError, Limits, LoadError};
-use std::{fs, path::Path};
-use wit_parser::Resolve;
 
 #[test]
 fn a_plugin_says_what_it_is_made_of() {
@@ -35,12 +34,9 @@ fn a_hook_that_the_component_does_not_have_is_named() {
     assert!(error.to_string().contains("`react`"), "{error}");
 }
 
-/// A component of a world written here.
+/// A component of the only world of this WIT.
 fn of_world(wit: &str, module: &str) -> Vec<u8> {
-    let mut resolve = Resolve::default();
-    let package = resolve.push_str("made-here.wit", wit).expect("good WIT");
-    let world = resolve.select_world(&[package], None).expect("one world");
-    encode_for(&resolve, world, module).expect("a component")
+    of_wit(wit, None, module).expect("a component")
 }
 
 #[test]
@@ -69,6 +65,20 @@ fn what_no_plugin_gets_cannot_be_imported() {
 }
 
 #[test]
+fn what_is_said_of_a_component_is_one_line_however_long_its_own_names_are() {
+    let (long, odd) = ("x".repeat(30_000), "\\07\\0a".repeat(100));
+    for text in [
+        format!(r#"(component (import "{long}" (func)))"#),
+        format!(r#"(module (import "{long}" "f" (func)))"#),
+        format!(r#"(component (core module (func (export "{odd}")) (func (export "{odd}"))))"#),
+    ] {
+        let error = load(Hook::Pricing, &wat::parse_str(text).unwrap()).unwrap_err().to_string();
+        assert!(error.len() < 600 && !error.contains('\u{7}'), "{error}");
+        assert!(error.lines().count() <= 2, "{error}");
+    }
+}
+
+#[test]
 fn an_import_of_ours_with_another_type_is_refused() {
     let wit = "package aisle:plugin@0.1.0; interface clock { now: func() -> string; } world w { import clock; export price: func(); }";
     let module = r#"(module (import "aisle:plugin/clock@0.1.0" "now" (func $now (param i32)))
@@ -82,31 +92,12 @@ fn an_import_of_ours_with_another_type_is_refused() {
     assert!(error.to_string().contains("clock"), "{error}");
 }
 
-/// The contract as it would be with another version.
-fn newer(version: &str) -> Vec<u8> {
-    let folder = tempfile::tempdir().unwrap();
-    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit")).unwrap() {
-        let path = entry.unwrap().path();
-        let text = fs::read_to_string(&path).unwrap().replace("@0.1.0;", &format!("@{version};"));
-        fs::write(folder.path().join(path.file_name().unwrap()), text).unwrap();
-    }
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(folder.path()).unwrap();
-    let world = resolve.select_world(&[package], Some("pricing")).unwrap();
-    let module = pricing_module("1", EMPTY_ANSWER).replacen(
-        "(module",
-        &format!(r#"(module (import "aisle:plugin/clock@{version}" "now" (func (result i64)))"#),
-        1,
-    );
-    encode_for(&resolve, world, &module).unwrap()
-}
-
 #[test]
 fn a_component_for_another_contract_is_told_which_one_there_is() {
     for version in ["0.1.1", "0.2.0", "1.0.0"] {
         let mut manifest = manifest(Hook::Pricing);
         manifest.grants.insert(Grant::Clock);
-        let error = host().load(manifest, &newer(version)).unwrap_err();
+        let error = host().load(manifest, &of_version(version)).unwrap_err();
         assert!(matches!(&error, LoadError::Contract { .. }), "{error}");
         assert!(error.to_string().contains("0.1.0"), "{error}");
     }

@@ -20,6 +20,8 @@ mod guests;
 mod hostile;
 mod kv;
 mod loading;
+#[path = "../made/mod.rs"]
+mod made;
 mod manifest;
 mod mutated;
 mod outcomes;

@@ -1,6 +1,9 @@
 //! Versions that change while they are asked.
 
-use crate::fixtures::{EMPTY_ANSWER, host, made_of, manifest, one, pricing, pricing_module, scene};
+use crate::{
+    fixtures::{host, manifest, one, pricing, scene},
+    made::{EMPTY_ANSWER, made_of, pricing_module},
+};
 use aisle_plugin_host::{Failure, Grant, Hook, Output, Plugin};
 use arc_swap::ArcSwap;
 use std::{
