@@ -78,6 +78,7 @@ const MEMBERS: &[Member] = &[
             "aisle-state",
             "aisle-recommend",
             "aisle-kiosk",
+            "aisle-plugin-host",
             "aisle-devices",
             "aisle-inventory",
             "aisle-firmware-config",

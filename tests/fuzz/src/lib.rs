@@ -19,6 +19,7 @@ mod mqtt_packet;
 mod mqtt_session;
 mod mqtt_topic;
 pub mod mutate;
+mod plugin;
 
 pub use device_payload::device_payload;
 pub use device_profile::{device_profile, profile_toml};
@@ -31,6 +32,10 @@ pub use journal::{control, record, recovery, segment};
 pub use mqtt_packet::mqtt_packet;
 pub use mqtt_session::mqtt_session;
 pub use mqtt_topic::mqtt_topic;
+pub use plugin::{
+    plugin_answer, plugin_basket, plugin_case, plugin_component, plugin_kept, plugin_manifest, plugin_native,
+    plugin_recording,
+};
 
 /// A parser under test.
 #[derive(Debug, Clone, Copy)]
@@ -63,4 +68,12 @@ pub const TARGETS: &[Target] = &[
     Target { name: "cold_chain_snapshot", feed: cold_chain_snapshot, examples: folds::cold_chain_examples },
     Target { name: "cold_chain_report", feed: cold_chain_report, examples: folds::report_examples },
     Target { name: "tasks_snapshot", feed: tasks_snapshot, examples: folds::tasks_examples },
+    Target { name: "plugin_manifest", feed: plugin_manifest, examples: plugin::manifest_examples },
+    Target { name: "plugin_component", feed: plugin_component, examples: plugin::component_examples },
+    Target { name: "plugin_native", feed: plugin_native, examples: plugin::native_examples },
+    Target { name: "plugin_answer", feed: plugin_answer, examples: plugin::drawn_examples },
+    Target { name: "plugin_basket", feed: plugin_basket, examples: plugin::drawn_examples },
+    Target { name: "plugin_recording", feed: plugin_recording, examples: plugin::recording_examples },
+    Target { name: "plugin_case", feed: plugin_case, examples: plugin::case_examples },
+    Target { name: "plugin_kept", feed: plugin_kept, examples: plugin::kept_examples },
 ];

@@ -141,6 +141,54 @@ fn any_bytes_are_tasks_that_go_on_or_are_refused() {
 }
 
 #[test]
+fn any_text_is_a_manifest_that_can_be_written_again_or_is_refused_by_a_field() {
+    run("plugin_manifest");
+}
+
+/// Whatever is loaded, the process stays as small as this, in KiB.
+const LOADING_KIB_MAX: u64 = 512 << 10;
+
+#[test]
+fn any_bytes_are_a_component_that_keeps_its_limits_or_are_refused_and_take_little_memory() {
+    run("plugin_component");
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux says it");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says it");
+    let peak_kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+    println!("plugin_component: {} MiB at most", peak_kib >> 10);
+    assert!(peak_kib <= LOADING_KIB_MAX, "{peak_kib} KiB");
+}
+
+#[test]
+fn any_bytes_in_the_cache_of_native_code_are_compiled_again() {
+    run("plugin_native");
+}
+
+#[test]
+fn any_answer_of_a_plugin_obeys_the_rules_or_is_refused_by_its_part() {
+    run("plugin_answer");
+}
+
+#[test]
+fn any_answers_of_plugins_make_a_basket_that_adds_up() {
+    run("plugin_basket");
+}
+
+#[test]
+fn any_line_is_a_recording_that_survives_its_writing_or_is_refused() {
+    run("plugin_recording");
+}
+
+#[test]
+fn any_text_is_a_case_that_survives_its_writing_or_is_refused() {
+    run("plugin_case");
+}
+
+#[test]
+fn any_bytes_are_what_a_plugin_keeps_within_its_bounds_or_are_refused() {
+    run("plugin_kept");
+}
+
+#[test]
 fn every_target_has_a_libfuzzer_entry() {
     let manifest = include_str!("../../cargo-fuzz/Cargo.toml");
     for target in TARGETS {

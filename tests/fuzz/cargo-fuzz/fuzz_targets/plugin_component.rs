@@ -1,0 +1,4 @@
+//! Gives libFuzzer's input to [`aisle_fuzz::plugin_component`].
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| aisle_fuzz::plugin_component(input));
