@@ -4,7 +4,9 @@
 //! markers, `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`; the words around it are written by people.
 
 use crate::{
+    extism,
     job::Job,
+    plugins,
     project::Project,
     screen,
     tools::{self, Tool},
@@ -13,6 +15,8 @@ use anyhow::{Context, Result, bail};
 use std::{ffi::OsString, fs, thread};
 
 const REPORT: &str = "BENCHMARKS.md";
+/// The benchmark that needs more than the node.
+const PLUGINS: &str = "plugins";
 
 /// Runs one benchmark, or all that the report names. With arguments of its own it measures something else than the report
 /// tells of, so its table is only printed.
@@ -31,12 +35,13 @@ pub(crate) fn run(project: &Project, name: Option<&str>, arguments: &[OsString])
     project.cargo(&["build", "--release", "-p", "aisle-node", "-p", "aisle-bench"]).run()?;
     for name in names {
         screen::aside(format_args!("── {name}"));
-        let table = Job::new(project.target("release/aisle-bench"))
+        let job = Job::new(project.target("release/aisle-bench"))
             .args([&name])
             .args(arguments)
             .env("AISLE_NODE_BIN", project.target("release/aisle-node"))
-            .directory(project.root())
-            .output()?;
+            .directory(project.root());
+        let job = if name == PLUGINS { with_plugins(project, arguments, job)? } else { job };
+        let table = job.output()?;
         let table =
             String::from_utf8(table).with_context(|| format!("benchmark `{name}` does not print text"))?;
         screen::line(table.trim_end());
@@ -47,6 +52,18 @@ pub(crate) fn run(project: &Project, name: Option<&str>, arguments: &[OsString])
         fs::write(&file, &report).with_context(|| format!("cannot write `{REPORT}`"))?;
     }
     Ok(())
+}
+
+/// Builds the first-party plugins, and the peer unless only other parts are asked for: it takes minutes.
+fn with_plugins(project: &Project, arguments: &[OsString], job: Job) -> Result<Job> {
+    plugins::run(project)?;
+    let job = job.env("AISLE_PLUGINS_DIR", project.target("plugins"));
+    let says = |word: &str| arguments.iter().any(|argument| argument.to_string_lossy().contains(word));
+    if says("--only") && !says("extism") {
+        return Ok(job);
+    }
+    let peer = extism::build(project)?;
+    Ok(job.env("AISLE_EXTISM_PEER", peer.program).env("AISLE_EXTISM_GUEST", peer.guest))
 }
 
 fn names(report: &str) -> Vec<String> {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use std::{
     env,
     ffi::OsString,
+    iter,
     path::{Path, PathBuf},
 };
 
@@ -45,12 +46,18 @@ pub(crate) fn install(project: &Project) -> Result<()> {
     distribution(project)
 }
 
-/// Whether something links for WebAssembly: what comes with rustup's compiler, or the system's under any of its names.
+/// Whether something links for WebAssembly.
 pub(crate) fn has_wasm_linker(project: &Project) -> bool {
+    wasm_linker(project).is_some()
+}
+
+/// What links for WebAssembly: what comes with rustup's compiler, or the system's under any of its names.
+pub(crate) fn wasm_linker(project: &Project) -> Option<PathBuf> {
     let own = libraries(project, &[]).and_then(|path| Some(path.parent()?.join("bin/rust-lld")));
-    own.is_some_and(|linker| linker.is_file())
-        || tools::on_path("wasm-ld")
-        || (14..40).any(|version| tools::on_path(&format!("wasm-ld-{version}")))
+    let mut names =
+        iter::once(String::from("wasm-ld")).chain((14..40).map(|version| format!("wasm-ld-{version}")));
+    own.filter(|linker| linker.is_file())
+        .or_else(|| names.find(|name| tools::on_path(name)).map(PathBuf::from))
 }
 
 fn libraries(project: &Project, arguments: &[&str]) -> Option<PathBuf> {

@@ -11,6 +11,7 @@ mod check;
 mod compiler;
 mod demo;
 mod edges;
+mod extism;
 mod files;
 mod fuzz;
 mod generate;

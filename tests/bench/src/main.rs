@@ -5,6 +5,7 @@
 //!
 //! Not here: putting tables into BENCHMARKS.md (`cargo xtask bench` does).
 
+mod arrivals;
 mod bench;
 mod client;
 mod disk;
@@ -20,7 +21,7 @@ mod store;
 mod table;
 
 use clap::{Parser, Subcommand};
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 /// The node's allocator, so that what runs in this process costs what it costs there.
 #[global_allocator]
@@ -49,9 +50,17 @@ enum Name {
     Devices(bench::devices::Arguments),
     /// The node's MQTT broker beside mosquitto
     Mqtt(bench::mqtt::Arguments),
+    /// Plugins beside wasmtime alone, beside Extism, and beside a node without any; what they take
+    Plugins(bench::plugins::Arguments),
     /// No benchmark: the bare server that `start` measures as its peer
     #[command(hide = true)]
     BareServer,
+    /// No benchmark: the process whose memory `plugins` measures
+    #[command(hide = true)]
+    PluginsLoaded {
+        /// Where native code is kept
+        cache: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -62,6 +71,8 @@ fn main() -> ExitCode {
         Name::Start => bench::start::run(),
         Name::Devices(arguments) => bench::devices::run(&arguments),
         Name::Mqtt(arguments) => bench::mqtt::run(&arguments),
+        Name::Plugins(arguments) => bench::plugins::run(&arguments),
+        Name::PluginsLoaded { cache } => return screen::ended(bench::plugins::measure_memory(&cache)),
         Name::BareServer => return screen::ended(peer::server::serve_until_killed()),
     };
     screen::ended(done.map(|report| screen::line(&report)))

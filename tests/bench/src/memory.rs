@@ -58,20 +58,33 @@ pub(crate) fn grown<T>(step: impl FnOnce() -> T) -> (T, f64) {
 
 /// What a process has resident now, in bytes.
 pub(crate) fn resident(pid: u32) -> Result<f64> {
-    let path = format!("/proc/{pid}/status");
-    let status = fs::read_to_string(&path).with_context(|| format!("cannot read `{path}`"))?;
-    let kib =
-        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok());
-    let kib: f64 = kib.with_context(|| format!("`{path}` has no `VmRSS`"))?;
-    Ok(kib * 1024.0)
+    sum(&format!("/proc/{pid}/status"), &["VmRSS:"])
+}
+
+/// What of it no other process has, in bytes.
+pub(crate) fn private(pid: u32) -> Result<f64> {
+    sum(&format!("/proc/{pid}/smaps_rollup"), &["Private_Clean:", "Private_Dirty:"])
+}
+
+/// The sum of fields of a file of the kernel, all of which must be there.
+fn sum(path: &str, fields: &[&str]) -> Result<f64> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read `{path}`"))?;
+    fields.iter().try_fold(0.0, |sum, field| {
+        let kib = text
+            .lines()
+            .find_map(|line| line.strip_prefix(field)?.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+        Ok(sum + kib.with_context(|| format!("`{path}` has no `{field}`"))? * 1024.0)
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::resident;
+    use super::{private, resident};
 
     #[test]
-    fn this_process_is_resident() {
-        assert!(resident(std::process::id()).unwrap() > 1e5);
+    fn this_process_is_resident_and_some_of_it_is_its_own() {
+        let pid = std::process::id();
+        assert!(resident(pid).unwrap() > 1e5);
+        assert!(private(pid).unwrap() > 1e4);
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod http;
 pub(crate) mod journal;
 pub(crate) mod mqtt;
 mod parts;
+pub(crate) mod plugins;
 pub(crate) mod recommend;
 mod side;
 pub(crate) mod start;
