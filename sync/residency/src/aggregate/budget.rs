@@ -1,0 +1,105 @@
+//! What may still be told with noise: epsilon spent for each aggregate and period.
+//!
+//! A period is counted by the time in the events, not by a clock: a clock that lies (invariant 7) renews nothing, because every row counts in
+//! the one window that its own time puts it in. By sequential composition (Dwork and Roth, "The Algorithmic Foundations of Differential
+//! Privacy", 2014, theorem 3.16) what is told of rows of one period costs at most the period's budget.
+
+use crate::policy::{AggregateRule, Noise};
+use minicbor::{Decode, Encode};
+use std::collections::BTreeMap;
+
+/// The most periods that are remembered for one aggregate; a spending in a period older than all of them is refused.
+pub const PERIODS_MAX: usize = 512;
+
+/// What was spent. Kept by the caller in the same write as what was told for it: spent first, told after.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Budget {
+    #[n(0)]
+    spent: BTreeMap<String, BTreeMap<i64, u64>>,
+}
+
+/// Why nothing may be told.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BudgetError {
+    /// The period's budget does not suffice.
+    #[error(
+        "the noise budget of `{aggregate}` is used up for this period: {spent_micro} of {budget_micro} millionths are spent"
+    )]
+    Exhausted {
+        /// The aggregate.
+        aggregate: String,
+        /// What is spent.
+        spent_micro: u64,
+        /// What there was.
+        budget_micro: u64,
+    },
+    /// The period is so old that it is not known what was spent in it.
+    #[error("the noise budget of `{aggregate}` is not known for so old a period")]
+    Forgotten {
+        /// The aggregate.
+        aggregate: String,
+    },
+    /// The bytes are not a budget.
+    #[error("the bytes are not a noise budget: {0}")]
+    Malformed(String),
+}
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+impl Budget {
+    /// Nothing is spent.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Spends what telling of one window costs.
+    pub(super) fn spend(
+        &mut self,
+        rule: &AggregateRule,
+        noise: Noise,
+        window_start: i64,
+    ) -> Result<(), BudgetError> {
+        let period = window_start.div_euclid(DAY_MS.saturating_mul(i64::from(noise.budget_days)));
+        let periods = self.spent.entry(rule.name.clone()).or_default();
+        let forgotten = periods.len() >= PERIODS_MAX
+            && periods.first_key_value().is_some_and(|(first, _)| period < *first);
+        if forgotten {
+            return Err(BudgetError::Forgotten { aggregate: rule.name.clone() });
+        }
+        let spent = periods.entry(period).or_default();
+        let after = spent.saturating_add(noise.epsilon_micro);
+        if after > noise.budget_micro {
+            let (spent_micro, budget_micro) = (*spent, noise.budget_micro);
+            return Err(BudgetError::Exhausted { aggregate: rule.name.clone(), spent_micro, budget_micro });
+        }
+        *spent = after;
+        while periods.len() > PERIODS_MAX {
+            periods.pop_first();
+        }
+        Ok(())
+    }
+
+    /// What is spent for an aggregate in all, in millionths.
+    #[must_use]
+    pub fn spent_micro(&self, aggregate: &str) -> u64 {
+        self.spent
+            .get(aggregate)
+            .map_or(0, |periods| periods.values().fold(0, |sum, spent| sum.saturating_add(*spent)))
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        // Writing to a `Vec` has no way to fail.
+        minicbor::to_vec(self).unwrap_or_default()
+    }
+
+    /// Reads its bytes.
+    ///
+    /// # Errors
+    /// When they are not a budget. Without a budget nothing may be told.
+    pub fn decode(bytes: &[u8]) -> Result<Self, BudgetError> {
+        minicbor::decode(bytes).map_err(|error| BudgetError::Malformed(error.to_string()))
+    }
+}

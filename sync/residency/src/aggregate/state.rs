@@ -1,0 +1,331 @@
+//! The aggregator: rows counted in windows, told when a window is over.
+
+use super::{
+    Aggregate, Budget, BudgetError, KIND, LANE, Told,
+    noise::discrete_laplace,
+    rows::{Row, rows},
+    time_of,
+};
+use crate::{
+    cbor,
+    egress::{Egress, LetOut},
+    entropy::{Entropy, NoEntropy},
+    fate::Fates,
+    name::Region,
+    policy::{AggregateRule, Noise, PolicyMark, TrustedPolicy},
+};
+use aisle_event::{Event, EventType, Timestamp};
+use minicbor::{Decode, Decoder, Encode, bytes::ByteVec};
+use ring::hmac;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+/// The most windows of one aggregate that are open at once; rows of a further one are left out and counted.
+pub const WINDOWS_MAX: usize = 512;
+/// The most groups, and the most contributors, of one window; rows beyond are left out and counted.
+pub const CONTRIBUTORS_MAX: usize = 1 << 18;
+
+/// Counts rows for the aggregates of one region.
+pub struct Aggregator {
+    region: Region,
+    mark: PolicyMark,
+    rules: Vec<AggregateRule>,
+    state: BTreeMap<String, State>,
+    key: hmac::Key,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+struct State {
+    /// Of the rule that it was counted by.
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    fingerprint: Vec<u8>,
+    /// Windows that begin before this were told; their rows come too late.
+    #[n(1)]
+    closed_before: Option<i64>,
+    #[n(2)]
+    windows: BTreeMap<i64, Window>,
+    #[n(3)]
+    left_out: u64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+struct Window {
+    #[n(0)]
+    groups: BTreeMap<ByteVec, Group>,
+    /// How many rows of each contributor count already.
+    #[n(1)]
+    rows: BTreeMap<u64, u32>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+struct Group {
+    #[n(0)]
+    contributors: BTreeSet<u64>,
+    #[n(1)]
+    sums: Vec<i64>,
+}
+
+/// Why there is no aggregator.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AggregatorError {
+    /// The bytes are not the state of one.
+    #[error("the bytes are not an aggregator's state: {0}")]
+    Malformed(String),
+}
+
+/// Why windows could not be told.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CloseError {
+    /// There is no noise to be had. Nothing was told and nothing spent.
+    #[error("the aggregates could not be told")]
+    Entropy(#[source] NoEntropy),
+}
+
+/// What came of closing windows.
+#[derive(Debug, Default)]
+pub struct Closed {
+    /// What leaves.
+    pub told: Vec<Egress<Aggregate>>,
+    /// Groups smaller than their minimum: nothing of them leaves.
+    pub groups_too_small: u64,
+    /// Windows for which there was no budget: nothing of them leaves.
+    pub without_budget: Vec<BudgetError>,
+}
+
+impl Aggregator {
+    /// Counts for the aggregates of a region. The key makes contributors into numbers; they never leave.
+    #[must_use]
+    pub fn new(policy: &TrustedPolicy, to: &Region, contributor_key: &[u8; 32]) -> Self {
+        let rules =
+            policy.destinations.get(to).map(|destination| destination.aggregates.clone()).unwrap_or_default();
+        let state = rules.iter().map(|rule| (rule.name.clone(), State::of(rule))).collect();
+        let key = hmac::Key::new(hmac::HMAC_SHA256, contributor_key);
+        Self { region: to.clone(), mark: policy.mark(), rules, state, key }
+    }
+
+    /// Goes on with a state that was kept. What was counted by a rule that has changed since is dropped, but not told again.
+    ///
+    /// # Errors
+    /// When the bytes are not a state.
+    pub fn resume(
+        policy: &TrustedPolicy,
+        to: &Region,
+        contributor_key: &[u8; 32],
+        bytes: &[u8],
+    ) -> Result<Self, AggregatorError> {
+        let mut aggregator = Self::new(policy, to, contributor_key);
+        let kept: BTreeMap<String, State> =
+            minicbor::decode(bytes).map_err(|error| AggregatorError::Malformed(error.to_string()))?;
+        for (name, mut state) in kept {
+            if let Some(fresh) = aggregator.state.get_mut(&name) {
+                let same = state.fingerprint == fresh.fingerprint;
+                let whole = state.windows.len() <= WINDOWS_MAX;
+                let latest = state.windows.keys().next_back().map(|start| start.saturating_add(1));
+                if !(same && whole) {
+                    state.closed_before = state.closed_before.max(latest);
+                    state.windows.clear();
+                    state.fingerprint.clone_from(&fresh.fingerprint);
+                }
+                *fresh = state;
+            }
+        }
+        Ok(aggregator)
+    }
+
+    /// The state, to be kept with the number of the last event that was added.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        // Writing to a `Vec` has no way to fail.
+        minicbor::to_vec(&self.state).unwrap_or_default()
+    }
+
+    /// Counts an event, once: the caller calls this in the journal's order from where the kept state ends.
+    pub fn add(&mut self, event: &Event) {
+        let kind = event.kind();
+        if self.rules.iter().any(|rule| rule.event == kind) {
+            self.add_bytes(kind, &event.encode());
+        }
+    }
+
+    /// Counts what a gate before this one let out: at a regional hub, on the way to a global one.
+    pub fn add_bytes(&mut self, kind: EventType, payload: &[u8]) {
+        for rule in self.rules.iter().filter(|rule| rule.event == kind) {
+            if let Some(state) = self.state.get_mut(&rule.name) {
+                for row in rows(rule, payload) {
+                    let tag = hmac::sign(&self.key, &row.each);
+                    let contributor =
+                        tag.as_ref().iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+                    state.count(rule, row, contributor);
+                }
+            }
+        }
+    }
+
+    /// Tells of all windows that ended by then, and forgets them. The caller keeps the budget, the state and what is told in one write.
+    ///
+    /// # Errors
+    /// When there is no entropy for the noise: then nothing has changed.
+    pub fn close(
+        &mut self,
+        before: Timestamp,
+        budget: &mut Budget,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Closed, CloseError> {
+        let mut closed = Closed::default();
+        let (mut state, mut spent) = (self.state.clone(), budget.clone());
+        for rule in &self.rules {
+            let Some(of_rule) = state.get_mut(&rule.name) else { continue };
+            for (start, window) in of_rule.take_ended(rule, before.0) {
+                if let Some(noise) = rule.noise
+                    && let Err(error) = spent.spend(rule, noise, start)
+                {
+                    closed.without_budget.push(error);
+                    continue;
+                }
+                for (group, counted) in window.groups {
+                    match self.tell(rule, start, &group, &counted, entropy).map_err(CloseError::Entropy)? {
+                        Some(egress) => closed.told.push(egress),
+                        None => closed.groups_too_small += 1,
+                    }
+                }
+            }
+        }
+        (self.state, *budget) = (state, spent);
+        Ok(closed)
+    }
+
+    fn tell(
+        &self,
+        rule: &AggregateRule,
+        start: i64,
+        group: &[u8],
+        counted: &Group,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Option<Egress<Aggregate>>, NoEntropy> {
+        let k = u64::from(rule.k);
+        let mut contributors = counted.contributors.len() as u64;
+        if contributors < k {
+            return Ok(None);
+        }
+        let mut sums = counted.sums.clone();
+        if let Some(noise) = rule.noise {
+            contributors = noisy(contributors as i64, 1, rule, noise, entropy)?.max(0).unsigned_abs();
+            for (sum, (_, at_most)) in sums.iter_mut().zip(&rule.sums) {
+                *sum = noisy(*sum, *at_most, rule, noise, entropy)?;
+            }
+            if contributors < k {
+                return Ok(None);
+            }
+        }
+        let Some((keys, units)) = split(group) else { return Ok(None) };
+        let told = Told { rule, start, keys, contributors, units: &units, sums: &sums };
+        Ok(Some(Egress::let_out(LetOut {
+            region: self.region.clone(),
+            policy: self.mark,
+            kind: KIND,
+            lane: LANE,
+            hlc: time_of(rule, start),
+            payload: told.payload(),
+            fates: Fates::default(),
+        })))
+    }
+
+    /// Rows that did not count: too late, too many of one contributor, or beyond a bound.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.state.values().fold(0, |sum, state| sum.saturating_add(state.left_out))
+    }
+}
+
+/// A measure with its share of the noise. One contributor changes it by `rows_max · at_most` at most, over all groups together; epsilon is
+/// shared evenly between the count and the sums.
+fn noisy(
+    value: i64,
+    at_most: i64,
+    rule: &AggregateRule,
+    noise: Noise,
+    entropy: &mut dyn Entropy,
+) -> Result<i64, NoEntropy> {
+    let measures = 1 + rule.sums.len() as u64;
+    let sensitivity = u64::from(rule.rows_max).saturating_mul(at_most.unsigned_abs());
+    let t = sensitivity.saturating_mul(1_000_000);
+    let drawn = discrete_laplace(t, (noise.epsilon_micro / measures).max(1), entropy)?;
+    let sum = i128::from(value).saturating_add(drawn);
+    Ok(i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX }))
+}
+
+/// The list of keys as its bytes, and the units.
+fn split(group: &[u8]) -> Option<(&[u8], Vec<Vec<u8>>)> {
+    let mut decoder = Decoder::new(group);
+    let keys = cbor::span(&mut decoder)?;
+    let mut units = Vec::new();
+    for _ in 0..decoder.array().ok()?? {
+        let unit = cbor::span(&mut decoder)?;
+        units.push(if cbor::only::<Option<u64>>(unit) == Some(None) { Vec::new() } else { unit.to_vec() });
+    }
+    Some((keys, units))
+}
+
+impl State {
+    fn of(rule: &AggregateRule) -> Self {
+        let fingerprint = blake3::hash(format!("{rule:?}").as_bytes()).as_bytes().to_vec();
+        Self { fingerprint, ..Self::default() }
+    }
+
+    fn count(&mut self, rule: &AggregateRule, row: Row, contributor: u64) {
+        if self.try_count(rule, row, contributor).is_none() {
+            self.left_out = self.left_out.saturating_add(1);
+        }
+    }
+
+    fn try_count(&mut self, rule: &AggregateRule, row: Row, contributor: u64) -> Option<()> {
+        let start = rule.window.floor(row.at)?;
+        let late = self.closed_before.is_some_and(|closed| start < closed);
+        let full = self.windows.len() >= WINDOWS_MAX && !self.windows.contains_key(&start);
+        if late || full {
+            return None;
+        }
+        let window = self.windows.entry(start).or_default();
+        let known = window.rows.contains_key(&contributor);
+        if (window.rows.len() >= CONTRIBUTORS_MAX && !known) || window.groups.len() >= CONTRIBUTORS_MAX {
+            return None;
+        }
+        let of_contributor = window.rows.entry(contributor).or_default();
+        if *of_contributor >= rule.rows_max {
+            return None;
+        }
+        *of_contributor += 1;
+        let group = window.groups.entry(row.group.into()).or_default();
+        group.contributors.insert(contributor);
+        group.sums.resize(rule.sums.len(), 0);
+        for (sum, amount) in group.sums.iter_mut().zip(row.amounts) {
+            *sum = sum.saturating_add(amount);
+        }
+        Some(())
+    }
+
+    fn take_ended(&mut self, rule: &AggregateRule, before: i64) -> BTreeMap<i64, Window> {
+        let latest_start = before.saturating_sub(rule.window.step_ms());
+        let open = self.windows.split_off(&latest_start.saturating_add(1));
+        let ended = std::mem::replace(&mut self.windows, open);
+        // Rows of a window that was told, or that lies before one, come too late: no window is told twice.
+        if let Some((last, _)) = ended.last_key_value() {
+            self.closed_before = self.closed_before.max(Some(last.saturating_add(1)));
+        }
+        ended
+    }
+}
+
+/// Without counts: what is below `k` is not for logs.
+impl fmt::Debug for Aggregator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.rules.iter().map(|rule| &rule.name).collect();
+        f.debug_struct("Aggregator")
+            .field("region", &self.region)
+            .field("aggregates", &names)
+            .finish_non_exhaustive()
+    }
+}

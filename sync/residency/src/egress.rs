@@ -1,0 +1,135 @@
+//! [`Egress`]: something that may leave. There is no way to make one but through the gate.
+
+use crate::{fate::Fates, lane::Lane, name::Region, policy::PolicyMark};
+use aisle_event::{EventType, Hlc};
+use std::{fmt, marker::PhantomData};
+
+/// What the gate lets out to one region: the kind, the time and the CBOR map that leave, bound to the policy that allowed them.
+///
+/// Only this goes into an outbox. It cannot be built elsewhere:
+///
+/// ```compile_fail
+/// let forged: aisle_residency::Egress<aisle_event::Event> = aisle_residency::Egress {
+///     region: "eu".parse().unwrap(),
+///     policy: aisle_residency::PolicyMark { version: 1, hash: [0; 32] },
+///     kind: aisle_event::EventType(0x0201),
+///     lane: aisle_residency::Lane::P0,
+///     hlc: aisle_event::Hlc(0),
+///     payload: Box::from([0xa0]),
+///     fates: Default::default(),
+///     what: std::marker::PhantomData,
+/// };
+/// ```
+///
+/// nor made through the gate's own function,
+///
+/// ```compile_fail
+/// let forge = aisle_residency::Egress::<aisle_event::Event>::let_out;
+/// ```
+///
+/// nor from bytes, nor out of nothing, nor by changing what one holds:
+///
+/// ```compile_fail
+/// let forged: aisle_residency::Egress<aisle_event::Event> = Default::default();
+/// ```
+/// ```compile_fail
+/// fn is_read<T: serde::de::DeserializeOwned>() {}
+/// is_read::<aisle_residency::Egress<aisle_event::Event>>();
+/// ```
+/// ```compile_fail
+/// fn change(egress: &mut aisle_residency::Egress<aisle_event::Event>) {
+///     egress.payload = Box::from([0xa0]);
+/// }
+/// ```
+///
+/// What can be done with one is to read it:
+///
+/// ```
+/// fn read(egress: &aisle_residency::Egress<aisle_event::Event>) -> (u16, usize) {
+///     (egress.kind().0, egress.payload().len())
+/// }
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Egress<T> {
+    region: Region,
+    policy: PolicyMark,
+    kind: EventType,
+    lane: Lane,
+    hlc: Hlc,
+    payload: Box<[u8]>,
+    fates: Fates,
+    what: PhantomData<fn() -> T>,
+}
+
+/// What a gate knows of something that it lets out.
+pub(crate) struct LetOut {
+    pub(crate) region: Region,
+    pub(crate) policy: PolicyMark,
+    pub(crate) kind: EventType,
+    pub(crate) lane: Lane,
+    pub(crate) hlc: Hlc,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) fates: Fates,
+}
+
+impl<T> Egress<T> {
+    pub(crate) fn let_out(out: LetOut) -> Self {
+        let LetOut { region, policy, kind, lane, hlc, payload, fates } = out;
+        Self { region, policy, kind, lane, hlc, payload: payload.into(), fates, what: PhantomData }
+    }
+
+    /// Where it may go.
+    #[must_use]
+    pub const fn region(&self) -> &Region {
+        &self.region
+    }
+
+    /// The policy that allowed it.
+    #[must_use]
+    pub const fn policy(&self) -> PolicyMark {
+        self.policy
+    }
+
+    /// Its type's number.
+    #[must_use]
+    pub const fn kind(&self) -> EventType {
+        self.kind
+    }
+
+    /// The log that it goes to.
+    #[must_use]
+    pub const fn lane(&self) -> Lane {
+        self.lane
+    }
+
+    /// Its time, as exact as the policy lets it be. Not for order: equal for all records of a step.
+    #[must_use]
+    pub const fn hlc(&self) -> Hlc {
+        self.hlc
+    }
+
+    /// The CBOR map that leaves.
+    #[must_use]
+    pub const fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// What became of its fields.
+    #[must_use]
+    pub const fn fates(&self) -> &Fates {
+        &self.fates
+    }
+}
+
+/// Without the payload: what leaves is not for logs.
+impl<T> fmt::Debug for Egress<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Egress")
+            .field("region", &self.region)
+            .field("policy", &self.policy)
+            .field("kind", &self.kind)
+            .field("lane", &self.lane)
+            .field("payload_bytes", &self.payload.len())
+            .finish_non_exhaustive()
+    }
+}

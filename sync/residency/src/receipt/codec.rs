@@ -1,0 +1,307 @@
+//! The bytes of a receipt. Numbers are LEB128 varints unless their width is given.
+//!
+//! ```text
+//! wire:     version 1 (u8), region (u8 length, bytes), number, withheld, counts, signature (64)
+//! counts:   how many types; each: type, how many entries; each: depth·8 + outcome (u8), field numbers, count
+//! signed:   "aisle receipt 1\0", store (u8 length, bytes), class (u8), epoch (16), region, number (u64 LE), previous (32),
+//!           policy version (u32 LE), policy hash (32), first_seq (u64 LE), count (u32 LE), head before (32), head after (32),
+//!           withheld (u64 LE), counts
+//! alone:    signed, signature (64)
+//! ```
+//!
+//! Types and entries ascend, and every number has its shortest form, so that a receipt has one encoding.
+
+use super::{COUNTS_MAX, Extent, Log, RECEIPT_BYTES_MAX, Receipt};
+use crate::{
+    fate::{Outcome, Tally},
+    lane::Lane,
+    name::Region,
+    policy::PolicyMark,
+    signing::Signature,
+    vocabulary::Path,
+};
+use aisle_event::{EventType, StoreId};
+use std::collections::BTreeMap;
+
+const MAGIC: &[u8] = b"aisle receipt 1\0";
+const VERSION: u8 = 1;
+/// Records lie in records three deep at most.
+const DEPTH_MAX: usize = 8;
+
+/// Why bytes are not a receipt.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptError {
+    /// There are none.
+    #[error("there is no receipt")]
+    Missing,
+    /// There are too many.
+    #[error("the receipt has {bytes} bytes; at most {RECEIPT_BYTES_MAX} are allowed")]
+    TooLong {
+        /// How many.
+        bytes: usize,
+    },
+    /// A version that this build does not read.
+    #[error("the receipt has version {version}; this build reads version {VERSION}")]
+    Version {
+        /// Its version.
+        version: u8,
+    },
+    /// They end early, go on too long, or have no meaning.
+    #[error("the receipt is malformed at byte {at}")]
+    Malformed {
+        /// Where.
+        at: usize,
+    },
+    /// It counts a field that this build does not know.
+    #[error(
+        "the receipt counts field {numbers:?} of event type {kind:#06x}, which this build does not know\nhint: bring the hub up to date before the stores"
+    )]
+    UnknownField {
+        /// The event type.
+        kind: u16,
+        /// The numbers of the fields down to it.
+        numbers: Vec<u64>,
+    },
+}
+
+/// What a receipt on the wire leaves to its batch.
+pub(super) struct Facts<'a> {
+    pub(super) log: &'a Log,
+    pub(super) policy: PolicyMark,
+    pub(super) extent: Extent,
+    pub(super) previous: [u8; 32],
+}
+
+impl Receipt {
+    /// The receipt as it goes with its batch: without what the batch says itself and without the hash of the receipt before, which the
+    /// hub knows.
+    #[must_use]
+    pub fn to_wire(&self) -> Vec<u8> {
+        let mut out = vec![VERSION];
+        put_text(self.region.as_str(), &mut |bytes| out.extend_from_slice(bytes));
+        put_varint(&mut out, self.number);
+        put_varint(&mut out, self.withheld);
+        put_counts(&mut out, &self.tally);
+        out.extend_from_slice(&self.signature.0);
+        out
+    }
+
+    /// The receipt by itself.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = body(self);
+        out.extend_from_slice(&self.signature.0);
+        out
+    }
+
+    /// Reads a receipt that stands by itself. Whether it is signed is another question: [`Receipt::is_signed_by`].
+    ///
+    /// # Errors
+    /// When the bytes are not one receipt.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ReceiptError> {
+        let mut input = Input::new(bytes)?;
+        if input.take(MAGIC.len())? != MAGIC {
+            return Err(ReceiptError::Malformed { at: 0 });
+        }
+        let store = input.text()?;
+        let lane = input.byte()?;
+        let epoch = input.array()?;
+        let store = StoreId::new(store).map_err(|_| input.malformed())?;
+        let lane = Lane::from_number(lane).ok_or_else(|| input.malformed())?;
+        let region = input.region()?;
+        let number = u64::from_le_bytes(input.array()?);
+        let previous = input.array()?;
+        let policy = PolicyMark { version: u32::from_le_bytes(input.array()?), hash: input.array()? };
+        let extent = Extent {
+            first_seq: u64::from_le_bytes(input.array()?),
+            count: u32::from_le_bytes(input.array()?),
+            head_before: input.array()?,
+            head_after: input.array()?,
+        };
+        let withheld = u64::from_le_bytes(input.array()?);
+        let tally = input.counts()?;
+        let signature = Signature(input.array()?);
+        input.end()?;
+        let log = Log { store, lane, epoch };
+        Ok(Self { number, previous, log, region, policy, extent, withheld, tally, signature })
+    }
+}
+
+/// Reads a receipt that came with a batch.
+pub(super) fn from_wire(bytes: &[u8], facts: &Facts<'_>) -> Result<Receipt, ReceiptError> {
+    if bytes.is_empty() {
+        return Err(ReceiptError::Missing);
+    }
+    let mut input = Input::new(bytes)?;
+    let version = input.byte()?;
+    if version != VERSION {
+        return Err(ReceiptError::Version { version });
+    }
+    let region = input.region()?;
+    let number = input.varint()?;
+    let withheld = input.varint()?;
+    let tally = input.counts()?;
+    let signature = Signature(input.array()?);
+    input.end()?;
+    let Facts { log, policy, extent, previous } = *facts;
+    Ok(Receipt { number, previous, log: log.clone(), region, policy, extent, withheld, tally, signature })
+}
+
+/// What is signed.
+pub(super) fn body(receipt: &Receipt) -> Vec<u8> {
+    let mut out = MAGIC.to_vec();
+    put_log(&receipt.log, &receipt.region, &mut |bytes| out.extend_from_slice(bytes));
+    out.extend_from_slice(&receipt.number.to_le_bytes());
+    out.extend_from_slice(&receipt.previous);
+    out.extend_from_slice(&receipt.policy.version.to_le_bytes());
+    out.extend_from_slice(&receipt.policy.hash);
+    out.extend_from_slice(&receipt.extent.first_seq.to_le_bytes());
+    out.extend_from_slice(&receipt.extent.count.to_le_bytes());
+    out.extend_from_slice(&receipt.extent.head_before);
+    out.extend_from_slice(&receipt.extent.head_after);
+    out.extend_from_slice(&receipt.withheld.to_le_bytes());
+    put_counts(&mut out, &receipt.tally);
+    out
+}
+
+pub(super) fn put_log(log: &Log, region: &Region, put: &mut dyn FnMut(&[u8])) {
+    put_text(log.store.as_str(), put);
+    put(&[log.lane.number()]);
+    put(&log.epoch);
+    put_text(region.as_str(), put);
+}
+
+fn put_text(text: &str, put: &mut dyn FnMut(&[u8])) {
+    // Ids and names have 64 bytes at most.
+    put(&[u8::try_from(text.len()).unwrap_or(u8::MAX)]);
+    put(text.as_bytes());
+}
+
+fn put_varint(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+fn put_counts(out: &mut Vec<u8>, tally: &Tally) {
+    let mut types: BTreeMap<EventType, BTreeMap<(&[u64], Outcome), u64>> = BTreeMap::new();
+    for (path, outcome, count) in tally.iter() {
+        types.entry(path.event()).or_default().insert((path.numbers(), outcome), count);
+    }
+    put_varint(out, types.len() as u64);
+    for (kind, entries) in types {
+        put_varint(out, u64::from(kind.0));
+        put_varint(out, entries.len() as u64);
+        for ((numbers, outcome), count) in entries {
+            out.push((numbers.len() as u8) << 3 | outcome.number());
+            numbers.iter().for_each(|number| put_varint(out, *number));
+            put_varint(out, count);
+        }
+    }
+}
+
+struct Input<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Input<'a> {
+    fn new(bytes: &'a [u8]) -> Result<Self, ReceiptError> {
+        if bytes.len() > RECEIPT_BYTES_MAX {
+            return Err(ReceiptError::TooLong { bytes: bytes.len() });
+        }
+        Ok(Self { bytes, at: 0 })
+    }
+
+    const fn malformed(&self) -> ReceiptError {
+        ReceiptError::Malformed { at: self.at }
+    }
+
+    fn take(&mut self, count: usize) -> Result<&'a [u8], ReceiptError> {
+        let end = self.at.checked_add(count).ok_or_else(|| self.malformed())?;
+        let taken = self.bytes.get(self.at..end).ok_or_else(|| self.malformed())?;
+        self.at = end;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], ReceiptError> {
+        let taken = self.take(N)?;
+        taken.try_into().map_err(|_| self.malformed())
+    }
+
+    fn byte(&mut self) -> Result<u8, ReceiptError> {
+        self.array().map(|[byte]: [u8; 1]| byte)
+    }
+
+    fn text(&mut self) -> Result<&'a str, ReceiptError> {
+        let length = usize::from(self.byte()?);
+        let bytes = self.take(length)?;
+        std::str::from_utf8(bytes).map_err(|_| self.malformed())
+    }
+
+    fn region(&mut self) -> Result<Region, ReceiptError> {
+        let text = self.text()?;
+        Region::new(text).map_err(|_| self.malformed())
+    }
+
+    fn varint(&mut self) -> Result<u64, ReceiptError> {
+        let mut number = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            let bits = u64::from(byte & 0x7f);
+            let placed = bits << shift;
+            // Bits that do not fit, or a longer form than needed.
+            if placed >> shift != bits || (byte == 0 && shift > 0) {
+                return Err(self.malformed());
+            }
+            number |= placed;
+            if byte & 0x80 == 0 {
+                return Ok(number);
+            }
+        }
+        Err(self.malformed())
+    }
+
+    fn counts(&mut self) -> Result<Tally, ReceiptError> {
+        let mut tally = Tally::default();
+        let mut last_kind = None;
+        for _ in 0..self.bounded()? {
+            let kind = u16::try_from(self.varint()?).map_err(|_| self.malformed())?;
+            if last_kind.is_some_and(|last| last >= kind) {
+                return Err(self.malformed());
+            }
+            last_kind = Some(kind);
+            let mut last_entry: Option<(Vec<u64>, Outcome)> = None;
+            for _ in 0..self.bounded()? {
+                let head = self.byte()?;
+                let outcome = Outcome::from_number(head & 7).ok_or_else(|| self.malformed())?;
+                let depth = usize::from(head >> 3);
+                if depth > DEPTH_MAX || tally.0.len() >= COUNTS_MAX {
+                    return Err(self.malformed());
+                }
+                let numbers = (0..depth).map(|_| self.varint()).collect::<Result<Vec<_>, _>>()?;
+                let count = self.varint()?;
+                let path = Path::numbered(EventType(kind), &numbers)
+                    .ok_or_else(|| ReceiptError::UnknownField { kind, numbers: numbers.clone() })?;
+                let entry = (numbers, outcome);
+                if count == 0 || last_entry.as_ref().is_some_and(|last| *last >= entry) {
+                    return Err(self.malformed());
+                }
+                last_entry = Some(entry);
+                tally.count(path, outcome, count);
+            }
+        }
+        Ok(tally)
+    }
+
+    fn bounded(&mut self) -> Result<u64, ReceiptError> {
+        let count = self.varint()?;
+        if count > COUNTS_MAX as u64 { Err(self.malformed()) } else { Ok(count) }
+    }
+
+    fn end(&self) -> Result<(), ReceiptError> {
+        if self.at == self.bytes.len() { Ok(()) } else { Err(self.malformed()) }
+    }
+}

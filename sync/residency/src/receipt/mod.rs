@@ -1,0 +1,117 @@
+//! Receipts: what a batch holds, what was done to it, by which policy; chained and signed, so that none can be missing or changed.
+//!
+//! A receipt is drawn up from [`crate::Egress`]es alone. It follows the same chain of hashes as the outbox, so its signature covers every
+//! payload byte: bytes that did not come through a gate give other heads, and no receipt fits them.
+//!
+//! On the wire a receipt is what its batch does not say already ([`Receipt::to_wire`]); at rest and for people it stands alone
+//! ([`Receipt::encode`]). Lives here: drawing up, encoding, the chain. The hub's check is in [`verify`].
+
+mod chain;
+mod codec;
+mod draft;
+mod verify;
+
+pub use chain::{Head, extend, genesis};
+pub use codec::ReceiptError;
+pub use draft::{Draft, DraftError, Excluded};
+pub use verify::{Cursor, Item, POLICIES_MAX, Presented, Refusal, Verifier};
+
+pub use crate::gate::inspect::Misfit;
+
+use crate::{
+    fate::{Outcome, Tally},
+    lane::Lane,
+    name::Region,
+    policy::PolicyMark,
+    signing::Signature,
+};
+use aisle_event::StoreId;
+
+/// The longest receipt on the wire, in bytes.
+pub const RECEIPT_BYTES_MAX: usize = 64 << 10;
+/// The most different counts in a receipt.
+pub const COUNTS_MAX: usize = 4096;
+
+/// The log of an outbox: sequence numbers without a gap from 1.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Log {
+    /// The store.
+    pub store: StoreId,
+    /// What the log carries.
+    pub lane: Lane,
+    /// Sixteen random bytes from when the outbox was made.
+    pub epoch: [u8; 16],
+}
+
+/// Which part of a log a batch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// The first sequence number.
+    pub first_seq: u64,
+    /// How many there are.
+    pub count: u32,
+    /// The chain's head before the first.
+    pub head_before: Head,
+    /// The chain's head after the last.
+    pub head_after: Head,
+}
+
+/// The receipt of one batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its number in its log, from 1.
+    pub number: u64,
+    /// The hash of the receipt before it; [`first_of`] for the first.
+    pub previous: [u8; 32],
+    /// The log.
+    pub log: Log,
+    /// Where the batch may go.
+    pub region: Region,
+    /// The policy that allowed it.
+    pub policy: PolicyMark,
+    /// Which part of the log it is.
+    pub extent: Extent,
+    /// Events of this log's types since the receipt before of which nothing left.
+    pub withheld: u64,
+    /// What became of the fields, also those of withheld events.
+    pub tally: Tally,
+    /// The node's signature over all of this.
+    pub signature: Signature,
+}
+
+impl Receipt {
+    /// What the next receipt names as the one before it.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&codec::body(self));
+        hasher.update(&self.signature.0);
+        *hasher.finalize().as_bytes()
+    }
+
+    /// True when the signature is this node's over this receipt.
+    #[must_use]
+    pub fn is_signed_by(&self, node: &crate::signing::VerifyingKey) -> bool {
+        node.verifies(&codec::body(self), &self.signature)
+    }
+
+    /// How many fields came to something, in all.
+    #[must_use]
+    pub fn total(&self, outcome: Outcome) -> u64 {
+        self.tally
+            .iter()
+            .filter(|(_, as_, _)| *as_ == outcome)
+            .fold(0, |sum, (.., count)| sum.saturating_add(count))
+    }
+}
+
+/// What the first receipt of a log names as the one before it.
+#[must_use]
+pub fn first_of(log: &Log, region: &Region) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"aisle receipts 1");
+    codec::put_log(log, region, &mut |bytes| {
+        hasher.update(bytes);
+    });
+    *hasher.finalize().as_bytes()
+}

@@ -1,0 +1,288 @@
+//! The hub's check of a batch: is there a receipt, is it the next one, is it true, and may this region hold what is in it.
+//!
+//! The hub does not take the node's word. It walks every payload with the same policy and finds each field there by a rule, in the form of
+//! that rule; it counts what it finds and compares. A node that lies can leave out counts of what it dropped, and nothing else.
+
+use super::{Extent, Log, Receipt, ReceiptError, chain, codec, first_of};
+use crate::{
+    aggregate,
+    fate::{Outcome, Tally},
+    gate::{Plan, inspect},
+    lane::Lane,
+    name::Region,
+    policy::{Action, PolicyMark, TrustedPolicy},
+    receipt::Misfit,
+    signing::VerifyingKey,
+    vocabulary::Path,
+};
+use aisle_event::{EventType, Hlc};
+use std::collections::BTreeMap;
+
+/// The most policies that a hub accepts batches of at once: the one in force and those before it that stores still catch up with.
+pub const POLICIES_MAX: usize = 64;
+
+/// How far the receipts of one log are known. Kept by the hub in the same transaction as the items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// The number of the last receipt; 0 before the first.
+    pub number: u64,
+    /// Its hash; for the first the hash that begins the log.
+    pub hash: [u8; 32],
+}
+
+/// One item of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Item<'a> {
+    /// Its time.
+    pub hlc: Hlc,
+    /// Its type.
+    pub kind: EventType,
+    /// Its bytes.
+    pub payload: &'a [u8],
+}
+
+/// A batch as it was received.
+#[derive(Debug, Clone, Copy)]
+pub struct Presented<'a> {
+    /// The log that it is of.
+    pub log: &'a Log,
+    /// The policy that it names.
+    pub policy: PolicyMark,
+    /// Which part of the log it says that it is.
+    pub extent: Extent,
+    /// Its items in order.
+    pub items: &'a [Item<'a>],
+    /// Its receipt.
+    pub receipt: &'a [u8],
+}
+
+/// Why a batch was refused. No message has anything of a payload in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No receipt, or no readable one.
+    #[error("the batch has no good receipt: {0}")]
+    Receipt(ReceiptError),
+    /// It is meant for somewhere else.
+    #[error("the batch is for `{found}`; this hub stands in `{here}`")]
+    Region {
+        /// What the receipt says.
+        found: Region,
+        /// Where the hub stands.
+        here: Region,
+    },
+    /// By a policy that this hub does not accept.
+    #[error(
+        "the batch was let out by policy {found:?}, which this hub does not accept\nhint: publish the policy to the hub before the stores"
+    )]
+    Policy {
+        /// The policy.
+        found: PolicyMark,
+    },
+    /// The policy lets nothing go here.
+    #[error("policy {policy:?} lets nothing go to `{here}`")]
+    NothingMay {
+        /// The policy.
+        policy: PolicyMark,
+        /// Where the hub stands.
+        here: Region,
+    },
+    /// This receipt was taken before.
+    #[error("receipt {number} of this log was taken already; the last was {last}")]
+    Old {
+        /// Its number.
+        number: u64,
+        /// The last that was taken.
+        last: u64,
+    },
+    /// A receipt between is missing.
+    #[error("receipt {number} of this log came after {last}: one between is missing")]
+    Gap {
+        /// Its number.
+        number: u64,
+        /// The last that was taken.
+        last: u64,
+    },
+    /// The heads or the count are not those of the items.
+    #[error("the items are not those that the batch says: their {what} differs")]
+    Extent {
+        /// What.
+        what: &'static str,
+    },
+    /// The signature is not the node's over this receipt after that one.
+    #[error(
+        "the receipt's signature does not hold: it was changed, is another node's, or does not follow the last one"
+    )]
+    Signature,
+    /// Something in it may not be here.
+    #[error("item {seq} (type {kind:#06x}) may not be in `{here}`: {misfit}")]
+    Item {
+        /// Its sequence number.
+        seq: u64,
+        /// Its type.
+        kind: u16,
+        /// Where the hub stands.
+        here: Region,
+        /// What is wrong with it.
+        misfit: Misfit,
+    },
+    /// An item of a type that the policy lets nothing of out, or of another log.
+    #[error("item {seq} is of type {kind:#06x}, which has no place in this log by this policy")]
+    Kind {
+        /// Its sequence number.
+        seq: u64,
+        /// Its type.
+        kind: u16,
+    },
+    /// An item's time is more exact than the policy lets it be.
+    #[error("item {seq} says its time more exactly than the policy allows")]
+    Time {
+        /// Its sequence number.
+        seq: u64,
+    },
+    /// The receipt's counts are not those of the items.
+    #[error("the receipt counts `{path}` {} {counted} times, and it is there {found} times", outcome.word())]
+    Count {
+        /// The field.
+        path: Path,
+        /// As what.
+        outcome: Outcome,
+        /// How often by the receipt.
+        counted: u64,
+        /// How often by the items.
+        found: u64,
+    },
+}
+
+/// Checks batches on behalf of one region.
+#[derive(Debug)]
+pub struct Verifier {
+    region: Region,
+    policies: BTreeMap<PolicyMark, (TrustedPolicy, Option<Plan>)>,
+}
+
+impl Cursor {
+    /// Before the first receipt of a log.
+    #[must_use]
+    pub fn start(log: &Log, region: &Region) -> Self {
+        Self { number: 0, hash: first_of(log, region) }
+    }
+}
+
+impl Verifier {
+    /// For a hub in a region, that accepts batches by these policies; of more than [`POLICIES_MAX`] the newest count.
+    #[must_use]
+    pub fn new(region: Region, policies: impl IntoIterator<Item = TrustedPolicy>) -> Self {
+        let mut verifier = Self { region, policies: BTreeMap::new() };
+        policies.into_iter().for_each(|policy| verifier.accept(policy));
+        verifier
+    }
+
+    /// Accepts one more policy.
+    pub fn accept(&mut self, policy: TrustedPolicy) {
+        let plan = policy.destinations.get(&self.region).map(Plan::new);
+        self.policies.insert(policy.mark(), (policy, plan));
+        while self.policies.len() > POLICIES_MAX {
+            self.policies.pop_first();
+        }
+    }
+
+    /// Accepts policies of lower versions no more: stores have had the time to catch up.
+    pub fn retire_below(&mut self, version: u32) {
+        self.policies.retain(|mark, _| mark.version >= version);
+    }
+
+    /// Checks a batch of a node against the last receipt that is known of its log. What comes back belongs in the same transaction as the
+    /// items.
+    ///
+    /// # Errors
+    /// When there is anything about the batch that this region may not hold or the receipt does not cover.
+    pub fn verify(
+        &self,
+        node: &VerifyingKey,
+        batch: &Presented<'_>,
+        last: &Cursor,
+    ) -> Result<(Receipt, Cursor), Refusal> {
+        let facts =
+            codec::Facts { log: batch.log, policy: batch.policy, extent: batch.extent, previous: last.hash };
+        let receipt = codec::from_wire(batch.receipt, &facts).map_err(Refusal::Receipt)?;
+        if receipt.region != self.region {
+            return Err(Refusal::Region { found: receipt.region, here: self.region.clone() });
+        }
+        if receipt.number <= last.number {
+            return Err(Refusal::Old { number: receipt.number, last: last.number });
+        }
+        if Some(receipt.number) != last.number.checked_add(1) {
+            return Err(Refusal::Gap { number: receipt.number, last: last.number });
+        }
+        let (policy, plan) =
+            self.policies.get(&batch.policy).ok_or(Refusal::Policy { found: batch.policy })?;
+        let plan = plan
+            .as_ref()
+            .ok_or_else(|| Refusal::NothingMay { policy: batch.policy, here: self.region.clone() })?;
+        Self::extent(batch)?;
+        if !receipt.is_signed_by(node) {
+            return Err(Refusal::Signature);
+        }
+        let found = self.items(policy, plan, batch)?;
+        self.counts(policy, &receipt.tally, &found)?;
+        let cursor = Cursor { number: receipt.number, hash: receipt.hash() };
+        Ok((receipt, cursor))
+    }
+
+    fn extent(batch: &Presented<'_>) -> Result<(), Refusal> {
+        let Extent { first_seq, count, head_before, head_after } = batch.extent;
+        if count == 0 || u32::try_from(batch.items.len()) != Ok(count) {
+            return Err(Refusal::Extent { what: "number" });
+        }
+        let mut head = head_before;
+        let mut seq = first_seq;
+        for item in batch.items {
+            head = chain::extend(&head, seq, item.hlc, item.kind, item.payload);
+            seq = seq.checked_add(1).ok_or(Refusal::Extent { what: "sequence" })?;
+        }
+        if head == head_after { Ok(()) } else { Err(Refusal::Extent { what: "chain head" }) }
+    }
+
+    fn items(&self, policy: &TrustedPolicy, plan: &Plan, batch: &Presented<'_>) -> Result<Tally, Refusal> {
+        let mut found = Tally::default();
+        for (item, seq) in batch.items.iter().zip(batch.extent.first_seq..) {
+            let kind = item.kind.0;
+            let misfit = |misfit| Refusal::Item { seq, kind, here: self.region.clone(), misfit };
+            if item.kind == aggregate::KIND && batch.log.lane == aggregate::LANE {
+                aggregate::inspect(policy, &self.region, item).map_err(misfit)?;
+                continue;
+            }
+            let kind_plan = plan
+                .of(item.kind)
+                .filter(|plan| plan.is_named && Lane::of_kind(item.kind) == Some(batch.log.lane));
+            let kind_plan = kind_plan.ok_or(Refusal::Kind { seq, kind })?;
+            if kind_plan.clock.floor_hlc(item.hlc) != item.hlc {
+                return Err(Refusal::Time { seq });
+            }
+            inspect::inspect(kind_plan, item.payload, &mut |path, outcome| found.count(path, outcome, 1))
+                .map_err(misfit)?;
+        }
+        Ok(found)
+    }
+
+    /// What left must be counted exactly. What stayed cannot be seen; but a field can only have stayed in a way that its rule allows.
+    fn counts(&self, policy: &TrustedPolicy, counted: &Tally, found: &Tally) -> Result<(), Refusal> {
+        let differs = |path, outcome| Refusal::Count {
+            path,
+            outcome,
+            counted: counted.of(path, outcome),
+            found: found.of(path, outcome),
+        };
+        let of_both = counted.iter().chain(found.iter()).filter(|(_, outcome, _)| outcome.leaves());
+        for (path, outcome, _) in of_both {
+            if counted.of(path, outcome) != found.of(path, outcome) {
+                return Err(differs(path, outcome));
+            }
+        }
+        let rule = |path| policy.rule(&self.region, path).map(|rule| &rule.action);
+        let misnamed = counted.iter().find(|(path, outcome, _)| {
+            *outcome == Outcome::Aggregated && rule(*path) != Some(&Action::Aggregate)
+        });
+        misnamed.map_or(Ok(()), |(path, outcome, _)| Err(differs(path, outcome)))
+    }
+}
