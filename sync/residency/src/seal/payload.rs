@@ -32,8 +32,11 @@ const ITEMS_MAX: u64 = 1 << 16;
 pub struct Opened {
     /// The bytes.
     pub payload: Vec<u8>,
-    /// The fields whose key is destroyed, each once for every value.
+    /// The fields whose key was destroyed, each once for every value.
     pub erased: Vec<Path>,
+    /// The fields whose key is not in the ring, and was not destroyed either: the ring is not the one that belongs here. They open as erased
+    /// ones do; somebody has to be told.
+    pub lost: Vec<Path>,
 }
 
 /// Seals the personal and sensitive fields of an event under a person's key, which must be in the ring ([`KeyRing::key_of`]).
@@ -63,7 +66,7 @@ pub fn seal(
 /// # Errors
 /// When a value was changed or moved, or the bytes are not such an event's.
 pub fn open(kind: EventType, payload: &[u8], ring: &KeyRing) -> Result<Opened, SealError> {
-    let mut erased = Vec::new();
+    let (mut erased, mut lost) = (Vec::new(), Vec::new());
     let mut each = |path: Path, value: &[u8]| {
         let mut decoder = Decoder::new(value);
         if decoder.datatype().ok() != Some(Type::Tag) {
@@ -75,13 +78,14 @@ pub fn open(kind: EventType, payload: &[u8], ring: &KeyRing) -> Result<Opened, S
         match ring.secret(sealed.key()) {
             Some(secret) => sealed.open(secret, &bound_to(path)).map(|opened| Some(opened.to_vec())),
             None => {
-                erased.push(path);
+                let gone = if ring.is_destroyed(sealed.key()) { &mut erased } else { &mut lost };
+                gone.push(path);
                 Ok(in_place_of(path))
             }
         }
     };
     let payload = change(kind, payload, &mut each)?;
-    Ok(Opened { payload, erased })
+    Ok(Opened { payload, erased, lost })
 }
 
 fn in_place_of(path: Path) -> Option<Vec<u8>> {
@@ -152,6 +156,7 @@ impl std::fmt::Debug for Opened {
         f.debug_struct("Opened")
             .field("payload_bytes", &self.payload.len())
             .field("erased", &self.erased)
+            .field("lost", &self.lost)
             .finish()
     }
 }
