@@ -11,7 +11,7 @@
 //!
 //! Types and entries ascend, and every number has its shortest form, so that a receipt has one encoding.
 
-use super::{COUNTS_MAX, Extent, Log, RECEIPT_BYTES_MAX, Receipt};
+use super::{ALONE_BYTES_MAX, COUNTS_MAX, Extent, Log, RECEIPT_BYTES_MAX, Receipt};
 use crate::{
     fate::{Outcome, Tally},
     lane::Lane,
@@ -35,10 +35,12 @@ pub enum ReceiptError {
     #[error("there is no receipt")]
     Missing,
     /// There are too many.
-    #[error("the receipt has {bytes} bytes; at most {RECEIPT_BYTES_MAX} are allowed")]
+    #[error("the receipt has {bytes} bytes; at most {bytes_max} are allowed")]
     TooLong {
         /// How many.
         bytes: usize,
+        /// How many there may be.
+        bytes_max: usize,
     },
     /// A version that this build does not read.
     #[error("the receipt has version {version}; this build reads version {VERSION}")]
@@ -99,7 +101,7 @@ impl Receipt {
     /// # Errors
     /// When the bytes are not one receipt.
     pub fn decode(bytes: &[u8]) -> Result<Self, ReceiptError> {
-        let mut input = Input::new(bytes)?;
+        let mut input = Input::new(bytes, ALONE_BYTES_MAX)?;
         if input.take(MAGIC.len())? != MAGIC {
             return Err(ReceiptError::Malformed { at: 0 });
         }
@@ -132,7 +134,7 @@ pub(super) fn from_wire(bytes: &[u8], facts: &Facts<'_>) -> Result<Receipt, Rece
     if bytes.is_empty() {
         return Err(ReceiptError::Missing);
     }
-    let mut input = Input::new(bytes)?;
+    let mut input = Input::new(bytes, RECEIPT_BYTES_MAX)?;
     let version = input.byte()?;
     if version != VERSION {
         return Err(ReceiptError::Version { version });
@@ -208,9 +210,9 @@ struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    fn new(bytes: &'a [u8]) -> Result<Self, ReceiptError> {
-        if bytes.len() > RECEIPT_BYTES_MAX {
-            return Err(ReceiptError::TooLong { bytes: bytes.len() });
+    const fn new(bytes: &'a [u8], bytes_max: usize) -> Result<Self, ReceiptError> {
+        if bytes.len() > bytes_max {
+            return Err(ReceiptError::TooLong { bytes: bytes.len(), bytes_max });
         }
         Ok(Self { bytes, at: 0 })
     }

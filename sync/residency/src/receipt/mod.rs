@@ -27,8 +27,10 @@ use crate::{
 };
 use aisle_event::StoreId;
 
-/// The longest receipt on the wire, in bytes.
-pub const RECEIPT_BYTES_MAX: usize = 64 << 10;
+/// The longest receipt on the wire, in bytes: what a batch of the sync protocol has room for. All fields of all types of a log fit.
+pub const RECEIPT_BYTES_MAX: usize = 4 << 10;
+/// The longest receipt that stands by itself, in bytes.
+pub const ALONE_BYTES_MAX: usize = RECEIPT_BYTES_MAX + 512;
 /// The most different counts in a receipt.
 pub const COUNTS_MAX: usize = 4096;
 

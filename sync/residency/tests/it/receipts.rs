@@ -114,6 +114,40 @@ fn a_receipt_reads_back_by_itself_and_costs_little_on_the_wire() {
 }
 
 #[test]
+fn a_receipt_with_every_field_of_a_log_has_room_in_a_batch() {
+    use std::collections::BTreeSet;
+    let every: Vec<Path> = Path::all().collect();
+    // A field leaves in one form, or stays because it cannot be given it.
+    let all = every.iter().map(|path| format!("\"{path}\"")).collect::<Vec<_>>().join(",");
+    let rules =
+        format!("[[rule]]\nto = [\"eu\"]\nfields = [{all}]\naction = \"token\"\npurpose = \"test\"\n");
+    let (all_in, nothing) = (trusted(&policy(&rules)), trusted(&policy("")));
+    let gates = [gate(&all_in, "eu"), gate(&nothing, "eu")];
+    for lane in Lane::ALL {
+        let mut draft = Draft::first(log(lane), region("eu"), all_in.mark());
+        for (_, kind, bytes) in golden() {
+            let event = Event::decode(kind, &bytes).unwrap();
+            for passage in gates.each_ref().map(|gate| gate.pass(Hlc(1), &event)) {
+                match &passage {
+                    Passage::Leaves(egress) if passage.lane() == Some(lane) => {
+                        draft.add(egress).unwrap();
+                    }
+                    Passage::Stays { .. } if passage.lane() == Some(lane) => draft.withhold(&passage),
+                    _ => {}
+                }
+            }
+        }
+        let receipt = draft.issue(&node()).unwrap();
+        let fields = receipt.tally.iter().map(|(path, ..)| path).collect::<BTreeSet<_>>();
+        let largest = receipt.to_wire().len() + 8 * receipt.tally.iter().count();
+        assert!(
+            fields.len() > 20 && largest <= aisle_residency::receipt::RECEIPT_BYTES_MAX,
+            "{lane}: {largest} bytes"
+        );
+    }
+}
+
+#[test]
 fn the_chain_is_the_one_that_the_protocol_defines() {
     let head = genesis(&log(Lane::P0));
     let mut bytes = b"aisle outbox 1store-1".to_vec();
