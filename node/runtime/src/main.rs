@@ -162,11 +162,10 @@ fn success_or_failed(good: bool) -> ExitCode {
     if good { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FAILED) }
 }
 
+/// Whether nobody reads what the command prints. A connection that broke lies deeper, behind what was tried with it.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
-        .any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    let printing = error.downcast_ref::<std::io::Error>();
+    printing.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 /// Prints an error as `error: …: cause: cause`, and its hint on a line of its own at the end.

@@ -1,9 +1,9 @@
 //! [`Stage`]: a node under attack, those who go on working with it, and what must hold at the end.
 
 use super::regulars::{Regulars, Report};
-use crate::support::{api::Api, store::Store, wait::eventually};
+use crate::support::{api::Api, memory::peak_kib, store::Store, wait::eventually};
 use aisle_harness::node::NodeUnderTest;
-use std::{fs, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 /// How much more memory an attack may take, unless a test says otherwise.
 pub(super) const GROWTH_MIB_MAX: u64 = 64;
@@ -74,12 +74,4 @@ impl Stage {
         eprintln!("the node grew by {grown_mib} MiB at most");
         assert!(grown_mib <= growth_mib_max, "the node grew by {grown_mib} MiB");
     }
-}
-
-/// The most memory that the node ever had, in KiB.
-fn peak_kib(node: &NodeUnderTest) -> u64 {
-    let pid = node.pid().expect("it runs");
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a process has a status");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says it");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
 }

@@ -7,8 +7,14 @@ mod baskets;
 mod coupons;
 mod days;
 mod failures;
+mod harm;
+mod hostile;
+mod kiosks;
 mod labels;
 mod lists;
+#[allow(dead_code, unreachable_pub, reason = "it is shared by its path, and not all of it is needed here")]
+#[path = "../../../../../plugins/host/tests/made/mod.rs"]
+mod made;
 mod order;
 mod prices;
 mod reactions;

@@ -10,6 +10,7 @@ pub(crate) mod command;
 pub(crate) mod disk;
 pub(crate) mod invoices;
 pub(crate) mod journal;
+pub(crate) mod memory;
 pub(crate) mod need;
 pub(crate) mod store;
 pub(crate) mod wait;
