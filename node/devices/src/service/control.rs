@@ -256,9 +256,27 @@ impl Control {
         timeout: Duration,
         by: Option<&str>,
     ) -> Result<CommandOutcome, ControlError> {
+        let (correlation, deadline) = self.send(device, command, args, timeout, by).await?;
+        Ok(self.outcome(device, &correlation, deadline + ENDED_WITHIN).await)
+    }
+
+    /// The longest that a command may wait for its answer.
+    pub(super) fn command_timeout_max(&self) -> Duration {
+        Duration::from_secs(self.0.config.command_timeout_s_max.into())
+    }
+
+    /// Asks a device to do something within a time, and gives what its answer is known by, and until when.
+    pub(super) async fn send(
+        &self,
+        device: &str,
+        command: &str,
+        args: &serde_json::Map<String, serde_json::Value>,
+        timeout: Duration,
+        by: Option<&str>,
+    ) -> Result<(String, Instant), ControlError> {
         let refuse =
             |reason: String| ControlError::Command { device: device.into(), command: command.into(), reason };
-        let most = Duration::from_secs(self.0.config.command_timeout_s_max.into());
+        let most = self.command_timeout_max();
         if timeout.is_zero() || timeout > most {
             return Err(refuse(format!("it may wait for 1 to {} seconds", most.as_secs())));
         }
@@ -298,7 +316,7 @@ impl Control {
             self.not_sent(&known.device, &correlation, &why).await?;
             return Err(refuse(format!("it was not sent: {why}")));
         }
-        Ok(self.outcome(device, &correlation, deadline + ENDED_WITHIN).await)
+        Ok((correlation, deadline))
     }
 
     fn request(

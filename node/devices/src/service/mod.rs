@@ -24,6 +24,7 @@ mod control;
 mod describe;
 mod ear;
 mod error;
+mod label;
 mod preview;
 mod profiles;
 mod reconcile;
@@ -35,6 +36,7 @@ mod track;
 pub use config::{COMMAND_TIMEOUT_S, Config, InvalidConfig};
 pub use control::{ClockOf, CommandOutcome, Control, StreamPlacement, ViewOf};
 pub use error::ControlError;
+pub use label::Shown;
 pub use preview::{HeardDevice, HeardStream, Preview};
 pub use profiles::{LoadedProfiles, ProfileDir, RefusedProfile};
 

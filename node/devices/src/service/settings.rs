@@ -22,7 +22,7 @@ impl From<Fault> for Wrong {
 }
 
 /// What a device can be set to; none when it did not say, or says something that is no schema.
-fn schema(known: &DeviceView) -> Option<Vec<Field>> {
+pub(super) fn schema(known: &DeviceView) -> Option<Vec<Field>> {
     let schema: Vec<Field> = serde_json::from_str(&known.schema.as_ref()?.0).ok()?;
     setting::check_schema(&schema).ok().map(|()| schema).filter(|schema| !schema.is_empty())
 }
@@ -42,10 +42,14 @@ pub(super) fn merged(
         return Err(refused(Wrong { path: String::new(), reason: "no setting is named".into() }));
     }
     let patch = arguments(patch).map_err(refused)?;
+    setting::merge(&schema, &current(known), &patch).map_err(|fault| refused(fault.into()))
+}
+
+/// What a device is to be set to, else what it reports; nothing when neither was ever said.
+pub(super) fn current(known: &DeviceView) -> Settings {
     let desired = known.twin.desired.as_ref().map(|it| &it.settings);
     let current = desired.or_else(|| known.twin.reported.as_ref().map(|it| &it.settings));
-    let current: Settings = current.and_then(|json| serde_json::from_str(&json.0).ok()).unwrap_or_default();
-    setting::merge(&schema, &current, &patch).map_err(|fault| refused(fault.into()))
+    current.and_then(|json| serde_json::from_str(&json.0).ok()).unwrap_or_default()
 }
 
 /// A JSON object as settings.

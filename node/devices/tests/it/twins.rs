@@ -5,8 +5,11 @@ use crate::{
     shop::{Shop, announce},
     store::{Seen, Store},
 };
-use aisle_broker::topic::{Filter, Limits};
-use aisle_devices::service::{CommandOutcome, Config, ControlError, StreamPlacement};
+use aisle_broker::{
+    packet::QoS,
+    topic::{Filter, Limits},
+};
+use aisle_devices::service::{CommandOutcome, Config, ControlError, Shown, StreamPlacement};
 use aisle_event::device::{CommandEnd, Place};
 use aisle_firmware_config::message;
 use serde_json::{Map, Value, json};
@@ -228,4 +231,69 @@ async fn a_device_that_speaks_cbor_is_answered_in_cbor() {
     assert_eq!((desired.version, encoding), (1, message::Encoding::Cbor));
     let properties = published[0].properties.0.clone().expect("properties");
     assert_eq!(properties.content_type.as_deref(), Some("application/cbor"));
+}
+
+fn shown(text: &str) -> Shown<'_> {
+    Shown { text, title: "Plum jam", price: "4.25 GBP" }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_label_is_what_has_a_text_and_it_is_told_only_what_it_does_not_show() {
+    let shop = Shop::open().await;
+    let mut tag = announce("tag-2000", "t", 1);
+    tag["settings"] = json!([{"name": "text", "kind": {"text": {"len_max": 16}}, "default": ""}]);
+    shop.says("tag", "announce", true, &tag).await;
+    let mut odd = announce("label-printer", "p", 1);
+    odd["settings"] = json!([{"name": "text", "kind": "bool", "default": true}]);
+    shop.says("odd", "announce", true, &odd).await;
+    for device in ["tag", "odd"] {
+        shop.until(device, |_| true).await;
+        shop.control.approve(device, None, &[]).await.expect("approved");
+    }
+    let is_label = |device| shop.control.is_label(&shop.device(device).unwrap());
+    assert!(is_label("tag") && !is_label("odd"), "what it is called says nothing");
+
+    let tag = "tag".parse().expect("an id");
+    for (text, version) in [("Last ones", 1), ("Last ones", 1), ("Plenty again", 2), ("Last ones", 3)] {
+        shop.control.show(&tag, shown(text), Some("plugin")).await.expect("set");
+        let desired = shop.device("tag").unwrap().twin.desired.clone().expect("desired");
+        assert_eq!(desired.version, version, "{text}");
+    }
+    let long = shop.control.show(&tag, shown("more than it has room for"), None).await;
+    assert!(matches!(long, Err(ControlError::Refused { .. })), "{long:?}");
+    let odd = shop.control.show(&"odd".parse().expect("an id"), shown("Last ones"), None).await;
+    assert!(matches!(odd, Err(ControlError::Refused { .. })), "{odd:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_label_is_asked_to_show_what_its_profile_has_room_for() {
+    let shop = Shop::open().await;
+    shop.control.listens().await;
+    let asked = shop.store.watch("esl/rack-7/show").await;
+    shop.store.publish("esl/rack-7/state", "{\"battery_mv\":2950}", QoS::AtLeastOnce).await;
+    shop.until("rack-7", |_| true).await;
+    shop.control.approve("rack-7", None, &[]).await.expect("approved");
+    assert!(shop.control.is_label(&shop.device("rack-7").unwrap()));
+
+    let rack = "rack-7".parse().expect("an id");
+    // What it is asked already is not asked again.
+    for text in ["Last ones", "Last ones", "Plenty again"] {
+        shop.control.show(&rack, shown(text), Some("plugin")).await.expect("sent");
+    }
+    let title = "冷".repeat(20);
+    let long = Shown { title: &title, ..shown("Plenty again") };
+    shop.control.show(&rack, long, Some("plugin")).await.expect("sent");
+    let payloads = eventually(|| asked.payloads(), |payloads| payloads.len() >= 3).await;
+    let told: Vec<Value> = payloads.iter().map(|it| serde_json::from_str(it).expect("JSON")).collect();
+    let cut = "冷".repeat(10);
+    assert_eq!(
+        told,
+        [("Plum jam", "Last ones"), ("Plum jam", "Plenty again"), (cut.as_str(), "Plenty again")]
+            .map(|(title, note)| json!({"title": title, "price": "4.25 GBP", "note": note}))
+    );
+    // It never says whether it did: after its time it is asked again.
+    shop.clock.fetch_add(601_000, std::sync::atomic::Ordering::SeqCst);
+    shop.until("rack-7", |known| known.commands.iter().all(|it| it.ended.is_some())).await;
+    shop.control.show(&rack, long, Some("plugin")).await.expect("sent");
+    eventually(|| asked.payloads().len(), |&count| count == 4).await;
 }
