@@ -1,7 +1,10 @@
 //! Prices that plugins set: for who comes and for who is there already, on receipts, until another price comes.
 
 use super::shop::{EVERY_COUNT, PluggedShop, component, standing_orders};
-use crate::support::{api::Api, journal};
+use crate::support::{
+    api::{Answer, Api},
+    journal,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -14,6 +17,14 @@ fn at_price(version: &str, minor: u32) -> String {
 
 fn costs(minor: u32) -> impl Fn(&Value) -> bool {
     move |product| product["price"]["minor"] == minor
+}
+
+/// Pays for a basket that was shown at this total.
+async fn pay(api: &Api, session: &str, shown: &Value) -> Answer {
+    let path = format!("/v1/sessions/{session}/checkout");
+    let key = format!("{session}-{}", shown["minor"]);
+    let body = json!({ "expected_total": shown });
+    Api::send(api.request(Method::POST, &path).header("Idempotency-Key", key).json(&body)).await
 }
 
 #[tokio::test]
@@ -33,20 +44,21 @@ async fn a_price_that_a_plugin_sets_is_the_shops_until_another_comes() {
     let basket = shop.basket(&session).await;
     assert_eq!(basket["total"]["minor"], 398, "who is there already: {basket}");
     assert!(basket["adjustments"].is_null(), "it is the price, not an offer: {basket}");
-    // What the shopper was shown is not what it costs now: they are asked again.
-    let path = format!("/v1/sessions/{session}/checkout");
-    let expected = json!({ "expected_total": before["total"] });
-    let request = api.request(Method::POST, &path).header("Idempotency-Key", "key-1").json(&expected);
-    Api::send(request).await.problem(409);
-    let receipt = api.check_out(&session, "key-2").await.json(201);
+    let receipt = pay(&api, &session, &before["total"]).await.json(201);
     assert_eq!(receipt["total"]["minor"], 398, "{receipt}");
     assert_eq!(receipt["lines"][0]["unit_price"]["minor"], 199, "{receipt}");
 
+    let later = api.session().await;
+    let cheap = api.set(&later, "TEA-1", 2).await.json(200);
     shop.install("standing-orders", &at_price("1.1.0", 225), &component).await;
     shop.count("TEA-1", 40).await;
     shop.product_that("the next price", "TEA-1", costs(225)).await;
     let number = receipt["document"].as_str().expect("a number");
     assert_eq!(api.get(&format!("/v1/receipts/{number}")).await.json(200), receipt, "what was paid was paid");
+    pay(&api, &later, &cheap["total"]).await.problem(409);
+    let dearer = shop.basket(&later).await;
+    let receipt = pay(&api, &later, &dearer["total"]).await.json(201);
+    assert_eq!(receipt["total"]["minor"], 450, "who is shown what it costs now pays that: {receipt}");
     shop.count("TEA-1", 90).await;
     shop.answered("standing-orders", 3).await;
 
