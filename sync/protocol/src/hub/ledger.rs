@@ -1,0 +1,255 @@
+//! What the hub does with batches, inside one transaction: the receipt, the chain, the overlap, the rows, the cursor.
+//!
+//! Lives here: the rule ([`admit`]), and the two questions a connection asks besides ([`resume`], [`locate`]), over the trait
+//! [`Ledger`] that a database implements. Not here: when to ask ([`crate::hub::Hub`]), and the transaction itself, which the
+//! caller begins, commits and rolls back. Guards: rows and cursor change together or not at all; of two hubs that take the same
+//! batch at the same time, one loses; what is already there is trimmed only when its hash is the same.
+
+use crate::{
+    batch::{Checked, Header},
+    control::{Cursor, ErrorCode},
+    log::{Item, LogClass, LogId, Point},
+};
+use aisle_event::StoreId;
+use bytes::Bytes;
+
+/// The most epochs that one store may have of one class. Each is a lost or forked outbox, so there are few.
+pub const EPOCHS_MAX: u32 = 1_024;
+
+/// A log as the ledger has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// The last event that is there, and the head after it.
+    pub through: Point,
+    /// True when nothing more is taken.
+    pub quarantined: bool,
+}
+
+/// Does the ledger have a place with this head?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agreement {
+    /// Yes.
+    Same,
+    /// It has another head there.
+    Different,
+    /// It has nothing there (any more).
+    Unknown,
+}
+
+/// One transaction on the database of a hub. It sees what it wrote itself.
+///
+/// Two transactions on one log may run at the same time in different hubs; [`Ledger::advance`] is what keeps them apart, so it must be
+/// an update with a condition (`… WHERE through = $from`), or an insert into a unique key for a log that is new.
+pub trait Ledger {
+    /// Why the database could not do it.
+    type Error;
+
+    /// How a log stands.
+    ///
+    /// # Errors
+    /// When the database cannot say.
+    fn known(&mut self, log: &LogId) -> Result<Option<Known>, Self::Error>;
+
+    /// How many epochs a store has of a class.
+    ///
+    /// # Errors
+    /// When the database cannot say.
+    fn epochs(&mut self, store: &StoreId, class: LogClass) -> Result<u32, Self::Error>;
+
+    /// Whether a place is there with this head. Of every event that is kept this must be known; who keeps the heads of batches only
+    /// chains the events from the batch's start again.
+    ///
+    /// # Errors
+    /// When the database cannot say.
+    fn holds(&mut self, log: &LogId, point: Point) -> Result<Agreement, Self::Error>;
+
+    /// Adds events that follow the last one, with the header and the receipt of the batch that they came in.
+    ///
+    /// An event that another epoch of the same store and class holds with the same hybrid time, type and payload is the same event: its
+    /// place counts, and it is not shown twice. A store that was restored from a backup and does not remember an epoch sends such
+    /// events. The check must hold at the commit (a unique key does), since two hubs may add to two epochs at once.
+    ///
+    /// # Errors
+    /// When the database cannot take them.
+    fn insert(
+        &mut self,
+        log: &LogId,
+        header: &Header,
+        receipt: &Bytes,
+        items: &[Item],
+    ) -> Result<(), Self::Error>;
+
+    /// Moves the cursor, if it still is where it was (`None`: if there still is no such log). False when it is not.
+    ///
+    /// # Errors
+    /// When the database cannot say.
+    fn advance(&mut self, log: &LogId, from: Option<Point>, to: Point) -> Result<bool, Self::Error>;
+
+    /// Takes no more of a log, and keeps what was offered for people to look at.
+    ///
+    /// # Errors
+    /// When the database cannot take it.
+    fn quarantine(&mut self, log: &LogId, offered: &Checked) -> Result<(), Self::Error>;
+}
+
+/// May this hub's region hold a batch, and is its receipt right?
+pub trait Gate {
+    /// Looks at a batch.
+    ///
+    /// # Errors
+    /// Why not, for people.
+    fn inspect(&self, log: &LogId, batch: &Checked) -> Result<(), String>;
+}
+
+/// Why the hub went no further in a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// The batch begins after the cursor, or lies where nothing can be compared any more. The node is to go on at the cursor.
+    Gap,
+    /// One number with two hashes. The log is in quarantine.
+    Fork,
+    /// The region may not hold it.
+    Residency(String),
+    /// The store has too many epochs.
+    Epochs,
+}
+
+impl Stop {
+    /// The code that the node is told, and the text; `None` when it is told its cursor instead.
+    #[must_use]
+    pub fn refusal(&self) -> Option<(ErrorCode, String)> {
+        match self {
+            Self::Gap => None,
+            Self::Fork => Some((
+                ErrorCode::FORK,
+                "another event has this number; the log is in quarantine, go on in a new epoch".into(),
+            )),
+            Self::Residency(reason) => Some((ErrorCode::RESIDENCY, reason.clone())),
+            Self::Epochs => {
+                Some((ErrorCode::EPOCHS, format!("the store has {EPOCHS_MAX} epochs of this class")))
+            }
+        }
+    }
+}
+
+/// What came of offered batches. To be told only after the commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Up to where the ledger has the log with this transaction.
+    pub through: Point,
+    /// Why it goes no further, where it does not.
+    pub stop: Option<Stop>,
+}
+
+/// Why nothing came of offered batches. The transaction is to be rolled back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdmitError<E> {
+    /// Another hub moved the cursor meanwhile.
+    Conflict,
+    /// The database could not.
+    Ledger(E),
+}
+
+impl<E> From<E> for AdmitError<E> {
+    fn from(error: E) -> Self {
+        Self::Ledger(error)
+    }
+}
+
+/// Takes batches of one log into the ledger, in their order, until one cannot be taken.
+///
+/// # Errors
+/// When another hub was faster, or the database fails: then nothing may be committed.
+pub fn admit<L: Ledger>(
+    ledger: &mut L,
+    gate: &dyn Gate,
+    log: &LogId,
+    batches: &[Checked],
+) -> Result<Decision, AdmitError<L::Error>> {
+    let known = ledger.known(log)?;
+    let mut through = known.map_or_else(|| log.start(), |known| known.through);
+    if known.is_some_and(|known| known.quarantined) {
+        return Ok(Decision { through, stop: Some(Stop::Fork) });
+    }
+    if known.is_none() && ledger.epochs(&log.store, log.class)? >= EPOCHS_MAX {
+        return Ok(Decision { through, stop: Some(Stop::Epochs) });
+    }
+    let from = known.map(|known| known.through);
+    let mut stop = None;
+    for batch in batches {
+        stop = step(ledger, gate, log, &mut through, batch)?;
+        if stop.is_some() {
+            break;
+        }
+    }
+    if from.unwrap_or_else(|| log.start()) != through && !ledger.advance(log, from, through)? {
+        return Err(AdmitError::Conflict);
+    }
+    Ok(Decision { through, stop })
+}
+
+fn step<L: Ledger>(
+    ledger: &mut L,
+    gate: &dyn Gate,
+    log: &LogId,
+    through: &mut Point,
+    batch: &Checked,
+) -> Result<Option<Stop>, L::Error> {
+    if let Err(reason) = gate.inspect(log, batch) {
+        return Ok(Some(Stop::Residency(reason)));
+    }
+    let header = batch.header();
+    // The last place that both have: every head covers all before it, so one comparison is enough for all of the overlap.
+    let common = header.end().seq.min(through.seq);
+    let Some(head) = batch.head_at(common) else { return Ok(Some(Stop::Gap)) };
+    match agreement(ledger, log, Point { seq: common, head })? {
+        Agreement::Same => {}
+        Agreement::Unknown => return Ok(Some(Stop::Gap)),
+        Agreement::Different => {
+            ledger.quarantine(log, batch)?;
+            return Ok(Some(Stop::Fork));
+        }
+    }
+    let items = batch.items_after(through.seq);
+    if !items.is_empty() {
+        ledger.insert(log, header, batch.batch().receipt(), items)?;
+        *through = header.end();
+    }
+    Ok(None)
+}
+
+fn agreement<L: Ledger>(ledger: &mut L, log: &LogId, point: Point) -> Result<Agreement, L::Error> {
+    match point.seq {
+        0 if point.head == log.genesis() => Ok(Agreement::Same),
+        0 => Ok(Agreement::Different),
+        _ => ledger.holds(log, point),
+    }
+}
+
+/// How a log of a HELLO stands.
+///
+/// # Errors
+/// When the database cannot say.
+pub fn resume<L: Ledger>(ledger: &mut L, log: &LogId) -> Result<Cursor, L::Error> {
+    let known = ledger.known(log)?;
+    Ok(Cursor {
+        class: log.class,
+        epoch: log.epoch,
+        through: known.map_or_else(|| log.start(), |known| known.through),
+        quarantined: known.is_some_and(|known| known.quarantined),
+    })
+}
+
+/// The highest of some places that the ledger has with the same head.
+///
+/// # Errors
+/// When the database cannot say.
+pub fn locate<L: Ledger>(ledger: &mut L, log: &LogId, points: &[Point]) -> Result<Option<u64>, L::Error> {
+    let mut found = None;
+    for point in points {
+        if agreement(ledger, log, *point)? == Agreement::Same {
+            found = found.max(Some(point.seq));
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,233 @@
+//! A log: what one store sends of one class since one outbox was made, numbered from 1 without a gap, and the hash
+//! chain that ties every event to all before it.
+//!
+//! Not here: the bytes of a batch ([`crate::batch`]). Guards: who knows one head can tell whether anything before it was
+//! changed, left out or put in.
+
+use aisle_event::StoreId;
+use minicbor::{Decode, Decoder, Encode, Encoder};
+use std::fmt;
+
+/// The order of value. When room or line is short, a lower number goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogClass {
+    /// Sales and audit (P0). Never shed while unacknowledged.
+    Sales,
+    /// Stock (P1).
+    Stock,
+    /// Telemetry (P2).
+    Telemetry,
+    /// Bulk (P3).
+    Bulk,
+}
+
+impl LogClass {
+    /// All classes, the most valuable first.
+    pub const ALL: [Self; 4] = [Self::Sales, Self::Stock, Self::Telemetry, Self::Bulk];
+
+    /// Its number on the wire.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Sales => 0,
+            Self::Stock => 1,
+            Self::Telemetry => 2,
+            Self::Bulk => 3,
+        }
+    }
+
+    /// The class of a number.
+    #[must_use]
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Sales),
+            1 => Some(Self::Stock),
+            2 => Some(Self::Telemetry),
+            3 => Some(Self::Bulk),
+            _ => None,
+        }
+    }
+
+    /// Its name in logs, metrics and configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sales => "sales",
+            Self::Stock => "stock",
+            Self::Telemetry => "telemetry",
+            Self::Bulk => "bulk",
+        }
+    }
+}
+
+impl fmt::Display for LogClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl<C> Encode<C> for LogClass {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        encoder: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        encoder.u8(self.number()).map(drop)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for LogClass {
+    fn decode(decoder: &mut Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let number = decoder.u8()?;
+        Self::from_number(number)
+            .ok_or_else(|| minicbor::decode::Error::message(format!("{number} is no class of log")))
+    }
+}
+
+macro_rules! fixed_bytes {
+    ($($(#[$meta:meta])* $name:ident($bytes:literal);)+) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+        pub struct $name(pub [u8; $bytes]);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().take(4).try_for_each(|byte| write!(f, "{byte:02x}"))?;
+                f.write_str("…")
+            }
+        }
+
+        impl<C> Encode<C> for $name {
+            fn encode<W: minicbor::encode::Write>(
+                &self,
+                encoder: &mut Encoder<W>,
+                _: &mut C,
+            ) -> Result<(), minicbor::encode::Error<W::Error>> {
+                encoder.bytes(&self.0).map(drop)
+            }
+        }
+
+        impl<'b, C> Decode<'b, C> for $name {
+            fn decode(decoder: &mut Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+                let bytes = decoder.bytes()?;
+                bytes.try_into().map(Self).map_err(|_| {
+                    minicbor::decode::Error::message(format!("{} bytes where {} belong", bytes.len(), $bytes))
+                })
+            }
+        }
+    )+};
+}
+
+fixed_bytes! {
+    /// Sixteen random bytes, drawn when an outbox is made. A lost outbox is a new epoch: numbers are never used again.
+    Epoch(16);
+    /// A BLAKE3 hash that stands for everything up to one event.
+    Head(32);
+    /// The BLAKE3 hash of some content.
+    Hash(32);
+}
+
+/// The name of a log.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogId {
+    /// Whose it is.
+    pub store: StoreId,
+    /// What it carries.
+    pub class: LogClass,
+    /// Which outbox it came from.
+    pub epoch: Epoch,
+}
+
+impl fmt::Display for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.store, self.class, self.epoch)
+    }
+}
+
+/// A place in a log and the head there. Place 0 is before the first event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Point {
+    /// The number of the last event that the head covers.
+    #[n(0)]
+    pub seq: u64,
+    /// The head after it.
+    #[n(1)]
+    pub head: Head,
+}
+
+impl LogId {
+    /// The head before the first event: `BLAKE3("aisle outbox 1" ‖ store ‖ class ‖ epoch)`.
+    #[must_use]
+    pub fn genesis(&self) -> Head {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(b"aisle outbox 1");
+        hasher.update(self.store.as_str().as_bytes());
+        hasher.update(&[self.class.number()]);
+        hasher.update(&self.epoch.0);
+        Head(*hasher.finalize().as_bytes())
+    }
+
+    /// The place before the first event.
+    #[must_use]
+    pub fn start(&self) -> Point {
+        Point { seq: 0, head: self.genesis() }
+    }
+}
+
+/// One event as it leaves the store: what the residency gate let through, and its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Its number in its log, from 1.
+    pub seq: u64,
+    /// Its hybrid time, packed as [`aisle_event::Hlc`] has it.
+    pub hlc: u64,
+    /// The number of its type.
+    pub kind: u16,
+    /// The CBOR map of its fields.
+    pub payload: bytes::Bytes,
+}
+
+/// Extends a head, event by event.
+#[derive(Debug, Clone)]
+pub struct Chain {
+    point: Point,
+    // One contiguous input is hashed twice as fast as short updates of an incremental hasher.
+    input: Vec<u8>,
+}
+
+impl Chain {
+    /// Goes on after a place.
+    #[must_use]
+    pub const fn after(point: Point) -> Self {
+        Self { point, input: Vec::new() }
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub const fn point(&self) -> Point {
+        self.point
+    }
+
+    /// Takes the next event in: `BLAKE3(head ‖ seq ‖ hlc ‖ kind ‖ length ‖ payload)`, integers little-endian with 8, 8, 2 and 4
+    /// bytes. The event's number is not looked at: the chain counts by itself.
+    pub fn push(&mut self, hlc: u64, kind: u16, payload: &[u8]) -> Point {
+        let seq = self.point.seq.saturating_add(1);
+        self.input.clear();
+        self.input.extend_from_slice(&self.point.head.0);
+        self.input.extend_from_slice(&seq.to_le_bytes());
+        self.input.extend_from_slice(&hlc.to_le_bytes());
+        self.input.extend_from_slice(&kind.to_le_bytes());
+        // A payload is bounded far below this by the batch that carries it.
+        self.input.extend_from_slice(&u32::try_from(payload.len()).unwrap_or(u32::MAX).to_le_bytes());
+        self.input.extend_from_slice(payload);
+        self.point = Point { seq, head: Head(*blake3::hash(&self.input).as_bytes()) };
+        self.point
+    }
+}

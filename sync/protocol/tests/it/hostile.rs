@@ -1,0 +1,232 @@
+//! Peers that lie are cut off, counted, and harm nobody else; hubs that lie make no node trim what it should keep.
+
+use crate::golden::{batches, messages};
+use aisle_event::StoreId;
+use aisle_protocol::{
+    Batch, Epoch, ErrorCode, Head, Item, LogClass, LogId, Message, Point, PolicyId, Stream, Version,
+    control::{Ack, Cursor, Hello, LinkKind},
+    frame::frame,
+    hub::{Alert, Answer, Config, Decision, Hub, Input, Output, Question, Stop},
+    limits::CREDIT_INITIAL_BATCHES,
+};
+use bytes::Bytes;
+
+fn store() -> StoreId {
+    StoreId::new("berlin-12").unwrap()
+}
+
+fn opened() -> Hub {
+    let mut hub = Hub::new(Config::default());
+    assert!(hub.handle(0, Input::Opened { store: Some(store()) }).is_empty());
+    hub
+}
+
+fn hello() -> Hello {
+    Hello {
+        versions: vec![Version::CURRENT],
+        store: store(),
+        node: "node-7".into(),
+        region: "eu".into(),
+        link: LinkKind::Fibre,
+        logs: Vec::new(),
+        policy: PolicyId::default(),
+        software: "test".into(),
+        past: Vec::new(),
+    }
+}
+
+fn say(hub: &mut Hub, now_ms: u64, message: impl Into<Message>) -> Vec<Output> {
+    let bytes = frame(&message.into().encode());
+    hub.handle(now_ms, Input::Bytes { stream: Stream::Control, bytes: &bytes })
+}
+
+/// A hub that has welcomed its node.
+fn welcomed() -> Hub {
+    let mut hub = opened();
+    let outputs = say(&mut hub, 1, hello());
+    let [Output::Ask { ticket, question: Question::Resume { .. } }] = outputs.as_slice() else {
+        panic!("{outputs:?}")
+    };
+    let answer = Input::Answer { ticket: *ticket, answer: Answer::Resumed(Vec::new()) };
+    assert!(hub.handle(2, answer).iter().any(|output| matches!(output, Output::Welcomed { .. })));
+    hub
+}
+
+fn cut_off_with(outputs: &[Output]) -> Option<ErrorCode> {
+    let told = outputs.iter().any(|output| matches!(output, Output::Send { stream: Stream::Control, .. }));
+    let counted = outputs.iter().any(|output| matches!(output, Output::Alert(Alert::CutOff { .. })));
+    match outputs.last() {
+        Some(Output::Close { code }) if told && counted => Some(*code),
+        _ => None,
+    }
+}
+
+fn up(hub: &mut Hub, batch: &Batch) -> Vec<Output> {
+    let bytes = frame(batch.bytes());
+    hub.handle(3, Input::Bytes { stream: Stream::Up(batch.header().class), bytes: &bytes })
+}
+
+#[test]
+fn a_peer_that_says_nothing_is_cut_off() {
+    let mut hub = opened();
+    let at = hub.wake_at().unwrap();
+    assert!(hub.handle(at - 1, Input::Tick).is_empty());
+    assert_eq!(cut_off_with(&hub.handle(at, Input::Tick)), Some(ErrorCode::SLOW));
+    assert_eq!(hub.wake_at(), None);
+    assert!(say(&mut hub, at + 1, hello()).is_empty(), "nothing is heard after that");
+}
+
+#[test]
+fn a_frame_that_never_ends_is_cut_off_however_it_drips() {
+    let mut hub = welcomed();
+    let bytes = frame(batches()[1].1.bytes());
+    for (at, byte) in bytes.iter().enumerate() {
+        let now = 10 + at as u64 * 1_000;
+        let outputs = hub.handle(
+            now,
+            Input::Bytes { stream: Stream::Up(LogClass::Sales), bytes: std::slice::from_ref(byte) },
+        );
+        if let Some(code) = cut_off_with(&outputs) {
+            assert_eq!((code, now / 1000), (ErrorCode::SLOW, Config::default().frame_timeout_ms / 1000));
+            return;
+        }
+    }
+    panic!("it was let in");
+}
+
+#[test]
+fn whoever_is_not_who_the_certificate_names_is_cut_off() {
+    let other = Hello { store: StoreId::new("paris-1").unwrap(), ..hello() };
+    assert_eq!(cut_off_with(&say(&mut opened(), 1, other)), Some(ErrorCode::IDENTITY));
+}
+
+#[test]
+fn without_a_common_version_there_is_no_talk() {
+    let future = Hello { versions: vec![Version::new(9, 9)], ..hello() };
+    assert_eq!(cut_off_with(&say(&mut opened(), 1, future)), Some(ErrorCode::VERSION));
+}
+
+#[test]
+fn more_than_was_granted_is_cut_off() {
+    let mut hub = opened();
+    let batch = &batches()[0].1;
+    for sent in 1.. {
+        // Nobody answers, so nothing is granted.
+        let outputs = up(&mut hub, batch);
+        if sent <= CREDIT_INITIAL_BATCHES {
+            assert!(outputs.is_empty(), "{outputs:?}");
+        } else {
+            return assert_eq!(cut_off_with(&outputs), Some(ErrorCode::CREDIT));
+        }
+    }
+}
+
+#[test]
+fn bytes_that_are_no_message_or_do_not_belong_are_cut_off() {
+    let raw = |bytes: &[u8]| {
+        let bytes = frame(bytes);
+        cut_off_with(&welcomed().handle(3, Input::Bytes { stream: Stream::Control, bytes: &bytes }))
+    };
+    assert_eq!(raw(b"nonsense"), Some(ErrorCode::MALFORMED));
+    assert_eq!(raw(&Message::Hello(hello()).encode()), Some(ErrorCode::UNEXPECTED), "HELLO twice");
+    for (name, message) in messages() {
+        let from_hub = matches!(
+            message,
+            Message::Welcome(_) | Message::Ack(_) | Message::Credit(_) | Message::Policy(_)
+        );
+        if from_hub {
+            assert_eq!(raw(&message.encode()), Some(ErrorCode::UNEXPECTED), "{name}");
+        }
+    }
+    let mut hub = welcomed();
+    let down = hub.handle(3, Input::Bytes { stream: Stream::Down, bytes: &[1, 2] });
+    assert_eq!(cut_off_with(&down), Some(ErrorCode::UNEXPECTED));
+    let mut hub = welcomed();
+    let bytes = frame(batches()[0].1.bytes());
+    let wrong = hub.handle(3, Input::Bytes { stream: Stream::Up(LogClass::Bulk), bytes: &bytes });
+    assert_eq!(cut_off_with(&wrong), Some(ErrorCode::BATCH), "a batch of sales on the stream of bulk");
+}
+
+#[test]
+fn a_flood_of_messages_and_questions_is_cut_off() {
+    let mut hub = welcomed();
+    let locate = messages().into_iter().find(|(name, _)| *name == "locate").unwrap().1;
+    let code = (0..100).find_map(|_| cut_off_with(&say(&mut hub, 3, locate.clone())));
+    assert_eq!(code, Some(ErrorCode::FLOOD));
+    let mut hub = welcomed();
+    let report = messages().into_iter().find(|(name, _)| *name == "report").unwrap().1;
+    let code = (0..1000).find_map(|_| cut_off_with(&say(&mut hub, 3, report.clone())));
+    assert_eq!(code, Some(ErrorCode::FLOOD));
+}
+
+#[test]
+fn an_ack_is_said_only_in_answer_to_a_commit() {
+    let mut hub = welcomed();
+    let batch = batches()[1].1.clone();
+    let outputs = up(&mut hub, &batch);
+    let [Output::Ask { ticket, question: Question::Admit { log, batches } }] = outputs.as_slice() else {
+        panic!("{outputs:?}")
+    };
+    assert_eq!((log.class, batches.len()), (LogClass::Sales, 1));
+    for now in 4..1000 {
+        assert!(hub.handle(now, Input::Tick).is_empty());
+    }
+    let through = batch.header().end();
+    let answer = Answer::Admitted(Decision { through, stop: None });
+    let outputs = hub.handle(1000, Input::Answer { ticket: *ticket, answer: answer.clone() });
+    let ack = Message::from(Ack { class: log.class, epoch: log.epoch, through });
+    assert_eq!(outputs, [Output::Send { stream: Stream::Control, bytes: frame(&ack.encode()) }]);
+    let again = hub.handle(1001, Input::Answer { ticket: *ticket, answer });
+    assert!(again.is_empty(), "a second answer says nothing: {again:?}");
+}
+
+#[test]
+fn a_forked_log_stops_and_the_others_go_on() {
+    let mut hub = welcomed();
+    let sales = batches()[1].1.clone();
+    let outputs = up(&mut hub, &sales);
+    let [Output::Ask { ticket, .. }] = outputs.as_slice() else { panic!("{outputs:?}") };
+    let fork = Decision { through: Point { seq: 100, head: Head([9; 32]) }, stop: Some(Stop::Fork) };
+    let outputs = hub.handle(4, Input::Answer { ticket: *ticket, answer: Answer::Admitted(fork) });
+    assert!(
+        outputs.iter().any(|output| matches!(output, Output::Alert(Alert::Refused { stop: Stop::Fork, .. })))
+    );
+    assert!(!outputs.iter().any(|output| matches!(output, Output::Close { .. })));
+    assert!(up(&mut hub, &sales).is_empty(), "more of the same epoch is passed over");
+    let log = LogId { store: store(), class: LogClass::Stock, epoch: Epoch([3; 16]) };
+    let item = Item { seq: 1, hlc: 1, kind: 1, payload: Bytes::from_static(&[0xa0]) };
+    let stock = Batch::seal(&log, log.start(), &[item], PolicyId::default(), |_| Bytes::new()).unwrap();
+    assert!(matches!(up(&mut hub, &stock).as_slice(), [Output::Ask { .. }]));
+}
+
+#[test]
+fn an_overloaded_hub_says_when_to_come_again() {
+    let mut hub = welcomed();
+    let outputs = hub.handle(3, Input::Overloaded { retry_after_ms: 700 });
+    assert!(matches!(
+        outputs.as_slice(),
+        [Output::Send { .. }, Output::Close { code: ErrorCode::UNAVAILABLE }]
+    ));
+}
+
+#[test]
+fn a_cursor_of_a_log_that_nobody_has_changes_nothing() {
+    let mut node = crate::order::NodeUnderTest::open(&[(LogClass::Sales, 5)]);
+    let strange = Cursor {
+        class: LogClass::Sales,
+        epoch: Epoch([99; 16]),
+        through: Point { seq: 1 << 40, head: Head([1; 32]) },
+        quarantined: true,
+    };
+    assert!(node.hears(strange).is_empty());
+}
+
+#[test]
+fn a_hub_that_acknowledges_what_it_was_never_sent_is_not_believed() {
+    let mut node = crate::order::NodeUnderTest::open(&[(LogClass::Sales, 5)]);
+    let epoch = node.epoch(LogClass::Sales);
+    for through in [Point { seq: 1 << 40, head: Head([1; 32]) }, Point { seq: 3, head: Head([1; 32]) }] {
+        let outputs = node.hears(Ack { class: LogClass::Sales, epoch, through });
+        assert!(!outputs.iter().any(|output| matches!(output, aisle_protocol::node::Output::Acked { .. })));
+    }
+}

@@ -1,0 +1,21 @@
+//! The protocol from outside: bytes that are for ever, peers that lie, and both machines in a world where everything goes wrong.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test says what it expects by failing"
+)]
+
+mod batches;
+mod golden;
+mod hostile;
+mod messages;
+mod order;
+mod sales;
+mod shop;
+mod sim;

@@ -1,0 +1,178 @@
+//! The hubs' database in memory: transactions that see a snapshot, commits that are not yet on disk, a crash that takes them back.
+
+use super::{mutant::Mutant, random::Random};
+use aisle_event::StoreId;
+use aisle_protocol::{
+    Checked, Header, Item, LogClass, LogId, Point,
+    hub::{Agreement, Known, Ledger},
+};
+use bytes::Bytes;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    convert::Infallible,
+};
+
+#[derive(Debug, Clone)]
+pub struct Rows {
+    /// When the log came up first, among all.
+    pub born: usize,
+    pub through: Point,
+    pub quarantined: bool,
+    /// In the order in which they were inserted. There is no unique key: that the cursor keeps doubles out is what is tested.
+    pub items: Vec<(Item, Point)>,
+    /// Places whose event another epoch holds: a unique key over time, type and payload finds them.
+    pub again: BTreeSet<u64>,
+    /// Heads at the ends of batches and within them.
+    heads: BTreeMap<u64, Point>,
+}
+
+impl Rows {
+    fn new(born: usize, log: &LogId) -> Self {
+        Self {
+            born,
+            through: log.start(),
+            quarantined: false,
+            items: Vec::new(),
+            again: BTreeSet::new(),
+            heads: BTreeMap::new(),
+        }
+    }
+}
+
+pub type Tables = BTreeMap<LogId, Rows>;
+
+/// What a transaction wants to change.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    inserts: Vec<(LogId, Vec<(Item, Point)>)>,
+    advance: Option<(LogId, Option<Point>, Point)>,
+    quarantine: Vec<LogId>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Database {
+    /// What readers see.
+    pub live: Tables,
+    /// What a crash leaves.
+    pub durable: Tables,
+    pub unsynced: Vec<Changes>,
+}
+
+fn apply(tables: &mut Tables, changes: &Changes) {
+    let born = tables.len();
+    for (log, items) in &changes.inserts {
+        let others = tables.iter().filter(|(other, _)| other.class == log.class && *other != log);
+        let held: HashSet<(u64, Bytes)> = others
+            .flat_map(|(_, rows)| &rows.items)
+            .map(|(item, _)| (item.hlc, item.payload.clone()))
+            .collect();
+        let rows = tables.entry(log.clone()).or_insert_with(|| Rows::new(born, log));
+        for (item, point) in items {
+            rows.items.push((item.clone(), *point));
+            if held.contains(&(item.hlc, item.payload.clone())) {
+                rows.again.insert(point.seq);
+            }
+            rows.heads.insert(point.seq, *point);
+        }
+    }
+    if let Some((log, _, to)) = &changes.advance {
+        tables.entry(log.clone()).or_insert_with(|| Rows::new(born, log)).through = *to;
+    }
+    for log in &changes.quarantine {
+        tables.entry(log.clone()).or_insert_with(|| Rows::new(born, log)).quarantined = true;
+    }
+}
+
+impl Database {
+    /// Makes changes visible, unless the cursor has moved since they were thought up.
+    pub fn commit(&mut self, changes: Changes, mutant: Option<Mutant>) -> bool {
+        if let Some((log, from, _)) = &changes.advance
+            && self.live.get(log).map(|rows| rows.through) != *from
+            && mutant != Some(Mutant::CursorWithoutCompare)
+        {
+            return false;
+        }
+        apply(&mut self.live, &changes);
+        self.unsynced.push(changes);
+        true
+    }
+
+    pub fn sync(&mut self) {
+        for changes in self.unsynced.drain(..) {
+            apply(&mut self.durable, &changes);
+        }
+    }
+
+    /// Some of what was not synced is there, some is not.
+    pub fn crash(&mut self, random: &mut Random) {
+        let kept = random.within(0, self.unsynced.len() as u64 + 1) as usize;
+        for changes in self.unsynced.drain(..).take(kept) {
+            apply(&mut self.durable, &changes);
+        }
+        self.live = self.durable.clone();
+    }
+}
+
+/// One transaction: reads what is live now, keeps what it writes to itself.
+pub struct Transaction<'a> {
+    pub database: &'a Database,
+    pub changes: Changes,
+    pub mutant: Option<Mutant>,
+}
+
+impl Ledger for Transaction<'_> {
+    type Error = Infallible;
+
+    fn known(&mut self, log: &LogId) -> Result<Option<Known>, Infallible> {
+        let known = |rows: &Rows| Known { through: rows.through, quarantined: rows.quarantined };
+        Ok(self.database.live.get(log).map(known))
+    }
+
+    fn epochs(&mut self, store: &StoreId, class: LogClass) -> Result<u32, Infallible> {
+        let of = |log: &&LogId| log.store == *store && log.class == class;
+        Ok(self.database.live.keys().filter(of).count() as u32)
+    }
+
+    fn holds(&mut self, log: &LogId, point: Point) -> Result<Agreement, Infallible> {
+        if self.mutant == Some(Mutant::TrimWithoutHashes) {
+            return Ok(Agreement::Same);
+        }
+        let own =
+            self.changes.inserts.iter().flat_map(|(_, items)| items).find(|(_, at)| at.seq == point.seq);
+        let own = own.map(|(_, at)| *at);
+        let head = own.or_else(|| self.database.live.get(log)?.heads.get(&point.seq).copied());
+        Ok(match head {
+            None => Agreement::Unknown,
+            Some(head) if head == point => Agreement::Same,
+            Some(_) => Agreement::Different,
+        })
+    }
+
+    fn insert(&mut self, log: &LogId, header: &Header, _: &Bytes, items: &[Item]) -> Result<(), Infallible> {
+        assert_eq!(header.end().seq, items.last().unwrap().seq);
+        let mut chain = None;
+        let points = items.iter().map(|item| {
+            // The head of each event, as a hub that keeps all of them has it.
+            let chain = chain.get_or_insert_with(|| {
+                let before =
+                    self.changes.inserts.last().and_then(|(_, items)| items.last()).map(|(_, at)| *at);
+                let live = self.database.live.get(log).map(|rows| rows.through);
+                aisle_protocol::Chain::after(before.or(live).unwrap_or_else(|| log.start()))
+            });
+            (item.clone(), chain.push(item.hlc, item.kind, &item.payload))
+        });
+        let points = points.collect();
+        self.changes.inserts.push((log.clone(), points));
+        Ok(())
+    }
+
+    fn advance(&mut self, log: &LogId, from: Option<Point>, to: Point) -> Result<bool, Infallible> {
+        self.changes.advance = Some((log.clone(), from, to));
+        Ok(true)
+    }
+
+    fn quarantine(&mut self, log: &LogId, _: &Checked) -> Result<(), Infallible> {
+        self.changes.quarantine.push(log.clone());
+        Ok(())
+    }
+}
