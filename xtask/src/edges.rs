@@ -21,6 +21,7 @@ const fn member(name: &'static str, path: &'static str, may_use: &'static [&'sta
 const MEMBERS: &[Member] = &[
     member("aisle-event", "sync/event", &[]),
     member("aisle-journal", "sync/journal", &["aisle-event"]),
+    member("aisle-protocol", "sync/protocol", &["aisle-event"]),
     member("aisle-state", "node/state", &["aisle-event", "aisle-journal"]),
     member("aisle-recommend", "node/recommend", &["aisle-event"]),
     member("aisle-kiosk", "node/kiosk", &["aisle-event", "aisle-journal", "aisle-state", "aisle-recommend"]),
