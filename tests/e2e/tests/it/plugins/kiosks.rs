@@ -100,7 +100,9 @@ impl Kiosks {
             })
         });
         sleep_until(until.into()).await;
-        spinning.map(|thread| thread.join().expect("it only counts"));
+        for thread in spinning {
+            thread.join().expect("it only counts");
+        }
         self.set(Phase::Calm);
     }
 
