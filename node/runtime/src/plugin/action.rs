@@ -4,7 +4,7 @@
 
 use super::fold::View;
 use aisle_event::{
-    Event, Money, Name, Sku, Text, Timestamp, Unknown,
+    Day, Event, Money, Name, Sku, Text, Timestamp, Unknown,
     inventory::{TaskKind, TaskOpened},
     plugin::{PluginActed, PluginAction, ProductSuppressed},
     stock::PriceChanged,
@@ -27,6 +27,8 @@ pub(super) struct Scene<'a> {
     pub(super) per_hour_max: u32,
     /// The happening's record: what makes the names of tasks unique.
     pub(super) seq: u64,
+    /// The day that began, where that is what happens: records and days have names of their own.
+    pub(super) day: Option<Day>,
     /// The cold chain unit that the happening is about.
     pub(super) unit: Option<Name>,
 }
@@ -192,7 +194,8 @@ impl Gathered {
             return Carried::Not;
         }
         let why: String = acted.text.chars().filter(|c| !c.is_control()).collect();
-        let name = format!("{kind}:{plugin}:{}:{}", scene.seq, self.tasks.len());
+        let day = scene.day.map_or_else(String::new, |day| format!(":day-{}", day.0));
+        let name = format!("{kind}:{plugin}:{}{day}:{}", scene.seq, self.tasks.len());
         let (Ok(task), Ok(why)) = (Name::new(name), Name::new(why.trim())) else { return Carried::Not };
         self.tasks.push(about);
         let event = TaskOpened {
@@ -287,7 +290,8 @@ mod tests {
     fn gathered_in(shop: &Shop, view: &View, per_hour_max: u32, actions: Vec<Action>) -> Gathered {
         let tasks = task::View::default();
         let unit = Some(name("dairy-1"));
-        let scene = Scene { plugins: view, shop, tasks: &tasks, now: NOW, per_hour_max, seq: 7, unit };
+        let scene =
+            Scene { plugins: view, shop, tasks: &tasks, now: NOW, per_hour_max, seq: 7, day: None, unit };
         let mut gathered = Gathered::default();
         gathered.add(&scene, &name("cold-chain"), &name("1.0.0"), actions);
         gathered

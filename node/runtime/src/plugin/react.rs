@@ -182,6 +182,7 @@ impl Reactor {
 
     fn day_began(&mut self) -> Result<(), Stopping> {
         if !self.has_plugins() {
+            self.day = None;
             return Ok(());
         }
         let today = self.plugins.0.window.day(self.plugins.0.store.now());
@@ -211,6 +212,7 @@ impl Reactor {
             now,
             per_hour_max: plugins.0.config.actions_per_hour_max,
             seq,
+            day: self.day.filter(|_| matches!(happening, Happening::DayBegan)),
             unit: happening::unit(happening),
         };
         let currency = plugins.0.window.currency();
@@ -329,6 +331,7 @@ impl Reactor {
                 left -= 1;
                 if let Err(error) = self.set_label(&device, &text) {
                     tracing::warn!(%device, %sku, %error, "a label does not take what a plugin wants shown");
+                    self.plugins.0.dropped.fetch_add(1, Ordering::Relaxed);
                 }
             }
         }
