@@ -93,6 +93,27 @@ async fn damaged_files_leave_a_plugin_out_and_are_said_until_it_is_installed_aga
 }
 
 #[tokio::test]
+async fn a_plugin_that_denies_does_so_even_when_nothing_of_it_can_be_read() {
+    let mut shop = PluggedShop::with(&[]);
+    let floor =
+        "on_failure = \"deny\"\n[[settings.floors]]\nsku = \"TEA-1\"\nunit-price = 200\nreason = \"By law\"";
+    let floor = manifest("price-floor", "1.0.0", "promotion", floor);
+    shop.install("price-floor", &floor, &component("price-floor")).await;
+    shop.node.stop().expect("it stops");
+    fs::remove_dir_all(shop.store.data().join("plugins/price-floor")).expect("removed");
+    shop.node.start_again().expect("a plugin that is gone stops no node");
+    let api = shop.api();
+    api.ready().await;
+    let session = api.session().await;
+    let basket = api.set(&session, "TEA-1", 1).await.json(200);
+    assert_eq!(basket["denied"]["plugin"], "price-floor", "{basket}");
+    api.check_out(&session, "key-1").await.problem(409);
+
+    shop.install("price-floor", &floor, &component("price-floor")).await;
+    api.check_out(&session, "key-2").await.json(201);
+}
+
+#[tokio::test]
 async fn what_could_not_run_is_refused_with_its_reason_and_changes_nothing() {
     let shop = PluggedShop::with(&[]);
     let good = component("multi-buy");
