@@ -15,7 +15,7 @@ pub const RAW_BYTES_MAX: usize = 4 << 20;
 /// The most bytes of a body before zstd.
 pub const PACKED_BYTES_MAX: usize = 6 << 20;
 /// The most values that the columns of one body hold together; a body that would have more is written without columns.
-pub const COLUMN_VALUES_MAX: usize = 1 << 20;
+pub const COLUMN_VALUES_MAX: usize = 1 << 18;
 /// The most bytes of a receipt.
 pub const RECEIPT_BYTES_MAX: usize = 4 << 10;
 /// The most bytes of a name or a text in a control message.

@@ -45,3 +45,38 @@ fn a_sale_costs_less_than_twenty_bytes_in_batches_of_a_hundred() {
     println!("with seven lines in the mean: {:.2}", bytes_per_event(&sales(large, 4, 1_000), 100));
     assert!(cost <= 20.0, "{cost}");
 }
+
+/// `AISLE_INVOICES` names a file with lines `document,ms,sku,pieces,minor units`, one for each line of an invoice.
+#[test]
+#[ignore = "needs a file of invoices"]
+fn what_invoices_of_ones_own_cost() {
+    let path = std::env::var_os("AISLE_INVOICES").expect("AISLE_INVOICES names a file");
+    let text = std::fs::read_to_string(path).unwrap();
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+    let mut lines = 0;
+    let items: Vec<Item> = rows
+        .chunk_by(|a, b| a[..2] == b[..2])
+        .zip(1..)
+        .map(|(rows, seq)| {
+            lines += rows.len();
+            let at_ms: u64 = rows[0][1].parse().unwrap();
+            crate::shop::sale(
+                seq,
+                at_ms,
+                at_ms,
+                rows[0][0],
+                None,
+                rows.iter().map(|row| (row[2].to_owned(), row[3].parse().unwrap(), row[4].parse().unwrap())),
+            )
+        })
+        .collect();
+    for batch in [100, 1000] {
+        let bytes = bytes_per_event(&items, batch) * items.len() as f64;
+        println!(
+            "{} invoices, {lines} lines, batches of {batch}: {:.1} bytes an invoice, {:.2} a line",
+            items.len(),
+            bytes / items.len() as f64,
+            bytes / lines as f64
+        );
+    }
+}

@@ -51,40 +51,51 @@ pub fn sales(shop: Shop, seed: u64, count: usize) -> Vec<Item> {
                 // Ranks are spread over the numbers of the range.
                 let article = rank * 2_654_435_761 % shop.articles;
                 let pieces = [1, 1, 1, 1, 1, 1, 2, 2, 3, 6][random.within(0, 10) as usize];
-                lines.push(SaleLine {
-                    line: lines.len() as u32 + 1,
-                    sku: Sku::new(format!("{}", 100_000 + article)).unwrap(),
-                    quantity: Quantity::each(pieces),
-                    unit_price: Money::new(prices[article as usize], Currency::EUR),
-                    repriced: None,
-                    unknown: Unknown::default(),
-                });
+                lines.push((format!("{}", 100_000 + article), pieces, prices[article as usize]));
                 if random.within(0, 100) >= shop.more_lines || lines.len() == 40 {
                     break;
                 }
             }
             let session = shop.with_token.then(|| {
                 let token: [u8; 8] = random.bytes();
-                let hex: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
-                SessionId::new(hex).unwrap()
+                token.iter().map(|byte| format!("{byte:02x}")).collect()
             });
-            let sale = SaleRecorded {
-                source: SourceName::new("till").unwrap(),
-                document: DocumentId::new(format!("T{till}-{:07}", receipts[till])).unwrap(),
-                lines,
-                at: Timestamp(at_ms as i64),
-                session,
-                customer: None,
-                country: None,
-                idempotency_key: None,
-                arm: None,
-                adjustments: Vec::new(),
-                points: Vec::new(),
-                unknown: Unknown::default(),
-            };
-            let event = Event::from(sale);
-            let hlc = (at_ms + random.within(1, 9)) << 16;
-            Item { seq, hlc, kind: event.kind().0, payload: event.encode().into() }
+            let document = format!("T{till}-{:07}", receipts[till]);
+            sale(seq, at_ms, at_ms + random.within(1, 9), &document, session, lines)
         })
         .collect()
+}
+
+/// A sale: lines are article, pieces and price.
+pub fn sale(
+    seq: u64,
+    at_ms: u64,
+    noted_ms: u64,
+    document: &str,
+    session: Option<String>,
+    lines: impl IntoIterator<Item = (String, i64, i64)>,
+) -> Item {
+    let lines = lines.into_iter().zip(1..).map(|((sku, pieces, price), line)| SaleLine {
+        line,
+        sku: Sku::new(sku).unwrap(),
+        quantity: Quantity::each(pieces),
+        unit_price: Money::new(price, Currency::EUR),
+        repriced: None,
+        unknown: Unknown::default(),
+    });
+    let event = Event::from(SaleRecorded {
+        source: SourceName::new("till").unwrap(),
+        document: DocumentId::new(document).unwrap(),
+        lines: lines.collect(),
+        at: Timestamp(at_ms as i64),
+        session: session.map(|session| SessionId::new(session).unwrap()),
+        customer: None,
+        country: None,
+        idempotency_key: None,
+        arm: None,
+        adjustments: Vec::new(),
+        points: Vec::new(),
+        unknown: Unknown::default(),
+    });
+    Item { seq, hlc: noted_ms << 16, kind: event.kind().0, payload: event.encode().into() }
 }

@@ -93,6 +93,7 @@ enum Happens {
     HubStart(usize),
     Heal,
     PartitionEnd,
+    DatabaseRoom,
 }
 
 struct Line {
@@ -134,6 +135,7 @@ struct World {
     /// Frames are lost, doubled and put out of order even within a stream.
     is_wild: bool,
     is_partitioned: bool,
+    is_database_full: bool,
     is_healed: bool,
     mutant: Option<Mutant>,
     next_id: u64,
@@ -177,6 +179,7 @@ impl World {
             backups: (None, None),
             is_wild,
             is_partitioned: false,
+            is_database_full: false,
             is_healed: false,
             mutant,
             next_id: 1,
@@ -311,6 +314,7 @@ impl World {
             Happens::HubStart(hub) => self.hubs_up[hub] = true,
             Happens::Heal => self.heal(),
             Happens::PartitionEnd => self.is_partitioned = false,
+            Happens::DatabaseRoom => self.is_database_full = false,
         }
     }
 
@@ -599,7 +603,9 @@ impl World {
         if !self.hubs_up.iter().any(|up| *up) {
             return;
         }
-        let answer = if self.database.commit(changes, self.mutant) {
+        let answer = if self.is_database_full {
+            Answer::Busy { retry_after_ms: 500 }
+        } else if self.database.commit(changes, self.mutant) {
             answer
         } else {
             self.tally.conflicts += 1;
@@ -635,7 +641,7 @@ impl World {
         if self.is_healed {
             return;
         }
-        let fault = self.random.within(0, 16);
+        let fault = self.random.within(0, 17);
         self.tell(|| format!("fault {fault}"));
         match fault {
             0..3 => self.lose_line(),
@@ -685,6 +691,11 @@ impl World {
                 self.backups.0 = Some((self.store.disk.clone(), self.tally.restores));
             }
             12 => self.backups.1 = Some(self.database.durable.clone()),
+            15 => {
+                self.is_database_full = true;
+                let ms = self.random.within(500, 15_000);
+                self.after(ms, Happens::DatabaseRoom);
+            }
             13 => self.restore_store(),
             14 => self.restore_hubs(),
             _ => {
@@ -726,6 +737,7 @@ impl World {
     fn heal(&mut self) {
         self.is_healed = true;
         self.is_partitioned = false;
+        self.is_database_full = false;
         self.store.is_full = false;
         self.hubs_up = [true; 2];
         self.seal();
