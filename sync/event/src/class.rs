@@ -36,6 +36,8 @@ pub struct Field {
     pub name: &'static str,
     /// How private it is.
     pub class: FieldClass,
+    /// The type as the definition writes it: `Option<Timestamp>`, `Vec<Sku>`. What a policy can do with a value depends on it.
+    pub holds: &'static str,
 }
 
 /// A type made by `record!`: a CBOR map whose fields are numbered and classed.

@@ -182,6 +182,7 @@ macro_rules! record {
                     number: $number,
                     name: stringify!($field),
                     class: $crate::record::record!(@class $class $(($inner))?),
+                    holds: stringify!($type),
                 },)+
             ];
         }
