@@ -6,7 +6,7 @@
 //! batch at the same time, one loses; what is already there is trimmed only when its hash is the same.
 
 use crate::{
-    batch::{Checked, Header},
+    batch::{Batch, BatchError, Checked, Header},
     control::{Cursor, ErrorCode},
     log::{Item, LogClass, LogId, Point},
 };
@@ -154,6 +154,23 @@ impl<E> From<E> for AdmitError<E> {
     fn from(error: E) -> Self {
         Self::Ledger(error)
     }
+}
+
+/// Unpacks the batches of a [`super::Question::Admit`] and holds each to its chain. Needs no transaction, and costs more than one: do
+/// it before, and beside others. One that fails ends the list before it.
+///
+/// # Errors
+/// When the first one fails: answer [`super::Answer::Broken`].
+pub fn check(batches: Vec<Batch>) -> Result<Vec<Checked>, BatchError> {
+    let mut good = Vec::with_capacity(batches.len());
+    for batch in batches {
+        match batch.check() {
+            Ok(checked) => good.push(checked),
+            Err(error) if good.is_empty() => return Err(error),
+            Err(_) => break,
+        }
+    }
+    Ok(good)
 }
 
 /// Takes batches of one log into the ledger, in their order, until one cannot be taken.

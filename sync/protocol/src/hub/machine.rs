@@ -71,8 +71,7 @@ pub enum Question {
         /// The places.
         points: Vec<Point>,
     },
-    /// Take these batches in: [`Batch::check`] for each, then [`super::admit`], then commit. A batch that fails its check ends the
-    /// list before it, and is told as [`Answer::Broken`] when it is the first.
+    /// Take these batches in: [`super::check`], then [`super::admit`] in a transaction, then commit.
     Admit {
         /// The log.
         log: LogId,

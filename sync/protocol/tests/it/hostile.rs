@@ -10,6 +10,7 @@ use aisle_protocol::{
     limits::CREDIT_INITIAL_BATCHES,
 };
 use bytes::Bytes;
+use proptest::prelude::*;
 
 fn store() -> StoreId {
     StoreId::new("berlin-12").unwrap()
@@ -228,5 +229,122 @@ fn a_hub_that_acknowledges_what_it_was_never_sent_is_not_believed() {
     for through in [Point { seq: 1 << 40, head: Head([1; 32]) }, Point { seq: 3, head: Head([1; 32]) }] {
         let outputs = node.hears(Ack { class: LogClass::Sales, epoch, through });
         assert!(!outputs.iter().any(|output| matches!(output, aisle_protocol::node::Output::Acked { .. })));
+    }
+}
+
+/// Something that may happen to an end, made from few numbers.
+#[derive(Debug, Clone)]
+enum Act {
+    Say(usize),
+    Up(usize, u8),
+    Raw(u8, Vec<u8>),
+    Answer(u8, u64),
+    Tick(u64),
+    Lost,
+    Opened,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        4 => any::<usize>().prop_map(Act::Say),
+        3 => (any::<usize>(), 0_u8..4).prop_map(|(which, class)| Act::Up(which, class)),
+        1 => (0_u8..8, prop::collection::vec(any::<u8>(), 0..60)).prop_map(|(stream, bytes)| Act::Raw(stream, bytes)),
+        3 => (0_u8..6, any::<u64>()).prop_map(|(which, number)| Act::Answer(which, number)),
+        2 => prop_oneof![0_u64..100_000, any::<u64>()].prop_map(Act::Tick),
+        1 => Just(Act::Lost),
+        2 => Just(Act::Opened),
+    ]
+}
+
+fn stream_of(number: u8) -> Stream {
+    match number {
+        0..4 => Stream::Up(LogClass::ALL[usize::from(number)]),
+        4 => Stream::Down,
+        5 => Stream::Chunk(aisle_protocol::Hash([number; 32])),
+        _ => Stream::Control,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn no_course_of_things_makes_a_hub_fall_over(acts in prop::collection::vec(act(), 1..80)) {
+        let (messages, batches) = (messages(), batches());
+        let mut hub = Hub::new(Config::default());
+        let (mut now, mut tickets) = (0, Vec::new());
+        for act in acts {
+            let framed;
+            let input = match &act {
+                Act::Opened => Input::Opened { store: None },
+                Act::Lost => Input::Lost,
+                Act::Tick(at) => {
+                    now = *at;
+                    Input::Tick
+                }
+                Act::Raw(stream, bytes) => Input::Bytes { stream: stream_of(*stream), bytes },
+                Act::Say(which) => {
+                    // HELLO is what opens everything else.
+                    let message = if which % 3 == 0 { Message::from(hello()) } else { messages[which % messages.len()].1.clone() };
+                    framed = frame(&message.encode());
+                    Input::Bytes { stream: Stream::Control, bytes: &framed }
+                }
+                Act::Up(which, class) => {
+                    framed = frame(batches[which % batches.len()].1.bytes());
+                    Input::Bytes { stream: stream_of(if which % 4 == 0 { *class } else { 0 }), bytes: &framed }
+                }
+                Act::Answer(which, number) => {
+                    let through = Point { seq: *number, head: Head([1; 32]) };
+                    let stops = [None, Some(Stop::Gap), Some(Stop::Fork), Some(Stop::Epochs)];
+                    let answer = match which {
+                        0 => Answer::Resumed(Vec::new()),
+                        1 => Answer::Located(Some(*number)),
+                        2 => Answer::Broken("broken".into()),
+                        3 => Answer::Busy { retry_after_ms: *number },
+                        _ => Answer::Admitted(Decision { through, stop: stops[(*number % 4) as usize].clone() }),
+                    };
+                    let ticket = tickets.pop().unwrap_or(*number);
+                    Input::Answer { ticket, answer }
+                }
+            };
+            for output in hub.handle(now, input) {
+                if let Output::Ask { ticket, .. } = output {
+                    tickets.push(ticket);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_course_of_things_makes_a_node_fall_over(acts in prop::collection::vec(act(), 1..80)) {
+        use aisle_protocol::node::Input;
+        let messages = messages();
+        let mut node = crate::order::NodeUnderTest::open(&[(LogClass::Sales, 40), (LogClass::Bulk, 3)]);
+        let epoch = node.epoch(LogClass::Sales);
+        for act in acts {
+            match act {
+                Act::Opened => drop(node.input(Input::Opened)),
+                Act::Lost => drop(node.input(Input::Lost)),
+                Act::Tick(at) => {
+                    node.now = at;
+                    node.input(Input::Tick);
+                }
+                Act::Raw(stream, bytes) => drop(node.input(Input::Bytes { stream: stream_of(stream), bytes: &bytes })),
+                Act::Say(which) => drop(node.hears(messages[which % messages.len()].1.clone())),
+                Act::Up(..) => drop(node.welcome()),
+                Act::Answer(which, seq) => {
+                    let seq = if which % 2 == 0 { seq } else { seq % 45 };
+                    let through = Point { seq, head: node.head(LogClass::Sales, seq) };
+                    let (class, log) = (LogClass::Sales, Some((LogClass::Sales, epoch)));
+                    match which {
+                        0 | 1 => drop(node.hears(Ack { class, epoch, through })),
+                        2 | 3 => drop(node.hears(Cursor { class, epoch, through, quarantined: seq % 2 == 0 })),
+                        4 => drop(node.hears(aisle_protocol::control::Located { class, epoch, seq: Some(seq) })),
+                        _ => drop(node.hears(Message::error(ErrorCode::FORK, "fork", log))),
+                    }
+                }
+            }
+            let _at = node.node.wake_at();
+        }
     }
 }

@@ -80,9 +80,9 @@ impl Outbox for Batches {
 }
 
 pub struct NodeUnderTest {
-    node: Node,
+    pub node: Node,
     outbox: Batches,
-    now: u64,
+    pub now: u64,
     pub early: Vec<Output>,
 }
 
@@ -108,8 +108,8 @@ impl NodeUnderTest {
         under_test
     }
 
-    fn input(&mut self, input: Input<'_>) -> Vec<Output> {
-        self.now += 1;
+    pub fn input(&mut self, input: Input<'_>) -> Vec<Output> {
+        self.now = self.now.wrapping_add(1);
         self.node.handle(self.now, input, &mut self.outbox)
     }
 
@@ -122,7 +122,12 @@ impl NodeUnderTest {
         self.outbox.0[&class].0.epoch
     }
 
-    fn welcome(&mut self) -> Vec<Output> {
+    pub fn head(&mut self, class: LogClass, seq: u64) -> Head {
+        let Ok(head) = self.outbox.head_at(class, seq);
+        head.unwrap_or_default()
+    }
+
+    pub fn welcome(&mut self) -> Vec<Output> {
         let cursors = self.outbox.0.values().map(|(log, _)| Cursor {
             class: log.class,
             epoch: log.epoch,
