@@ -44,7 +44,7 @@ pub trait Ledger {
     /// Why the database could not do it.
     type Error;
 
-    /// How a log stands.
+    /// How a log stands. A cursor is kept for ever, also when its events are dropped after their time.
     ///
     /// # Errors
     /// When the database cannot say.

@@ -28,7 +28,8 @@ pub enum Input<'a> {
         /// As many as came.
         bytes: &'a [u8],
     },
-    /// The connection is gone, or could not be made.
+    /// The connection that was asked for last is gone, or could not be made. What comes late of an earlier one is to be dropped by who
+    /// drives the machine, this and all else.
     Lost,
     /// The outbox has more, or has begun a new epoch.
     Sealed,
