@@ -547,7 +547,10 @@ impl Node {
             return false;
         }
         let batch = outbox.batch_after(class, lane.sent);
-        let Some(batch) = self.read(class, batch) else { return false };
+        let Some(batch) = self.read(class, batch) else {
+            self.look_for_gap(class, outbox);
+            return false;
+        };
         let (end, bytes) = (batch.header().end().seq, batch.bytes().len() as u64);
         let lane = self.lane(class);
         if batch.header().epoch != lane.epoch || end <= lane.sent {

@@ -190,6 +190,19 @@ impl Node {
         }
     }
 
+    /// There is no batch to go on with. Where the outbox trimmed what a restored hub has lost, only the journal has it.
+    pub(super) fn look_for_gap<O: Outbox>(&mut self, class: LogClass, outbox: &mut O) {
+        let Some(log) = self.log(class, outbox) else { return };
+        let lane = self.lane(class);
+        let (sent, acked) = (lane.sent, lane.acked);
+        // What is under way is waited for: it moves the place to begin after.
+        let is_gap = lane.state == State::Flowing && lane.epoch == log.epoch && log.floor.seq > sent;
+        if is_gap && lane.in_flight_bytes() == 0 {
+            self.alert(Alert::HubBehind { class, hub: acked, acked: log.acked.seq });
+            self.renew(class, acked);
+        }
+    }
+
     fn renew(&mut self, class: LogClass, after: u64) {
         let lane = self.lane(class);
         lane.rewind(after);

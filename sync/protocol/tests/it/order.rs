@@ -11,9 +11,9 @@ use aisle_protocol::{
 use bytes::Bytes;
 use std::{collections::BTreeMap, convert::Infallible};
 
-/// An outbox whose batches have one event each.
+/// An outbox whose batches have one event each, and the place up to which they are trimmed.
 #[derive(Debug, Default)]
-pub struct Batches(BTreeMap<LogClass, (LogId, Vec<Batch>)>);
+pub struct Batches(BTreeMap<LogClass, (LogId, Vec<Batch>)>, usize);
 
 impl Batches {
     fn new(logs: &[(LogClass, u64)], payload_bytes: usize) -> Self {
@@ -49,14 +49,15 @@ impl Outbox for Batches {
         let ends = self.ends(class);
         Ok(self.0.get(&class).map(|(log, _)| Log {
             epoch: log.epoch,
-            floor: ends[0],
-            acked: ends[0],
+            floor: ends[self.1],
+            acked: ends[self.1],
             last: *ends.last().unwrap(),
         }))
     }
 
     fn batch_after(&mut self, class: LogClass, seq: u64) -> Result<Option<Batch>, Infallible> {
-        Ok(self.0.get(&class).and_then(|(_, batches)| batches.get(seq as usize)).cloned())
+        let is_kept = seq as usize >= self.1;
+        Ok(self.0.get(&class).filter(|_| is_kept).and_then(|(_, batches)| batches.get(seq as usize)).cloned())
     }
 
     fn head_at(&mut self, class: LogClass, seq: u64) -> Result<Option<Head>, Infallible> {
@@ -268,4 +269,17 @@ fn the_wait_doubles_up_to_its_bound_and_is_drawn_from_zero() {
         assert!(wait <= (base << attempt.min(20)).min(max), "{attempt}: {wait}");
         now += wait;
     }
+}
+
+#[test]
+fn what_was_trimmed_while_a_restored_hub_wants_it_comes_from_the_journal() {
+    let mut node = NodeUnderTest::open(&[(LogClass::Sales, 30)]);
+    node.hears(Credit { class: LogClass::Sales, bytes: 1 << 20, batches: 20 });
+    let epoch = node.epoch(LogClass::Sales);
+    let through = Point { seq: 20, head: node.head(LogClass::Sales, 20) };
+    // The outbox still believes an acknowledgement of before, and trims by it.
+    node.outbox.1 = 25;
+    node.hears(aisle_protocol::control::Ack { class: LogClass::Sales, epoch, through });
+    let outputs = node.hears(Credit { class: LogClass::Sales, bytes: 1 << 20, batches: 30 });
+    assert!(outputs.contains(&Output::Renew { class: LogClass::Sales, epoch, after: 20 }), "{outputs:?}");
 }
