@@ -16,15 +16,25 @@ use sled::{
 };
 use std::{
     collections::BTreeMap,
+    fs::{File, TryLockError},
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     str::FromStr,
+    thread,
+    time::{Duration, Instant},
 };
 
 /// The layout of the rows. Another number in the index means that it is made again.
 pub(crate) const LAYOUT: u32 = 1;
 /// The longest value, in bytes: a receipt, half of it what plugins made of the basket.
 pub(crate) const VALUE_BYTES_MAX: usize = 2 * OFFERS_BYTES_MAX;
+
+/// How long the last holder of the index may take to let go of it: sled's own threads close the file some time after
+/// the database is dropped.
+const RELEASE_MAX: Duration = Duration::from_secs(5);
+/// How often it is asked again.
+const RELEASE_POLL: Duration = Duration::from_millis(5);
 
 /// The trees, in the order of [`TREES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,7 +112,7 @@ impl Meta {
     }
 }
 
-/// Why the index cannot be used. All of them end in a rebuild.
+/// Why the index cannot be used. All of them but [`IndexError::Held`] end in a rebuild.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum IndexError {
     #[error("sled: {0}")]
@@ -125,6 +135,8 @@ pub(crate) enum IndexError {
     Unfinished,
     #[error("it is not there")]
     Missing,
+    #[error("another process holds it")]
+    Held,
     #[error("it ends at record {applied}, the journal begins at {first}")]
     BehindJournal { applied: u64, first: u64 },
 }
@@ -165,6 +177,7 @@ pub(crate) struct Index {
 impl Index {
     /// Opens or makes the index in a directory.
     pub(crate) fn open(dir: &Path, cache_bytes: u64) -> Result<Self, IndexError> {
+        await_release(dir)?;
         guarded(|| {
             let db = sled::Config::new()
                 .path(dir)
@@ -314,6 +327,26 @@ where
     T: for<'b> Decode<'b, ()>,
 {
     minicbor::decode(value).map_err(|error| IndexError::Row { tree: name(tree), reason: error.to_string() })
+}
+
+/// Waits until nobody holds the lock that sled takes on its file: a lock that is still held says nothing of the rows
+/// under it, and sled itself would not wait.
+fn await_release(dir: &Path) -> Result<(), IndexError> {
+    let file = match File::open(dir.join("db")) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(sled::Error::from(error).into()),
+    };
+    let deadline = Instant::now() + RELEASE_MAX;
+    loop {
+        match file.try_lock() {
+            // Closing the file lets go of the lock again.
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(RELEASE_POLL),
+            Err(TryLockError::WouldBlock) => return Err(IndexError::Held),
+            Err(TryLockError::Error(error)) => return Err(sled::Error::from(error).into()),
+        }
+    }
 }
 
 /// Runs a call into sled; a panic inside becomes an error.

@@ -71,6 +71,7 @@ pub(crate) fn load(dir: &Path, config: &Config, journal: JournalFacts) -> Result
             let opened = Opened { applied: shop.applied, rebuilt: None };
             Ok(Loaded { index, shop, opened })
         }
+        Err(IndexError::Held) => Err(OpenError::Held { path: index_dir }),
         Err(reason) => {
             let quarantine = set_aside(dir, &index_dir).map_err(at(dir))?;
             remove_if_there(&dir.join(MARK)).map_err(at(dir))?;

@@ -52,6 +52,12 @@ pub enum OpenError {
         /// Why.
         reason: String,
     },
+    /// Another process works with the index.
+    #[error("another process holds the index in `{path}`\nhint: stop the other node on this data directory")]
+    Held {
+        /// Where.
+        path: PathBuf,
+    },
     /// The projector thread cannot be started.
     #[error("cannot start the projector thread")]
     Thread(#[source] io::Error),

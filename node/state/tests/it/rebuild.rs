@@ -3,10 +3,13 @@
 use crate::store::{
     StoreUnderTest, basket, counted, essence, kiosk_sale, line, listed, sale, started, viewed,
 };
+use aisle_state::OpenError;
 use std::{
     fs,
     io::{Read, Seek, SeekFrom, Write},
     path::Path,
+    thread,
+    time::Duration,
 };
 
 fn busy_store() -> StoreUnderTest {
@@ -150,6 +153,35 @@ fn spoil_a_little(path: &Path, round: u64) {
         file.seek(SeekFrom::Start(at)).unwrap();
         file.write_all(&[byte[0] ^ 0x40]).unwrap();
     }
+}
+
+/// sled's threads may hold the file for a moment after the database is dropped; that is no damage.
+#[test]
+fn an_index_that_is_still_held_is_waited_for_and_not_made_again() {
+    let mut store = busy_store();
+    store.stop_state();
+    let held = fs::File::open(store.index_dir().join("db")).unwrap();
+    held.lock().unwrap();
+    let holder = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(200));
+        drop(held);
+    });
+    store.start_state();
+    assert_eq!(store.opened.rebuilt, None);
+    holder.join().unwrap();
+}
+
+#[test]
+fn an_index_of_another_process_is_left_alone() {
+    let mut store = busy_store();
+    store.stop_state();
+    let held = fs::File::open(store.index_dir().join("db")).unwrap();
+    held.lock().unwrap();
+    let error = store.try_start_state().unwrap_err();
+    assert!(matches!(&error, OpenError::Held { path } if *path == store.index_dir()), "{error}");
+    drop(held);
+    store.start_state();
+    assert_eq!(store.opened.rebuilt, None);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use aisle_event::{
     stock::{ProductListed, StockCounted},
 };
 use aisle_journal::{Entry, Journal, fault::FaultIo};
-use aisle_state::{Config, Opened, Shop, State};
+use aisle_state::{Config, OpenError, Opened, Shop, State};
 use prometheus_client::registry::Registry;
 use std::{
     path::{Path, PathBuf},
@@ -55,12 +55,16 @@ impl StoreUnderTest {
     }
 
     pub fn start_state(&mut self) {
+        self.try_start_state().unwrap();
+    }
+
+    pub fn try_start_state(&mut self) -> Result<(), OpenError> {
         let (state, opened) =
-            State::open(self.dir.path(), self.config.clone(), &self.journal, &mut Registry::default())
-                .unwrap();
+            State::open(self.dir.path(), self.config.clone(), &self.journal, &mut Registry::default())?;
         state.catch_up().unwrap();
         self.state = Some(state);
         self.opened = opened;
+        Ok(())
     }
 
     pub fn dir(&self) -> &Path {
