@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use utoipa::ToSchema;
 
@@ -38,8 +38,8 @@ pub(crate) struct FieldError {
 pub struct Problem {
     /// Which problem it is, for programs.
     #[serde(rename = "type")]
-    #[schema(pattern = "^urn:aisle:problem:[a-z-]+$")]
-    kind: &'static str,
+    #[schema(value_type = String, pattern = "^urn:aisle:problem:[a-z-]+$")]
+    kind: Kind,
     /// The same, for people.
     title: &'static str,
     /// The status of the answer.
@@ -58,13 +58,27 @@ pub struct Problem {
 }
 
 macro_rules! kinds {
-    ($($name:ident = $status:ident $kind:literal $title:literal;)+) => {
+    ($($kind:ident $name:ident = $status:ident $urn:literal $title:literal;)+) => {
+        /// Which problem it is.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Kind {
+            $(#[doc = $title] $kind,)+
+        }
+
+        impl Serialize for Kind {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(match self {
+                    $(Self::$kind => concat!("urn:aisle:problem:", $urn),)+
+                })
+            }
+        }
+
         impl Problem {
             $(#[doc = concat!("“", $title, "”, and what happened this time.")]
             #[must_use]
             pub fn $name(detail: impl Into<Cow<'static, str>>) -> Self {
                 Self {
-                    kind: concat!("urn:aisle:problem:", $kind),
+                    kind: Kind::$kind,
                     title: $title,
                     status: StatusCode::$status.as_u16(),
                     detail: detail.into(),
@@ -78,39 +92,39 @@ macro_rules! kinds {
 }
 
 kinds! {
-    malformed = BAD_REQUEST "malformed" "The request is malformed";
-    no_token = UNAUTHORIZED "no-token" "The node's token is needed";
-    not_signed_in = UNAUTHORIZED "not-signed-in" "Nobody is signed in";
-    cross_site = FORBIDDEN "cross-site" "The request comes from another site";
-    unknown_path = NOT_FOUND "unknown-path" "No such page";
-    unknown_product = NOT_FOUND "unknown-product" "No such product";
-    unknown_session = NOT_FOUND "unknown-session" "No such session";
-    unknown_device = NOT_FOUND "unknown-device" "No such device";
-    unknown_unit = NOT_FOUND "unknown-unit" "No such cold chain unit";
-    unknown_stream = NOT_FOUND "unknown-stream" "No such stream";
-    unknown_position = NOT_FOUND "unknown-position" "Nothing is known of this product's stock";
-    unknown_excursion = NOT_FOUND "unknown-excursion" "No such excursion";
-    unknown_plugin = NOT_FOUND "unknown-plugin" "No such plugin";
-    unknown_task = NOT_FOUND "unknown-task" "No such task";
-    unknown_client = NOT_FOUND "unknown-client" "No such client";
-    unknown_message = NOT_FOUND "unknown-message" "No such message";
-    unknown_receipt = NOT_FOUND "unknown-receipt" "No such receipt";
-    method = METHOD_NOT_ALLOWED "method" "This method is not for this path";
-    conflict = CONFLICT "conflict" "It cannot be done as things are";
-    not_sellable = CONFLICT "not-sellable" "The product cannot be sold";
-    quantity = CONFLICT "quantity" "The product is not sold in this quantity";
-    basket_full = CONFLICT "basket-full" "The basket is full";
-    coupons_full = CONFLICT "coupons-full" "There is no room for another coupon";
-    denied = CONFLICT "denied" "The basket cannot be paid";
-    total_changed = CONFLICT "total-changed" "The total has changed";
-    basket_empty = CONFLICT "basket-empty" "The basket is empty";
-    too_large = PAYLOAD_TOO_LARGE "too-large" "The body is too large";
-    media_type = UNSUPPORTED_MEDIA_TYPE "media-type" "The body has the wrong type";
-    key_reused = UNPROCESSABLE_ENTITY "key-reused" "The idempotency key belongs to another checkout";
-    internal = INTERNAL_SERVER_ERROR "internal" "The node failed";
-    busy = SERVICE_UNAVAILABLE "busy" "The node is busy";
-    unanswered = SERVICE_UNAVAILABLE "unanswered" "The basket cannot be paid yet";
-    stopped = SERVICE_UNAVAILABLE "stopped" "The node cannot write";
+    Malformed malformed = BAD_REQUEST "malformed" "The request is malformed";
+    NoToken no_token = UNAUTHORIZED "no-token" "The node's token is needed";
+    NotSignedIn not_signed_in = UNAUTHORIZED "not-signed-in" "Nobody is signed in";
+    CrossSite cross_site = FORBIDDEN "cross-site" "The request comes from another site";
+    UnknownPath unknown_path = NOT_FOUND "unknown-path" "No such page";
+    UnknownProduct unknown_product = NOT_FOUND "unknown-product" "No such product";
+    UnknownSession unknown_session = NOT_FOUND "unknown-session" "No such session";
+    UnknownDevice unknown_device = NOT_FOUND "unknown-device" "No such device";
+    UnknownUnit unknown_unit = NOT_FOUND "unknown-unit" "No such cold chain unit";
+    UnknownStream unknown_stream = NOT_FOUND "unknown-stream" "No such stream";
+    UnknownPosition unknown_position = NOT_FOUND "unknown-position" "Nothing is known of this product's stock";
+    UnknownExcursion unknown_excursion = NOT_FOUND "unknown-excursion" "No such excursion";
+    UnknownPlugin unknown_plugin = NOT_FOUND "unknown-plugin" "No such plugin";
+    UnknownTask unknown_task = NOT_FOUND "unknown-task" "No such task";
+    UnknownClient unknown_client = NOT_FOUND "unknown-client" "No such client";
+    UnknownMessage unknown_message = NOT_FOUND "unknown-message" "No such message";
+    UnknownReceipt unknown_receipt = NOT_FOUND "unknown-receipt" "No such receipt";
+    Method method = METHOD_NOT_ALLOWED "method" "This method is not for this path";
+    Conflict conflict = CONFLICT "conflict" "It cannot be done as things are";
+    NotSellable not_sellable = CONFLICT "not-sellable" "The product cannot be sold";
+    Quantity quantity = CONFLICT "quantity" "The product is not sold in this quantity";
+    BasketFull basket_full = CONFLICT "basket-full" "The basket is full";
+    CouponsFull coupons_full = CONFLICT "coupons-full" "There is no room for another coupon";
+    Denied denied = CONFLICT "denied" "The basket cannot be paid";
+    TotalChanged total_changed = CONFLICT "total-changed" "The total has changed";
+    BasketEmpty basket_empty = CONFLICT "basket-empty" "The basket is empty";
+    TooLarge too_large = PAYLOAD_TOO_LARGE "too-large" "The body is too large";
+    MediaType media_type = UNSUPPORTED_MEDIA_TYPE "media-type" "The body has the wrong type";
+    KeyReused key_reused = UNPROCESSABLE_ENTITY "key-reused" "The idempotency key belongs to another checkout";
+    Internal internal = INTERNAL_SERVER_ERROR "internal" "The node failed";
+    Busy busy = SERVICE_UNAVAILABLE "busy" "The node is busy";
+    Unanswered unanswered = SERVICE_UNAVAILABLE "unanswered" "The basket cannot be paid yet";
+    Stopped stopped = SERVICE_UNAVAILABLE "stopped" "The node cannot write";
 }
 
 impl Problem {
@@ -156,19 +170,14 @@ impl Problem {
         self.errors.iter().map(|error| (error.field.as_ref(), error.reason.as_ref()))
     }
 
-    /// True when it is a product that does not exist.
-    pub(crate) fn is_about_a_product(&self) -> bool {
-        self.kind == "urn:aisle:problem:unknown-product"
+    /// Which problem it is.
+    pub(crate) const fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// What the basket costs now, where that is more than the shopper was shown.
     pub(crate) fn total(&self) -> Option<Money> {
         self.total.map(|Price(total)| total)
-    }
-
-    /// True when a plugin keeps the basket from being paid, for good or for now.
-    pub(crate) fn is_denied(&self) -> bool {
-        matches!(self.kind, "urn:aisle:problem:denied" | "urn:aisle:problem:unanswered")
     }
 
     /// The header that goes with it, for an answer in another form.

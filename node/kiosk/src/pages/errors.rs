@@ -2,7 +2,7 @@
 
 use crate::{
     app::App,
-    http::problem::Problem,
+    http::problem::{Kind, Problem},
     pages::{
         basket,
         layout::{self, Page},
@@ -21,16 +21,14 @@ pub(crate) fn page(app: &App, headers: &HeaderMap, uri: &Uri, problem: &Problem)
     // What went wrong may have been a form; after a change of language there is only the start to go back to.
     visitor.place = "/".into();
     let strings = visitor.language.strings();
-    let (title, hint) = match problem.status() {
-        StatusCode::NOT_FOUND if problem.is_about_a_product() => {
-            (strings.product_gone, strings.not_found_hint)
-        }
-        StatusCode::NOT_FOUND => (strings.not_found, strings.not_found_hint),
-        _ if problem.is_denied() => (strings.refused, strings.not_payable),
-        _ if problem.total().is_some() => (strings.total_changed, strings.total_changed_hint),
-        StatusCode::CONFLICT => (strings.conflict, strings.conflict_hint),
-        StatusCode::SERVICE_UNAVAILABLE => (strings.busy, strings.busy_hint),
-        status if status.is_server_error() => (strings.failed, strings.failed_hint),
+    let (title, hint) = match (problem.kind(), problem.status()) {
+        (Kind::UnknownProduct, _) => (strings.product_gone, strings.not_found_hint),
+        (Kind::Denied | Kind::Unanswered, _) => (strings.refused, strings.not_payable),
+        (Kind::TotalChanged, _) => (strings.total_changed, strings.total_changed_hint),
+        (_, StatusCode::NOT_FOUND) => (strings.not_found, strings.not_found_hint),
+        (_, StatusCode::CONFLICT) => (strings.conflict, strings.conflict_hint),
+        (_, StatusCode::SERVICE_UNAVAILABLE) => (strings.busy, strings.busy_hint),
+        (_, status) if status.is_server_error() => (strings.failed, strings.failed_hint),
         _ => (strings.refused, strings.failed_hint),
     };
     let content = html! {
