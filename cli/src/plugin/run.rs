@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args, json: bool) -> Result<Ended> {
     drop(plugin.call(&scene, &input));
     let call = plugin.call(&scene, &input);
     if json {
-        let recording = Recording::of(&plugin, &scene, &input, &call).encode();
+        let recording = Recording::of(plugin.origin(), scene.now, scene.seed, &input, &call).encode();
         let report = Report {
             call: RawValue::from_string(recording)?,
             log: &call.log,

@@ -28,7 +28,7 @@ mod replay;
 pub mod types;
 
 pub use breaker::{Breaker, BreakerConfig, Change, Permit};
-pub use call::{Asked, Bytes, Call, EmptyShop, Failure, KvWrite, Level, LogLine, Scene, Shop, Stamp};
+pub use call::{Asked, Bytes, Call, EmptyShop, Failure, KvWrite, Level, LogLine, Origin, Scene, Shop, Stamp};
 pub use case::{CASE_BYTES_MAX, Case, CaseResult, CaseShop, Expected, InvalidCase, differences};
 pub use check::{
     LABEL_LENGTH_MAX, PACKS_MAX, POINTS_MAX, PRICE_MAX, REASON_LENGTH_MAX, SUPPRESS_S_MAX,

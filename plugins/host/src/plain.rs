@@ -4,6 +4,29 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+use std::io;
+
+/// Counts what is written to it, in bytes.
+struct Count(usize);
+
+impl io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// How long a value's JSON is, about, in bytes: with Rust's own names for variants.
+pub(crate) fn bytes(value: &impl Serialize) -> usize {
+    let mut count = Count(0);
+    // Nothing of ours fails to be written, and a count takes everything.
+    let _ = serde_json::to_writer(&mut count, value);
+    count.0
+}
 
 /// Variants that hold something: an object with such a key alone is one of them.
 const VARIANTS: [(&str, &str); 14] = [

@@ -1,10 +1,9 @@
 //! A call as it is kept: everything that it followed from and everything that came of it, one line of JSON each.
 
 use crate::{
-    call::{Asked, Call, Failure, KvWrite, Scene},
+    call::{Asked, Call, Failure, KvWrite, Origin},
     hook::Hook,
     plain,
-    plugin::Plugin,
     types::{Input, Output},
 };
 use serde::{Deserialize, Serialize};
@@ -61,20 +60,20 @@ pub struct InvalidRecording {
 }
 
 impl Recording {
-    /// The record of a call.
+    /// The record of a call that was made at a time, in milliseconds since 1970, with a seed.
     #[must_use]
-    pub fn of(plugin: &Plugin, scene: &Scene, input: &Input, call: &Call) -> Self {
+    pub fn of(origin: &Origin, at: i64, seed: u64, input: &Input, call: &Call) -> Self {
         let (output, failure) = match &call.outcome {
             Ok(output) => (Some(output.clone()), None),
             Err(failure) => (None, Some(failure.clone())),
         };
         Self {
-            plugin: plugin.id().into(),
-            version: plugin.version().clone(),
-            hash: plugin.hash().into(),
+            plugin: origin.stamp.id.clone(),
+            version: origin.stamp.version.clone(),
+            hash: origin.hash.clone(),
             hook: input.hook(),
-            at: scene.now,
-            seed: scene.seed,
+            at,
+            seed,
             input_hash: input_hash(input),
             input: input.clone(),
             asked: call.host_calls.clone(),
@@ -130,7 +129,7 @@ impl Recording {
 /// BLAKE3 of an input's JSON, in hex.
 #[must_use]
 pub fn input_hash(input: &Input) -> String {
-    // Without the detour over a tree: this is done for each call.
+    // Without the detour over a tree, which would only be thrown away.
     let json = serde_json::to_vec(input).unwrap_or_default();
     blake3::hash(&json).to_hex().to_string()
 }

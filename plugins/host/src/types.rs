@@ -15,7 +15,7 @@ pub use crate::bindings::aisle::plugin::{
     replenishment_types::{Demand, OrderLine, ReplenishmentInput},
     types::{Context, Customer, Failure as Unable, Line, Position, Product, Setting, Unit},
 };
-use crate::hook::Hook;
+use crate::{check, hook::Hook};
 use serde::{Deserialize, Serialize};
 
 /// What a plugin is asked.
@@ -51,6 +51,12 @@ pub enum Output {
 }
 
 impl Input {
+    /// About how many bytes it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        check::input_bytes(self)
+    }
+
     /// The hook that is asked.
     #[must_use]
     pub const fn hook(&self) -> Hook {

@@ -2,11 +2,10 @@
 //!
 //! Not here: how they are shown (`metrics`, the admin API). Guards invariant 6: what is kept is bounded in count and bytes.
 
-use aisle_plugin_host::{Call, Failure, Hook, Recording};
+use aisle_plugin_host::{Call, Failure, Hook, Input, Origin, Recording};
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use std::{
     collections::{BTreeMap, VecDeque},
-    io,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -159,30 +158,37 @@ pub(super) struct Figures {
 
 #[derive(Debug, Default)]
 struct Ring {
-    calls: BTreeMap<(String, Hook), VecDeque<Whole>>,
+    calls: BTreeMap<(String, Hook), VecDeque<Kept>>,
     bytes: usize,
     next: u64,
 }
 
-#[derive(Debug)]
-struct Whole {
-    number: u64,
-    bytes: usize,
-    recording: Arc<Recording>,
+/// A call with all that it followed from. Its record is made when somebody asks for it, and not for each call.
+#[derive(Debug, Clone)]
+pub(super) struct Whole {
+    /// Who was asked.
+    pub(super) origin: Arc<Origin>,
+    /// When, in milliseconds since 1970.
+    pub(super) at: i64,
+    /// What `random` followed from.
+    pub(super) seed: u64,
+    /// What was asked.
+    pub(super) input: Arc<Input>,
+    /// What came of it.
+    pub(super) call: Arc<Call>,
 }
 
-/// Counts what is written to it.
-struct Count(usize);
-
-impl io::Write for Count {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
+impl Whole {
+    fn recording(&self) -> Recording {
+        Recording::of(&self.origin, self.at, self.seed, &self.input, &self.call)
     }
+}
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+#[derive(Debug)]
+struct Kept {
+    number: u64,
+    bytes: usize,
+    whole: Whole,
 }
 
 impl Figures {
@@ -207,13 +213,13 @@ impl Figures {
     }
 
     /// Counts a call, and keeps it whole.
-    pub(super) fn note(&self, recording: Recording, call: &Call) {
-        let (plugin, hook) = (recording.plugin.as_str(), recording.hook);
-        self.of(plugin, hook).count(call);
-        if let Err(failure) = &call.outcome {
+    pub(super) fn note(&self, whole: Whole) {
+        let (plugin, hook) = (whole.origin.stamp.id.as_str(), whole.input.hook());
+        self.of(plugin, hook).count(&whole.call);
+        if let Err(failure) = &whole.call.outcome {
             let failed = Failed {
-                at: recording.at,
-                version: recording.version.to_string(),
+                at: whole.at,
+                version: whole.origin.stamp.version.to_string(),
                 hook,
                 kind: failure.kind(),
                 reason: failure.to_string(),
@@ -226,23 +232,21 @@ impl Figures {
             }
         }
         if self.calls_max > 0 {
-            self.keep(recording);
+            self.keep(whole);
         }
     }
 
-    fn keep(&self, recording: Recording) {
-        // About what it takes in memory, too; the text itself is made when somebody asks for it.
-        let mut count = Count(0);
-        let _ = serde_json::to_writer(&mut count, &recording);
-        let (Count(bytes), key) = (count, (recording.plugin.clone(), recording.hook));
+    fn keep(&self, whole: Whole) {
+        let bytes = whole.input.bytes() + whole.call.bytes();
+        let key = (whole.origin.stamp.id.clone(), whole.input.hook());
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         let number = ring.next;
         ring.next += 1;
         ring.bytes += bytes;
         let calls = ring.calls.entry(key).or_default();
-        calls.push_back(Whole { number, bytes, recording: Arc::new(recording) });
+        calls.push_back(Kept { number, bytes, whole });
         if calls.len() > self.calls_max {
-            let gone = calls.pop_front().map_or(0, |whole| whole.bytes);
+            let gone = calls.pop_front().map_or(0, |kept| kept.bytes);
             ring.bytes -= gone;
         }
         while ring.bytes > self.bytes_max {
@@ -254,14 +258,15 @@ impl Figures {
     }
 
     /// The last calls of a plugin, oldest first.
-    pub(super) fn recordings(&self, plugin: &str, hook: Option<Hook>) -> Vec<Arc<Recording>> {
-        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        let of =
-            ring.calls.iter().filter(|((of, at), _)| of == plugin && hook.is_none_or(|hook| hook == *at));
-        let mut found: Vec<(u64, Arc<Recording>)> =
-            of.flat_map(|(_, calls)| calls).map(|whole| (whole.number, whole.recording.clone())).collect();
+    pub(super) fn recordings(&self, plugin: &str, hook: Option<Hook>) -> Vec<Recording> {
+        let mut found: Vec<(u64, Whole)> = {
+            let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+            let of =
+                ring.calls.iter().filter(|((of, at), _)| of == plugin && hook.is_none_or(|hook| hook == *at));
+            of.flat_map(|(_, calls)| calls).map(|kept| (kept.number, kept.whole.clone())).collect()
+        };
         found.sort_unstable_by_key(|(number, _)| *number);
-        found.into_iter().map(|(_, recording)| recording).collect()
+        found.iter().map(|(_, whole)| whole.recording()).collect()
     }
 
     /// The last failures of a plugin, the latest last.
@@ -282,16 +287,19 @@ impl Figures {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(plugin);
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         ring.calls.retain(|(of, _), _| of != plugin);
-        ring.bytes = ring.calls.values().flatten().map(|whole| whole.bytes).sum();
+        ring.bytes = ring.calls.values().flatten().map(|kept| kept.bytes).sum();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aisle_plugin_host::types::{self, Happening, Input, ReactionInput};
+    use aisle_plugin_host::{
+        Stamp,
+        types::{self, Happening, RankingInput, ReactionInput, Slot},
+    };
 
-    fn call(plugin: &str, hook: Hook, seed: u64) -> Recording {
+    fn call(plugin: &str, hook: Hook, seed: u64) -> Whole {
         let context = types::Context {
             store: "store-1".into(),
             currency: "GBP".into(),
@@ -301,39 +309,44 @@ mod tests {
             day: 0,
             settings: Vec::new(),
         };
-        let input = ReactionInput { context, happening: Happening::DayBegan };
-        Recording {
-            plugin: plugin.into(),
-            version: "1.0.0".parse().unwrap(),
-            hash: String::new(),
-            hook,
-            at: 0,
-            seed,
-            input_hash: String::new(),
-            input: Input::Reaction(input),
-            asked: Vec::new(),
-            output: None,
-            failure: None,
-            writes: Vec::new(),
+        let input = match hook {
+            Hook::Ranking => Input::Ranking(RankingInput {
+                context,
+                slot: Slot::Home,
+                subject: None,
+                basket: Vec::new(),
+                candidates: Vec::new(),
+                count: 1,
+            }),
+            _ => Input::Reaction(ReactionInput { context, happening: Happening::DayBegan }),
+        };
+        let stamp = Stamp { id: plugin.into(), version: "1.0.0".parse().unwrap() };
+        let call = Call {
+            outcome: Err(Failure::NotAsked { hook }),
             fuel: 0,
             micros: 0,
             memory_bytes: 0,
-        }
+            host_calls: Vec::new(),
+            writes: Vec::new(),
+            log: Vec::new(),
+            log_lines_cut: 0,
+        };
+        let origin = Arc::new(Origin { stamp, hash: String::new() });
+        Whole { origin, at: 0, seed, input: Arc::new(input), call: Arc::new(call) }
     }
 
     #[test]
     fn whole_calls_are_bounded_in_count_and_in_bytes_and_the_oldest_go_first() {
-        let mut count = Count(0);
-        serde_json::to_writer(&mut count, &call("a", Hook::Pricing, 0)).unwrap();
-        let figures = Figures::new(3, 4 * count.0);
+        let one = call("a", Hook::Reaction, 0);
+        let figures = Figures::new(3, 4 * (one.input.bytes() + one.call.bytes()));
         for seed in 0..5 {
-            figures.keep(call("a", Hook::Pricing, seed));
+            figures.keep(call("a", Hook::Reaction, seed));
         }
         let seeds = |hook| figures.recordings("a", hook).iter().map(|call| call.seed).collect::<Vec<_>>();
         assert_eq!(seeds(None), [2, 3, 4]);
         figures.keep(call("a", Hook::Ranking, 5));
         figures.keep(call("a", Hook::Ranking, 6));
-        assert_eq!((seeds(None), seeds(Some(Hook::Pricing))), (vec![3, 4, 5, 6], vec![3, 4]));
+        assert_eq!((seeds(None), seeds(Some(Hook::Reaction))), (vec![3, 4, 5, 6], vec![3, 4]));
         figures.forget("a");
         assert_eq!(figures.kept(), (0, 0));
     }

@@ -4,7 +4,9 @@
 //! Guards that what a plugin keeps about a sale is known before the next sale is priced: a coupon is good once.
 
 use super::{
-    Plugins, kept_events,
+    Plugins,
+    fold::View,
+    kept_events,
     live::{Asked, Live, Missing, OF_BASKETS, Picked, Runner},
     shop::{Snapshot, position},
 };
@@ -14,11 +16,11 @@ use aisle_kiosk::plugins::{
     Selling, Why,
 };
 use aisle_plugin_host::{
-    Call, Failure, Hook, Input, KvStore, OnFailure, Output, Scene, Stamp,
+    Call, Failure, Hook, Input, OnFailure, Output, Scene, Stamp,
     chain::{self, Effect, Member, Priced},
     types::{self, Candidate, Line, RankingInput, Setting, Slot},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 use tokio::{runtime::Handle, sync::OwnedMutexGuard};
 
 /// One version that is asked at one hook, in one scene.
@@ -36,12 +38,13 @@ struct Asking<'a> {
 struct Common {
     now: Timestamp,
     snapshot: Arc<Snapshot>,
-    kept: BTreeMap<Name, Arc<KvStore>>,
+    view: Arc<View>,
 }
 
 impl Common {
     fn scene(&self, plugins: &Plugins, runner: &Runner) -> Scene {
-        let kv = self.kept.get(runner.plugin.id()).cloned().unwrap_or_default();
+        let known = self.view.plugins.get(runner.plugin.id());
+        let kv = known.map(|known| known.kept.0.clone()).unwrap_or_default();
         Scene { now: self.now.0, seed: plugins.seed(), shop: self.snapshot.clone(), kv }
     }
 
@@ -56,7 +59,7 @@ impl Common {
 }
 
 impl Member for Asking<'_> {
-    fn stamp(&self) -> Stamp {
+    fn stamp(&self) -> &Stamp {
         self.runner.plugin.stamp()
     }
 
@@ -76,7 +79,7 @@ impl Member for Asking<'_> {
         &self.runner.plugin.manifest().settings
     }
 
-    fn call(&self, input: &Input) -> Call {
+    fn call(&self, input: &Arc<Input>) -> Arc<Call> {
         self.plugins.call(&self.runner, &self.scene, input, Timestamp(self.scene.now))
     }
 
@@ -92,9 +95,8 @@ impl Plugins {
         now: Timestamp,
         currency: aisle_event::Currency,
     ) -> Common {
-        let view = self.view();
-        let kept = view.plugins.iter().map(|(id, known)| (id.clone(), known.kept.0.clone())).collect();
-        Common { now, snapshot: Arc::new(self.0.window.snapshot(shop, now, currency)), kept }
+        let snapshot = Arc::new(self.0.window.snapshot(shop, now, currency));
+        Common { now, snapshot, view: self.view() }
     }
 
     /// Asks every plugin for what a basket costs.
@@ -199,19 +201,20 @@ impl port::Plugins for Plugins {
         let mut is_changed = false;
         for picked in self.live().ask(Hook::Ranking, self.0.ticks.ms()).picked {
             let candidates = order.iter().filter_map(|ranked| all.get(ranked.candidate).cloned());
-            let mut input = Input::Ranking(RankingInput {
+            let mut input = RankingInput {
                 context: self.0.window.context(list.now, currency),
                 slot: slot(list.place),
                 subject: list.subject.as_ref().map(|product| common.snapshot.of(product)),
                 basket: list.basket.iter().map(ToString::to_string).collect(),
                 candidates: candidates.collect(),
                 count: u32::try_from(list.count).unwrap_or(u32::MAX),
-            });
+            };
             for runner in [Some(&picked.runner), picked.instead.as_ref()].into_iter().flatten() {
-                input.context_mut().settings = runner.plugin.manifest().settings.clone();
-                let call = self.call(runner, &common.scene(self, runner), &input, list.now);
-                if let Ok(Output::Ranking(ranked)) = call.outcome {
-                    order = ranked.into_iter().filter_map(|ranked| again(&order, ranked)).collect();
+                input.context.settings.clone_from(&runner.plugin.manifest().settings);
+                let asked = Arc::new(Input::Ranking(input.clone()));
+                let call = self.call(runner, &common.scene(self, runner), &asked, list.now);
+                if let Ok(Output::Ranking(ranked)) = &call.outcome {
+                    order = ranked.iter().filter_map(|ranked| again(&order, ranked)).collect();
                     is_changed = true;
                     break;
                 }
@@ -222,9 +225,9 @@ impl port::Plugins for Plugins {
 }
 
 /// A place of an answer, as a place in the list that the first plugin was given.
-fn again(order: &[port::Ranked], ranked: types::Ranked) -> Option<port::Ranked> {
+fn again(order: &[port::Ranked], ranked: &types::Ranked) -> Option<port::Ranked> {
     let before = order.get(ranked.candidate as usize)?;
-    let reason = ranked.reason.map(|reason| text(&reason)).or_else(|| before.reason.clone());
+    let reason = ranked.reason.as_deref().map(text).or_else(|| before.reason.clone());
     Some(port::Ranked { candidate: before.candidate, reason })
 }
 

@@ -14,6 +14,7 @@ pub use failure::Failure;
 
 use crate::{
     kv::KvStore,
+    plain,
     types::{Output, Position, Product},
 };
 use serde::{Deserialize, Serialize};
@@ -81,6 +82,21 @@ pub struct Call {
     pub log_lines_cut: u32,
 }
 
+impl Call {
+    /// About how many bytes it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let outcome = match &self.outcome {
+            Ok(output) => plain::bytes(output),
+            Err(failure) => plain::bytes(failure),
+        };
+        let asked: usize = self.host_calls.iter().map(Asked::bytes).sum();
+        let writes: usize = self.writes.iter().map(plain::bytes).sum();
+        let log: usize = self.log.iter().map(|line| size_of::<LogLine>() + line.text.len()).sum();
+        size_of::<Self>() + outcome + asked + writes + log
+    }
+}
+
 /// A plugin and its version, as it stands on receipts and in records.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Stamp {
@@ -88,6 +104,15 @@ pub struct Stamp {
     pub id: String,
     /// Its version.
     pub version: semver::Version,
+}
+
+/// Which component was asked: what a record of a call says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The plugin and its version.
+    pub stamp: Stamp,
+    /// BLAKE3 of the component, in hex.
+    pub hash: String,
 }
 
 impl std::fmt::Display for Stamp {

@@ -18,6 +18,7 @@ use crate::{
     manifest::OnFailure,
     types::{Context, Customer, Input, Line, Setting},
 };
+use std::sync::Arc;
 
 /// A basket before plugins.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +36,7 @@ pub struct Basket {
 /// A plugin as the chain sees it.
 pub trait Member {
     /// Its name and version.
-    fn stamp(&self) -> Stamp;
+    fn stamp(&self) -> &Stamp;
     /// Its place: the smaller the earlier; of equal ones the smaller id.
     fn order(&self) -> i32;
     /// Whether it is asked at this hook. One that is left out for its failures is not.
@@ -45,7 +46,7 @@ pub trait Member {
     /// Its settings.
     fn settings(&self) -> &[Setting];
     /// Asks it.
-    fn call(&self, input: &Input) -> Call;
+    fn call(&self, input: &Arc<Input>) -> Arc<Call>;
     /// The good version before it, for [`OnFailure::LastGood`].
     fn last_good(&self) -> Option<&dyn Member>;
 }
@@ -53,8 +54,7 @@ pub trait Member {
 /// The members in the order in which they are asked.
 #[must_use]
 pub fn in_order<'a>(members: &[&'a dyn Member]) -> Vec<&'a dyn Member> {
-    let mut ordered: Vec<(i32, Stamp, &dyn Member)> =
-        members.iter().map(|member| (member.order(), member.stamp(), *member)).collect();
-    ordered.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
-    ordered.into_iter().map(|(_, _, member)| member).collect()
+    let mut ordered = members.to_vec();
+    ordered.sort_by(|one, other| (one.order(), one.stamp()).cmp(&(other.order(), other.stamp())));
+    ordered
 }

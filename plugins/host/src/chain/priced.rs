@@ -6,6 +6,7 @@ use crate::{
     types::Input,
 };
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A basket with its prices and everything that made them.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,7 +143,7 @@ pub struct Made {
     /// True when it was asked because the version after it had failed.
     pub as_last_good: bool,
     /// What it was asked.
-    pub input: Input,
+    pub input: Arc<Input>,
     /// What came of it.
-    pub call: Call,
+    pub call: Arc<Call>,
 }

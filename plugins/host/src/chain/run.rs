@@ -10,6 +10,7 @@ use crate::{
     manifest::OnFailure,
     types::{Adjustment, Context, Given, Input, Line, NewPrice, Output, PricingInput, PromotionInput},
 };
+use std::sync::Arc;
 
 /// Prices a basket. Every plugin sees what those before it made of it.
 #[must_use]
@@ -59,38 +60,45 @@ impl<'a> Chain<'a> {
     }
 
     /// Asks a plugin; when it fails, does what its manifest says. Who answered comes with the answer.
-    fn ask(&mut self, member: &dyn Member, input: impl Fn(&dyn Member) -> Input) -> Option<(Stamp, Output)> {
-        let failure = match self.call(member, input(member), false) {
-            Ok(output) => return Some((member.stamp(), output)),
+    fn ask(
+        &mut self,
+        member: &dyn Member,
+        input: fn(&Self, &dyn Member) -> Input,
+    ) -> Option<(Stamp, Output)> {
+        let failure = match self.call(member, input(self, member), false) {
+            Ok(output) => return Some((member.stamp().clone(), output)),
             Err(failure) => failure,
         };
         match member.on_failure() {
             OnFailure::Skip => None,
             OnFailure::Deny => {
-                self.denied.push(Denied { plugin: member.stamp(), reason: failure });
+                self.denied.push(Denied { plugin: member.stamp().clone(), reason: failure });
                 None
             }
             OnFailure::LastGood => {
                 let before = member.last_good()?;
-                let output = self.call(before, input(before), true).ok()?;
-                Some((before.stamp(), output))
+                let output = self.call(before, input(self, before), true).ok()?;
+                Some((before.stamp().clone(), output))
             }
         }
     }
 
     fn call(&mut self, member: &dyn Member, input: Input, as_last_good: bool) -> Result<Output, String> {
+        let input = Arc::new(input);
         let call = member.call(&input);
         let outcome = call.outcome.clone().map_err(|failure| failure.to_string());
-        self.calls.push(Made { plugin: member.stamp(), hook: input.hook(), as_last_good, input, call });
+        let (plugin, hook) = (member.stamp().clone(), input.hook());
+        self.calls.push(Made { plugin, hook, as_last_good, input, call });
         outcome
     }
 
     fn ask_prices(&mut self, member: &dyn Member) {
-        let (customer, lines) = (self.basket.customer.clone(), self.lines.clone());
-        let basket = self.basket;
-        let input = move |asked: &dyn Member| {
-            let context = context(basket, asked);
-            Input::Pricing(PricingInput { context, customer: customer.clone(), lines: lines.clone() })
+        let input = |chain: &Self, asked: &dyn Member| {
+            Input::Pricing(PricingInput {
+                context: context(chain.basket, asked),
+                customer: chain.basket.customer.clone(),
+                lines: chain.lines.clone(),
+            })
         };
         let Some((plugin, Output::Pricing(prices))) = self.ask(member, input) else { return };
         for NewPrice { line: number, unit_price, reason } in prices {
@@ -105,15 +113,13 @@ impl<'a> Chain<'a> {
     }
 
     fn ask_offers(&mut self, member: &dyn Member) {
-        let basket = self.basket;
-        let (lines, so_far) = (self.lines.clone(), self.so_far.clone());
-        let input = move |asked: &dyn Member| {
+        let input = |chain: &Self, asked: &dyn Member| {
             Input::Promotion(PromotionInput {
-                context: context(basket, asked),
-                customer: basket.customer.clone(),
-                coupons: basket.coupons.clone(),
-                lines: lines.clone(),
-                so_far: so_far.clone(),
+                context: context(chain.basket, asked),
+                customer: chain.basket.customer.clone(),
+                coupons: chain.basket.coupons.clone(),
+                lines: chain.lines.clone(),
+                so_far: chain.so_far.clone(),
             })
         };
         let Some((plugin, Output::Promotion(adjustments))) = self.ask(member, input) else { return };

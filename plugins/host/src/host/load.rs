@@ -1,6 +1,11 @@
 //! From the bytes of a component to a plugin that can be called.
 
-use super::{Host, cache::Found, compiler::NotCompiled};
+use super::{
+    Host,
+    cache::Found,
+    compiler::NotCompiled,
+    weigh::{TooHeavy, weigh},
+};
 use crate::{
     hook::Hook,
     manifest::{Grant, Manifest},
@@ -47,6 +52,18 @@ pub enum LoadError {
         id: String,
         /// The compiler's words.
         reason: String,
+    },
+    /// Compiling it would keep the store busy for too long.
+    #[error("`{id}` has {found} {what}, expected at most {max}: compiling it would take too long")]
+    TooHeavy {
+        /// The plugin.
+        id: String,
+        /// Of what it has too much.
+        what: &'static str,
+        /// How much it has.
+        found: u64,
+        /// How much it may have.
+        max: u64,
     },
     /// It imports what it was not granted.
     #[error(
@@ -145,6 +162,9 @@ fn native(
         Found::Bad(reason) => LoadedFrom::Recompiled { reason },
     };
     let id = manifest.id.clone();
+    if let Err(TooHeavy { what, found, max }) = weigh(bytes) {
+        return Err(LoadError::TooHeavy { id, what, found, max });
+    }
     let component = host.compiler.compile(bytes).map_err(|error| match error {
         NotCompiled::Full => LoadError::Busy { id, max: host.config.compile_queue_max },
         NotCompiled::Refused(reason) => LoadError::Component { id, reason: told(&reason) },

@@ -9,6 +9,7 @@ mod engine;
 mod gate;
 mod load;
 mod ticker;
+mod weigh;
 
 pub use config::{HostConfig, HostError};
 #[cfg(feature = "bare")]

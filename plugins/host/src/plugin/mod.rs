@@ -12,7 +12,7 @@ pub(crate) use exports::Exports;
 pub(crate) use state::{Recorded, linker};
 
 use crate::{
-    call::{Call, Scene, Stamp},
+    call::{Call, Origin, Scene, Stamp},
     hook::Hook,
     host::{Gate, Shared},
     manifest::Manifest,
@@ -29,7 +29,7 @@ pub struct Plugin {
     /// Half of the places for calls: however slow this plugin is, others are still asked.
     gate: Gate,
     manifest: Manifest,
-    hash: String,
+    origin: Arc<Origin>,
     instance: InstancePre<State>,
     exports: Exports,
     loaded_from: LoadedFrom,
@@ -67,7 +67,9 @@ impl Plugin {
         load_micros: u64,
     ) -> Self {
         let gate = Gate::new(shared.gate.max().div_ceil(2));
-        Self { shared, gate, manifest, hash, instance, exports, loaded_from, load_micros }
+        let stamp = Stamp { id: manifest.id.clone(), version: manifest.version.clone() };
+        let origin = Arc::new(Origin { stamp, hash });
+        Self { shared, gate, manifest, origin, instance, exports, loaded_from, load_micros }
     }
 
     /// Its name in the shop.
@@ -85,7 +87,7 @@ impl Plugin {
     /// BLAKE3 of the component, in hex.
     #[must_use]
     pub fn hash(&self) -> &str {
-        &self.hash
+        &self.origin.hash
     }
 
     /// What its `plugin.toml` says.
@@ -102,8 +104,14 @@ impl Plugin {
 
     /// Its name and version.
     #[must_use]
-    pub fn stamp(&self) -> Stamp {
-        Stamp { id: self.manifest.id.clone(), version: self.manifest.version.clone() }
+    pub fn stamp(&self) -> &Stamp {
+        &self.origin.stamp
+    }
+
+    /// What a record of its calls says of it. It outlives the plugin.
+    #[must_use]
+    pub const fn origin(&self) -> &Arc<Origin> {
+        &self.origin
     }
 
     /// Where its native code came from.
@@ -133,9 +141,6 @@ impl Plugin {
 
 impl fmt::Debug for Plugin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Plugin")
-            .field("stamp", &self.stamp())
-            .field("hash", &self.hash)
-            .finish_non_exhaustive()
+        f.debug_struct("Plugin").field("origin", &self.origin).finish_non_exhaustive()
     }
 }

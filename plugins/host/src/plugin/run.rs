@@ -35,7 +35,7 @@ pub(super) fn call(plugin: &Plugin, answers: Answers, now: i64, seed: u64, input
     if plugin.exports.get(hook).is_none() {
         return not_made(Failure::NotAsked { hook });
     }
-    if check::input_bytes(input) > limits.input_bytes_max as usize {
+    if input.bytes() > limits.input_bytes_max as usize {
         return not_made(Failure::InputTooLarge { max: limits.input_bytes_max.into() });
     }
     let shared = &plugin.shared;

@@ -7,12 +7,12 @@ use aisle_plugin_host::{
     types::*,
 };
 use proptest::prelude::*;
+use std::sync::Arc;
 
 type Decide = Box<dyn Fn(&Input) -> Result<Output, Failure>>;
 
 struct Fake {
-    id: String,
-    version: u64,
+    stamp: Stamp,
     order: i32,
     hook: Hook,
     on_failure: OnFailure,
@@ -29,8 +29,7 @@ fn fake(
 ) -> Fake {
     let settings = vec![Setting { key: "who".into(), value: id.into() }];
     Fake {
-        id: id.into(),
-        version: 1,
+        stamp: Stamp { id: id.into(), version: semver::Version::new(1, 0, 0) },
         order,
         hook,
         on_failure: OnFailure::Skip,
@@ -59,8 +58,8 @@ fn trap() -> Failure {
 }
 
 impl Member for Fake {
-    fn stamp(&self) -> Stamp {
-        Stamp { id: self.id.clone(), version: semver::Version::new(self.version, 0, 0) }
+    fn stamp(&self) -> &Stamp {
+        &self.stamp
     }
 
     fn order(&self) -> i32 {
@@ -79,14 +78,23 @@ impl Member for Fake {
         &self.settings
     }
 
-    fn call(&self, input: &Input) -> Call {
+    fn call(&self, input: &Arc<Input>) -> Arc<Call> {
         assert_eq!(input.context().settings, self.settings, "each plugin gets its own settings");
         let outcome = (self.decide)(input).and_then(|output| {
             aisle_plugin_host::check_output(input, &output, &mut |_| true)?;
             Ok(output)
         });
         let (host_calls, writes, log) = (Vec::new(), Vec::new(), Vec::new());
-        Call { outcome, fuel: 1, micros: 1, memory_bytes: 1, host_calls, writes, log, log_lines_cut: 0 }
+        Arc::new(Call {
+            outcome,
+            fuel: 1,
+            micros: 1,
+            memory_bytes: 1,
+            host_calls,
+            writes,
+            log,
+            log_lines_cut: 0,
+        })
     }
 
     fn last_good(&self) -> Option<&dyn Member> {
@@ -185,7 +193,7 @@ fn a_plugin_that_keeps_the_law_denies_when_it_fails() {
 #[test]
 fn the_good_version_before_answers_for_one_that_fails() {
     let mut new = fake("offer", 1, Hook::Promotion, |_| Err(trap()));
-    new.version = 2;
+    new.stamp.version.major = 2;
     new.on_failure = OnFailure::LastGood;
     new.before = Some(Box::new(promoter("offer", 1, |_| vec![off(1, 7)])));
     let priced = run(&basket(vec![line(1, "A", 100, 1000)]), &[new]);
@@ -356,5 +364,5 @@ fn members_are_ordered_by_their_place_and_then_by_their_id() {
         promoter("a", 1, |_| Vec::new()),
     ];
     let ordered = in_order(&held.iter().map(|it| it as &dyn Member).collect::<Vec<_>>());
-    assert_eq!(ordered.iter().map(|it| it.stamp().id).collect::<Vec<_>>(), ["c", "a", "b"]);
+    assert_eq!(ordered.iter().map(|it| it.stamp().id.as_str()).collect::<Vec<_>>(), ["c", "a", "b"]);
 }

@@ -168,3 +168,26 @@ fn a_host_that_cannot_be_says_why() {
     let in_the_way = HostConfig { cache_dir: Some(file.path().join("below")), ..HostConfig::default() };
     assert!(matches!(Host::new(in_the_way), Err(HostError::Cache { .. })));
 }
+
+#[test]
+fn what_would_keep_the_compiler_busy_for_minutes_is_refused_before_it_begins() {
+    let module = |functions: &str| {
+        wat::parse_str(format!("(component (core module {functions}))")).expect("a component")
+    };
+    let nested = |depth: usize| format!("(func {}{})", "(loop ".repeat(depth), ")".repeat(depth));
+    let bombs = [
+        ("functions", module(&"(func)".repeat(30_001))),
+        ("blocks within each other", module(&nested(1_001))),
+        ("bytes in one function", module(&format!("(func {})", "nop ".repeat(1 << 20)))),
+        ("local variables", module(&format!("(func (local {}))", "i32 ".repeat((1 << 20) + 1)))),
+    ];
+    for (what, component) in bombs {
+        let error = load(Hook::Pricing, &component).unwrap_err();
+        let LoadError::TooHeavy { what: named, found, max, .. } = error else { panic!("{what}: {error}") };
+        assert_eq!(named, what);
+        assert!(found > max, "{what}: {found}");
+    }
+    // As much as may be is left to the compiler, which finds no hook in it.
+    let error = load(Hook::Pricing, &module(&nested(100))).unwrap_err();
+    assert!(matches!(error, LoadError::Export { .. }), "{error}");
+}

@@ -61,7 +61,8 @@ fn any_recording_is_read_or_refused() {
     let plugin = misbehaving();
     let line = |sku: &str| {
         let input = pricing(one(sku));
-        Recording::of(&plugin, &scene(), &input, &plugin.call(&scene(), &input)).encode()
+        let scene = scene();
+        Recording::of(plugin.origin(), scene.now, scene.seed, &input, &plugin.call(&scene, &input)).encode()
     };
     feed(&[line("LOOK"), line("COUNT"), line("TRAP"), line("CHEAPER")], |text| {
         if let Ok(recording) = Recording::decode(text) {

@@ -22,7 +22,7 @@ fn full_scene() -> Scene {
 
 fn record(sku: &str) -> Recording {
     let (plugin, scene, input) = (misbehaving(), full_scene(), pricing(one(sku)));
-    Recording::of(&plugin, &scene, &input, &plugin.call(&scene, &input))
+    Recording::of(plugin.origin(), scene.now, scene.seed, &input, &plugin.call(&scene, &input))
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_replay_equals_the_call_without_its_shop() {
     for sku in ["LOOK", "COUNT", "CHEAPER", "TRAP", "REFUSE", "NEGATIVE", "KEEP", "ASK"] {
         let (scene, input) = (full_scene(), pricing(one(sku)));
         let mut call = plugin.call(&scene, &input);
-        let recording = Recording::of(&plugin, &scene, &input, &call);
+        let recording = Recording::of(plugin.origin(), scene.now, scene.seed, &input, &call);
         let recording = Recording::decode(&recording.encode()).unwrap();
         let replayed = Replay::new(&recording).run(&plugin);
         call.micros = replayed.call.micros;
@@ -72,7 +72,9 @@ fn a_full_store_is_full_in_the_replay_too() {
         let (scene, input) = (Scene { kv: small.clone(), ..scene() }, pricing(one(sku)));
         let call = plugin.call(&scene, &input);
         assert_eq!(call.writes.len(), writes, "{sku}");
-        let recording = Recording::decode(&Recording::of(&plugin, &scene, &input, &call).encode()).unwrap();
+        let recording =
+            Recording::decode(&Recording::of(plugin.origin(), scene.now, scene.seed, &input, &call).encode())
+                .unwrap();
         let replayed = Replay::new(&recording).run(&plugin);
         assert_eq!((replayed.call.outcome, replayed.call.writes), (call.outcome, call.writes), "{sku}");
     }
@@ -85,7 +87,8 @@ fn a_call_that_asked_for_too_much_fails_in_the_replay_too() {
     let (scene, input) = (full_scene(), pricing(one("LOOK")));
     let mut call = plugin.call(&scene, &input);
     assert_eq!(call.outcome, Err(Failure::TooLarge { what: "host bytes".into(), max: 64 }));
-    let replayed = Replay::new(&Recording::of(&plugin, &scene, &input, &call)).run(&plugin);
+    let replayed =
+        Replay::new(&Recording::of(plugin.origin(), scene.now, scene.seed, &input, &call)).run(&plugin);
     call.micros = replayed.call.micros;
     assert_eq!((replayed.call, replayed.unanswered), (call, 0));
 }
@@ -110,7 +113,8 @@ fn a_candidate_may_have_other_limits_and_settings() {
 #[test]
 fn a_line_has_the_names_of_the_contract() {
     let (plugin, scene, input) = (misbehaving(), full_scene(), promotion(one("GOOD")));
-    let line = Recording::of(&plugin, &scene, &input, &plugin.call(&scene, &input)).encode();
+    let line =
+        Recording::of(plugin.origin(), scene.now, scene.seed, &input, &plugin.call(&scene, &input)).encode();
     assert!(!line.contains('\n'));
     let tree: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(tree["hook"], "promotion");

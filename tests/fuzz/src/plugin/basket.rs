@@ -8,7 +8,7 @@ use aisle_plugin_host::{
     check_output,
     types::{Line, Product, Setting},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 const LINES_MAX: usize = 6;
 const MEMBERS_MAX: usize = 5;
@@ -29,8 +29,8 @@ struct Drawn {
 }
 
 impl Member for Drawn {
-    fn stamp(&self) -> Stamp {
-        self.stamp.clone()
+    fn stamp(&self) -> &Stamp {
+        &self.stamp
     }
 
     fn order(&self) -> i32 {
@@ -50,7 +50,7 @@ impl Member for Drawn {
     }
 
     /// What a sandbox would give: an answer that was checked, or why there is none.
-    fn call(&self, input: &Input) -> Call {
+    fn call(&self, input: &Arc<Input>) -> Arc<Call> {
         assert_eq!((input.hook(), &input.context().settings), (self.hook, &self.settings));
         let answer = self.answer.clone();
         let answer = answer.map(|output| if self.is_careful { fitting(input, output) } else { output });
@@ -59,7 +59,16 @@ impl Member for Drawn {
             Ok(output)
         });
         let (host_calls, writes, log) = (Vec::new(), Vec::new(), Vec::new());
-        Call { outcome, fuel: 1, micros: 1, memory_bytes: 1, host_calls, writes, log, log_lines_cut: 0 }
+        Arc::new(Call {
+            outcome,
+            fuel: 1,
+            micros: 1,
+            memory_bytes: 1,
+            host_calls,
+            writes,
+            log,
+            log_lines_cut: 0,
+        })
     }
 
     fn last_good(&self) -> Option<&dyn Member> {
