@@ -98,7 +98,7 @@ fn lines(session: &Session, shop: &Shop) -> Result<Vec<SaleLine>, Problem> {
     let mut lines = Vec::with_capacity(session.basket.len());
     for (number, line) in (1_u32..).zip(&session.basket) {
         let product = shop.product(line.sku.as_str());
-        match product.map(|product| (product, shopping::unsellable(product))) {
+        match product.map(|product| (product, shopping::unpayable(product))) {
             None => refused.push((number, &line.sku, "is no longer on offer".into())),
             Some((_, Some(reason))) => refused.push((number, &line.sku, reason.into())),
             Some((product, None)) if product.unit != line.quantity.unit => {

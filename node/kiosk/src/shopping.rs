@@ -56,11 +56,20 @@ pub(crate) fn offered<'a>(
     })
 }
 
-/// Why a product cannot be sold now, where it cannot.
-pub(crate) fn unsellable(product: &Product) -> Option<&'static str> {
+/// Why a product cannot be put into a basket now, where it cannot.
+fn unsellable(product: &Product) -> Option<&'static str> {
+    (!product.in_stock()).then(|| why_not(product))
+}
+
+/// Why a product that is in a basket cannot be paid now, where it cannot.
+pub(crate) fn unpayable(product: &Product) -> Option<&'static str> {
+    (!product.may_be_paid()).then(|| why_not(product))
+}
+
+const fn why_not(product: &Product) -> &'static str {
     match product.suppressed {
-        Some(_) => Some("is kept from being sold for now"),
-        None => (!product.in_stock()).then_some("is out of stock"),
+        Some(_) => "is kept from being sold for now",
+        None => "is out of stock",
     }
 }
 

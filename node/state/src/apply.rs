@@ -296,10 +296,11 @@ impl<'a> Batch<'a> {
     /// Keeps a product from being sold, or lets it be sold again. One that is not on offer is so when it comes back.
     fn suppress(&mut self, event: &ProductSuppressed) {
         let sku = &event.sku;
-        if self.shop.suppressed.get(sku).is_some_and(|before| before.withstands(event)) {
+        let before = self.shop.suppressed.get(sku);
+        let suppressed = Suppressed::after(before, event);
+        if suppressed.as_ref() == before {
             return;
         }
-        let suppressed = Suppressed::of(event);
         if let Some(suppressed) = &suppressed {
             self.writes.put(Tree::Suppressed, sku.as_str(), suppressed);
             self.shop.suppressed.insert(sku.clone(), suppressed.clone());

@@ -31,7 +31,7 @@ pub use experiments::ArmCounters;
 pub use history::{Visit, VisitKind};
 pub use imports::LineSet;
 pub use open::{Inspection, Opened, Rebuilt, inspect};
-pub use product::{Product, Sensed, Stock, Suppressed};
+pub use product::{Hold, Product, Sensed, Stock, Suppressed};
 pub use receipts::{OFFERS_BYTES_MAX, Receipt};
 pub use sessions::{BASKET_LINES_MAX, BasketLine, COUPONS_MAX, Customer, Session};
 pub use shop::{RECENT_MAX, Shop};

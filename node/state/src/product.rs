@@ -7,6 +7,11 @@ use aisle_event::{
     stock::{PriceChanged, ProductListed, StockReceived},
 };
 use minicbor::{Decode, Encode};
+use std::{cmp::Reverse, iter};
+
+/// Plugins that keep one product from being sold at a time, at most; of more, what would end first is forgotten. Their reasons then
+/// fit into one row.
+const HOLDS_MAX: usize = 6;
 
 /// How much of a product is there, by the book.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -43,10 +48,31 @@ pub struct Sensed {
     pub as_of: Timestamp,
 }
 
-/// A product is kept from being sold, until an event says that it may be sold again.
+/// A product is kept from being sold, until events say that it may be sold again. What lasts longest stands for all of it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Suppressed {
     /// When the node is to let it be sold again. Nothing here looks at a clock: the node writes an event then.
+    #[n(0)]
+    pub until: Timestamp,
+    /// Why.
+    #[n(1)]
+    pub reason: Text,
+    /// The plugin that wants it.
+    #[n(2)]
+    pub plugin: Name,
+    /// Since when.
+    #[n(3)]
+    pub since: Timestamp,
+    /// What other plugins want, the latest end first; none ends later than the one above.
+    #[n(4)]
+    #[cbor(default)]
+    pub others: Vec<Hold>,
+}
+
+/// What one plugin keeps from being sold.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Hold {
+    /// Until when.
     #[n(0)]
     pub until: Timestamp,
     /// Why.
@@ -107,19 +133,46 @@ pub struct Product {
 }
 
 impl Suppressed {
-    /// What an event asks for; `None` when the product may be sold again.
-    pub(crate) fn of(event: &ProductSuppressed) -> Option<Self> {
-        event.until.map(|until| Self {
+    /// What there is after an event; `None` when the product may be sold again. Each plugin holds for itself: whatever it asks for
+    /// takes the place of what it asked for before, and leaves what others hold back as it is.
+    #[must_use]
+    pub fn after(before: Option<&Self>, event: &ProductSuppressed) -> Option<Self> {
+        let before = before.into_iter().flat_map(Self::holds);
+        let mut holds: Vec<Hold> = before.filter(|hold| hold.plugin != event.plugin).collect();
+        holds.extend(event.until.map(|until| Hold {
             until,
             reason: event.reason.clone(),
             plugin: event.plugin.clone(),
             since: event.at,
-        })
+        }));
+        holds.sort_by_key(|hold| Reverse(hold.until));
+        holds.truncate(HOLDS_MAX);
+        let mut holds = holds.into_iter();
+        let Hold { until, reason, plugin, since } = holds.next()?;
+        Some(Self { until, reason, plugin, since, others: holds.collect() })
     }
 
-    /// True when an event changes nothing: nobody frees early what another plugin holds back.
-    pub(crate) fn withstands(&self, event: &ProductSuppressed) -> bool {
-        self.plugin != event.plugin && event.until.is_none_or(|until| until < self.until)
+    /// What each plugin wants, the latest end first.
+    pub fn holds(&self) -> impl Iterator<Item = Hold> {
+        let longest = Hold {
+            until: self.until,
+            reason: self.reason.clone(),
+            plugin: self.plugin.clone(),
+            since: self.since,
+        };
+        iter::once(longest).chain(self.others.iter().cloned())
+    }
+
+    /// When the first of them ends.
+    #[must_use]
+    pub fn first_end(&self) -> Timestamp {
+        self.others.last().map_or(self.until, |soonest| soonest.until)
+    }
+
+    /// Whether a plugin is among those that want it.
+    #[must_use]
+    pub fn is_by(&self, plugin: &Name) -> bool {
+        self.plugin == *plugin || self.others.iter().any(|hold| hold.plugin == *plugin)
     }
 }
 
@@ -164,6 +217,13 @@ impl Product {
             }
     }
 
+    /// True when somebody who has it in the basket may pay for it. A shelf that is empty since then may be so because they took what was
+    /// on it: that the book has some is enough.
+    #[must_use]
+    pub const fn may_be_paid(&self) -> bool {
+        self.in_stock() || (self.suppressed.is_none() && self.stock.may_be_sold())
+    }
+
     /// How much is there, by the best knowledge: what is sensed, else the book.
     #[must_use]
     pub const fn available(&self) -> Stock {
@@ -177,6 +237,10 @@ impl Product {
     pub(crate) fn moved(&self, delta: Quantity, at: Timestamp) -> Option<Self> {
         let stock = (self.unit == delta.unit).then(|| self.stock.moved(delta, at)).flatten()?;
         let follows = |sensed: Sensed| {
+            if !sensed.sellable && delta.thousandths < 0 {
+                // What is paid now was taken before; that leaves no more than there was.
+                return Some(sensed);
+            }
             let on_hand = sensed.on_hand.checked_add(delta).filter(|_| delta.thousandths < 0)?;
             (on_hand.thousandths > 0).then_some(Sensed { on_hand, ..sensed })
         };

@@ -7,7 +7,7 @@ use aisle_devices::{
     registry::DeviceView,
     service::{ControlError, Shown},
 };
-use aisle_event::{DeviceId, Sku};
+use aisle_event::{DeviceId, Money, Sku};
 
 /// Who sets labels.
 const BY: &str = "plugin";
@@ -28,15 +28,17 @@ impl Floor {
         labels.map(|device| device.device.clone()).collect()
     }
 
-    /// Says what a label is to show. It takes it when it is there; a foreign one that is away for long may miss it.
-    pub(crate) async fn set_label(&self, device: &DeviceId, text: &str) -> Result<(), ControlError> {
-        let (view, shop) = (self.view(), self.shop());
-        let known = view.devices.get(device.as_str());
-        let placed = known.into_iter().flat_map(|known| &known.streams);
-        let sku = placed.filter_map(|stream| stream.placement.as_ref()?.sku.as_ref()).next();
-        let product = sku.and_then(|sku| shop.product(sku.as_str()));
-        let title = product.map_or("", |product| product.name.as_str());
-        let price = product.map_or_else(String::new, |product| product.price.to_string());
+    /// Says what a label is to show of a product. It takes it when it is there; a foreign one that is away for long may miss it. The
+    /// price is the one that the product will have: the shop may hear of it after the label.
+    pub(crate) async fn set_label(
+        &self,
+        device: &DeviceId,
+        sku: &Sku,
+        price: Money,
+        text: &str,
+    ) -> Result<(), ControlError> {
+        let (shop, price) = (self.shop(), price.to_string());
+        let title = shop.product(sku.as_str()).map_or("", |product| product.name.as_str());
         self.control().show(device, Shown { text, title, price: &price }, Some(BY)).await
     }
 }

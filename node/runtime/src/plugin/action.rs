@@ -38,7 +38,7 @@ pub(super) struct Scene<'a> {
 pub(super) struct Gathered {
     pub(super) events: Vec<Event>,
     /// Texts for the labels of products.
-    pub(super) labels: Vec<(Sku, Text)>,
+    labels: Vec<(Sku, Text)>,
     /// Actions that were not carried out: beyond a bound, or about nothing that there is.
     pub(super) dropped: u64,
     /// What tasks were opened about.
@@ -71,6 +71,16 @@ impl Gathered {
                 Carried::Not => self.dropped += 1,
             }
         }
+    }
+
+    /// Texts for the labels of products, with the prices that these have once everything is done that was asked for.
+    pub(super) fn labels(&self, shop: &Shop) -> Vec<(Sku, Text, Money)> {
+        let priced = self.labels.iter().filter_map(|(sku, text)| {
+            let product = shop.product(sku.as_str())?;
+            let price = Money::new(self.price(product), product.price.currency);
+            Some((sku.clone(), text.clone(), price))
+        });
+        priced.collect()
     }
 
     fn carried(&mut self, scene: &Scene<'_>, plugin: &Name, version: &Name, action: Action) -> Carried {
@@ -124,12 +134,8 @@ impl Gathered {
                 let Some(product) = scene.shop.product(&wanted.sku) else { return Carried::Not };
                 let until =
                     (wanted.seconds > 0).then(|| at.saturating_add_ms(i64::from(wanted.seconds) * 1000));
-                let stays = match &product.suppressed {
-                    None => until.is_none(),
-                    // Nobody frees early what somebody else holds back.
-                    Some(held) => held.plugin != *plugin && until.is_none_or(|until| until < held.until),
-                };
-                if stays {
+                // Each holds for itself: what others hold back stays so for as long as they want.
+                if until.is_none() && !self.holds(product, plugin) {
                     return Carried::Already;
                 }
                 let (sku, reason) = (product.sku.clone(), super::live::text(&wanted.reason));
@@ -160,7 +166,19 @@ impl Gathered {
         self.events.iter().rev().find_map(set).unwrap_or(product.price.minor)
     }
 
-    /// A task about a product or a unit. One that is about neither is shown as an alert is.
+    /// Whether a plugin holds a product back once what was asked for before is done.
+    fn holds(&self, product: &Product, plugin: &Name) -> bool {
+        let said = |event: &Event| match event {
+            Event::ProductSuppressed(said) if said.sku == product.sku && said.plugin == *plugin => {
+                Some(said.until.is_some())
+            }
+            _ => None,
+        };
+        let before = || product.suppressed.as_ref().is_some_and(|held| held.is_by(plugin));
+        self.events.iter().rev().find_map(said).unwrap_or_else(before)
+    }
+
+    /// A task about a product or a unit. One that is about neither, or that there is no room for, is shown as an alert is.
     fn task(
         &mut self,
         scene: &Scene<'_>,
@@ -191,7 +209,12 @@ impl Gathered {
             return Carried::Already;
         }
         if scene.tasks.plugin_tasks_open() + self.tasks.len() >= task::PLUGIN_TASKS_OPEN_MAX {
-            return Carried::Not;
+            // The words alone must say what it is about.
+            if !acted.text.contains(about.as_str()) {
+                acted.text = super::live::text(&format!("{}: {}", about.as_str(), acted.text.as_str()));
+            }
+            (acted.sku, acted.unit) = (None, None);
+            return Carried::Out;
         }
         let why: String = acted.text.chars().filter(|c| !c.is_control()).collect();
         let day = scene.day.map_or_else(String::new, |day| format!(":day-{}", day.0));
@@ -230,7 +253,7 @@ mod tests {
     use super::*;
     use crate::plugin::fold::{ActedAt, Installed, Known};
     use aisle_event::{Currency, Unit};
-    use aisle_plugin_host::types::{Alert, SetPrice, Suppress};
+    use aisle_plugin_host::types::{Alert, SetLabel, SetPrice, Suppress};
     use aisle_state::{Product, Stock, Suppressed};
     use std::sync::Arc;
 
@@ -288,13 +311,19 @@ mod tests {
     }
 
     fn gathered_in(shop: &Shop, view: &View, per_hour_max: u32, actions: Vec<Action>) -> Gathered {
-        let tasks = task::View::default();
-        let unit = Some(name("dairy-1"));
-        let scene =
-            Scene { plugins: view, shop, tasks: &tasks, now: NOW, per_hour_max, seq: 7, day: None, unit };
-        let mut gathered = Gathered::default();
+        let (tasks, mut gathered) = (task::View::default(), Gathered::default());
+        let scene = scene(shop, view, &tasks, per_hour_max);
         gathered.add(&scene, &name("cold-chain"), &name("1.0.0"), actions);
         gathered
+    }
+
+    fn scene<'a>(shop: &'a Shop, plugins: &'a View, tasks: &'a task::View, per_hour_max: u32) -> Scene<'a> {
+        let unit = Some(name("dairy-1"));
+        Scene { plugins, shop, tasks, now: NOW, per_hour_max, seq: 7, day: None, unit }
+    }
+
+    fn suppress(seconds: u32) -> Action {
+        Action::Suppress(Suppress { sku: "JAM-1".into(), seconds, reason: "too warm".into() })
     }
 
     fn alert() -> Action {
@@ -364,13 +393,71 @@ mod tests {
             reason: Text::default(),
             plugin: name("recall"),
             since: NOW,
+            others: Vec::new(),
         };
         let held = Product { suppressed: Some(suppressed), ..(**jam).clone() };
         shop.products.insert(held.sku.clone(), Arc::new(held));
-        for (seconds, events) in [(0, 0), (60, 0), (200, 2)] {
-            let suppress = Suppress { sku: "JAM-1".into(), seconds, reason: "too warm".into() };
-            let gathered = gathered_in(&shop, &View::default(), 10, vec![Action::Suppress(suppress)]);
+        // The shorter one is said, too: it is what is left when the longer one is let go of.
+        for (seconds, events) in [(0, 0), (60, 2), (200, 2)] {
+            let gathered = gathered_in(&shop, &View::default(), 10, vec![suppress(seconds)]);
             assert_eq!((gathered.events.len(), gathered.dropped), (events, 0), "{seconds} s");
         }
+    }
+
+    #[test]
+    fn a_product_that_one_plugin_lets_go_of_and_another_holds_in_the_same_happening_is_held() {
+        let mut shop = shop();
+        let suppressed = Suppressed {
+            until: NOW.saturating_add_ms(100_000),
+            reason: Text::default(),
+            plugin: name("recall"),
+            since: NOW,
+            others: Vec::new(),
+        };
+        let jam = shop.products.values().next().unwrap();
+        let held = Product { suppressed: Some(suppressed.clone()), ..(**jam).clone() };
+        shop.products.insert(held.sku.clone(), Arc::new(held));
+        let (tasks, view, mut gathered) = (task::View::default(), View::default(), Gathered::default());
+        let scene = scene(&shop, &view, &tasks, 10);
+        gathered.add(&scene, &name("recall"), &name("1.0.0"), vec![suppress(0)]);
+        gathered.add(&scene, &name("cold-chain"), &name("1.0.0"), vec![suppress(60)]);
+        let mut after = Some(suppressed);
+        for event in &gathered.events {
+            if let Event::ProductSuppressed(event) = event {
+                after = Suppressed::after(after.as_ref(), event);
+            }
+        }
+        let after = after.map(|held| (held.plugin, held.until));
+        assert_eq!(after, Some((name("cold-chain"), NOW.saturating_add_ms(60_000))));
+    }
+
+    #[test]
+    fn what_an_answer_holds_back_it_can_let_go_of() {
+        let gathered = gathered(&View::default(), 10, vec![suppress(60), suppress(0), suppress(0)]);
+        assert_eq!((gathered.events.len(), gathered.dropped), (4, 0), "the third is so already");
+    }
+
+    #[test]
+    fn a_label_shows_the_price_that_the_product_has_once_all_is_done() {
+        let label = SetLabel { sku: "JAM-1".into(), text: "Last ones".into() };
+        let actions = vec![price("JAM-1", 400), Action::SetLabel(label), price("JAM-1", 300)];
+        let labels = gathered(&View::default(), 10, actions).labels(&shop());
+        let (sku, text) = (Sku::new("JAM-1").unwrap(), Text::new("Last ones").unwrap());
+        assert_eq!(labels, [(sku, text, Money::new(300, Currency::GBP))]);
+    }
+
+    #[test]
+    fn a_task_that_there_is_no_room_for_is_told_as_an_alert_is() {
+        let task = |number: usize| {
+            let unit = Some(format!("unit-{number}"));
+            Action::OpenTask(OpenTask { sku: None, unit, text: "look".into() })
+        };
+        let actions = (0..=task::PLUGIN_TASKS_OPEN_MAX).map(task);
+        let gathered = gathered(&View::default(), 100, actions.collect());
+        let opened = gathered.events.iter().filter(|event| matches!(event, Event::TaskOpened(_))).count();
+        assert_eq!((opened, gathered.dropped), (task::PLUGIN_TASKS_OPEN_MAX, 0));
+        let Some(Event::PluginActed(told)) = gathered.events.last() else { unreachable!() };
+        assert_eq!((told.action, &told.sku, &told.unit), (PluginAction::Task, &None, &None));
+        assert_eq!(told.text.as_str(), "unit-12: look");
     }
 }

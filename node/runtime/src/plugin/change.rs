@@ -12,7 +12,7 @@ use aisle_event::{
     Name, Unknown,
     plugin::{PluginHook, PluginInstalled, PluginRemoved},
 };
-use aisle_plugin_host::{InvalidManifest, LoadError, Manifest, OnFailure};
+use aisle_plugin_host::{InvalidManifest, LoadError, Manifest};
 use std::sync::{Arc, PoisonError, atomic::Ordering};
 
 /// Why a plugin is not changed.
@@ -130,7 +130,7 @@ impl Plugins {
         let (hash, manifest_hash) = (name(&digests.component)?, name(&digests.manifest)?);
         let at = self.0.store.now();
         let new = Installed { version, hash, manifest_hash, seq: 0, at, by, denies };
-        let runs = known.plugins.get(&plugin).is_some_and(|known| known.current.is(&new));
+        let runs = known.plugins.get(&plugin).is_some_and(|known| known.current.stands_as(&new));
         // What runs already and could not be loaded before is loaded again.
         let is_whole = self.live().slots.get(&plugin).is_some_and(|slot| slot.current.is_ok());
         if !runs {
@@ -192,7 +192,7 @@ impl Plugins {
 
 /// The hooks without whose answer nothing is to be sold.
 fn denies(manifest: &Manifest) -> Vec<PluginHook> {
-    let hooks = manifest.hooks.iter().filter(|_| manifest.on_failure == OnFailure::Deny);
+    let hooks = manifest.hooks.iter().filter(|hook| live::denies(manifest, **hook));
     hooks.map(|hook| live::event_hook(*hook)).collect()
 }
 

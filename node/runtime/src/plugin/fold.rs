@@ -17,7 +17,7 @@ use aisle_event::{
         PluginRecovered, PluginRemoved, ProductSuppressed,
     },
 };
-use aisle_state::follow::Fold;
+use aisle_state::{Hold, Suppressed, follow::Fold};
 use minicbor::{Decode, Encode};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -26,7 +26,7 @@ use std::{
 };
 
 /// The version of what a snapshot holds.
-pub(super) const LAYOUT: u32 = 2;
+pub(super) const LAYOUT: u32 = 3;
 /// The group of the types that say something of plugins.
 const KIND: u16 = 0x09;
 /// Failures and recoveries of one plugin that are remembered.
@@ -138,20 +138,6 @@ pub(crate) struct Told {
     pub at: Timestamp,
 }
 
-/// A product that is kept from being sold.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct Suppression {
-    /// Until when.
-    #[n(0)]
-    pub until: Timestamp,
-    /// The plugin that wants it.
-    #[n(1)]
-    pub plugin: Name,
-    /// Why.
-    #[n(2)]
-    pub reason: Text,
-}
-
 /// All that is known of plugins.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct View {
@@ -160,7 +146,7 @@ pub(crate) struct View {
     /// What they had staff told last, the latest last.
     pub told: VecDeque<Arc<Told>>,
     /// Products that are kept from being sold.
-    pub suppressed: BTreeMap<Sku, Arc<Suppression>>,
+    pub suppressed: BTreeMap<Sku, Arc<Suppressed>>,
     /// Plugins have reacted to everything up to this record.
     pub reacted: u64,
     /// And to the begin of this day.
@@ -179,7 +165,7 @@ struct Saved {
     #[n(1)]
     told: VecDeque<Told>,
     #[n(2)]
-    suppressed: BTreeMap<Sku, Suppression>,
+    suppressed: BTreeMap<Sku, Suppressed>,
     #[n(3)]
     reacted: u64,
     #[n(4)]
@@ -249,6 +235,11 @@ impl Installed {
     pub(crate) fn is(&self, other: &Self) -> bool {
         (&self.version, &self.hash, &self.manifest_hash)
             == (&other.version, &other.hash, &other.manifest_hash)
+    }
+
+    /// True when the journal says the same of it, too: it did not always say what is denied.
+    pub(super) fn stands_as(&self, other: &Self) -> bool {
+        self.is(other) && self.denies == other.denies
     }
 }
 
@@ -378,17 +369,9 @@ impl View {
 
     fn suppressed(&mut self, event: &ProductSuppressed) {
         let before = self.suppressed.get(&event.sku);
-        // Nobody frees early what somebody else holds back; the shop follows the same rule.
-        if before
-            .is_some_and(|it| it.plugin != event.plugin && event.until.is_none_or(|until| until < it.until))
-        {
-            return;
-        }
-        match event.until {
-            Some(until) => {
-                let (plugin, reason) = (event.plugin.clone(), event.reason.clone());
-                self.suppressed.insert(event.sku.clone(), Arc::new(Suppression { until, plugin, reason }));
-            }
+        // The shop follows the same rule.
+        match Suppressed::after(before.map(|held| &**held), event) {
+            Some(held) => drop(self.suppressed.insert(event.sku.clone(), Arc::new(held))),
             None => drop(self.suppressed.remove(&event.sku)),
         }
     }
@@ -433,9 +416,11 @@ impl Fold for Plugins {
     }
 
     fn due(&mut self, now: Timestamp) -> Vec<Event> {
-        let over = self.0.suppressed.iter().filter(|(_, suppression)| suppression.until <= now);
-        let ends = over.take(ENDS_MAX).map(|(sku, suppression)| {
-            let (sku, plugin, reason) = (sku.clone(), suppression.plugin.clone(), suppression.reason.clone());
+        let ending = self.0.suppressed.iter().filter(|(_, held)| held.first_end() <= now);
+        let holds = ending.flat_map(|(sku, held)| held.holds().map(move |hold| (sku, hold)));
+        let over = holds.filter(|(_, hold)| hold.until <= now);
+        let ends = over.take(ENDS_MAX).map(|(sku, hold)| {
+            let (sku, Hold { plugin, reason, .. }) = (sku.clone(), hold);
             ProductSuppressed { sku, until: None, reason, plugin, at: now, unknown: Unknown::default() }
                 .into()
         });
@@ -536,6 +521,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_version_denies_is_known_once_it_is_installed_again_by_who_says_so() {
+        let Event::PluginInstalled(now) = installed("1.0.0") else { unreachable!() };
+        let then = PluginInstalled { denies: Vec::new(), ..now.clone() };
+        let known = |events: &[Event]| fold(events).0.plugin("coupon").unwrap().clone();
+        let before = known(&[then.clone().into()]);
+        let after = known(&[then.into(), now.into()]);
+        assert!(before.current.is(&after.current) && !before.current.stands_as(&after.current));
+        assert_eq!(after.current.denies, [PluginHook::Promotion]);
+        assert!(after.previous.is_none(), "there is nothing to go back to");
+    }
+
+    #[test]
     fn all_versions_share_what_is_kept_and_a_removal_forgets_it() {
         let mut events = vec![installed("1.0.0"), kept("used/c-1", Some(b"1")), kept("used/c-2", Some(b"2"))];
         events.extend([installed("2.0.0"), kept("used/c-1", None)]);
@@ -580,16 +577,45 @@ mod tests {
         assert!(plugins.0.suppressed.is_empty() && plugins.due(Timestamp(101)).is_empty());
     }
 
+    fn suppressed_by(plugin: &str, until: Option<i64>) -> Event {
+        let Event::ProductSuppressed(event) = suppressed(until) else { unreachable!() };
+        ProductSuppressed { plugin: name(plugin), ..event }.into()
+    }
+
+    /// Who holds the product longest, and until when.
+    fn held(plugins: &Plugins) -> Option<(String, i64)> {
+        plugins.0.suppressed.values().next().map(|it| (it.plugin.to_string(), it.until.0))
+    }
+
+    #[test]
+    fn what_one_plugin_lets_go_of_is_held_as_long_as_another_one_wants() {
+        let events = [
+            suppressed(Some(100)),
+            suppressed_by("recall", Some(200)),
+            suppressed_by("dates", Some(50)),
+            suppressed_by("recall", None),
+        ];
+        let mut plugins = Plugins::decode(&fold(&events).encode()).unwrap();
+        assert_eq!(held(&plugins), Some(("cold-chain".to_owned(), 100)));
+        let ends = plugins.due(Timestamp(60));
+        assert_eq!(ends, [Event::from(ProductSuppressed { at: Timestamp(60), ..ended("dates") })]);
+        plugins.apply(9, &ends[0]);
+        assert_eq!(held(&plugins), Some(("cold-chain".to_owned(), 100)));
+        assert!(plugins.due(Timestamp(99)).is_empty());
+        let ends = plugins.due(Timestamp(100));
+        plugins.apply(10, &ends[0]);
+        assert_eq!((ends.len(), held(&plugins)), (1, None));
+    }
+
+    fn ended(plugin: &str) -> ProductSuppressed {
+        let Event::ProductSuppressed(event) = suppressed_by(plugin, None) else { unreachable!() };
+        event
+    }
+
     #[test]
     fn nobody_frees_early_what_another_plugin_holds_back() {
-        let by = |plugin: &str, until: Option<i64>| {
-            let Event::ProductSuppressed(event) = suppressed(until) else { unreachable!() };
-            ProductSuppressed { plugin: name(plugin), ..event }.into()
-        };
-        let until = |events: &[Event]| {
-            let held = fold(events);
-            held.0.suppressed.values().next().map(|it| (it.plugin.to_string(), it.until.0))
-        };
+        let by = suppressed_by;
+        let until = |events: &[Event]| held(&fold(events));
         let cold = Some(("cold-chain".to_owned(), 100));
         let mut events = vec![suppressed(Some(100)), by("recall", Some(50)), by("recall", None)];
         assert_eq!(until(&events), cold);

@@ -11,7 +11,9 @@ use aisle_event::{
     Event, Name, Text, Timestamp, Unknown,
     plugin::{PluginFailed, PluginHook, PluginRecovered},
 };
-use aisle_plugin_host::{Breaker, BreakerConfig, Call, Change, Grant, Hook, OnFailure, Permit, Plugin};
+use aisle_plugin_host::{
+    Breaker, BreakerConfig, Call, Change, Grant, Hook, Manifest, OnFailure, Permit, Plugin,
+};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
@@ -35,9 +37,18 @@ pub(super) struct Slot {
     pub(super) id: Name,
     /// The hooks without whose answer nothing is sold, as the journal has it: it holds for what cannot be loaded, too.
     pub(super) denies: Vec<PluginHook>,
-    /// Why not, when it could not be loaded.
-    pub(super) current: Result<Arc<Runner>, String>,
+    /// Why not, when it does not run.
+    pub(super) current: Result<Arc<Runner>, LeftOut>,
     pub(super) previous: Option<Arc<Runner>>,
+}
+
+/// Why a version does not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum LeftOut {
+    /// The node has begun a moment ago.
+    NotYet,
+    /// It cannot be loaded, for this reason.
+    Cannot(String),
 }
 
 /// All plugins as of one record.
@@ -180,6 +191,16 @@ impl Runner {
     }
 }
 
+impl LeftOut {
+    /// In words.
+    pub(super) fn why(&self) -> &str {
+        match self {
+            Self::NotYet => "it is not loaded yet",
+            Self::Cannot(reason) => reason,
+        }
+    }
+}
+
 impl Slot {
     /// The manifest's place: smaller is earlier.
     fn order(&self) -> i32 {
@@ -211,13 +232,16 @@ impl Slot {
     }
 
     fn denies(&self, hook: Hook) -> bool {
+        // The journal did not always say it; of what was installed then, the manifest does.
         self.denies.contains(&event_hook(hook))
+            || self.current.as_ref().is_ok_and(|current| denies(current.plugin.manifest(), hook))
     }
 
     fn missing(&self) -> Missing {
         let (reason, passing) = match &self.current {
             Ok(_) => ("it is left out because it failed too often", true),
-            Err(_) => ("it cannot be loaded", false),
+            Err(LeftOut::NotYet) => ("it is not loaded yet", true),
+            Err(LeftOut::Cannot(_)) => ("it cannot be loaded", false),
         };
         Missing { plugin: self.id.clone(), reason, passing }
     }
@@ -271,8 +295,13 @@ impl Live {
 
     /// What is installed and cannot run, and why.
     pub(super) fn left_out(&self) -> impl Iterator<Item = (&Name, &str)> {
-        self.slots.iter().filter_map(|(id, slot)| slot.current.as_ref().err().map(|why| (id, why.as_str())))
+        self.slots.iter().filter_map(|(id, slot)| slot.current.as_ref().err().map(|left| (id, left.why())))
     }
+}
+
+/// Whether nothing is to be sold without its answer at a hook.
+pub(super) fn denies(manifest: &Manifest, hook: Hook) -> bool {
+    manifest.on_failure == OnFailure::Deny && manifest.hooks.contains(&hook)
 }
 
 /// True when what is installed is what these chains are of.
@@ -309,4 +338,38 @@ pub(super) const fn event_hook(hook: Hook) -> PluginHook {
 pub(super) fn text(reason: &str) -> Text {
     let cut: String = reason.chars().take(REASON_CHARS_MAX).collect();
     Text::new(cut).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked_of(current: LeftOut) -> (bool, Missing) {
+        let id = Name::new("floor").unwrap();
+        let slot =
+            Slot { id: id.clone(), denies: vec![PluginHook::Pricing], current: Err(current), previous: None };
+        let live = Live::of(0, [(id, Arc::new(slot))].into());
+        (live.denies(Hook::Promotion), live.ask(Hook::Pricing, 0).missing.unwrap())
+    }
+
+    #[test]
+    fn what_is_not_loaded_yet_may_well_answer_in_a_moment_and_what_cannot_be_loaded_not() {
+        let (denies_another, missing) = asked_of(LeftOut::NotYet);
+        assert_eq!((denies_another, missing.reason, missing.passing), (false, "it is not loaded yet", true));
+        let (_, missing) = asked_of(LeftOut::Cannot("its file is gone".into()));
+        assert_eq!((missing.reason, missing.passing), ("it cannot be loaded", false));
+    }
+
+    #[test]
+    fn a_manifest_denies_at_its_own_hooks_where_it_says_so() {
+        let manifest = |on_failure: &str| {
+            let text = format!(
+                "id = \"floor\"\nversion = \"1.0.0\"\nhooks = [\"pricing\"]\non_failure = \"{on_failure}\""
+            );
+            Manifest::parse(&text).unwrap()
+        };
+        assert!(denies(&manifest("deny"), Hook::Pricing));
+        assert!(!denies(&manifest("deny"), Hook::Ranking));
+        assert!(!denies(&manifest("skip"), Hook::Pricing));
+    }
 }

@@ -6,7 +6,7 @@ use super::{
     Plugins,
     config::COMPONENT_CEILING,
     fold::{Installed, Known},
-    live::{self, Live, Runner, Slot},
+    live::{self, LeftOut, Live, Runner, Slot},
 };
 use aisle_event::Name;
 use aisle_plugin_host::{LoadError, LoadedFrom, Manifest, Plugin};
@@ -38,7 +38,7 @@ impl Plugins {
     pub(super) fn expect(&self) {
         let view = self.view();
         let slots = view.plugins.iter().map(|(id, known)| {
-            let (current, denies) = (Err("it is not loaded yet".into()), known.current.denies.clone());
+            let (current, denies) = (Err(LeftOut::NotYet), known.current.denies.clone());
             (id.clone(), Arc::new(Slot { id: id.clone(), denies, current, previous: None }))
         });
         self.0.live.store(Arc::new(Live::of(0, slots.collect())));
@@ -73,7 +73,7 @@ impl Plugins {
             let current = self.loaded(&before, id, known, &known.current).map_err(|reason| {
                 let version = &known.current.version;
                 tracing::error!(plugin = %id, %version, reason, "a plugin is left out: it cannot be loaded");
-                reason
+                LeftOut::Cannot(reason)
             });
             let previous = known.previous.as_ref().and_then(|previous| {
                 self.loaded(&before, id, known, previous)

@@ -37,11 +37,11 @@ use aisle_event::{
     plugin::{PluginKept, PluginWrite},
 };
 use aisle_journal::{Committed, Entry, SubmitError};
-use aisle_plugin_host::{Call, Host, HostConfig, Input, KvWrite, Plugin, Recording, Scene};
+use aisle_plugin_host::{Call, Host, HostConfig, Input, KvWrite, Plugin, Scene};
 use aisle_state::follow::{self, Follower, Place};
 use anyhow::Context;
 use arc_swap::ArcSwap;
-use figures::Figures;
+use figures::{Figures, Whole};
 use files::Files;
 use fold::{LAYOUT, View};
 use jiff::tz::TimeZone;
@@ -166,7 +166,12 @@ pub(crate) async fn open(
     // A follower that has stopped takes the node down; whoever started it sees that.
     if plugins.0.follower.wait_applied(store.journal.durable()).await.is_ok() {
         plugins.expect();
-        if tokio::time::timeout(READY_WITHIN, plugins.refresh()).await.is_err() {
+        // What takes longer goes on, and has the files to itself until it is done.
+        let refreshing = {
+            let plugins = plugins.clone();
+            tokio::spawn(async move { plugins.refresh().await })
+        };
+        if tokio::time::timeout(READY_WITHIN, refreshing).await.is_err() {
             tracing::error!(
                 "the plugins are not loaded in time; the shop opens without those that are missing"
             );
@@ -203,25 +208,26 @@ impl Plugins {
     }
 
     /// Asks one version, and takes note of the call.
-    fn call(&self, runner: &Runner, scene: &Scene, input: &Input, now: Timestamp) -> Call {
-        let call = runner.plugin.call(scene, input);
-        self.note(runner, Recording::of(&runner.plugin, scene, input, &call), &call, now);
-        call
-    }
-
-    /// Takes note of a call that was made.
-    fn note(&self, runner: &Runner, recording: Recording, call: &Call, now: Timestamp) {
-        let hook = recording.hook;
+    fn call(&self, runner: &Runner, scene: &Scene, input: &Arc<Input>, now: Timestamp) -> Arc<Call> {
+        let call = Arc::new(runner.plugin.call(scene, input));
+        let hook = input.hook();
         for line in &call.log {
             tracing::debug!(plugin = runner.plugin.id(), %hook, level = ?line.level, line = line.text, "a plugin says");
         }
-        self.0.figures.note(recording, call);
-        if let Some(event) = runner.note(hook, call, now, self.0.ticks.ms()) {
+        self.0.figures.note(Whole {
+            origin: runner.plugin.origin().clone(),
+            at: scene.now,
+            seed: scene.seed,
+            input: input.clone(),
+            call: call.clone(),
+        });
+        if let Some(event) = runner.note(hook, &call, now, self.0.ticks.ms()) {
             // Whoever is served now does not wait for it.
             if let Err(error) = self.0.store.journal.submit(entries(&[event])) {
                 tracing::warn!(%error, "what became of a plugin is not in the journal");
             }
         }
+        call
     }
 
     /// Writes events and waits until shop and plugins show them.

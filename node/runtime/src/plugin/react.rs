@@ -15,7 +15,7 @@ use super::{
 use crate::floor::Floor;
 use aisle_devices::service::ControlError;
 use aisle_event::{
-    Day, DeviceId, Event, EventType, Name, Sku, Text, Timestamp, Unknown, plugin::PluginReacted,
+    Day, DeviceId, Event, EventType, Money, Name, Sku, Text, Timestamp, Unknown, plugin::PluginReacted,
 };
 use aisle_journal::{ReadError, Tail};
 use aisle_plugin_host::{
@@ -23,6 +23,7 @@ use aisle_plugin_host::{
     types::{Happening, Input, Output, ReactionInput},
 };
 use std::{
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -42,7 +43,8 @@ const NOTE_EVERY: Duration = Duration::from_secs(60);
 const NOTE_RECORDS: u64 = 100_000;
 /// Labels that are set for one happening, at most; what is beyond is counted as dropped.
 const LABELS_MAX: usize = 512;
-/// How often a plugin or a device that is busy is asked again about one happening, with [`WAIT`] in between.
+/// How often plugins and devices that are busy are asked again about one happening, all of them together, with [`WAIT`] in between:
+/// sales may be waiting.
 const TRIES_MAX: usize = 25;
 
 /// The thread. It stops when this is dropped.
@@ -109,8 +111,28 @@ struct Reactor {
     asked: bool,
 }
 
-/// The node goes down.
+/// The node goes down, or must.
 struct Stopping;
+
+/// How often who is busy may still be asked again about one happening, whoever that is.
+struct Tries<'a> {
+    left: usize,
+    wait: Duration,
+    stop: &'a AtomicBool,
+}
+
+impl Tries<'_> {
+    /// Asks, and asks again while there is no room.
+    fn ask<T>(&mut self, is_busy: impl Fn(&T) -> bool, mut ask: impl FnMut() -> T) -> T {
+        let mut answer = ask();
+        while self.left > 0 && is_busy(&answer) && !self.stop.load(Ordering::Acquire) {
+            self.left -= 1;
+            std::thread::sleep(self.wait);
+            answer = ask();
+        }
+        answer
+    }
+}
 
 impl Reactor {
     fn run(mut self) {
@@ -154,7 +176,7 @@ impl Reactor {
                     self.through = record.seq;
                 }
             }
-            Err(ReadError::Closed | ReadError::Stopped { .. }) => return Err(Stopping),
+            Err(error @ (ReadError::Closed | ReadError::Stopped { .. })) => return Err(self.ends(&error)),
             // Damage is set aside and told of by those who follow the journal for the shop.
             Err(_) => {
                 std::thread::sleep(WAIT);
@@ -215,6 +237,8 @@ impl Reactor {
             day: self.day.filter(|_| matches!(happening, Happening::DayBegan)),
             unit: happening::unit(happening),
         };
+        let stop = self.stop.clone();
+        let mut tries = Tries { left: TRIES_MAX, wait: WAIT, stop: &stop };
         let currency = plugins.0.window.currency();
         let snapshot = Arc::new(plugins.0.window.snapshot(&shop, now, currency));
         let mut gathered = Gathered::default();
@@ -233,19 +257,19 @@ impl Reactor {
             let Some(known) = view.plugins.get(&id).filter(|known| known.since <= seq) else { continue };
             self.asked = true;
             let context = plugins.0.window.context(now, currency);
-            let input = ReactionInput { context, happening: happening.clone() };
-            let mut input = Input::Reaction(input);
+            let mut input = ReactionInput { context, happening: happening.clone() };
             for runner in [Some(&picked.runner), picked.instead.as_ref()].into_iter().flatten() {
-                input.context_mut().settings = runner.plugin.manifest().settings.clone();
+                input.context.settings.clone_from(&runner.plugin.manifest().settings);
+                let input = Arc::new(Input::Reaction(input.clone()));
                 let scene_of = Scene {
                     now: now.0,
                     seed: plugins.seed(),
                     shop: snapshot.clone(),
                     kv: known.kept.0.clone(),
                 };
-                let call = self.call(runner, &scene_of, &input, now);
-                if let Ok(Output::Reaction(actions)) = call.outcome {
-                    gathered.add(&scene, &id, &runner.installed.version, actions);
+                let call = self.call(runner, &scene_of, &input, now, &mut tries);
+                if let Ok(Output::Reaction(actions)) = &call.outcome {
+                    gathered.add(&scene, &id, &runner.installed.version, actions.clone());
                     kept.extend(super::kept_events(&id, &call.writes, now));
                     break;
                 }
@@ -259,27 +283,29 @@ impl Reactor {
                 "actions of plugins were not carried out: about nothing there is, or too many"
             );
         }
+        let labels = gathered.labels(&shop);
         let mut events = gathered.events;
         events.extend(kept);
-        if events.is_empty() && gathered.labels.is_empty() && !matches!(happening, Happening::DayBegan) {
+        if events.is_empty() && labels.is_empty() && !matches!(happening, Happening::DayBegan) {
             return Ok(());
         }
         // A label that is set twice shows the same; one that a crash left out would go on showing what is no longer so.
-        self.label(gathered.labels);
+        self.label(labels, &mut tries);
         self.note(events)
     }
 
     /// Asks one version, again and again while the host has no room: what happened is told once.
-    fn call(&self, runner: &Runner, scene: &Scene, input: &Input, now: Timestamp) -> Call {
-        let mut call = self.plugins.call(runner, scene, input, now);
-        for _ in 1..TRIES_MAX {
-            if !matches!(call.outcome, Err(Failure::Busy { .. })) || self.stop.load(Ordering::Acquire) {
-                break;
-            }
-            std::thread::sleep(WAIT);
-            call = self.plugins.call(runner, scene, input, now);
-        }
-        if let Err(Failure::Busy { .. }) = call.outcome {
+    fn call(
+        &self,
+        runner: &Runner,
+        scene: &Scene,
+        input: &Arc<Input>,
+        now: Timestamp,
+        tries: &mut Tries<'_>,
+    ) -> Arc<Call> {
+        let is_busy = |call: &Arc<Call>| matches!(call.outcome, Err(Failure::Busy { .. }));
+        let call = tries.ask(is_busy, || self.plugins.call(runner, scene, input, now));
+        if is_busy(&call) {
             let plugin = runner.plugin.id();
             tracing::warn!(plugin, "there was no room to ask a plugin about something that happened");
         }
@@ -291,9 +317,9 @@ impl Reactor {
         let at = self.plugins.0.store.now();
         let reacted = PluginReacted { through: self.through, day: self.day, at, unknown: Unknown::default() };
         events.push(reacted.into());
-        loop {
+        let last = loop {
             match self.runtime.block_on(self.plugins.record(&events)) {
-                Ok(_) => break,
+                Ok(committed) => break committed.last,
                 Err(RecordError::Busy) if !self.stop.load(Ordering::Acquire) => {
                     std::thread::sleep(WAIT);
                 }
@@ -303,21 +329,22 @@ impl Reactor {
                     self.plugins.0.dropped.fetch_add(events.len() as u64 - 1, Ordering::Relaxed);
                     events.drain(..events.len() - 1);
                 }
-                Err(_) => {
+                Err(error) => {
                     // What was asked for is not written, so nothing may say that it was reacted to.
                     self.asked = false;
-                    return Err(Stopping);
+                    return Err(self.ends(&error));
                 }
             }
-        }
+        };
         (self.noted, self.noted_at, self.asked) = (self.through, Instant::now(), false);
-        Ok(())
+        // Which tasks are open is known at the floor; what happened next must not open them again.
+        self.shown(last)
     }
 
     /// Sets the labels of products. What a label is to show is the register's from then on, whenever the label takes it.
-    fn label(&self, labels: Vec<(Sku, Text)>) {
+    fn label(&self, labels: Vec<(Sku, Text, Money)>, tries: &mut Tries<'_>) {
         let mut left = LABELS_MAX;
-        for (sku, text) in labels {
+        for (sku, text, price) in labels {
             let devices = self.floor.labels_of(&sku);
             if devices.is_empty() {
                 self.plugins.0.unlabelled.fetch_add(1, Ordering::Relaxed);
@@ -329,7 +356,7 @@ impl Reactor {
                     continue;
                 }
                 left -= 1;
-                if let Err(error) = self.set_label(&device, &text) {
+                if let Err(error) = self.set_label(&device, (&sku, price, text.as_str()), tries) {
                     tracing::warn!(%device, %sku, %error, "a label does not take what a plugin wants shown");
                     self.plugins.0.dropped.fetch_add(1, Ordering::Relaxed);
                 }
@@ -337,31 +364,40 @@ impl Reactor {
         }
     }
 
-    fn set_label(&self, device: &DeviceId, text: &str) -> Result<(), ControlError> {
-        let mut set = self.runtime.block_on(self.floor.set_label(device, text));
-        for _ in 1..TRIES_MAX {
-            if !matches!(set, Err(ControlError::Busy { .. } | ControlError::NotRecorded(_)))
-                || self.stop.load(Ordering::Acquire)
-            {
-                break;
-            }
-            std::thread::sleep(WAIT);
-            set = self.runtime.block_on(self.floor.set_label(device, text));
-        }
-        set
+    fn set_label(
+        &self,
+        device: &DeviceId,
+        (sku, price, text): (&Sku, Money, &str),
+        tries: &mut Tries<'_>,
+    ) -> Result<(), ControlError> {
+        let is_busy = |set: &Result<(), ControlError>| {
+            matches!(set, Err(ControlError::Busy { .. } | ControlError::NotRecorded(_)))
+        };
+        tries.ask(is_busy, || self.runtime.block_on(self.floor.set_label(device, sku, price, text)))
+    }
+
+    /// Waits until shop, floor and plugins show a record, and what was installed before it happened can be asked about it.
+    fn wait(&self, seq: u64) -> Result<(), Stopping> {
+        self.shown(seq)?;
+        self.unless_stopping(self.plugins.is_refreshed())
     }
 
     /// Waits until shop, floor and plugins show a record.
-    fn wait(&self, seq: u64) -> Result<(), Stopping> {
+    fn shown(&self, seq: u64) -> Result<(), Stopping> {
         let shown = async {
-            self.plugins.0.store.state.wait_applied(seq).await.map_err(|_| Stopping)?;
-            self.floor.wait_applied(seq).await.map_err(|_| Stopping)?;
-            self.plugins.0.follower.wait_applied(seq).await.map_err(|_| Stopping)?;
-            // What was installed before it happened is asked about it.
-            self.plugins.is_refreshed().await;
-            Ok(())
+            self.plugins.0.store.state.wait_applied(seq).await.map_err(|error| self.ends(&error))?;
+            self.floor.wait_applied(seq).await.map_err(|error| self.ends(&error))?;
+            self.plugins.0.follower.wait_applied(seq).await.map_err(|error| self.ends(&error))
         };
         self.unless_stopping(shown)?
+    }
+
+    /// Says why the thread ends, unless it was told to.
+    fn ends(&self, reason: &dyn fmt::Display) -> Stopping {
+        if !self.stop.load(Ordering::Acquire) {
+            tracing::error!(%reason, "plugins are asked no more about what happens");
+        }
+        Stopping
     }
 
     fn unless_stopping<T>(&self, wanted: impl Future<Output = T>) -> Result<T, Stopping> {
@@ -376,5 +412,41 @@ impl Reactor {
                 () = stopping => Err(Stopping),
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AtomicBool, Duration, Ordering, Tries};
+
+    /// How often somebody is asked who is busy for so many times.
+    fn asked(tries: &mut Tries<'_>, busy: usize) -> usize {
+        let mut asked = 0;
+        tries.ask(
+            |nth: &usize| *nth <= busy,
+            || {
+                asked += 1;
+                asked
+            },
+        )
+    }
+
+    #[test]
+    fn all_who_are_busy_share_what_is_left_of_one_happening() {
+        let stop = AtomicBool::new(false);
+        let mut tries = Tries { left: 3, wait: Duration::ZERO, stop: &stop };
+        assert_eq!(asked(&mut tries, 0), 1, "who is not busy is asked once");
+        assert_eq!(asked(&mut tries, 2), 3, "two of three");
+        assert_eq!(asked(&mut tries, 9), 2, "one is left");
+        assert_eq!(asked(&mut tries, 9), 1, "and then none");
+    }
+
+    #[test]
+    fn nobody_is_asked_again_once_the_node_stops() {
+        let stop = AtomicBool::new(true);
+        let mut tries = Tries { left: 3, wait: Duration::ZERO, stop: &stop };
+        assert_eq!(asked(&mut tries, 9), 1);
+        stop.store(false, Ordering::Release);
+        assert_eq!(asked(&mut tries, 1), 2);
     }
 }

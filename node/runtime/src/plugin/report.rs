@@ -86,7 +86,7 @@ impl Plugins {
         PluginReport {
             id: id.clone(),
             known: known.clone(),
-            left_out: slot.and_then(|slot| slot.current.as_ref().err().cloned()),
+            left_out: slot.and_then(|slot| slot.current.as_ref().err().map(|left| left.why().to_owned())),
             manifest: slot
                 .and_then(|slot| slot.current.as_ref().ok())
                 .map(|current| current.plugin.manifest().clone()),
@@ -96,7 +96,7 @@ impl Plugins {
     }
 
     /// The last calls of a plugin, oldest first.
-    pub(crate) fn recordings(&self, id: &str, hook: Option<Hook>) -> Vec<Arc<Recording>> {
+    pub(crate) fn recordings(&self, id: &str, hook: Option<Hook>) -> Vec<Recording> {
         self.0.figures.recordings(id, hook)
     }
 

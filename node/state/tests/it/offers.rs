@@ -144,6 +144,41 @@ fn nobody_frees_early_what_another_plugin_holds_back() {
 }
 
 #[test]
+fn what_one_plugin_lets_go_of_is_held_as_long_as_another_one_wants_also_across_a_restart() {
+    let mut store = StoreUnderTest::start();
+    let by = |plugin: &str, minutes| Some((plugin.to_owned(), at(minutes)));
+    let shop = store.apply([
+        listed(1, 250),
+        suppressed(Some(at(100))),
+        suppressed_by("recall", Some(at(200))),
+        suppressed_by("dates", Some(at(50))),
+    ]);
+    assert_eq!(held(&shop), by("recall", 200), "what lasts longest is shown");
+    let version = shop.stock_version;
+    store.stop_state();
+    store.start_state();
+    assert!(store.opened.rebuilt.is_none());
+    let shop = store.apply([suppressed_by("recall", None)]);
+    assert_eq!(held(&shop), by("cold-chain", 100), "it is not free: another one holds it");
+    let shop = store.apply([suppressed(None)]);
+    assert_eq!((held(&shop), shop.stock_version), (by("dates", 50), version));
+    let shop = store.apply([suppressed_by("dates", None)]);
+    assert_eq!((held(&shop), shop.stock_version), (None, version + 1));
+}
+
+#[test]
+fn of_many_plugins_that_hold_a_product_those_that_would_end_first_are_forgotten() {
+    let store = StoreUnderTest::start();
+    let plugins: Vec<String> = (0..20).map(|number| format!("plugin-{number}")).collect();
+    let holds = plugins.iter().zip(10..).map(|(plugin, minutes)| suppressed_by(plugin, Some(at(minutes))));
+    store.apply([listed(1, 250)].into_iter().chain(holds).collect::<Vec<_>>());
+    let frees = plugins.iter().rev().take(5).map(|plugin| suppressed_by(plugin, None));
+    let shop = store.apply(frees.collect::<Vec<_>>());
+    assert_eq!(held(&shop), Some(("plugin-14".to_owned(), at(24))));
+    assert_eq!(held(&store.apply([suppressed_by("plugin-14", None)])), None);
+}
+
+#[test]
 fn a_product_that_was_off_the_list_comes_back_as_it_is_held_by_then() {
     let mut store = StoreUnderTest::start();
     store.apply([listed(1, 250), suppressed(Some(at(100))), delisted()]);

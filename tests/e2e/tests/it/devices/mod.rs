@@ -7,6 +7,7 @@ mod approval;
 mod cold_chain;
 mod commands;
 mod hostile;
+mod kiosk;
 mod problems;
 mod profiles;
 mod restart;

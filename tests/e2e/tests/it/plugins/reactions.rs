@@ -1,11 +1,11 @@
 //! What plugins have done when something happens: staff are told and asked, goods are not sold.
 
-use super::shop::{base64, component, manifest};
+use super::shop::{EVERY_COUNT, PluggedShop, base64, component, manifest, standing_orders};
 use crate::{
     admin::administrator::Administered,
     support::{
         api::{Answer, Api},
-        invoices,
+        invoices, journal,
         wait::eventually,
     },
 };
@@ -113,6 +113,19 @@ async fn an_excursion_tells_staff_asks_for_a_look_and_keeps_the_goods_from_being
     api.set(&session, "JAM-2", 1).await.json(200);
     let told = alerts(&admin).await;
     assert!(told.iter().any(|alert| alert["unit"] == "dairy-1" && alert["urgent"] == true), "{told:?}");
+}
+
+#[tokio::test]
+async fn what_happens_at_the_same_time_opens_a_task_once() {
+    let mut shop = PluggedShop::configured(&[], EVERY_COUNT);
+    let order = "when = \"stock-changed\"\ndo = \"task\"\nsku = \"CUP-1\"\ntext = \"Look at the cups\"";
+    shop.install("standing-orders", &standing_orders("1.0.0", &[order]), &component("standing-orders")).await;
+    tokio::join!(shop.count("TEA-1", 7), shop.count("TEA-2", 7), shop.count("JAM-1", 7));
+    shop.answered("standing-orders", 3).await;
+    shop.node.stop().expect("it stops");
+    let opened = journal::cat_only(&shop.store.data(), "TaskOpened");
+    let asked = opened.iter().filter(|task| task["fields"]["kind"] == "plugin").count();
+    assert_eq!(asked, 1, "{opened:?}");
 }
 
 #[tokio::test]
