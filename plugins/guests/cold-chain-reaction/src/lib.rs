@@ -1,8 +1,8 @@
 //! A unit that keeps food cold is too warm, or nobody knows: its goods are not sold until somebody knows that they are good.
 //!
 //! At the begin staff are told and asked to look, and what is in the unit is kept from being sold. At the end a short excursion lets
-//! the goods free again, unless another one of the unit still holds them ([`held`]); after a long one they stay as they are, and staff are
-//! asked to check or discard them.
+//! the goods free again that no other one still holds, of this unit or of another ([`held`]); after a long one they stay as they are, and
+//! staff are told and asked to check or discard them.
 
 mod held;
 
@@ -61,7 +61,8 @@ fn begun(excursion: &Excursion, context: &Context, rules: &Rules) -> Vec<Action>
         alert(format!("Unit {unit} {what}; its goods are not sold until {until}"), true),
         task(excursion, format!("See why unit {unit} {what}: door, load, power")),
     ];
-    actions.extend(suppress(excursion, rules.suppress_seconds(), format!("Unit {unit} {what}")));
+    let reason = format!("Unit {unit} {what}");
+    actions.extend(suppress(&excursion.skus, rules.suppress_seconds(), reason));
     more(excursion, &mut actions);
     actions
 }
@@ -72,24 +73,25 @@ fn ended(excursion: &Excursion, context: &Context, rules: &Rules) -> Vec<Action>
     if excursion.lasted <= rules.tolerated_millis {
         held.keep();
         let short = format!("Unit {unit} is as it must be after {minutes} min");
-        if !held.is_free() {
-            return vec![alert(format!("{short}; its goods stay back as before"), false)];
-        }
-        let mut actions = vec![alert(format!("{short}; its goods are sold again"), false)];
-        actions.extend(suppress(
-            excursion,
-            0,
-            format!("Unit {unit} was out of bounds for {minutes} min only"),
-        ));
+        let all = excursion.skus.len();
+        let free = if held.is_free() { held.held_nowhere_else(&excursion.skus) } else { Vec::new() };
+        let what = match free.len() {
+            0 if all > 0 || !held.is_free() => "its goods stay back as before".to_owned(),
+            some if some < all => format!("{some} of its {all} goods are sold again"),
+            _ => "its goods are sold again".to_owned(),
+        };
+        let mut actions = vec![alert(format!("{short}; {what}"), false)];
+        actions.extend(suppress(free, 0, format!("Unit {unit} was out of bounds for {minutes} min only")));
         return actions;
     }
     held.hold(excursion, rules.until(context));
     let worst = celsius(excursion.millidegrees);
     let text = format!("Check or discard the goods of unit {unit}: {minutes} min, {worst} at worst");
-    let mut actions = vec![task(excursion, text)];
+    // The task that asked to see why may still be open, and then there is no other about the unit.
+    let mut actions = vec![alert(text.clone(), true), task(excursion, text)];
     // Counted anew from the end, so that nothing is let free by the mere passing of time while nobody has looked.
     actions.extend(suppress(
-        excursion,
+        &excursion.skus,
         rules.suppress_seconds(),
         format!("Unit {unit} was out of bounds for {minutes} min"),
     ));
@@ -118,8 +120,12 @@ impl Rules<'_> {
     }
 }
 
-fn suppress(excursion: &Excursion, seconds: u32, reason: String) -> impl Iterator<Item = Action> {
-    let skus = excursion.skus.iter().take(SKUS_MAX);
+fn suppress<'a>(
+    skus: impl IntoIterator<Item = &'a String>,
+    seconds: u32,
+    reason: String,
+) -> impl Iterator<Item = Action> {
+    let skus = skus.into_iter().take(SKUS_MAX);
     skus.map(move |sku| Action::Suppress(Suppress { sku: sku.clone(), seconds, reason: reason.clone() }))
 }
 

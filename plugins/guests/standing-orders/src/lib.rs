@@ -42,7 +42,11 @@ fn fits(order: &Settings, happening: &Happening) -> Result<bool, Failure> {
         (other, _) => return Err(order.wrong("when", other)),
     };
     let only = order.texts("skus");
-    Ok(is_it && (only.is_empty() || product(happening).is_some_and(|sku| only.contains(&sku))))
+    let is_among = match happening {
+        Happening::Excursion(excursion) => excursion.skus.iter().any(|sku| only.contains(&sku.as_str())),
+        _ => product(happening).is_some_and(|sku| only.contains(&sku)),
+    };
+    Ok(is_it && (only.is_empty() || is_among))
 }
 
 /// The product that it happened to.
