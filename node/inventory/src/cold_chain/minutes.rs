@@ -154,14 +154,16 @@ impl Minutes {
     }
 
     /// Says that a probe is none of the unit any more from a time on: what it said last does not speak on.
-    pub(crate) fn end(&mut self, probe: u32, at_ms: i64, limit: Limit, config: &Config) {
-        let until = at_ms.div_euclid(MINUTE_MS);
+    ///
+    /// The time is by another clock than the minutes are, and either may be wrong by decades. So nothing that was computed is taken back:
+    /// in every minute that the unit has got to, the probe was still one of it.
+    pub(crate) fn end(&mut self, probe: u32, at_ms: i64) {
+        let newest = self.kept.last().map(|minute| minute.at).or(self.base.map(|base| base.at));
+        let until = at_ms.div_euclid(MINUTE_MS).max(newest.unwrap_or(i64::MIN));
         for minute in &mut self.kept {
             minute.shares.end(probe, minute.at, until);
         }
         self.lasts.end(probe, until);
-        let from = self.kept.partition_point(|minute| minute.at <= until);
-        self.refold(from, limit, config);
     }
 
     /// Computes everything from a place on.

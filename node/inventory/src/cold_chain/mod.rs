@@ -316,7 +316,7 @@ impl ColdChain {
             }
         }
         if let Some(unit) = self.state.units.get_mut(&gone.unit) {
-            unit.minutes.end(gone.number, at.0, unit.limit, &self.config);
+            unit.minutes.end(gone.number, at.0);
             if !unit.removed {
                 unit.end_watch(&gone.watch, seq);
             }

@@ -242,6 +242,45 @@ fn what_a_probe_said_speaks_on_until_it_is_silent_for_too_long_or_watches_no_mor
 }
 
 #[test]
+fn a_probe_that_leaves_takes_nothing_back_of_what_it_said_whatever_the_nodes_clock_says() {
+    for is_retired in [false, true] {
+        let mut store = Store::fridge();
+        store.place("second", "fridge");
+        warm_seldom_cold_often(&mut store, 60);
+        let before = store.unit("fridge");
+        // The node has no clock of its own and believes that it is 1970.
+        let (device, at, unknown) = ("probe".parse().unwrap(), Timestamp(0), Unknown::default());
+        if is_retired {
+            store.append(DeviceRetired { device, by: None, at, unknown });
+        } else {
+            store.append(DevicePlaced {
+                device,
+                stream: name("celsius"),
+                place: None,
+                sku: None,
+                unit_weight: None,
+                tare: None,
+                unit: Some(name("elsewhere")),
+                at,
+                unknown,
+            });
+        }
+        let after = store.unit("fridge");
+        assert_eq!((before.probes.len(), after.probes.len()), (2, 1));
+        assert_eq!((after.air_milli, after.product_milli), (before.air_milli, before.product_milli));
+        assert_eq!((&after.runs, after.counted_s), (&before.runs, before.counted_s));
+        assert_eq!(after.air_milli, Some(9_000), "it said so four minutes before it left");
+        store.read_at("second", 3.0, store.now);
+        let cold = store.unit("fridge");
+        assert_eq!(cold.air_milli, Some(3_000), "it has no say any more");
+        // A reading that comes late has everything computed again.
+        store.read_at("second", 3.0, MIDNIGHT);
+        let again = store.unit("fridge");
+        assert_eq!((again.product_milli, again.counted_s), (cold.product_milli, cold.counted_s));
+    }
+}
+
+#[test]
 fn a_probe_in_doubt_that_speaks_seldom_leaves_no_minute_beyond_doubt() {
     let mut store = Store::fridge();
     store.place("second", "fridge");
