@@ -347,14 +347,15 @@ impl Shared {
         connect: &Connect,
         certificate: Option<&CertificateIdentity>,
     ) -> Result<(Identity, ByteString), Connack> {
-        let now_ms = self.sequence.clock.now_ms();
-        if self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).take(1, now_ms) > 0 {
-            return Err(refusal(Reason::CONNECTION_RATE_EXCEEDED, "too many clients come at once"));
-        }
-        // Who is there already may come again: its old connection makes room.
+        // Who is there already may come again: its old connection makes room. Those for whom there is none use nothing up of the
+        // rate, which is then left for who comes again.
         let full = self.registry.outsiders() >= self.config.limits.connections_max;
         if full && !self.registry.holds(&connect.client_id) {
             return Err(refusal(Reason::SERVER_BUSY, "too many clients are there"));
+        }
+        let now_ms = self.sequence.clock.now_ms();
+        if self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).take(1, now_ms) > 0 {
+            return Err(refusal(Reason::CONNECTION_RATE_EXCEEDED, "too many clients come at once"));
         }
         let chosen = |device: Option<&str>| match device {
             _ if !connect.client_id.is_empty() => ByteString::from(&*connect.client_id),

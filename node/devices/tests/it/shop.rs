@@ -4,7 +4,7 @@ use crate::{eventually, store::Store};
 use aisle_broker::packet::{MessageProperties, QoS};
 use aisle_devices::{
     registry::{self, DeviceView, Devices, DevicesView},
-    service::{Config, Control, Running, Service},
+    service::{Config, Control, Running, Service, ViewOf},
 };
 use aisle_event::{Event, EventType, Timestamp, device::Reading};
 use aisle_firmware_config::profile::Profiles;
@@ -14,7 +14,7 @@ use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, Weak,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
     thread,
@@ -32,6 +32,8 @@ pub struct Shop {
     /// The register shows nothing yet.
     pub is_behind: Arc<AtomicBool>,
     follower: Follower,
+    /// Held by whatever is left of the service.
+    held: Weak<dyn Fn() -> Arc<DevicesView> + Send + Sync>,
 }
 
 /// What the node's composite does: applies the journal, shows the view, writes what is due.
@@ -131,26 +133,29 @@ impl Shop {
                 seen.lock().unwrap().view.clone()
             }
         };
+        let view: ViewOf = Arc::new(view);
+        let held = Arc::downgrade(&view);
         let mut registry = Registry::default();
         let (control, running) = Service::start(
             store.broker.clone(),
             store.journal.clone(),
             "leeds",
             Arc::new(Profiles::builtin()),
-            Arc::new(view),
+            view,
             Arc::new(move || Timestamp(time.load(Ordering::SeqCst))),
             config,
             &mut registry,
         )
         .expect("a service");
-        Self { store, control, running, registry, clock, is_behind, follower }
+        Self { store, control, running, registry, clock, is_behind, follower, held }
     }
 
     /// The service is killed, and another one started.
     pub async fn without_service(self) -> (Store, Arc<AtomicI64>) {
-        let Self { store, running, follower, clock, control, .. } = self;
+        let Self { store, running, follower, clock, control, held, .. } = self;
         drop((running, control, follower));
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        // A process that is killed writes nothing afterwards; a task that is aborted goes on to where it waits next.
+        eventually(|| held.strong_count(), |left| *left == 0).await;
         // What it handed to the journal is durable before whoever comes next looks, as it is when a process is killed with it.
         let retain = true;
         store.publish_with("between/two", "-", QoS::AtLeastOnce, retain, MessageProperties::default()).await;

@@ -163,6 +163,7 @@ impl Fold for Parts {
     }
 
     fn put_away(&mut self) -> io::Result<()> {
+        // What was refused is in the archive's status, off which `/metrics` and `/healthz` read it.
         self.telemetry.persist(&self.archive).map(drop).map_err(io::Error::other)
     }
 

@@ -58,6 +58,11 @@ fn encode(floor: &Floor, mut scrape: Scrape<'_>) -> fmt::Result {
     )?;
     scrape.gauge("archive_files", "Files of minutes", archive.files as u64)?;
     scrape.gauge(
+        "archive_files_refused",
+        "Files of an hour that the system refuses for now, so that the minutes wait in memory; `/healthz` names them and says why",
+        archive.hours_refused as u64,
+    )?;
+    scrape.gauge(
         "archive_dates",
         "Days that have files of minutes; bound: `telemetry.keep_days`",
         archive.days as u64,

@@ -166,7 +166,7 @@ struct FloorReport {
     devices_alert: Option<String>,
     /// Files of device profiles that are not in force as they stand, with what is wrong with them.
     profiles_refused: Vec<String>,
-    /// Files of telemetry that were set aside.
+    /// Files of telemetry that were set aside, or that the system refuses for now.
     telemetry_damaged: Vec<String>,
     open_tasks: usize,
 }
@@ -200,18 +200,31 @@ struct PluginsReport {
     installed: usize,
     /// Plugins that are left out because they cannot be loaded, with why.
     left_out: Vec<String>,
+    /// Plugins that failed too often in a row, by hook, with why: there they are left out until they answer again.
+    failing: Vec<String>,
 }
 
 impl PluginsReport {
     fn of(plugins: &Plugins) -> Self {
         let (applied_seq, caught_up) = plugins.progress();
-        let left_out = plugins.left_out();
+        let (left_out, view) = (plugins.left_out(), plugins.view());
+        let failing = view.plugins.iter().flat_map(|(id, known)| {
+            known.failing.values().map(move |said| {
+                let why = said.reason.as_deref().unwrap_or("no reason");
+                format!("`{id}` {} at `{}`: {why}", said.version, said.hook)
+            })
+        });
         Self {
             applied_seq,
             caught_up,
-            installed: plugins.view().plugins.len(),
+            installed: view.plugins.len(),
             left_out: left_out.iter().map(|(id, why)| format!("`{id}`: {why}")).collect(),
+            failing: failing.collect(),
         }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.left_out.is_empty() && self.failing.is_empty()
     }
 }
 
@@ -277,7 +290,7 @@ impl Health {
             || clock.behind_journal_ms > 0
             || mqtt.devices_problem.is_some()
             || !floor.is_whole()
-            || !plugins.left_out.is_empty()
+            || !plugins.is_whole()
             || mqtt.bridges.iter().any(|bridge| !bridge.connected)
         {
             Status::Degraded

@@ -18,6 +18,12 @@ struct Day {
     hours: BTreeMap<i64, u64>,
 }
 
+impl Day {
+    fn bytes(&self) -> u64 {
+        self.whole.unwrap_or_default() + self.hours.values().sum::<u64>()
+    }
+}
+
 /// `2026-11-21`.
 pub(super) fn name_of_day(day: i64) -> Option<String> {
     let at = Timestamp::from_second(day.checked_mul(DAY_S)?).ok()?;
@@ -76,7 +82,7 @@ impl Days {
         self.0.entry(day).or_default().hours.insert(hour, bytes);
     }
 
-    pub(super) fn remove_hour(&mut self, day: i64, hour: i64) {
+    fn remove_hour(&mut self, day: i64, hour: i64) {
         if let Some(of) = self.0.get_mut(&day) {
             of.hours.remove(&hour);
         }
@@ -87,10 +93,6 @@ impl Days {
         if self.0.get(&day).is_some_and(|of| of.whole.is_none() && of.hours.is_empty()) {
             self.0.remove(&day);
         }
-    }
-
-    pub(super) fn remove(&mut self, day: i64) {
-        self.0.remove(&day);
     }
 
     pub(super) fn has_day(&self, day: i64) -> bool {
@@ -118,7 +120,23 @@ impl Days {
     }
 
     pub(super) fn bytes(&self) -> u64 {
-        self.0.values().map(|of| of.whole.unwrap_or_default() + of.hours.values().sum::<u64>()).sum()
+        self.0.values().map(Day::bytes).sum()
+    }
+
+    /// The days to be removed, oldest first: those that are too many (`true`), and those that are too much together with all that came
+    /// after them. So one that stays takes nothing of the room of younger ones. The latest, which is being written, is never too much:
+    /// there is always something.
+    pub(super) fn surplus(&self, days_max: usize, bytes_max: u64) -> Vec<(i64, bool)> {
+        let (mut bytes, mut surplus) = (0_u64, Vec::new());
+        for (younger, (day, of)) in self.0.iter().rev().enumerate() {
+            bytes = bytes.saturating_add(of.bytes());
+            let is_old = younger >= days_max;
+            if is_old || (bytes > bytes_max && younger > 0) {
+                surplus.push((*day, is_old));
+            }
+        }
+        surplus.reverse();
+        surplus
     }
 
     pub(super) fn between(&self, first: i64, last: i64) -> Vec<i64> {

@@ -7,16 +7,20 @@
 //! What is damaged is set aside as `….damaged` with what is whole in it written anew. A file that the system refuses to read or replace
 //! is left as it is, and its hour waits in memory while the others are written. Both are named in the status: never a failure.
 //!
-//! Not here: which minutes are closed (`stream`), the bytes of a file (`file`), what is asked of them (`query`).
+//! Not here: which minutes are closed (`stream`), the bytes of a file (`file`), what is told of it (`note`), what is asked of minutes
+//! (`query`).
 //! Guards invariants 6 and 7: the archive keeps the latest `keep_days` days that it has and `archive_bytes_max` bytes, oldest out
-//! first. It counts days that exist and asks no clock, so a leap of the clock removes nothing.
+//! first. It counts days that exist and asks no clock, so a leap of the clock removes nothing. A file that cannot be removed is one that
+//! exists: it counts, is tried again each time, and no younger day goes in its place.
 
 mod days;
 mod file;
+mod note;
 
 use super::{config::Config, minute::Minute, stream::hour_of, view::StreamKey};
 use days::{Days, name_of_day, name_of_hour};
 use file::{ReadError, read_all};
+use note::{About, Notes};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
@@ -32,8 +36,6 @@ const UNFINISHED: &str = "tmp";
 const DAMAGED: &str = "damaged";
 /// So many files that were set aside are kept to be looked at; the oldest go.
 const DAMAGED_FILES_MAX: usize = 16;
-/// So many of them are named.
-const NAMED_MAX: usize = 32;
 /// The hours of a day are joined when there is something so many hours after its end.
 const JOIN_AFTER_HOURS: i64 = 2;
 const DAY_HOURS: i64 = 24;
@@ -54,7 +56,9 @@ pub struct Archive {
 #[derive(Debug, Default)]
 struct Inner {
     days: Days,
-    damaged: Vec<String>,
+    notes: Notes,
+    /// Hours that were refused when they were last to be kept.
+    refused: BTreeSet<i64>,
     files_damaged: u64,
     days_shed: u64,
     days_expired: u64,
@@ -130,8 +134,11 @@ pub struct ArchiveStatus {
     pub files: usize,
     /// Their bytes.
     pub bytes: u64,
-    /// Files that were set aside, or that the system refused, since the start: the latest 32, with what was wrong with each.
+    /// Files that were set aside since the start, and those that the system refuses for now: the latest 32, with what is wrong with
+    /// each.
     pub damaged: Vec<String>,
+    /// Hours that wait in memory because the system refuses their file.
+    pub hours_refused: usize,
     /// How many were set aside since the start.
     pub files_damaged: u64,
     /// Days that were removed since the start for want of room, before their time: to be shown to staff.
@@ -181,7 +188,8 @@ impl Archive {
             last: named(inner.days.last()),
             files: inner.days.files(),
             bytes: inner.days.bytes(),
-            damaged: inner.damaged.clone(),
+            damaged: inner.notes.told(),
+            hours_refused: inner.refused.len(),
             files_damaged: inner.files_damaged,
             days_shed: inner.days_shed,
             days_expired: inner.days_expired,
@@ -212,12 +220,17 @@ impl Archive {
                 }
                 // The other hours must not wait for it; the next time may be better.
                 Err(error) if error.is_of_one_file() => {
-                    self.note_refused(&error);
+                    self.note_refused(&error, About::Keeping);
+                    if self.inner().refused.insert(hour) {
+                        let (file, what) = (error.path.display(), error.what.as_str());
+                        tracing::warn!(%file, what, error = %error.source, "an hour of telemetry waits in memory: its file is refused");
+                    }
                     kept.refused.insert(hour);
                 }
                 Err(error) => return Err(error),
             }
         }
+        self.inner().refused.clone_from(&kept.refused);
         self.sync()?;
         self.join()?;
         self.shed();
@@ -227,13 +240,15 @@ impl Archive {
     /// Adds minutes of one hour to its file.
     fn keep_hour(&self, hour: i64, rows: Rows) -> Result<(), ArchiveError> {
         let Some(name) = name_of_hour(hour) else { return Ok(()) };
-        let path = self.dir.join(name);
+        let path = self.dir.join(&name);
         let (day, of_day) = (hour.div_euclid(DAY_HOURS), hour.rem_euclid(DAY_HOURS));
         let mut whole =
             if self.inner().days.has_hour(day, of_day) { self.whole(&path)? } else { Rows::new() };
         merge(&mut whole, rows);
         let bytes = self.write(&path, &whole)?;
-        self.inner().days.set_hour(day, of_day, bytes);
+        let mut inner = self.inner();
+        inner.days.set_hour(day, of_day, bytes);
+        inner.notes.take_back(&name, &About::REFUSALS);
         Ok(())
     }
 
@@ -243,7 +258,7 @@ impl Archive {
         for (day, hours) in over {
             match self.join_day(day, hours) {
                 // What hours there are stay as they are, and the other days are joined; the next time may be better.
-                Err(error) if error.is_of_one_file() => self.note_refused(&error),
+                Err(error) if error.is_of_one_file() => self.note_refused(&error, About::Keeping),
                 done => done?,
             }
         }
@@ -251,58 +266,65 @@ impl Archive {
     }
 
     fn join_day(&self, day: i64, hours: Vec<i64>) -> Result<(), ArchiveError> {
-        let Some(name) = name_of_day(day) else { return Ok(()) };
-        let path = self.dir.join(format!("{name}.day"));
-        let hours: Vec<(i64, PathBuf)> = hours
-            .into_iter()
-            .filter_map(|of_day| Some((of_day, self.dir.join(name_of_hour(day * DAY_HOURS + of_day)?))))
-            .collect();
-        let before = self.inner().days.has_day(day).then_some(&path);
+        let Some(name) = name_of_day(day).map(|day| format!("{day}.day")) else { return Ok(()) };
+        let path = self.dir.join(&name);
+        let hours: Vec<String> =
+            hours.into_iter().filter_map(|of_day| name_of_hour(day * DAY_HOURS + of_day)).collect();
+        let before = self.inner().days.has_day(day).then_some(&name);
         let mut whole = Rows::new();
-        for file in before.into_iter().chain(hours.iter().map(|(_, hour)| hour)) {
-            merge(&mut whole, self.whole(file)?);
+        for file in before.into_iter().chain(&hours) {
+            merge(&mut whole, self.whole(&self.dir.join(file))?);
         }
         let bytes = self.write(&path, &whole)?;
         self.sync()?;
-        self.inner().days.set_day(day, bytes);
-        for (of_day, hour) in hours {
-            self.remove(&hour)?;
-            self.inner().days.remove_hour(day, of_day);
-        }
-        Ok(())
+        let mut inner = self.inner();
+        inner.days.set_day(day, bytes);
+        inner.notes.take_back(&name, &About::REFUSALS);
+        drop(inner);
+        hours.iter().try_for_each(|hour| self.remove(hour))
     }
 
     /// Removes the oldest days that are too many or too much.
     fn shed(&self) {
-        loop {
-            let (day, names) = {
-                let mut inner = self.inner();
-                let expired = inner.days.len() > self.keep_days;
-                // The day that is being written stays, so that there is always something.
-                let shed = inner.days.bytes() > self.bytes_max && inner.days.len() > 1;
-                let Some(day) = inner.days.first().filter(|_| expired || shed) else { return };
-                if expired {
-                    inner.days_expired += 1;
-                } else {
-                    inner.days_shed += 1;
-                }
-                (day, inner.days.names(day))
-            };
-            for name in names {
-                // One that stays is found, and tried again, at the next start.
-                if let Err(error) = self.remove(&self.dir.join(name)) {
-                    self.note_refused(&error);
-                }
+        let surplus = self.inner().days.surplus(self.keep_days, self.bytes_max);
+        for (day, is_old) in surplus {
+            if !self.remove_day(day) {
+                continue;
             }
-            self.inner().days.remove(day);
+            let mut inner = self.inner();
+            if is_old {
+                inner.days_expired += 1;
+            } else {
+                inner.days_shed += 1;
+            }
         }
     }
 
-    fn remove(&self, path: &Path) -> Result<(), ArchiveError> {
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refused(What::Remove, path)(error)),
-            _ => Ok(()),
+    /// Removes the files of a day. False when one stays, which the next time may be better.
+    fn remove_day(&self, day: i64) -> bool {
+        let names = self.inner().days.names(day);
+        let mut is_gone = true;
+        for name in names {
+            if let Err(error) = self.remove(&name) {
+                self.note_refused(&error, About::Keeping);
+                is_gone = false;
+            }
         }
+        is_gone
+    }
+
+    /// Removes a file of minutes, if it is there.
+    fn remove(&self, name: &str) -> Result<(), ArchiveError> {
+        let path = self.dir.join(name);
+        if let Err(error) = fs::remove_file(&path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(refused(What::Remove, &path)(error));
+        }
+        let mut inner = self.inner();
+        inner.days.remove_named(name);
+        inner.notes.take_back(name, &About::REFUSALS);
+        Ok(())
     }
 
     /// Writes a file whole: another name, sync, rename. The directory is not synced yet.
@@ -350,22 +372,12 @@ impl Archive {
         }
     }
 
-    fn note(&self, path: &Path, what: &str) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let note = format!("`{name}`: {what}");
-        let mut inner = self.inner();
-        // What is tried again and again is told once.
-        if inner.damaged.contains(&note) {
-            return;
-        }
-        if inner.damaged.len() >= NAMED_MAX {
-            inner.damaged.remove(0);
-        }
-        inner.damaged.push(note);
+    fn note(&self, path: &Path, about: About, what: String) {
+        self.inner().notes.add(name_of(path), about, what);
     }
 
-    fn note_refused(&self, error: &ArchiveError) {
-        self.note(&error.path, &format!("cannot {} it: {}", error.what.as_str(), error.source));
+    fn note_refused(&self, error: &ArchiveError, about: About) {
+        self.note(&error.path, about, format!("cannot {} it: {}", error.what.as_str(), error.source));
     }
 
     fn set_aside(&self, path: &Path, what: &str) {
@@ -375,9 +387,9 @@ impl Archive {
         // If it cannot be renamed it is written over or read again; both are told.
         let moved = fs::rename(path, aside);
         self.inner().files_damaged += 1;
-        self.note(path, what);
+        self.note(path, About::Damage, what.into());
         if let Err(error) = moved {
-            self.note(path, &format!("cannot be set aside: {error}"));
+            self.note(path, About::Damage, format!("cannot be set aside: {error}"));
         }
         self.limit_damaged();
     }
@@ -392,8 +404,9 @@ impl Archive {
         aside.sort();
         let surplus = aside.len().saturating_sub(DAMAGED_FILES_MAX);
         for path in aside.into_iter().take(surplus) {
-            if let Err(error) = fs::remove_file(&path) {
-                self.note(&path, &format!("cannot be removed: {error}"));
+            match fs::remove_file(&path) {
+                Ok(()) => self.inner().notes.take_back(&name_of(&path), &About::REFUSALS),
+                Err(error) => self.note(&path, About::Keeping, format!("cannot be removed: {error}")),
             }
         }
     }
@@ -426,6 +439,7 @@ impl Archive {
     ) -> bool {
         match file::read_one(path, key, from, to) {
             Ok(minutes) => {
+                self.inner().notes.take_back(&name_of(path), &[About::Asking]);
                 for (number, minute) in minutes {
                     if (from..to).contains(&number) {
                         larger(found, number, Arc::new(minute));
@@ -433,7 +447,9 @@ impl Archive {
                 }
             }
             Err(ReadError::File(error)) if error.kind() == io::ErrorKind::NotFound => return false,
-            Err(ReadError::File(error)) => self.note_refused(&refused(What::Read, path)(error)),
+            Err(ReadError::File(error)) => {
+                self.note_refused(&refused(What::Read, path)(error), About::Asking);
+            }
             Err(ReadError::Damaged(_)) => self.repair(path),
         }
         true
@@ -444,7 +460,7 @@ impl Archive {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = match self.whole(path) {
             Ok(rows) => rows,
-            Err(error) => return self.note_refused(&error),
+            Err(error) => return self.note_refused(&error, About::Asking),
         };
         let written = if rows.is_empty() { Ok(0) } else { self.write(path, &rows) };
         let kept = written.and_then(|bytes| self.sync().map(|()| bytes));
@@ -454,10 +470,15 @@ impl Archive {
             Ok(bytes) => self.inner().days.add_named(name, bytes),
             Err(error) => {
                 self.inner().days.remove_named(name);
-                self.note_refused(&error);
+                // What was whole in it is nowhere else.
+                self.note_refused(&error, About::Damage);
             }
         }
     }
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn refused<'a>(what: What, path: &'a Path) -> impl Fn(io::Error) -> ArchiveError + 'a {

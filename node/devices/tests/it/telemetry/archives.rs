@@ -180,12 +180,53 @@ fn a_file_that_cannot_be_read_for_now_is_not_written_over() {
     std::os::unix::fs::symlink(&hour, &hour).unwrap();
     let kept = again.persist(&archive).unwrap();
     assert_eq!((kept.files, kept.refused.len()), (1, 1));
-    let told = archive.status().damaged;
-    assert!(told[0].contains("cannot read") && told[0].contains("2026-11-21T00.hour"), "{told:?}");
+    let status = archive.status();
+    let told = &status.damaged[0];
+    assert!(told.contains("cannot read") && told.contains("2026-11-21T00.hour"), "{status:?}");
+    assert_eq!(status.hours_refused, 1);
     fs::remove_file(&hour).unwrap();
     fs::write(&hour, bytes).unwrap();
     again.persist(&archive).unwrap();
     assert_eq!(files(dir.path()), before);
+    let status = archive.status();
+    assert!(status.damaged.is_empty() && status.hours_refused == 0, "it is over: {status:?}");
+}
+
+#[test]
+fn a_file_that_could_not_be_joined_or_read_is_told_of_only_until_it_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = Archive::open(dir.path(), &config()).unwrap();
+    let mut followed = Followed::new(config());
+    fill(&mut followed, "fridge", DAY, DAY + 20 * HOUR);
+    followed.telemetry.persist(&archive).unwrap();
+    let hour = dir.path().join("2026-11-21T03.hour");
+    let bytes = fs::read(&hour).unwrap();
+    let in_the_way = || {
+        fs::remove_file(&hour).unwrap();
+        std::os::unix::fs::symlink(&hour, &hour).unwrap();
+    };
+    let out_of_it = || {
+        fs::remove_file(&hour).unwrap();
+        fs::write(&hour, &bytes).unwrap();
+    };
+    let told = || archive.status().damaged.len();
+    let hole = |followed: &Followed| days(&followed.telemetry, Some(&archive), "fridge").points.len();
+
+    let whole = hole(&followed);
+    in_the_way();
+    assert_eq!((hole(&followed), told()), (whole - 60, 1));
+    out_of_it();
+    assert_eq!((hole(&followed), told()), (whole, 0), "it was read");
+
+    in_the_way();
+    fill(&mut followed, "fridge", DAY + 20 * HOUR, DAY + 30 * HOUR);
+    followed.telemetry.persist(&archive).unwrap();
+    assert_eq!((archive.status().hours_refused, told()), (0, 1), "the day is not joined");
+    out_of_it();
+    fill(&mut followed, "fridge", DAY + 30 * HOUR, DAY + 32 * HOUR);
+    followed.telemetry.persist(&archive).unwrap();
+    assert!(dir.path().join("2026-11-21.day").is_file() && !hour.exists());
+    assert_eq!(told(), 0, "it was joined");
 }
 
 #[test]
@@ -234,13 +275,52 @@ fn a_file_that_cannot_be_joined_or_removed_stops_neither_the_days_after_it_nor_t
         followed.telemetry.persist(&archive).unwrap();
     }
     let status = archive.status();
-    assert_eq!(status.first.as_deref(), Some("2026-11-23"));
+    // Of the first two days there is still what cannot be removed, and nothing else.
+    assert_eq!((status.first.as_deref(), status.days, status.days_expired), (Some("2026-11-21"), 5, 0));
+    for removed in ["2026-11-21T05.hour", "2026-11-22T02.hour", "2026-11-22T04.hour"] {
+        assert!(!dir.path().join(removed).exists(), "{removed}");
+    }
     let names: Vec<String> = status.damaged;
     assert!(
         ["2026-11-21.day", "2026-11-22T03.hour"].iter().all(|name| names.iter().any(|it| it.contains(name))),
         "{names:?}"
     );
     assert!(dir.path().join("2026-11-23.day").is_file() && dir.path().join("2026-11-24.day").is_file());
+}
+
+#[test]
+fn a_file_that_cannot_be_removed_counts_and_no_younger_day_goes_in_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let opened =
+        |archive_bytes_max| Archive::open(dir.path(), &Config { archive_bytes_max, ..config() }).unwrap();
+    let mut followed = Followed::new(config());
+    fill(&mut followed, "fridge", DAY, DAY + 3 * DAY_MS + 4 * HOUR);
+    followed.telemetry.persist(&opened(u64::MAX)).unwrap();
+    // What is no file cannot be removed as one.
+    let stuck = dir.path().join("2026-11-21.day");
+    fs::remove_file(&stuck).unwrap();
+    fs::create_dir(&stuck).unwrap();
+    fs::write(stuck.join("something"), b"in it").unwrap();
+    let before = opened(u64::MAX).status();
+    assert_eq!(before.days, 4);
+
+    let archive = opened(before.bytes - 1);
+    for _ in 0..3 {
+        followed.telemetry.persist(&archive).unwrap();
+        let status = archive.status();
+        assert_eq!((status.days, status.bytes, status.days_shed), (4, before.bytes, 0));
+        assert_eq!(status.damaged.len(), 1, "{status:?}");
+        assert!(status.damaged[0].contains("2026-11-21.day"), "{status:?}");
+    }
+    assert!(dir.path().join("2026-11-22.day").is_file());
+
+    fs::remove_dir_all(&stuck).unwrap();
+    fs::write(&stuck, b"a file").unwrap();
+    followed.telemetry.persist(&archive).unwrap();
+    let status = archive.status();
+    assert!(!stuck.exists() && status.damaged.is_empty(), "{status:?}");
+    assert_eq!((status.days, status.days_shed, status.first.as_deref()), (3, 1, Some("2026-11-22")));
+    assert!(status.bytes < before.bytes, "{status:?}");
 }
 
 #[test]
