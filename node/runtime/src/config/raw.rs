@@ -6,9 +6,13 @@ use crate::{
 };
 use aisle_event::{Currency, StoreId};
 use aisle_recommend::Rules;
+use aisle_state::OFFERS_BYTES_MAX;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
+
+/// What an event of a sale may take, in bytes: as its receipt, half of it what plugins made of the basket.
+const SALE_BYTES_MAX: usize = 2 * OFFERS_BYTES_MAX;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -104,7 +108,7 @@ pub(crate) struct Journal {
     pub segment_bytes: u64,
     /// The most bytes that wait for their commit; beyond them writes are answered with 503.
     pub queue_bytes_max: usize,
-    /// The longest event.
+    /// The longest event; at least 524288, because a sale with all that plugins made of its basket is one event.
     pub record_bytes_max: usize,
     /// What to do when acknowledged records are damaged: `quarantine` sets the segment aside and goes on, `refuse` does not start.
     pub on_corruption: OnCorruption,
@@ -159,7 +163,13 @@ impl Journal {
         };
         at_least("segment_bytes", self.segment_bytes, 64 << 10)?;
         at_least("queue_bytes_max", self.queue_bytes_max as u64, 1 << 20)?;
-        at_least("record_bytes_max", self.record_bytes_max as u64, 16 << 10)?;
+        if self.record_bytes_max < SALE_BYTES_MAX {
+            let reason = format!(
+                "is {}, expected at least {SALE_BYTES_MAX}: a sale with all that plugins made of its basket is one event, which would be refused at each try",
+                self.record_bytes_max
+            );
+            return Err(refused("journal.record_bytes_max", &reason));
+        }
         Ok(aisle_journal::Config {
             segment_bytes: self.segment_bytes,
             queue_bytes_max: self.queue_bytes_max,
@@ -230,4 +240,26 @@ impl RawConfig {
 
 pub(super) fn refused(key: &str, reason: &dyn std::fmt::Display) -> ConfigError {
     ConfigError::Value { origin: "configuration".into(), key: key.into(), reason: reason.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_records_of(record_bytes_max: usize) -> Result<Config, ConfigError> {
+        let journal = Journal { record_bytes_max, ..Journal::default() };
+        RawConfig { journal, ..RawConfig::default() }.resolve()
+    }
+
+    #[test]
+    fn a_journal_whose_events_are_too_short_for_a_sale_is_refused_and_told_why() {
+        let config = with_records_of(2 * OFFERS_BYTES_MAX).unwrap();
+        assert_eq!(config.journal.record_bytes_max, 512 << 10);
+        for short in [16 << 10, OFFERS_BYTES_MAX + 4_096, 2 * OFFERS_BYTES_MAX - 1] {
+            let told = with_records_of(short).unwrap_err().to_string();
+            let says = |part: &str| told.contains(part);
+            assert!(says("`journal.record_bytes_max`") && says(&short.to_string()), "{told}");
+            assert!(says("at least 524288") && says("a sale"), "{told}");
+        }
+    }
 }
