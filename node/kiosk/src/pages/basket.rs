@@ -14,7 +14,7 @@ use crate::{
         tile::tile,
         visitor::Visitor,
     },
-    plugins::Place,
+    plugins::{Place, Why},
     pricing::{self, Priced, PricedLine},
     shopping::{self, Change},
     strings::Strings,
@@ -133,10 +133,10 @@ fn line_row(line: &PricedLine<'_>, priced: &Priced<'_>, visitor: &Visitor) -> Ma
                 a href=(parts::address(&product.sku)) { (name) }
                 p.small {
                     (offers::unit_price(usual, line.unit_price(), strings)) " " ((strings.per_unit)(product.unit))
-                    @if let Some(price) = &line.new_price { " · " (price.why.reason.as_str()) }
+                    @if let Some(price) = &line.new_price { " · " (why(&price.why)) }
                 }
                 @if !product.in_stock() { p.warn { (parts::not_there(product, strings)) } }
-                @if let Some(why) = &line.refused { p.warn { (why.reason.as_str()) } }
+                @if let Some(refused) = &line.refused { p.warn { (why(refused)) } }
                 (offers::amounts(strings.offers, offers::of_line(&priced.adjustments, line.number)))
             }
             form.change action="/basket" method="post" {
@@ -150,6 +150,10 @@ fn line_row(line: &PricedLine<'_>, priced: &Priced<'_>, visitor: &Visitor) -> Ma
             (remove(&product.sku, name, visitor))
         }
     }
+}
+
+fn why(why: &Why) -> Markup {
+    offers::why(why.reason.as_str(), &why.plugin, &why.version)
 }
 
 fn remove(sku: &Sku, name: &str, visitor: &Visitor) -> Markup {

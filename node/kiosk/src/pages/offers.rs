@@ -1,4 +1,5 @@
-//! What plugins make of a basket, as shoppers read it: prices struck through, amounts off with their reasons, points, coupons.
+//! What plugins make of a basket, as shoppers read it: prices struck through, amounts off, points, coupons. Each stands there with its
+//! reason, and with the plugin and the version that decided it, for whoever is asked about it at the counter.
 
 use crate::{claims::CODE_CHARS_MAX, strings::Strings, text};
 use aisle_event::{
@@ -19,15 +20,23 @@ pub(super) fn unit_price(usual: Option<Money>, now: Money, strings: &Strings) ->
     }
 }
 
+/// Why something is as it is, and small behind it who decided that.
+pub(super) fn why(reason: &str, plugin: &Name, version: &Name) -> Markup {
+    html! { (reason) " " span.by { (plugin) " " (version) } }
+}
+
 /// Amounts off, each with its reason; nothing at all when there are none.
-pub(super) fn amounts<'a>(label: &str, amounts: impl IntoIterator<Item = (&'a str, Money)>) -> Markup {
+pub(super) fn amounts<'a>(label: &str, amounts: impl IntoIterator<Item = (&'a Adjustment, Money)>) -> Markup {
     // A share of nothing is nothing to read.
     let amounts: Vec<_> = amounts.into_iter().filter(|(_, amount)| amount.minor != 0).collect();
     html! {
         @if !amounts.is_empty() {
             ul.offers aria-label=(label) {
-                @for (reason, amount) in amounts {
-                    li { span { (reason) } " " span.off { (signed(amount)) } }
+                @for (it, amount) in amounts {
+                    li {
+                        span { (why(it.reason.as_str(), &it.plugin, &it.version)) } " "
+                        span.off { (signed(amount)) }
+                    }
                 }
             }
         }
@@ -35,15 +44,15 @@ pub(super) fn amounts<'a>(label: &str, amounts: impl IntoIterator<Item = (&'a st
 }
 
 /// What comes off one line alone, or is put on it again.
-pub(super) fn of_line(adjustments: &[Adjustment], line: u32) -> impl Iterator<Item = (&str, Money)> {
+pub(super) fn of_line(adjustments: &[Adjustment], line: u32) -> impl Iterator<Item = (&Adjustment, Money)> {
     let of_line = adjustments
         .iter()
         .filter(move |it| it.line == Some(line) && it.kind != AdjustmentKind::BasketDiscount);
-    of_line.map(|it| (it.reason.as_str(), it.amount))
+    of_line.map(|it| (it, it.amount))
 }
 
 /// What comes off the basket as a whole: the lines' shares of one offer together, in the order of their first.
-pub(super) fn of_basket(adjustments: &[Adjustment]) -> impl Iterator<Item = (&str, Money)> {
+pub(super) fn of_basket(adjustments: &[Adjustment]) -> impl Iterator<Item = (&Adjustment, Money)> {
     let mut offers: Vec<(&Adjustment, Money)> = Vec::new();
     let of_basket =
         adjustments.iter().filter(|it| it.line.is_none() || it.kind == AdjustmentKind::BasketDiscount);
@@ -53,7 +62,7 @@ pub(super) fn of_basket(adjustments: &[Adjustment]) -> impl Iterator<Item = (&st
             None => offers.push((it, it.amount)),
         }
     }
-    offers.into_iter().map(|(first, sum)| (first.reason.as_str(), sum))
+    offers.into_iter()
 }
 
 fn is_same_offer(one: &Adjustment, other: &Adjustment) -> bool {
@@ -70,7 +79,9 @@ fn signed(off: Money) -> String {
 pub(super) fn points(points: &[Points], words: fn(u32) -> String) -> Markup {
     html! {
         @for points in points {
-            p.points { (words(points.count)) " · " (points.reason.as_str()) }
+            p.points {
+                (words(points.count)) " · " (why(points.reason.as_str(), &points.plugin, &points.version))
+            }
         }
     }
 }

@@ -41,7 +41,9 @@ pub(super) async fn show(
                             p.small {
                                 (parts::amount(line.quantity)) " × "
                                 (offers::unit_price(line.repriced.as_ref().map(|it| it.list_price), line.unit_price, strings))
-                                @if let Some(repriced) = &line.repriced { " · " (repriced.reason.as_str()) }
+                                @if let Some(it) = &line.repriced {
+                                    " · " (offers::why(it.reason.as_str(), &it.plugin, &it.version))
+                                }
                             }
                             (offers::amounts(strings.offers, offers::of_line(&receipt.adjustments, line.line)))
                         }

@@ -115,14 +115,15 @@ async fn the_pages_show_what_is_struck_through_taken_off_and_given_in_both_langu
     for part in [
         "<s>£2.50</s>",
         "<b>£2.00</b>",
-        "Best before today",
-        "3 for 2",
+        "Best before today <span class=\"by\">markdown 1.2.0</span>",
+        "3 for 2 <span class=\"by\">multi-buy 1.2.0</span>",
         "−£2.00",
         "Spring coupon",
         "−£1.00",
         "Never below cost",
         "+£0.10",
         "You get 4 points",
+        "<span class=\"by\">loyalty 1.2.0</span>",
         "<strong>£4.10</strong>",
         r#"name="expected" value="410 GBP""#,
         "Coupon code",
@@ -138,12 +139,14 @@ async fn the_pages_show_what_is_struck_through_taken_off_and_given_in_both_langu
     let thanks = shop.page(&paid.header("location"), &receipt, "en").await.body;
     for part in [
         "<s>£2.50</s>",
-        "3 for 2",
+        "Best before today <span class=\"by\">markdown 1.2.0</span>",
+        "3 for 2 <span class=\"by\">multi-buy 1.2.0</span>",
         "−£2.00",
         "Spring coupon",
         "−£1.00",
         "+£0.10",
         "You got 4 points",
+        "<span class=\"by\">loyalty 1.2.0</span>",
         "£4.10",
     ] {
         assert!(thanks.contains(part), "{part} is missing: {thanks}");

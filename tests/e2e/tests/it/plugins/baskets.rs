@@ -29,7 +29,11 @@ async fn three_for_two_shows_in_the_basket_on_its_page_and_on_the_receipt() {
     assert!(added.status().is_success() || added.status().is_redirection(), "{added:?}");
     let page =
         browser.get(format!("{url}/basket")).send().await.expect("a page").text().await.expect("a text");
-    assert!(page.contains("3 for 2 on TEA-1"), "{page}");
+    let decided = "3 for 2 on TEA-1 <span class=\"by\">multi-buy 1.0.0</span>";
+    assert!(page.contains(decided), "{page}");
+    let paid = browser.post(format!("{url}/checkout")).form(&[("key", "page-1")]).send().await;
+    let thanks = paid.expect("a page").text().await.expect("a text");
+    assert!(thanks.contains("Receipt") && thanks.contains(decided), "{thanks}");
 
     let calls = shop.plugin("multi-buy").await;
     assert!(calls["calls"].as_u64().is_some_and(|calls| calls >= 2), "{calls}");
