@@ -32,7 +32,8 @@ pub(crate) fn run(project: &Project, name: Option<&str>, arguments: &[OsString])
         bail!("`{REPORT}` names no benchmark; hint: give a name");
     }
     let facts = facts(project)?;
-    project.cargo(&["build", "--release", "-p", "aisle-node", "-p", "aisle-bench"]).run()?;
+    // `aisle` builds plugins.
+    project.cargo(&["build", "--release", "-p", "aisle-node", "-p", "aisle-bench", "-p", "aisle"]).run()?;
     for name in names {
         screen::aside(format_args!("── {name}"));
         let job = Job::new(project.target("release/aisle-bench"))
@@ -56,7 +57,7 @@ pub(crate) fn run(project: &Project, name: Option<&str>, arguments: &[OsString])
 
 /// Builds the first-party plugins, and the peer unless only other parts are asked for: it takes minutes.
 fn with_plugins(project: &Project, arguments: &[OsString], job: Job) -> Result<Job> {
-    plugins::run(project)?;
+    plugins::run_with(project, project.target("release/aisle"))?;
     let job = job.env("AISLE_PLUGINS_DIR", project.target("plugins"));
     let says = |word: &str| arguments.iter().any(|argument| argument.to_string_lossy().contains(word));
     if says("--only") && !says("extism") {

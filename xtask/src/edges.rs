@@ -61,7 +61,6 @@ const MEMBERS: &[Member] = &[
         &[
             "aisle-event",
             "aisle-journal",
-            "aisle-state",
             "aisle-recommend",
             "aisle-plugin-host",
             "aisle-harness",
@@ -78,9 +77,6 @@ const MEMBERS: &[Member] = &[
             "aisle-event",
             "aisle-journal",
             "aisle-broker",
-            "aisle-state",
-            "aisle-recommend",
-            "aisle-kiosk",
             "aisle-plugin-host",
             "aisle-devices",
             "aisle-inventory",

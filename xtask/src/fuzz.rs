@@ -1,4 +1,4 @@
-//! `fuzz`: cargo-fuzz over the targets of `tests/fuzz`, which the tests run over their corpus only.
+//! `fuzz`: cargo-fuzz over the targets of `tests/fuzz`, which the tests run over their examples, whole and damaged, for a bounded count.
 //!
 //! The libFuzzer programs live in `tests/fuzz/cargo-fuzz`, outside the workspace, because they need a nightly compiler.
 

@@ -42,7 +42,7 @@ enum Command {
     /// Build, generate a store, run a node with simulated shoppers in it; Ctrl-C leaves nothing behind.
     #[command(disable_help_flag = true)]
     Demo {
-        /// Passed on; `--help` lists them: --data FILE, --seed N, --listen ADDRESS, --shoppers N, --for SECONDS.
+        /// Passed on; `--help` lists them: --data FILE, --seed N, --listen ADDRESS, --floor ADDRESS, --shoppers N, --for SECONDS.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },

@@ -57,7 +57,8 @@ fn build(project: &Project, aisle: Option<PathBuf>) -> Result<()> {
             stale.push((folder, out));
         }
     }
-    if aisle.is_none() && !stale.is_empty() {
+    let javascript = stale_javascript(project)?;
+    if aisle.is_none() && !(stale.is_empty() && javascript.is_none()) {
         project.cargo(&["build", "--package", "aisle"]).run()?;
     }
     let aisle = aisle.unwrap_or_else(|| project.target("debug/aisle"));
@@ -68,7 +69,7 @@ fn build(project: &Project, aisle: Option<PathBuf>) -> Result<()> {
             .args(["--out".as_ref(), out.as_path(), "--target-dir".as_ref(), &project.target("guests")])
             .run()?;
     }
-    javascript(project)
+    javascript.map_or(Ok(()), |(folder, out)| build_javascript(&aisle, &folder, &out))
 }
 
 /// Lints and unit tests of what runs inside the sandbox, natively: most of it needs no sandbox.
@@ -136,23 +137,35 @@ fn folders(project: &Project) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The plugin in JavaScript, with an interpreter in it.
-fn javascript(project: &Project) -> Result<()> {
+/// The folder of the plugin in JavaScript and its component, when that is to be built and can be.
+fn stale_javascript(project: &Project) -> Result<Option<(PathBuf, PathBuf)>> {
     let folder = project.path(JAVASCRIPT);
     let out = component(project, &name(&folder)?);
     if !tools::on_path(JAVASCRIPT_TOOL) {
         screen::aside(format_args!("no `{JAVASCRIPT_TOOL}` on PATH: skipping the plugin in JavaScript"));
-        return Ok(());
+        return Ok(None);
     }
-    if newest(&folder, 0)?.max(newest(&project.path("plugins/wit"), 0)?) <= written(&out)? {
-        return Ok(());
-    }
+    // No test of the workspace can count on it, so its cases are tried here, and again when one of them changes.
+    let sources = [folder.clone(), folder.join("cases"), project.path("plugins/wit")];
+    let stale = newest_of(sources.into_iter())? > written(&out)?;
+    Ok(stale.then_some((folder, out)))
+}
+
+/// Builds it, with an interpreter in it, and tries its cases; what does not pass them is not put beside the others.
+fn build_javascript(aisle: &Path, folder: &Path, out: &Path) -> Result<()> {
+    let untested = out.with_extension("untested.wasm");
     Job::new(JAVASCRIPT_TOOL)
         .args(["--wit", "wit", "--world", "plugin", "--js", "happy-hour.js"])
         .args(["--stub-wasi", "--sync", "--opt-size", "--minify"])
-        .args(["--output".as_ref(), out.as_path()])
+        .args(["--output".as_ref(), untested.as_path()])
         .directory(folder)
-        .run()
+        .run()?;
+    Job::new(aisle)
+        .args(["plugin", "test"])
+        .args([folder])
+        .args(["--component".as_ref(), untested.as_path()])
+        .run()?;
+    fs::rename(&untested, out).with_context(|| format!("cannot write `{}`", out.display()))
 }
 
 fn newest_of(paths: impl Iterator<Item = PathBuf>) -> Result<SystemTime> {

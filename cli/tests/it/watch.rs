@@ -22,7 +22,7 @@ fn a_change_of_the_source_is_built_tested_and_held_against_recordings_at_once() 
     let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut until = |part: &str| {
         let found = lines.find(|line| line.contains(part));
-        assert!(found.is_some(), "it ended without `{part}`");
+        found.unwrap_or_else(|| panic!("it ended without `{part}`"))
     };
     until("2 passed, 0 failed");
     until("1 replayed, 0 differ");
@@ -32,7 +32,10 @@ fn a_change_of_the_source_is_built_tested_and_held_against_recordings_at_once() 
     until("FAILED  enough.json");
     until("1 passed, 1 failed");
     until("1 replayed, 1 differ");
-    until("ms in all");
+    let took = until("ms in all");
+    let (millis, _) = took.split_once(" ms in all").unwrap();
+    assert!(millis.parse::<u64>().is_ok(), "{took}");
+    eprintln!("from the change that was seen to the last difference: {took}");
     fs::write(&source, &text).unwrap();
     until("2 passed, 0 failed");
     assert!(watching.wait().unwrap().success());

@@ -65,6 +65,13 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode> {
     scratch.close().context("cannot remove the demo's temporary directory")?;
     if outcome.is_ok() {
         screen::line("stopped; the data is gone and nothing is left behind");
+        // What was built to write plugins with stays. Without it there is nothing to say.
+        if let Some(folder) = node::author_binary().ok().as_deref().and_then(Path::parent) {
+            screen::line(format_args!(
+                "to write a plugin of your own, as README.md has it:\n           export PATH=\"{}:$PATH\"",
+                folder.display()
+            ));
+        }
     }
     outcome.map(|()| ExitCode::SUCCESS)
 }

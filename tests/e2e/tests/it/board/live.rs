@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 /// An excursion takes whole minutes that are over, on a machine that may be busy.
 const GRACE: Duration = Duration::from_secs(240);
 const RICE: &str = "900010";
+const RICE_NAME: &str = "Millbrook Basmati Rice, 1 kg";
 const PASTA: &str = "900011";
 
 /// Waits until no element is found any more.
@@ -103,5 +104,12 @@ async fn a_click_on_the_page_of_the_floor_shows_on_the_board() {
     shows(&page, "#said", "The door is open", since).await;
     page.touch("Unplug the sensor: fridge-5").await;
     shows(&page, "#plug-fridge-5", "Plug the sensor in", Instant::now()).await;
+
+    shop.watch(&board, "/staff").await;
+    let since = Instant::now();
+    page.touch(&format!("Empty it: {RICE_NAME}")).await;
+    shows(&board, "#gaps", RICE_NAME, since).await;
+    shows(&board, "#tasks", RICE_NAME, since).await;
+    shows(&page, "#said", "One shopper took it all", since).await;
     shop.close().await;
 }

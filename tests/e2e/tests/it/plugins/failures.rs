@@ -3,6 +3,7 @@
 use super::shop::{PluggedShop, component, manifest, three_for_two};
 use crate::support::wait::eventually;
 use reqwest::Method;
+use serde_json::json;
 use std::{fs, time::Duration};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -40,6 +41,10 @@ async fn a_version_that_traps_five_times_gives_way_to_the_one_before_and_the_sho
         api.metric("aisle_plugin_breaker_open{plugin=\"multi-buy\",hook=\"promotion\"}").await,
         Some(1.0)
     );
+    let health = api.health().await;
+    assert_eq!(health["status"], "degraded", "{health}");
+    let why = health["plugins"]["failing"][0].as_str().expect("a reason");
+    assert!(why.starts_with("`multi-buy` 2.0.0 at `promotion`: "), "{why}");
 
     let calls = shop.ask(Method::GET, "/v1/admin/plugins/multi-buy/recordings", None).await;
     assert_eq!(calls.header("content-type"), "application/x-ndjson");
@@ -51,6 +56,8 @@ async fn a_version_that_traps_five_times_gives_way_to_the_one_before_and_the_sho
 
     let back = shop.ask(Method::POST, "/v1/admin/plugins/multi-buy/rollback", None).await.json(200);
     assert_eq!((&back["version"], &back["state"]), (&"1.0.0".into(), &"runs".into()), "{back}");
+    let health = api.health().await;
+    assert_eq!((&health["status"], &health["plugins"]["failing"]), (&json!("ok"), &json!([])), "{health}");
 }
 
 #[tokio::test]

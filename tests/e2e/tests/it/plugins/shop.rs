@@ -3,27 +3,21 @@
 use crate::support::{
     api::{Answer, Api},
     invoices::{DAY, HEADER},
+    need,
     store::Store,
     wait::eventually,
 };
 use aisle_harness::node::NodeUnderTest;
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::{
-    fmt::Write as _,
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fmt::Write as _, fs, time::Duration};
 
 /// What comes about by itself does so within this.
 const SOON: Duration = Duration::from_secs(60);
 
 /// A component that `cargo xtask plugins` built.
 pub(super) fn component(name: &str) -> Vec<u8> {
-    let dir = std::env::var_os("AISLE_PLUGINS_DIR")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins"), PathBuf::from);
-    let file = dir.join(format!("{name}.wasm"));
+    let file = need::plugins().join(format!("{name}.wasm"));
     fs::read(&file).unwrap_or_else(|error| {
         panic!("there is no component `{}`: {error}\nhint: run `cargo xtask plugins`", file.display())
     })

@@ -1,5 +1,6 @@
 //! The node's commands, run to their end within a bounded time.
 
+use super::need;
 use aisle_harness::node;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -78,6 +79,17 @@ pub(crate) fn aisle(data: &Path, arguments: impl IntoIterator<Item = impl AsRef<
 pub(crate) fn author(folder: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let mut command = Command::new(node::author_binary().expect("`aisle` is built"));
     command.current_dir(folder).args(arguments).env("AISLE_PLUGIN_CACHE_DIR", folder.join(".compiled"));
+    command
+}
+
+/// `aisle-harness` with these arguments, which lies beside the node, and gets what these tests get.
+pub(crate) fn harness(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+    let node = node::binary().expect("the node is built");
+    let program = node.with_file_name("aisle-harness");
+    assert!(program.is_file(), "there is no `{}`\nhint: run `cargo build --workspace`", program.display());
+    let mut command = Command::new(program);
+    command.args(arguments).env("AISLE_NODE_BIN", node).env("AISLE_PLUGINS_DIR", need::plugins());
+    command.env("AISLE_BIN", node::author_binary().expect("`aisle` is built"));
     command
 }
 

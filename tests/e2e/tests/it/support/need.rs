@@ -31,6 +31,11 @@ pub(crate) fn skipped(missing: &str) {
     eprintln!("skipped: {missing}");
 }
 
+/// Where `cargo xtask plugins` puts components: `AISLE_PLUGINS_DIR`, else below the top of the project.
+pub(crate) fn plugins() -> PathBuf {
+    env::var_os("AISLE_PLUGINS_DIR").map_or_else(|| project().join("target/plugins"), PathBuf::from)
+}
+
 /// The top of the project.
 pub(crate) fn project() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
