@@ -3,7 +3,7 @@
 //! Lives here: ids ([`id`]), units ([`money`], [`quantity`]), time ([`time`], [`hlc`]), the events themselves
 //! ([`shopper`], [`sale`], [`stock`], [`operation`], [`mqtt`],
 //! [`device`], [`inventory`], [`cold_chain`], [`plugin`]), the [`Event`] that is any one of them, and the
-//! [`Class`] of every field. Events are CBOR maps with numbered fields; a reader keeps the fields it does not
+//! [`Class`] of every field, the [`LogClass`] of every type. Events are CBOR maps with numbered fields; a reader keeps the fields it does not
 //! know ([`Unknown`]) so that an older node loses nothing that a newer one wrote.
 //!
 //! Not here: files, sockets, clocks (callers pass the time in), and what the events add up to (`aisle-state`).
@@ -16,6 +16,7 @@ mod event;
 pub mod hlc;
 pub mod id;
 pub mod inventory;
+mod log_class;
 mod measure;
 pub mod money;
 pub mod mqtt;
@@ -36,6 +37,7 @@ pub use id::{
     CustomerRef, DeviceId, DocumentId, Gtin, InvalidGtin, InvalidId, LotId, Name, SessionId, Sku, SourceName,
     StoreId,
 };
+pub use log_class::LogClass;
 pub use measure::{InvalidMeasure, Measure};
 pub use money::{Currency, InvalidMoney, Money};
 pub use opaque::{Blob, TEXT_BYTES_MAX, Text, TextTooLong};

@@ -4,85 +4,11 @@
 //! Not here: the bytes of a batch ([`crate::batch`]). Guards: who knows one head can tell whether anything before it was
 //! changed, left out or put in.
 
+pub use aisle_event::LogClass;
+
 use aisle_event::StoreId;
 use minicbor::{Decode, Decoder, Encode, Encoder};
 use std::fmt;
-
-/// The order of value. When room or line is short, a lower number goes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LogClass {
-    /// Sales and audit (P0). Never shed while unacknowledged.
-    Sales,
-    /// Stock (P1).
-    Stock,
-    /// Telemetry (P2).
-    Telemetry,
-    /// Bulk (P3).
-    Bulk,
-}
-
-impl LogClass {
-    /// All classes, the most valuable first.
-    pub const ALL: [Self; 4] = [Self::Sales, Self::Stock, Self::Telemetry, Self::Bulk];
-
-    /// Its number on the wire.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        match self {
-            Self::Sales => 0,
-            Self::Stock => 1,
-            Self::Telemetry => 2,
-            Self::Bulk => 3,
-        }
-    }
-
-    /// The class of a number.
-    #[must_use]
-    pub const fn from_number(number: u8) -> Option<Self> {
-        match number {
-            0 => Some(Self::Sales),
-            1 => Some(Self::Stock),
-            2 => Some(Self::Telemetry),
-            3 => Some(Self::Bulk),
-            _ => None,
-        }
-    }
-
-    /// Its name in logs, metrics and configuration.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sales => "sales",
-            Self::Stock => "stock",
-            Self::Telemetry => "telemetry",
-            Self::Bulk => "bulk",
-        }
-    }
-}
-
-impl fmt::Display for LogClass {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl<C> Encode<C> for LogClass {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        encoder: &mut Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        encoder.u8(self.number()).map(drop)
-    }
-}
-
-impl<'b, C> Decode<'b, C> for LogClass {
-    fn decode(decoder: &mut Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
-        let number = decoder.u8()?;
-        Self::from_number(number)
-            .ok_or_else(|| minicbor::decode::Error::message(format!("{number} is no class of log")))
-    }
-}
 
 macro_rules! fixed_bytes {
     ($($(#[$meta:meta])* $name:ident($bytes:literal);)+) => {$(

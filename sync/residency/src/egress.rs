@@ -1,7 +1,7 @@
 //! [`Egress`]: something that may leave. There is no way to make one but through the gate.
 
-use crate::{fate::Fates, lane::Lane, name::Region, policy::PolicyMark};
-use aisle_event::{EventType, Hlc};
+use crate::{fate::Fates, name::Region, policy::PolicyMark};
+use aisle_event::{EventType, Hlc, LogClass};
 use std::{fmt, marker::PhantomData};
 
 /// What the gate lets out to one region: the kind, the time and the CBOR map that leave, bound to the policy that allowed them.
@@ -13,7 +13,7 @@ use std::{fmt, marker::PhantomData};
 ///     region: "eu".parse().unwrap(),
 ///     policy: aisle_residency::PolicyMark { version: 1, hash: [0; 32] },
 ///     kind: aisle_event::EventType(0x0201),
-///     lane: aisle_residency::Lane::P0,
+///     lane: aisle_event::LogClass::Sales,
 ///     hlc: aisle_event::Hlc(0),
 ///     payload: Box::from([0xa0]),
 ///     fates: Default::default(),
@@ -54,7 +54,7 @@ pub struct Egress<T> {
     region: Region,
     policy: PolicyMark,
     kind: EventType,
-    lane: Lane,
+    lane: LogClass,
     hlc: Hlc,
     payload: Box<[u8]>,
     fates: Fates,
@@ -66,7 +66,7 @@ pub(crate) struct LetOut {
     pub(crate) region: Region,
     pub(crate) policy: PolicyMark,
     pub(crate) kind: EventType,
-    pub(crate) lane: Lane,
+    pub(crate) lane: LogClass,
     pub(crate) hlc: Hlc,
     pub(crate) payload: Vec<u8>,
     pub(crate) fates: Fates,
@@ -98,7 +98,7 @@ impl<T> Egress<T> {
 
     /// The log that it goes to.
     #[must_use]
-    pub const fn lane(&self) -> Lane {
+    pub const fn lane(&self) -> LogClass {
         self.lane
     }
 

@@ -6,12 +6,11 @@ use crate::{
     cbor,
     fate::{Fates, Outcome, Tally},
     gate::{KindPlan, Plan, Step, Tokens, What, walk},
-    lane::Lane,
     name::Region,
     policy::{Action, Policy, class_word},
     vocabulary::Path,
 };
-use aisle_event::Event;
+use aisle_event::{Event, LogClass};
 use minicbor::{Decoder, data::Type};
 use std::{collections::BTreeMap, fmt};
 
@@ -23,7 +22,7 @@ pub struct Explanation {
     /// Where to.
     pub region: Region,
     /// The log that it would go to.
-    pub lane: Option<Lane>,
+    pub lane: Option<LogClass>,
     /// Anything of it leaves.
     pub leaves: bool,
     /// How exactly its own time leaves.
@@ -97,7 +96,7 @@ pub fn explain(event: &Event, policy: &Policy, to: &Region) -> Explanation {
     Explanation {
         event: event.name(),
         region: to.clone(),
-        lane: Lane::of(event),
+        lane: LogClass::of(event),
         leaves: payload.is_some(),
         clock: kind_plan.filter(|plan| plan.is_named).map(|plan| plan.clock.word()),
         lines: lines.collect(),

@@ -21,19 +21,18 @@ pub use state::{Aggregator, AggregatorError, CONTRIBUTORS_MAX, CloseError, Close
 use crate::{
     cbor,
     gate::inspect::Misfit,
-    lane::Lane,
     name::Region,
     policy::{AggregateRule, Policy},
     receipt::Item,
     shape::Shape,
 };
-use aisle_event::{EventType, Hlc};
+use aisle_event::{EventType, Hlc, LogClass};
 use minicbor::Decoder;
 
 /// The type of aggregates in an outbox. They never stand in a journal, so no event has this number.
 pub const KIND: EventType = EventType(0xff01);
 /// The log that aggregates go to.
-pub const LANE: Lane = Lane::P1;
+pub const LANE: LogClass = LogClass::Stock;
 
 /// What an [`crate::Egress`] is of when it holds an aggregate: a map of 1 the aggregate's name, 2 the window's begin (milliseconds since
 /// 1970), 3 its length in milliseconds, 4 the group's keys, 5 how many contributors, 6 the sums.
@@ -87,41 +86,43 @@ pub(crate) fn time_of(rule: &AggregateRule, start: i64) -> Hlc {
 
 /// The hub's check of an aggregate: it is one that the policy describes, and no smaller than `k`.
 pub(crate) fn inspect(policy: &Policy, region: &Region, item: &Item<'_>) -> Result<(), Misfit> {
-    let aggregates = policy.destinations.get(region).map(|destination| destination.aggregates.as_slice());
+    let rules = policy.destinations.get(region).map(|destination| destination.aggregates.as_slice());
+    told_by(rules.unwrap_or_default(), item).map(drop).ok_or(Misfit::Malformed)
+}
+
+/// The rule that an aggregate was told by, and the begin of its window; `None` when it is none that a rule describes.
+fn told_by<'r>(rules: &'r [AggregateRule], item: &Item<'_>) -> Option<(&'r AggregateRule, i64)> {
     let mut decoder = Decoder::new(item.payload);
-    let found = (|| {
-        let field = |number: u64, decoder: &mut Decoder<'_>| (decoder.u64().ok()? == number).then_some(());
-        (decoder.map().ok()?? == 6).then_some(())?;
-        field(1, &mut decoder)?;
-        let name = decoder.str().ok()?;
-        let rule = aggregates.unwrap_or_default().iter().find(|rule| rule.name == name)?;
-        field(2, &mut decoder)?;
-        let start = decoder.i64().ok()?;
-        field(3, &mut decoder)?;
-        let step = decoder.i64().ok()?;
-        let in_time = rule.window.floor(start) == Some(start)
-            && step == rule.window.step_ms()
-            && time_of(rule, start) == item.hlc;
-        in_time.then_some(())?;
-        field(4, &mut decoder)?;
-        (decoder.array().ok()?? == rule.keys.len() as u64).then_some(())?;
-        for (path, form) in &rule.keys {
-            let value = cbor::span(&mut decoder)?;
-            let fits = form
-                .as_ref()
-                .map_or_else(|| path.shape().admits(value), |form| form.conforms(path.shape(), value));
-            fits.then_some(())?;
-        }
-        field(5, &mut decoder)?;
-        (decoder.u64().ok()? >= u64::from(rule.k)).then_some(())?;
-        field(6, &mut decoder)?;
-        (decoder.array().ok()?? == rule.sums.len() as u64).then_some(())?;
-        for (path, _) in &rule.sums {
-            let value = cbor::span(&mut decoder)?;
-            let shape = if path.shape() == Shape::Number { Shape::Measure } else { path.shape() };
-            shape.admits(value).then_some(())?;
-        }
-        (decoder.position() == item.payload.len()).then_some(())
-    })();
-    found.ok_or(Misfit::Malformed)
+    let field = |number: u64, decoder: &mut Decoder<'_>| (decoder.u64().ok()? == number).then_some(());
+    (decoder.map().ok()?? == 6).then_some(())?;
+    field(1, &mut decoder)?;
+    let name = decoder.str().ok()?;
+    let rule = rules.iter().find(|rule| rule.name == name)?;
+    field(2, &mut decoder)?;
+    let start = decoder.i64().ok()?;
+    field(3, &mut decoder)?;
+    let step = decoder.i64().ok()?;
+    let in_time = rule.window.floor(start) == Some(start)
+        && step == rule.window.step_ms()
+        && time_of(rule, start) == item.hlc;
+    in_time.then_some(())?;
+    field(4, &mut decoder)?;
+    (decoder.array().ok()?? == rule.keys.len() as u64).then_some(())?;
+    for (path, form) in &rule.keys {
+        let value = cbor::span(&mut decoder)?;
+        let fits = form
+            .as_ref()
+            .map_or_else(|| path.shape().admits(value), |form| form.conforms(path.shape(), value));
+        fits.then_some(())?;
+    }
+    field(5, &mut decoder)?;
+    (decoder.u64().ok()? >= u64::from(rule.k)).then_some(())?;
+    field(6, &mut decoder)?;
+    (decoder.array().ok()?? == rule.sums.len() as u64).then_some(())?;
+    for (path, _) in &rule.sums {
+        let value = cbor::span(&mut decoder)?;
+        let shape = if path.shape() == Shape::Number { Shape::Measure } else { path.shape() };
+        shape.admits(value).then_some(())?;
+    }
+    (decoder.position() == item.payload.len()).then_some((rule, start))
 }

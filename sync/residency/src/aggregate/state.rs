@@ -4,7 +4,7 @@ use super::{
     Aggregate, Budget, BudgetError, KIND, LANE, Told,
     noise::discrete_laplace,
     rows::{Row, rows},
-    time_of,
+    time_of, told_by,
 };
 use crate::{
     cbor,
@@ -13,8 +13,9 @@ use crate::{
     fate::Fates,
     name::Region,
     policy::{AggregateRule, Noise, PolicyMark, TrustedPolicy},
+    receipt::Item,
 };
-use aisle_event::{Event, EventType, Timestamp};
+use aisle_event::{Event, EventType, Hlc, Timestamp};
 use minicbor::{Decode, Decoder, Encode, bytes::ByteVec};
 use ring::hmac;
 use std::{
@@ -231,6 +232,25 @@ impl Aggregator {
             payload: told.payload(),
             fates: Fates::default(),
         })))
+    }
+
+    /// Tells once more what was told before, word for word: for a hub that lacks it, in a new epoch of the log. No noise is drawn for it and
+    /// nothing spent. `None` when it is nothing that the rules of today tell, or of a window that is not closed.
+    #[must_use]
+    pub fn tell_again(&self, hlc: Hlc, payload: &[u8]) -> Option<Egress<Aggregate>> {
+        let (rule, start) = told_by(&self.rules, &Item { hlc, kind: KIND, payload })?;
+        let closed_before = self.state.get(&rule.name)?.closed_before?;
+        (start < closed_before).then(|| {
+            Egress::let_out(LetOut {
+                region: self.region.clone(),
+                policy: self.mark,
+                kind: KIND,
+                lane: LANE,
+                hlc,
+                payload: payload.into(),
+                fates: Fates::default(),
+            })
+        })
     }
 
     /// Rows that did not count: too late, too many of one contributor, or beyond a bound.

@@ -16,12 +16,11 @@ pub(crate) use walk::{Tokens, Walked, walk};
 use crate::{
     egress::{Egress, LetOut},
     fate::Fates,
-    lane::Lane,
     name::{Purpose, Region},
     policy::{Action, PolicyMark, TrustedPolicy},
     token::TokenKeys,
 };
-use aisle_event::{Event, EventType, Hlc};
+use aisle_event::{Event, EventType, Hlc, LogClass};
 
 /// Lets out to one region what a trusted policy allows.
 #[derive(Debug)]
@@ -42,7 +41,7 @@ pub enum Passage {
         /// Its type.
         kind: EventType,
         /// The log that it would have gone to; nothing for a type that this build does not know.
-        lane: Option<Lane>,
+        lane: Option<LogClass>,
         /// What became of its fields.
         fates: Fates,
     },
@@ -92,7 +91,7 @@ impl Passage {
 
     /// The log that it goes to, or would have gone to.
     #[must_use]
-    pub const fn lane(&self) -> Option<Lane> {
+    pub const fn lane(&self) -> Option<LogClass> {
         match self {
             Self::Leaves(egress) => Some(egress.lane()),
             Self::Stays { lane, .. } => *lane,
@@ -147,7 +146,7 @@ impl Gate {
     /// so it is no [`Event`]; bytes that are not what the type says stay whole.
     #[must_use]
     pub fn relay(&self, hlc: Hlc, kind: EventType, payload: &[u8]) -> Passage {
-        let lane = Lane::of_kind(kind);
+        let lane = LogClass::of_kind(kind);
         let (Some(kind_plan), Some(lane)) = (self.plan.of(kind), lane) else {
             return Passage::Stays { kind, lane, fates: Fates::default() };
         };

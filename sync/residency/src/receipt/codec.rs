@@ -14,13 +14,12 @@
 use super::{ALONE_BYTES_MAX, COUNTS_MAX, Extent, Log, RECEIPT_BYTES_MAX, Receipt};
 use crate::{
     fate::{Outcome, Tally},
-    lane::Lane,
     name::Region,
     policy::PolicyMark,
     signing::Signature,
     vocabulary::Path,
 };
-use aisle_event::{EventType, StoreId};
+use aisle_event::{EventType, LogClass, StoreId};
 use std::collections::BTreeMap;
 
 const MAGIC: &[u8] = b"aisle receipt 1\0";
@@ -109,7 +108,7 @@ impl Receipt {
         let lane = input.byte()?;
         let epoch = input.array()?;
         let store = StoreId::new(store).map_err(|_| input.malformed())?;
-        let lane = Lane::from_number(lane).ok_or_else(|| input.malformed())?;
+        let lane = LogClass::from_number(lane).ok_or_else(|| input.malformed())?;
         let region = input.region()?;
         let number = u64::from_le_bytes(input.array()?);
         let previous = input.array()?;

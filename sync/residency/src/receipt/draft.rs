@@ -1,6 +1,6 @@
 //! Drawing up a receipt: a batch's items go through here on their way into the outbox.
 
-use super::{Extent, Log, Receipt, chain, codec, first_of};
+use super::{Extent, Log, Receipt, ReceiptError, chain, codec, first_of};
 use crate::{
     egress::Egress,
     fate::Tally,
@@ -131,6 +131,41 @@ impl Draft {
         self.extent
     }
 
+    /// The receipt as far as it is drawn up, without a signature.
+    fn unsigned(&self) -> Receipt {
+        let Self { log, region, policy, number, previous, extent, withheld, tally } = self;
+        Receipt {
+            number: *number,
+            previous: *previous,
+            log: log.clone(),
+            region: region.clone(),
+            policy: *policy,
+            extent: *extent,
+            withheld: *withheld,
+            tally: tally.clone(),
+            signature: Signature([0; 64]),
+        }
+    }
+
+    /// Its bytes, to be kept while there are no items: what was withheld so far is not forgotten by a restart then.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        self.unsigned().encode()
+    }
+
+    /// Goes on with a draft that was kept.
+    ///
+    /// # Errors
+    /// When the bytes are not a draft, or one with items: those must come from a gate again.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ReceiptError> {
+        let kept = Receipt::decode(bytes)?;
+        let Receipt { number, previous, log, region, policy, extent, withheld, tally, .. } = kept;
+        if extent.count != 0 || extent.head_before != extent.head_after {
+            return Err(ReceiptError::Malformed { at: 0 });
+        }
+        Ok(Self { log, region, policy, number, previous, extent, withheld, tally })
+    }
+
     /// Signs the receipt.
     ///
     /// # Errors
@@ -139,10 +174,7 @@ impl Draft {
         if self.extent.count == 0 {
             return Err((DraftError::Empty, Box::new(self)));
         }
-        let Self { log, region, policy, number, previous, extent, withheld, tally } = self;
-        let unsigned = Signature([0; 64]);
-        let mut receipt =
-            Receipt { number, previous, log, region, policy, extent, withheld, tally, signature: unsigned };
+        let mut receipt = self.unsigned();
         receipt.signature = node.sign(&codec::body(&receipt));
         Ok(receipt)
     }

@@ -20,12 +20,11 @@ pub use crate::gate::inspect::Misfit;
 
 use crate::{
     fate::{Outcome, Tally},
-    lane::Lane,
     name::Region,
     policy::PolicyMark,
     signing::Signature,
 };
-use aisle_event::StoreId;
+use aisle_event::{LogClass, StoreId};
 
 /// The longest receipt on the wire, in bytes: what a batch of the sync protocol has room for. All fields of all types of a log fit.
 pub const RECEIPT_BYTES_MAX: usize = 4 << 10;
@@ -40,7 +39,7 @@ pub struct Log {
     /// The store.
     pub store: StoreId,
     /// What the log carries.
-    pub lane: Lane,
+    pub lane: LogClass,
     /// Sixteen random bytes from when the outbox was made.
     pub epoch: [u8; 16],
 }

@@ -8,14 +8,13 @@ use crate::{
     aggregate,
     fate::{Outcome, Tally},
     gate::{Plan, inspect},
-    lane::Lane,
     name::Region,
     policy::{Action, PolicyMark, TrustedPolicy},
     receipt::Misfit,
     signing::VerifyingKey,
     vocabulary::Path,
 };
-use aisle_event::{EventType, Hlc};
+use aisle_event::{EventType, Hlc, LogClass};
 use std::collections::BTreeMap;
 
 /// The most policies that a hub accepts batches of at once: the one in force and those before it that stores still catch up with.
@@ -254,7 +253,7 @@ impl Verifier {
             }
             let kind_plan = plan
                 .of(item.kind)
-                .filter(|plan| plan.is_named && Lane::of_kind(item.kind) == Some(batch.log.lane));
+                .filter(|plan| plan.is_named && LogClass::of_kind(item.kind) == Some(batch.log.lane));
             let kind_plan = kind_plan.ok_or(Refusal::Kind { seq, kind })?;
             if kind_plan.clock.floor_hlc(item.hlc) != item.hlc {
                 return Err(Refusal::Time { seq });

@@ -1,9 +1,9 @@
 //! A customer who must not get out: planted in every private field, looked for in every byte and word that comes back.
 
 use crate::support::{class_of, contains, gate, golden, keys, log, node, plant, policy, region, trusted};
-use aisle_event::{Class, Event, Field, Hlc};
+use aisle_event::{Class, Event, Field, Hlc, LogClass};
 use aisle_residency::{
-    Aggregator, Gate, Lane, Passage, Policy, TrustedPolicy, dry_run, explain,
+    Aggregator, Gate, Passage, Policy, TrustedPolicy, dry_run, explain,
     receipt::{Draft, Receipt},
     seal::{self, KeyRing},
     vocabulary::Path,
@@ -50,7 +50,7 @@ fn assert_clean(what: &str, bytes: &[u8]) {
 fn assert_nothing_gets_out(trusted: &TrustedPolicy, to: &str, is_planted: &dyn Fn(&Field) -> bool) {
     let here = region(to);
     let gate = gate(trusted, to);
-    let mut drafts = Lane::ALL.map(|lane| Draft::first(log(lane), here.clone(), trusted.mark()));
+    let mut drafts = LogClass::ALL.map(|lane| Draft::first(log(lane), here.clone(), trusted.mark()));
     let mut aggregator = Aggregator::new(trusted, &here, &[1; 32]);
     for (name, event) in planted(is_planted) {
         let passage = gate.pass(Hlc::new(1_322_746_200_000, 7), &event);

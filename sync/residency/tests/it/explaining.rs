@@ -1,8 +1,8 @@
 //! The gate in words.
 
 use crate::support::{event, gate, golden, policy, region, trusted};
-use aisle_event::{Event, Hlc};
-use aisle_residency::{Lane, Outcome, Policy, dry_run, explain, vocabulary::Path};
+use aisle_event::{Event, Hlc, LogClass};
+use aisle_residency::{Outcome, Policy, dry_run, explain, vocabulary::Path};
 
 const RULES: &str = "[[rule]]\nto = [\"eu\"]\nfields = [\"SaleRecorded.lines.sku\"]\naction = \"pass\"\n\
     [[rule]]\nto = [\"eu\"]\nfields = [\"SaleRecorded.customer\"]\naction = \"token\"\npurpose = \"loyalty\"\n\
@@ -14,13 +14,13 @@ fn an_explanation_goes_field_by_field_and_shows_what_leaves_only() {
     let explanation = explain(&event("sale_recorded"), &draft, &region("eu"));
     assert_eq!(
         (explanation.leaves, explanation.lane, explanation.clock),
-        (true, Some(Lane::P0), Some("hour"))
+        (true, Some(LogClass::Sales), Some("hour"))
     );
     let text = explanation.to_string();
     let line = |path: &str| {
         text.lines().find(|line| line.contains(path)).unwrap_or_else(|| panic!("{path}\n{text}")).to_owned()
     };
-    assert!(text.starts_with("`SaleRecorded` leaves for `eu` by P0; its time: hour\n"), "{text}");
+    assert!(text.starts_with("`SaleRecorded` leaves for `eu` by sales; its time: hour\n"), "{text}");
     assert!(line("SaleRecorded.lines.sku").ends_with("leaves as it is, line 10: \"85123A\""), "{text}");
     assert!(
         line("SaleRecorded.customer")

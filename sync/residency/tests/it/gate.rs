@@ -1,8 +1,8 @@
 //! The gate, rule by rule.
 
 use crate::support::{Value, event, gate, golden, plant, policy, region, trusted, values};
-use aisle_event::{Event, Hlc};
-use aisle_residency::{Egress, Lane, Outcome, Passage, token::is_token, vocabulary::Path};
+use aisle_event::{Event, Hlc, LogClass};
+use aisle_residency::{Egress, Outcome, Passage, token::is_token, vocabulary::Path};
 
 fn let_out(rules: &str, name: &str) -> Option<Egress<Event>> {
     gate(&trusted(&policy(rules)), "eu").pass(Hlc::new(1_322_746_261_500, 3), &event(name)).egress()
@@ -24,7 +24,7 @@ fn what_passes_is_byte_for_byte_what_was_there() {
         "sale_recorded",
     )
     .unwrap();
-    assert_eq!(egress.lane(), Lane::P0);
+    assert_eq!(egress.lane(), LogClass::Sales);
     assert_eq!(egress.hlc(), Hlc::new(1_322_746_261_500, 3));
     let sku = of(&egress, "SaleRecorded.lines.sku");
     assert!(!sku.is_empty());
@@ -150,8 +150,8 @@ fn a_second_gate_takes_what_the_first_let_out() {
 fn every_event_type_has_a_log_by_value_and_by_number() {
     for (name, kind, bytes) in golden() {
         let event = Event::decode(kind, &bytes).unwrap();
-        assert!(Lane::of(&event).is_some(), "{name}");
-        assert_eq!(Lane::of(&event), Lane::of_kind(kind), "{name}");
+        assert!(LogClass::of(&event).is_some(), "{name}");
+        assert_eq!(LogClass::of(&event), LogClass::of_kind(kind), "{name}");
     }
 }
 

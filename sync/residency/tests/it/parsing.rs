@@ -1,9 +1,9 @@
 //! No bytes from outside do more than to be refused.
 
 use crate::support::{eu, gate, golden, keys, log, node, policy, region, trusted};
-use aisle_event::{EventType, Hlc};
+use aisle_event::{EventType, Hlc, LogClass};
 use aisle_residency::{
-    Aggregator, Gate, Lane, Passage, Policy, Receipt, Verifier,
+    Aggregator, Gate, Passage, Policy, Receipt, Verifier,
     aggregate::{self, Budget},
     erasure::{Entry, Proof},
     receipt::{Cursor, Extent, Item, Presented},
@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 
 const EU: &str = include_str!("../../policies/eu.toml");
 
-fn check(payload: &[u8], kind: EventType, lane: Lane, receipt: &[u8]) {
+fn check(payload: &[u8], kind: EventType, lane: LogClass, receipt: &[u8]) {
     let policy = eu();
     let log = log(lane);
     let items = [Item { hlc: Hlc(1), kind, payload }];
@@ -43,8 +43,8 @@ proptest! {
         let _ = Proof::open(&bytes, &node().verifying_key());
         let _ = Aggregator::resume(&eu(), &region("global"), &[0; 32], &bytes);
         let _ = open(kind, &bytes, &KeyRing::new(&[0; 32]));
-        check(&bytes, kind, Lane::P1, &bytes);
-        check(&bytes, aggregate::KIND, Lane::P1, &bytes);
+        check(&bytes, kind, LogClass::Stock, &bytes);
+        check(&bytes, aggregate::KIND, LogClass::Stock, &bytes);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Receipts, and the hub that does not take a node's word. The mutants at the end are nodes that cheat; each is caught.
 
 use crate::support::{event, gate, golden, log, node, policy, region, trusted, values};
-use aisle_event::{Event, EventType, Hlc};
+use aisle_event::{Event, EventType, Hlc, LogClass};
 use aisle_residency::{
-    Gate, Lane, Outcome, Passage, PolicyMark, Receipt, TrustedPolicy, Verifier,
+    Gate, Outcome, Passage, PolicyMark, Receipt, TrustedPolicy, Verifier,
     receipt::{
         Cursor, Draft, Excluded, Extent, Item, Log, Misfit, Presented, ReceiptError, Refusal, extend, genesis,
     },
@@ -49,7 +49,7 @@ fn verifier() -> Verifier {
 }
 
 fn start() -> Cursor {
-    Cursor::start(&log(Lane::P0), &region("eu"))
+    Cursor::start(&log(LogClass::Sales), &region("eu"))
 }
 
 /// What an honest node makes of all events of a log.
@@ -58,7 +58,7 @@ fn batch(mut draft: Draft, gate: &Gate) -> (Batch, Receipt) {
     for (at, (_, kind, bytes)) in golden().into_iter().enumerate() {
         let passage =
             gate.pass(Hlc::new(1_322_746_200_000 + at as u64, 0), &Event::decode(kind, &bytes).unwrap());
-        if passage.lane() != Some(Lane::P0) {
+        if passage.lane() != Some(LogClass::Sales) {
             continue;
         }
         match &passage {
@@ -82,7 +82,7 @@ fn batch(mut draft: Draft, gate: &Gate) -> (Batch, Receipt) {
 
 fn first() -> (Batch, Receipt) {
     let policy = strict();
-    batch(Draft::first(log(Lane::P0), region("eu"), policy.mark()), &gate(&policy, "eu"))
+    batch(Draft::first(log(LogClass::Sales), region("eu"), policy.mark()), &gate(&policy, "eu"))
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_receipt_reads_back_by_itself_and_costs_little_on_the_wire() {
     let (_, receipt) = first();
     assert_eq!(Receipt::decode(&receipt.encode()).unwrap(), receipt);
     assert!(receipt.is_signed_by(&node().verifying_key()));
-    let mut draft = Draft::first(log(Lane::P0), region("eu"), strict().mark());
+    let mut draft = Draft::first(log(LogClass::Sales), region("eu"), strict().mark());
     let gate = gate(&strict(), "eu");
     for _ in 0..100 {
         draft.add(&gate.pass(Hlc(1 << 16), &event("sale_recorded")).egress().unwrap()).unwrap();
@@ -123,7 +123,7 @@ fn a_receipt_with_every_field_of_a_log_has_room_in_a_batch() {
         format!("[[rule]]\nto = [\"eu\"]\nfields = [{all}]\naction = \"token\"\npurpose = \"test\"\n");
     let (all_in, nothing) = (trusted(&policy(&rules)), trusted(&policy("")));
     let gates = [gate(&all_in, "eu"), gate(&nothing, "eu")];
-    for lane in Lane::ALL {
+    for lane in LogClass::ALL {
         let mut draft = Draft::first(log(lane), region("eu"), all_in.mark());
         for (_, kind, bytes) in golden() {
             let event = Event::decode(kind, &bytes).unwrap();
@@ -149,7 +149,7 @@ fn a_receipt_with_every_field_of_a_log_has_room_in_a_batch() {
 
 #[test]
 fn the_chain_is_the_one_that_the_protocol_defines() {
-    let head = genesis(&log(Lane::P0));
+    let head = genesis(&log(LogClass::Sales));
     let mut bytes = b"aisle outbox 1store-1".to_vec();
     bytes.push(0);
     bytes.extend([3; 16]);
@@ -167,12 +167,12 @@ fn the_chain_is_the_one_that_the_protocol_defines() {
 fn a_draft_takes_only_what_was_let_out_for_it() {
     let strict = strict();
     let egress = gate(&strict, "eu").pass(Hlc(1), &event("sale_recorded")).egress().unwrap();
-    let mut elsewhere = Draft::first(log(Lane::P0), region("cn"), strict.mark());
+    let mut elsewhere = Draft::first(log(LogClass::Sales), region("cn"), strict.mark());
     assert_eq!(elsewhere.add(&egress).unwrap_err(), Excluded::Region);
-    let mut of_stock = Draft::first(log(Lane::P1), region("eu"), strict.mark());
+    let mut of_stock = Draft::first(log(LogClass::Stock), region("eu"), strict.mark());
     assert_eq!(of_stock.add(&egress).unwrap_err(), Excluded::Lane);
     let newer = PolicyMark { version: 2, hash: [0; 32] };
-    let mut of_newer = Draft::first(log(Lane::P0), region("eu"), newer);
+    let mut of_newer = Draft::first(log(LogClass::Sales), region("eu"), newer);
     assert_eq!(of_newer.add(&egress).unwrap_err(), Excluded::Policy);
     assert!(of_newer.issue(&node()).is_err(), "no receipt for nothing");
 }

@@ -1,8 +1,8 @@
 //! Events to try things on, keys, and a second reading of payloads that shares no code with the gate.
 
-use aisle_event::{Class, Event, EventType, Field, FieldClass, StoreId};
+use aisle_event::{Class, Event, EventType, Field, FieldClass, LogClass, StoreId};
 use aisle_residency::{
-    Entropy, Gate, Lane, Purpose, Region, TrustedPolicy, entropy::NoEntropy, receipt::Log,
+    Entropy, Gate, Purpose, Region, TrustedPolicy, entropy::NoEntropy, receipt::Log,
     signing::SigningKey, token::TokenKeys,
 };
 use minicbor::{Decoder, Encoder, data::Type};
@@ -65,7 +65,7 @@ pub fn gate(policy: &TrustedPolicy, to: &str) -> Gate {
     Gate::new(policy, &region(to), keys()).unwrap()
 }
 
-pub fn log(lane: Lane) -> Log {
+pub fn log(lane: LogClass) -> Log {
     Log { store: StoreId::new("store-1").unwrap(), lane, epoch: [3; 16] }
 }
 
