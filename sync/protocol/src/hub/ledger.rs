@@ -12,15 +12,18 @@ use crate::{
 };
 use aisle_event::StoreId;
 use bytes::Bytes;
+use std::future::Future;
 
 /// The most epochs that one store may have of one class. Each is a lost or forked outbox, so there are few.
 pub const EPOCHS_MAX: u32 = 1_024;
 
 /// A log as the ledger has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     /// The last event that is there, and the head after it.
     pub through: Point,
+    /// What the gate gave with the last batch; empty before the first. Opaque here.
+    pub mark: Bytes,
     /// True when nothing more is taken.
     pub quarantined: bool,
 }
@@ -40,65 +43,88 @@ pub enum Agreement {
 ///
 /// Two transactions on one log may run at the same time in different hubs; [`Ledger::advance`] is what keeps them apart, so it must be
 /// an update with a condition (`… WHERE through = $from`), or an insert into a unique key for a log that is new.
-pub trait Ledger {
+pub trait Ledger: Send {
     /// Why the database could not do it.
-    type Error;
+    type Error: Send;
 
     /// How a log stands. A cursor is kept for ever, also when its events are dropped after their time.
     ///
     /// # Errors
     /// When the database cannot say.
-    fn known(&mut self, log: &LogId) -> Result<Option<Known>, Self::Error>;
+    fn known(&mut self, log: &LogId) -> impl Future<Output = Result<Option<Known>, Self::Error>> + Send;
 
     /// How many epochs a store has of a class.
     ///
     /// # Errors
     /// When the database cannot say.
-    fn epochs(&mut self, store: &StoreId, class: LogClass) -> Result<u32, Self::Error>;
+    fn epochs(
+        &mut self,
+        store: &StoreId,
+        class: LogClass,
+    ) -> impl Future<Output = Result<u32, Self::Error>> + Send;
 
     /// Whether a place is there with this head. Of every event that is kept this must be known; who keeps the heads of batches only
     /// chains the events from the batch's start again.
     ///
     /// # Errors
     /// When the database cannot say.
-    fn holds(&mut self, log: &LogId, point: Point) -> Result<Agreement, Self::Error>;
+    fn holds(
+        &mut self,
+        log: &LogId,
+        point: Point,
+    ) -> impl Future<Output = Result<Agreement, Self::Error>> + Send;
 
-    /// Adds events that follow the last one, with the header and the receipt of the batch that they came in.
+    /// Adds events that follow the place `after`, the last one that is there, with the header and the receipt of the batch that they
+    /// came in.
     ///
     /// An event that another epoch of the same store and class holds with the same hybrid time, type and payload is the same event: its
     /// place counts, and it is not shown twice. A store that was restored from a backup and does not remember an epoch sends such
-    /// events. The check must hold at the commit (a unique key does), since two hubs may add to two epochs at once.
+    /// events. The check must hold at the commit (a unique key does, or a lock on the class), since two hubs may add to two epochs at
+    /// once.
     ///
     /// # Errors
     /// When the database cannot take them.
     fn insert(
         &mut self,
         log: &LogId,
+        after: Point,
         header: &Header,
         receipt: &Bytes,
         items: &[Item],
-    ) -> Result<(), Self::Error>;
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// Moves the cursor, if it still is where it was (`None`: if there still is no such log). False when it is not.
+    /// Moves the cursor with the gate's mark, if it still is where it was (`None`: if there still is no such log). False when it is not.
     ///
     /// # Errors
     /// When the database cannot say.
-    fn advance(&mut self, log: &LogId, from: Option<Point>, to: Point) -> Result<bool, Self::Error>;
+    fn advance(
+        &mut self,
+        log: &LogId,
+        from: Option<Point>,
+        to: Point,
+        mark: &Bytes,
+    ) -> impl Future<Output = Result<bool, Self::Error>> + Send;
 
-    /// Takes no more of a log, and keeps what was offered for people to look at.
+    /// Takes no more of a log, and keeps what was offered for people to look at. The gate has not seen the events that were offered: what
+    /// this region may not hold is not to be kept.
     ///
     /// # Errors
     /// When the database cannot take it.
-    fn quarantine(&mut self, log: &LogId, offered: &Checked) -> Result<(), Self::Error>;
+    fn quarantine(
+        &mut self,
+        log: &LogId,
+        offered: &Checked,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
-/// May this hub's region hold a batch, and is its receipt right?
-pub trait Gate {
-    /// Looks at a batch.
+/// May this hub's region hold a batch, and does its receipt follow the one before?
+pub trait Gate: Send + Sync {
+    /// Looks at a batch that has something new, and that follows what the ledger has. `mark` is what it gave itself with the batch before,
+    /// empty for the first one; what it gives now is kept in the same transaction as the events.
     ///
     /// # Errors
     /// Why not, for people.
-    fn inspect(&self, log: &LogId, batch: &Checked) -> Result<(), String>;
+    fn inspect(&self, log: &LogId, batch: &Checked, mark: &Bytes) -> Result<Bytes, String>;
 }
 
 /// Why the hub went no further in a log.
@@ -177,69 +203,81 @@ pub fn check(batches: Vec<Batch>) -> Result<Vec<Checked>, BatchError> {
 ///
 /// # Errors
 /// When another hub was faster, or the database fails: then nothing may be committed.
-pub fn admit<L: Ledger>(
+pub async fn admit<L: Ledger>(
     ledger: &mut L,
     gate: &dyn Gate,
     log: &LogId,
     batches: &[Checked],
 ) -> Result<Decision, AdmitError<L::Error>> {
-    let known = ledger.known(log)?;
-    let mut through = known.map_or_else(|| log.start(), |known| known.through);
-    if known.is_some_and(|known| known.quarantined) {
-        return Ok(Decision { through, stop: Some(Stop::Fork) });
+    let known = ledger.known(log).await?;
+    let start = || Place { through: log.start(), mark: Bytes::new() };
+    let from = known.as_ref().map(|known| known.through);
+    let is_quarantined = known.as_ref().is_some_and(|known| known.quarantined);
+    let mut place = known.map_or_else(start, |known| Place { through: known.through, mark: known.mark });
+    if is_quarantined {
+        return Ok(Decision { through: place.through, stop: Some(Stop::Fork) });
     }
-    if known.is_none() && ledger.epochs(&log.store, log.class)? >= EPOCHS_MAX {
-        return Ok(Decision { through, stop: Some(Stop::Epochs) });
+    if from.is_none() && ledger.epochs(&log.store, log.class).await? >= EPOCHS_MAX {
+        return Ok(Decision { through: place.through, stop: Some(Stop::Epochs) });
     }
-    let from = known.map(|known| known.through);
     let mut stop = None;
     for batch in batches {
-        stop = step(ledger, gate, log, &mut through, batch)?;
+        stop = step(ledger, gate, log, &mut place, batch).await?;
         if stop.is_some() {
             break;
         }
     }
-    if from.unwrap_or_else(|| log.start()) != through && !ledger.advance(log, from, through)? {
+    let through = place.through;
+    let is_moved = from.unwrap_or_else(|| log.start()) != through;
+    if is_moved && !ledger.advance(log, from, through, &place.mark).await? {
         return Err(AdmitError::Conflict);
     }
     Ok(Decision { through, stop })
 }
 
-fn step<L: Ledger>(
+/// How far a transaction has come in a log.
+struct Place {
+    through: Point,
+    mark: Bytes,
+}
+
+async fn step<L: Ledger>(
     ledger: &mut L,
     gate: &dyn Gate,
     log: &LogId,
-    through: &mut Point,
+    place: &mut Place,
     batch: &Checked,
 ) -> Result<Option<Stop>, L::Error> {
-    if let Err(reason) = gate.inspect(log, batch) {
-        return Ok(Some(Stop::Residency(reason)));
-    }
     let header = batch.header();
     // The last place that both have: every head covers all before it, so one comparison is enough for all of the overlap.
-    let common = header.end().seq.min(through.seq);
+    let common = header.end().seq.min(place.through.seq);
     let Some(head) = batch.head_at(common) else { return Ok(Some(Stop::Gap)) };
-    match agreement(ledger, log, Point { seq: common, head })? {
+    match agreement(ledger, log, Point { seq: common, head }).await? {
         Agreement::Same => {}
         Agreement::Unknown => return Ok(Some(Stop::Gap)),
         Agreement::Different => {
-            ledger.quarantine(log, batch)?;
+            ledger.quarantine(log, batch).await?;
             return Ok(Some(Stop::Fork));
         }
     }
-    let items = batch.items_after(through.seq);
-    if !items.is_empty() {
-        ledger.insert(log, header, batch.batch().receipt(), items)?;
-        *through = header.end();
+    let items = batch.items_after(place.through.seq);
+    if items.is_empty() {
+        return Ok(None);
     }
+    match gate.inspect(log, batch, &place.mark) {
+        Ok(mark) => place.mark = mark,
+        Err(reason) => return Ok(Some(Stop::Residency(reason))),
+    }
+    ledger.insert(log, place.through, header, batch.batch().receipt(), items).await?;
+    place.through = header.end();
     Ok(None)
 }
 
-fn agreement<L: Ledger>(ledger: &mut L, log: &LogId, point: Point) -> Result<Agreement, L::Error> {
+async fn agreement<L: Ledger>(ledger: &mut L, log: &LogId, point: Point) -> Result<Agreement, L::Error> {
     match point.seq {
         0 if point.head == log.genesis() => Ok(Agreement::Same),
         0 => Ok(Agreement::Different),
-        _ => ledger.holds(log, point),
+        _ => ledger.holds(log, point).await,
     }
 }
 
@@ -247,12 +285,12 @@ fn agreement<L: Ledger>(ledger: &mut L, log: &LogId, point: Point) -> Result<Agr
 ///
 /// # Errors
 /// When the database cannot say.
-pub fn resume<L: Ledger>(ledger: &mut L, log: &LogId) -> Result<Cursor, L::Error> {
-    let known = ledger.known(log)?;
+pub async fn resume<L: Ledger>(ledger: &mut L, log: &LogId) -> Result<Cursor, L::Error> {
+    let known = ledger.known(log).await?;
     Ok(Cursor {
         class: log.class,
         epoch: log.epoch,
-        through: known.map_or_else(|| log.start(), |known| known.through),
+        through: known.as_ref().map_or_else(|| log.start(), |known| known.through),
         quarantined: known.is_some_and(|known| known.quarantined),
     })
 }
@@ -261,10 +299,14 @@ pub fn resume<L: Ledger>(ledger: &mut L, log: &LogId) -> Result<Cursor, L::Error
 ///
 /// # Errors
 /// When the database cannot say.
-pub fn locate<L: Ledger>(ledger: &mut L, log: &LogId, points: &[Point]) -> Result<Option<u64>, L::Error> {
+pub async fn locate<L: Ledger>(
+    ledger: &mut L,
+    log: &LogId,
+    points: &[Point],
+) -> Result<Option<u64>, L::Error> {
     let mut found = None;
     for point in points {
-        if agreement(ledger, log, *point)? == Agreement::Same {
+        if agreement(ledger, log, *point).await? == Agreement::Same {
             found = found.max(Some(point.seq));
         }
     }

@@ -10,6 +10,8 @@ use bytes::Bytes;
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     convert::Infallible,
+    pin::pin,
+    task::{Context, Poll, Waker},
 };
 
 #[derive(Debug, Clone)]
@@ -17,6 +19,8 @@ pub struct Rows {
     /// When the log came up first, among all.
     pub born: usize,
     pub through: Point,
+    /// The gate's.
+    pub mark: Bytes,
     pub quarantined: bool,
     /// In the order in which they were inserted. There is no unique key: that the cursor keeps doubles out is what is tested.
     pub items: Vec<(Item, Point)>,
@@ -31,6 +35,7 @@ impl Rows {
         Self {
             born,
             through: log.start(),
+            mark: Bytes::new(),
             quarantined: false,
             items: Vec::new(),
             again: BTreeSet::new(),
@@ -45,7 +50,7 @@ pub type Tables = BTreeMap<LogId, Rows>;
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
     inserts: Vec<(LogId, Vec<(Item, Point)>)>,
-    advance: Option<(LogId, Option<Point>, Point)>,
+    advance: Option<(LogId, Option<Point>, Point, Bytes)>,
     quarantine: Vec<LogId>,
 }
 
@@ -75,8 +80,9 @@ fn apply(tables: &mut Tables, changes: &Changes) {
             rows.heads.insert(point.seq, *point);
         }
     }
-    if let Some((log, _, to)) = &changes.advance {
-        tables.entry(log.clone()).or_insert_with(|| Rows::new(born, log)).through = *to;
+    if let Some((log, _, to, mark)) = &changes.advance {
+        let rows = tables.entry(log.clone()).or_insert_with(|| Rows::new(born, log));
+        (rows.through, rows.mark) = (*to, mark.clone());
     }
     for log in &changes.quarantine {
         tables.entry(log.clone()).or_insert_with(|| Rows::new(born, log)).quarantined = true;
@@ -86,7 +92,7 @@ fn apply(tables: &mut Tables, changes: &Changes) {
 impl Database {
     /// Makes changes visible, unless the cursor has moved since they were thought up.
     pub fn commit(&mut self, changes: Changes, mutant: Option<Mutant>) -> bool {
-        if let Some((log, from, _)) = &changes.advance
+        if let Some((log, from, ..)) = &changes.advance
             && self.live.get(log).map(|rows| rows.through) != *from
             && mutant != Some(Mutant::CursorWithoutCompare)
         {
@@ -123,17 +129,21 @@ pub struct Transaction<'a> {
 impl Ledger for Transaction<'_> {
     type Error = Infallible;
 
-    fn known(&mut self, log: &LogId) -> Result<Option<Known>, Infallible> {
-        let known = |rows: &Rows| Known { through: rows.through, quarantined: rows.quarantined };
+    async fn known(&mut self, log: &LogId) -> Result<Option<Known>, Infallible> {
+        let known = |rows: &Rows| Known {
+            through: rows.through,
+            mark: rows.mark.clone(),
+            quarantined: rows.quarantined,
+        };
         Ok(self.database.live.get(log).map(known))
     }
 
-    fn epochs(&mut self, store: &StoreId, class: LogClass) -> Result<u32, Infallible> {
+    async fn epochs(&mut self, store: &StoreId, class: LogClass) -> Result<u32, Infallible> {
         let of = |log: &&LogId| log.store == *store && log.class == class;
         Ok(self.database.live.keys().filter(of).count() as u32)
     }
 
-    fn holds(&mut self, log: &LogId, point: Point) -> Result<Agreement, Infallible> {
+    async fn holds(&mut self, log: &LogId, point: Point) -> Result<Agreement, Infallible> {
         if self.mutant == Some(Mutant::TrimWithoutHashes) {
             return Ok(Agreement::Same);
         }
@@ -148,31 +158,47 @@ impl Ledger for Transaction<'_> {
         })
     }
 
-    fn insert(&mut self, log: &LogId, header: &Header, _: &Bytes, items: &[Item]) -> Result<(), Infallible> {
+    async fn insert(
+        &mut self,
+        log: &LogId,
+        after: Point,
+        header: &Header,
+        _: &Bytes,
+        items: &[Item],
+    ) -> Result<(), Infallible> {
         assert_eq!(header.end().seq, items.last().unwrap().seq);
-        let mut chain = None;
-        let points = items.iter().map(|item| {
-            // The head of each event, as a hub that keeps all of them has it.
-            let chain = chain.get_or_insert_with(|| {
-                let before =
-                    self.changes.inserts.last().and_then(|(_, items)| items.last()).map(|(_, at)| *at);
-                let live = self.database.live.get(log).map(|rows| rows.through);
-                aisle_protocol::Chain::after(before.or(live).unwrap_or_else(|| log.start()))
-            });
-            (item.clone(), chain.push(item.hlc, item.kind, &item.payload))
-        });
+        assert_eq!(after.seq + 1, items.first().unwrap().seq);
+        // The head of each event, as a hub that keeps all of them has it.
+        let mut chain = aisle_protocol::Chain::after(after);
+        let points =
+            items.iter().map(|item| (item.clone(), chain.push(item.hlc, item.kind, &item.payload)));
         let points = points.collect();
         self.changes.inserts.push((log.clone(), points));
         Ok(())
     }
 
-    fn advance(&mut self, log: &LogId, from: Option<Point>, to: Point) -> Result<bool, Infallible> {
-        self.changes.advance = Some((log.clone(), from, to));
+    async fn advance(
+        &mut self,
+        log: &LogId,
+        from: Option<Point>,
+        to: Point,
+        mark: &Bytes,
+    ) -> Result<bool, Infallible> {
+        self.changes.advance = Some((log.clone(), from, to, mark.clone()));
         Ok(true)
     }
 
-    fn quarantine(&mut self, log: &LogId, _: &Checked) -> Result<(), Infallible> {
+    async fn quarantine(&mut self, log: &LogId, _: &Checked) -> Result<(), Infallible> {
         self.changes.quarantine.push(log.clone());
         Ok(())
+    }
+}
+
+/// Runs what never waits: a transaction in memory answers at once.
+pub fn at_once<F: Future>(future: F) -> F::Output {
+    let mut context = Context::from_waker(Waker::noop());
+    match pin!(future).poll(&mut context) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("a transaction in memory does not wait"),
     }
 }

@@ -48,14 +48,14 @@ impl World {
             Transaction { database: &self.database, changes: Changes::default(), mutant: self.mutant };
         let answer = match question {
             Question::Resume { logs } => {
-                Answer::Resumed(logs.iter().map(|log| resume(&mut transaction, log).unwrap()).collect())
+                Answer::Resumed(logs.iter().map(|log| at_once(resume(&mut transaction, log)).unwrap()).collect())
             }
             Question::Locate { log, points } => {
-                Answer::Located(locate(&mut transaction, &log, &points).unwrap())
+                Answer::Located(at_once(locate(&mut transaction, &log, &points)).unwrap())
             }
             Question::Admit { log, batches } => {
                 let checked = hub::check(batches).unwrap();
-                match admit(&mut transaction, &AnyRegion, &log, &checked) {
+                match at_once(admit(&mut transaction, &AnyRegion, &log, &checked)) {
                     Ok(decision) => {
                         let changes = Box::new(transaction.changes);
                         let answer = Answer::Admitted(decision);

@@ -10,7 +10,7 @@ mod store;
 
 use super::{
     checker::Checker,
-    ledger::{Changes, Database, Tables, Transaction},
+    ledger::{Changes, Database, Tables, Transaction, at_once},
     mutant::Mutant,
     random::Random,
     store::{Disk, Happening, Store},
@@ -111,11 +111,18 @@ struct Line {
     is_open: bool,
 }
 
+/// Takes any receipt that is there, and holds the ledger to keeping its mark together with the cursor.
 struct AnyRegion;
 
 impl Gate for AnyRegion {
-    fn inspect(&self, _: &LogId, batch: &aisle_protocol::Checked) -> Result<(), String> {
-        if batch.batch().receipt().as_ref() == b"ok" { Ok(()) } else { Err("no receipt".into()) }
+    fn inspect(&self, _: &LogId, batch: &aisle_protocol::Checked, mark: &Bytes) -> Result<Bytes, String> {
+        let (start, end) = (batch.header().start().seq, batch.header().end().seq);
+        let last = mark.as_ref().try_into().map_or(0, u64::from_le_bytes);
+        assert!(start <= last && last < end, "the mark is {last}, the batch {start} to {end}");
+        if batch.batch().receipt().as_ref() != b"ok" {
+            return Err("no receipt".into());
+        }
+        Ok(end.to_le_bytes().to_vec().into())
     }
 }
 
