@@ -22,7 +22,7 @@ const MEMBERS: &[Member] = &[
     member("aisle-event", "sync/event", &[]),
     member("aisle-journal", "sync/journal", &["aisle-event"]),
     member("aisle-protocol", "sync/protocol", &["aisle-event"]),
-    member("aisle-residency", "sync/residency", &["aisle-event"]),
+    member("aisle-residency", "sync/residency", &["aisle-event", "aisle-protocol"]),
     member("aisle-state", "node/state", &["aisle-event", "aisle-journal"]),
     member("aisle-recommend", "node/recommend", &["aisle-event"]),
     member("aisle-kiosk", "node/kiosk", &["aisle-event", "aisle-journal", "aisle-state", "aisle-recommend"]),

@@ -12,6 +12,7 @@ use crate::{
 };
 use aisle_event::StoreId;
 use bytes::Bytes;
+use std::fmt;
 
 /// What a batch begins with.
 pub const MAGIC: [u8; 4] = *b"AIS1";
@@ -20,16 +21,24 @@ pub const BATCH_VERSION: u8 = 1;
 /// The checksum at the end.
 const CHECKSUM_BYTES: usize = 4;
 
-/// The policy under which a batch's events left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, minicbor::Encode, minicbor::Decode)]
+/// Which policy events left by. One with a higher version is newer.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, minicbor::Encode, minicbor::Decode,
+)]
 #[cbor(map)]
 pub struct PolicyId {
     /// Its version.
     #[n(1)]
     pub version: u32,
-    /// The hash of its document.
+    /// BLAKE3 of the exact bytes of its document.
     #[n(2)]
     pub hash: Hash,
+}
+
+impl fmt::Display for PolicyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "version {} ({:?})", self.version, self.hash)
+    }
 }
 
 /// What stands before the body.

@@ -1,7 +1,8 @@
 //! [`Egress`]: something that may leave. There is no way to make one but through the gate.
 
-use crate::{fate::Fates, name::Region, policy::PolicyMark};
+use crate::{fate::Fates, name::Region};
 use aisle_event::{EventType, Hlc, LogClass};
+use aisle_protocol::PolicyId;
 use std::{fmt, marker::PhantomData};
 
 /// What the gate lets out to one region: the kind, the time and the CBOR map that leave, bound to the policy that allowed them.
@@ -11,9 +12,9 @@ use std::{fmt, marker::PhantomData};
 /// ```compile_fail
 /// let forged: aisle_residency::Egress<aisle_event::Event> = aisle_residency::Egress {
 ///     region: "eu".parse().unwrap(),
-///     policy: aisle_residency::PolicyMark { version: 1, hash: [0; 32] },
+///     policy: aisle_protocol::PolicyId::default(),
 ///     kind: aisle_event::EventType(0x0201),
-///     lane: aisle_event::LogClass::Sales,
+///     class: aisle_event::LogClass::Sales,
 ///     hlc: aisle_event::Hlc(0),
 ///     payload: Box::from([0xa0]),
 ///     fates: Default::default(),
@@ -52,9 +53,9 @@ use std::{fmt, marker::PhantomData};
 #[derive(Clone, PartialEq, Eq)]
 pub struct Egress<T> {
     region: Region,
-    policy: PolicyMark,
+    policy: PolicyId,
     kind: EventType,
-    lane: LogClass,
+    class: LogClass,
     hlc: Hlc,
     payload: Box<[u8]>,
     fates: Fates,
@@ -64,9 +65,9 @@ pub struct Egress<T> {
 /// What a gate knows of something that it lets out.
 pub(crate) struct LetOut {
     pub(crate) region: Region,
-    pub(crate) policy: PolicyMark,
+    pub(crate) policy: PolicyId,
     pub(crate) kind: EventType,
-    pub(crate) lane: LogClass,
+    pub(crate) class: LogClass,
     pub(crate) hlc: Hlc,
     pub(crate) payload: Vec<u8>,
     pub(crate) fates: Fates,
@@ -74,8 +75,8 @@ pub(crate) struct LetOut {
 
 impl<T> Egress<T> {
     pub(crate) fn let_out(out: LetOut) -> Self {
-        let LetOut { region, policy, kind, lane, hlc, payload, fates } = out;
-        Self { region, policy, kind, lane, hlc, payload: payload.into(), fates, what: PhantomData }
+        let LetOut { region, policy, kind, class, hlc, payload, fates } = out;
+        Self { region, policy, kind, class, hlc, payload: payload.into(), fates, what: PhantomData }
     }
 
     /// Where it may go.
@@ -86,7 +87,7 @@ impl<T> Egress<T> {
 
     /// The policy that allowed it.
     #[must_use]
-    pub const fn policy(&self) -> PolicyMark {
+    pub const fn policy(&self) -> PolicyId {
         self.policy
     }
 
@@ -98,8 +99,8 @@ impl<T> Egress<T> {
 
     /// The log that it goes to.
     #[must_use]
-    pub const fn lane(&self) -> LogClass {
-        self.lane
+    pub const fn class(&self) -> LogClass {
+        self.class
     }
 
     /// Its time, as exact as the policy lets it be. Not for order: equal for all records of a step.
@@ -128,7 +129,7 @@ impl<T> fmt::Debug for Egress<T> {
             .field("region", &self.region)
             .field("policy", &self.policy)
             .field("kind", &self.kind)
-            .field("lane", &self.lane)
+            .field("class", &self.class)
             .field("payload_bytes", &self.payload.len())
             .finish_non_exhaustive()
     }

@@ -22,7 +22,7 @@ pub struct Explanation {
     /// Where to.
     pub region: Region,
     /// The log that it would go to.
-    pub lane: Option<LogClass>,
+    pub class: Option<LogClass>,
     /// Anything of it leaves.
     pub leaves: bool,
     /// How exactly its own time leaves.
@@ -96,7 +96,7 @@ pub fn explain(event: &Event, policy: &Policy, to: &Region) -> Explanation {
     Explanation {
         event: event.name(),
         region: to.clone(),
-        lane: LogClass::of(event),
+        class: LogClass::of(event),
         leaves: payload.is_some(),
         clock: kind_plan.filter(|plan| plan.is_named).map(|plan| plan.clock.word()),
         lines: lines.collect(),
@@ -220,10 +220,10 @@ fn notation(decoder: &mut Decoder<'_>) -> Option<String> {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { event, region, lane, leaves, clock, lines } = self;
-        match (leaves, lane, clock) {
-            (true, Some(lane), Some(clock)) => {
-                writeln!(f, "`{event}` leaves for `{region}` by {lane}; its time: {clock}")?;
+        let Self { event, region, class, leaves, clock, lines } = self;
+        match (leaves, class, clock) {
+            (true, Some(class), Some(clock)) => {
+                writeln!(f, "`{event}` leaves for `{region}` by {class}; its time: {clock}")?;
             }
             _ => writeln!(f, "nothing of `{event}` leaves for `{region}`")?,
         }

@@ -39,6 +39,6 @@ pub use explain::{DryRun, Explanation, Line, Row, dry_run, explain};
 pub use fate::{Fates, Outcome, Tally};
 pub use gate::{Gate, GateError, Passage};
 pub use name::{InvalidName, NAME_BYTES_MAX, Purpose, Region};
-pub use policy::{Policy, PolicyMark, TrustedPolicy};
+pub use policy::{Policy, TrustedPolicy};
 pub use receipt::{Receipt, Verifier};
 pub use shape::Shape;

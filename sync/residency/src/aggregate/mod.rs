@@ -23,16 +23,16 @@ use crate::{
     gate::inspect::Misfit,
     name::Region,
     policy::{AggregateRule, Policy},
-    receipt::Item,
     shape::Shape,
 };
 use aisle_event::{EventType, Hlc, LogClass};
+use aisle_protocol::Item;
 use minicbor::Decoder;
 
 /// The type of aggregates in an outbox. They never stand in a journal, so no event has this number.
 pub const KIND: EventType = EventType(0xff01);
 /// The log that aggregates go to.
-pub const LANE: LogClass = LogClass::Stock;
+pub const CLASS: LogClass = LogClass::Stock;
 
 /// What an [`crate::Egress`] is of when it holds an aggregate: a map of 1 the aggregate's name, 2 the window's begin (milliseconds since
 /// 1970), 3 its length in milliseconds, 4 the group's keys, 5 how many contributors, 6 the sums.
@@ -85,14 +85,14 @@ pub(crate) fn time_of(rule: &AggregateRule, start: i64) -> Hlc {
 }
 
 /// The hub's check of an aggregate: it is one that the policy describes, and no smaller than `k`.
-pub(crate) fn inspect(policy: &Policy, region: &Region, item: &Item<'_>) -> Result<(), Misfit> {
+pub(crate) fn inspect(policy: &Policy, region: &Region, item: &Item) -> Result<(), Misfit> {
     let rules = policy.destinations.get(region).map(|destination| destination.aggregates.as_slice());
-    told_by(rules.unwrap_or_default(), item).map(drop).ok_or(Misfit::Malformed)
+    told_by(rules.unwrap_or_default(), Hlc(item.hlc), &item.payload).map(drop).ok_or(Misfit::Malformed)
 }
 
 /// The rule that an aggregate was told by, and the begin of its window; `None` when it is none that a rule describes.
-fn told_by<'r>(rules: &'r [AggregateRule], item: &Item<'_>) -> Option<(&'r AggregateRule, i64)> {
-    let mut decoder = Decoder::new(item.payload);
+fn told_by<'r>(rules: &'r [AggregateRule], hlc: Hlc, payload: &[u8]) -> Option<(&'r AggregateRule, i64)> {
+    let mut decoder = Decoder::new(payload);
     let field = |number: u64, decoder: &mut Decoder<'_>| (decoder.u64().ok()? == number).then_some(());
     (decoder.map().ok()?? == 6).then_some(())?;
     field(1, &mut decoder)?;
@@ -104,7 +104,7 @@ fn told_by<'r>(rules: &'r [AggregateRule], item: &Item<'_>) -> Option<(&'r Aggre
     let step = decoder.i64().ok()?;
     let in_time = rule.window.floor(start) == Some(start)
         && step == rule.window.step_ms()
-        && time_of(rule, start) == item.hlc;
+        && time_of(rule, start) == hlc;
     in_time.then_some(())?;
     field(4, &mut decoder)?;
     (decoder.array().ok()?? == rule.keys.len() as u64).then_some(())?;
@@ -124,5 +124,5 @@ fn told_by<'r>(rules: &'r [AggregateRule], item: &Item<'_>) -> Option<(&'r Aggre
         let shape = if path.shape() == Shape::Number { Shape::Measure } else { path.shape() };
         shape.admits(value).then_some(())?;
     }
-    (decoder.position() == item.payload.len()).then_some((rule, start))
+    (decoder.position() == payload.len()).then_some((rule, start))
 }

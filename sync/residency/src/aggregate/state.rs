@@ -1,7 +1,7 @@
 //! The aggregator: rows counted in windows, told when a window is over.
 
 use super::{
-    Aggregate, Budget, BudgetError, KIND, LANE, Told,
+    Aggregate, Budget, BudgetError, CLASS, KIND, Told,
     noise::discrete_laplace,
     rows::{Row, rows},
     time_of, told_by,
@@ -12,10 +12,10 @@ use crate::{
     entropy::{Entropy, NoEntropy},
     fate::Fates,
     name::Region,
-    policy::{AggregateRule, Noise, PolicyMark, TrustedPolicy},
-    receipt::Item,
+    policy::{AggregateRule, Noise, TrustedPolicy},
 };
 use aisle_event::{Event, EventType, Hlc, Timestamp};
+use aisle_protocol::PolicyId;
 use minicbor::{Decode, Decoder, Encode, bytes::ByteVec};
 use ring::hmac;
 use std::{
@@ -31,7 +31,7 @@ pub const CONTRIBUTORS_MAX: usize = 1 << 18;
 /// Counts rows for the aggregates of one region.
 pub struct Aggregator {
     region: Region,
-    mark: PolicyMark,
+    policy: PolicyId,
     rules: Vec<AggregateRule>,
     state: BTreeMap<String, State>,
     key: hmac::Key,
@@ -104,7 +104,7 @@ impl Aggregator {
             policy.destinations.get(to).map(|destination| destination.aggregates.clone()).unwrap_or_default();
         let state = rules.iter().map(|rule| (rule.name.clone(), State::of(rule))).collect();
         let key = hmac::Key::new(hmac::HMAC_SHA256, contributor_key);
-        Self { region: to.clone(), mark: policy.mark(), rules, state, key }
+        Self { region: to.clone(), policy: policy.id(), rules, state, key }
     }
 
     /// Goes on with a state that was kept. What was counted by a rule that has changed since is dropped, but not told again.
@@ -141,6 +141,12 @@ impl Aggregator {
     pub fn encode(&self) -> Vec<u8> {
         // Writing to a `Vec` has no way to fail.
         minicbor::to_vec(&self.state).unwrap_or_default()
+    }
+
+    /// True when the policy has no aggregates for this region.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.rules.is_empty()
     }
 
     /// Counts an event, once: the caller calls this in the journal's order from where the kept state ends.
@@ -225,9 +231,9 @@ impl Aggregator {
         let told = Told { rule, start, keys, contributors, units: &units, sums: &sums };
         Ok(Some(Egress::let_out(LetOut {
             region: self.region.clone(),
-            policy: self.mark,
+            policy: self.policy,
             kind: KIND,
-            lane: LANE,
+            class: CLASS,
             hlc: time_of(rule, start),
             payload: told.payload(),
             fates: Fates::default(),
@@ -238,14 +244,14 @@ impl Aggregator {
     /// nothing spent. `None` when it is nothing that the rules of today tell, or of a window that is not closed.
     #[must_use]
     pub fn tell_again(&self, hlc: Hlc, payload: &[u8]) -> Option<Egress<Aggregate>> {
-        let (rule, start) = told_by(&self.rules, &Item { hlc, kind: KIND, payload })?;
+        let (rule, start) = told_by(&self.rules, hlc, payload)?;
         let closed_before = self.state.get(&rule.name)?.closed_before?;
         (start < closed_before).then(|| {
             Egress::let_out(LetOut {
                 region: self.region.clone(),
-                policy: self.mark,
+                policy: self.policy,
                 kind: KIND,
-                lane: LANE,
+                class: CLASS,
                 hlc,
                 payload: payload.into(),
                 fates: Fates::default(),

@@ -17,16 +17,17 @@ use crate::{
     egress::{Egress, LetOut},
     fate::Fates,
     name::{Purpose, Region},
-    policy::{Action, PolicyMark, TrustedPolicy},
+    policy::{Action, TrustedPolicy},
     token::TokenKeys,
 };
 use aisle_event::{Event, EventType, Hlc, LogClass};
+use aisle_protocol::PolicyId;
 
 /// Lets out to one region what a trusted policy allows.
 #[derive(Debug)]
 pub struct Gate {
     region: Region,
-    mark: PolicyMark,
+    policy: PolicyId,
     plan: Plan,
     keys: TokenKeys,
 }
@@ -41,7 +42,7 @@ pub enum Passage {
         /// Its type.
         kind: EventType,
         /// The log that it would have gone to; nothing for a type that this build does not know.
-        lane: Option<LogClass>,
+        class: Option<LogClass>,
         /// What became of its fields.
         fates: Fates,
     },
@@ -91,10 +92,10 @@ impl Passage {
 
     /// The log that it goes to, or would have gone to.
     #[must_use]
-    pub const fn lane(&self) -> Option<LogClass> {
+    pub const fn class(&self) -> Option<LogClass> {
         match self {
-            Self::Leaves(egress) => Some(egress.lane()),
-            Self::Stays { lane, .. } => *lane,
+            Self::Leaves(egress) => Some(egress.class()),
+            Self::Stays { class, .. } => *class,
         }
     }
 }
@@ -116,7 +117,7 @@ impl Gate {
                 return Err(GateError::Key { region: to.clone(), purpose: purpose.clone() });
             }
         }
-        Ok(Self { region: to.clone(), mark: policy.mark(), plan: Plan::new(destination), keys })
+        Ok(Self { region: to.clone(), policy: policy.id(), plan: Plan::new(destination), keys })
     }
 
     /// Where it leads.
@@ -127,8 +128,8 @@ impl Gate {
 
     /// The policy that it follows.
     #[must_use]
-    pub const fn policy(&self) -> PolicyMark {
-        self.mark
+    pub const fn policy(&self) -> PolicyId {
+        self.policy
     }
 
     /// What of an event leaves.
@@ -136,7 +137,7 @@ impl Gate {
     pub fn pass(&self, hlc: Hlc, event: &Event) -> Passage {
         match event {
             Event::Unknown { kind, .. } => {
-                Passage::Stays { kind: *kind, lane: None, fates: Fates::default() }
+                Passage::Stays { kind: *kind, class: None, fates: Fates::default() }
             }
             known => self.relay(hlc, known.kind(), &known.encode()),
         }
@@ -146,22 +147,22 @@ impl Gate {
     /// so it is no [`Event`]; bytes that are not what the type says stay whole.
     #[must_use]
     pub fn relay(&self, hlc: Hlc, kind: EventType, payload: &[u8]) -> Passage {
-        let lane = LogClass::of_kind(kind);
-        let (Some(kind_plan), Some(lane)) = (self.plan.of(kind), lane) else {
-            return Passage::Stays { kind, lane, fates: Fates::default() };
+        let class = LogClass::of_kind(kind);
+        let (Some(kind_plan), Some(class)) = (self.plan.of(kind), class) else {
+            return Passage::Stays { kind, class, fates: Fates::default() };
         };
         let tokens = Tokens::Keys { keys: &self.keys, region: &self.region };
         match walk(kind_plan, tokens, payload) {
             Walked { payload: Some(payload), fates } => Passage::Leaves(Egress::let_out(LetOut {
                 region: self.region.clone(),
-                policy: self.mark,
+                policy: self.policy,
                 kind,
-                lane,
+                class,
                 hlc: kind_plan.clock.floor_hlc(hlc),
                 payload,
                 fates,
             })),
-            Walked { payload: None, fates } => Passage::Stays { kind, lane: Some(lane), fates },
+            Walked { payload: None, fates } => Passage::Stays { kind, class: Some(class), fates },
         }
     }
 }

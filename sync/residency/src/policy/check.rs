@@ -1,8 +1,8 @@
 //! From what is written to what holds: every name exists, every field has one rule, every rule can be carried out.
 
 use super::{
-    Action, AggregateRule, Destination, Form, Noise, POLICY_BYTES_MAX, Policy, PolicyError, PolicyMark,
-    Problem, RULES_MAX, Rule,
+    Action, AggregateRule, Destination, Form, Noise, POLICY_BYTES_MAX, Policy, PolicyError, Problem,
+    RULES_MAX, Rule,
     error::class_word,
     form::{CATEGORIES_MAX, PREFIX_CHARS_MAX},
     raw::{RawAggregate, RawDestination, RawForm, RawPolicy, RawRule, Word},
@@ -15,6 +15,7 @@ use crate::{
     vocabulary::{self, Path},
 };
 use aisle_event::{Class, Event, EventType, Field, FieldClass};
+use aisle_protocol::{Hash, PolicyId};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Range,
@@ -101,9 +102,9 @@ impl Reader<'_> {
         for (region, destination) in &destinations {
             self.every_aggregated_field_is_used(region, destination)?;
         }
-        let hash = *blake3::hash(self.text.as_bytes()).as_bytes();
-        let mark = PolicyMark { version: *raw.version.get_ref(), hash };
-        Ok(Policy { name: name.as_str().into(), home, mark, destinations })
+        let hash = Hash(*blake3::hash(self.text.as_bytes()).as_bytes());
+        let id = PolicyId { version: *raw.version.get_ref(), hash };
+        Ok(Policy { name: name.as_str().into(), home, id, destinations })
     }
 
     fn destination<'d>(

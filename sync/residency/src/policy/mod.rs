@@ -39,7 +39,8 @@ use crate::{
     vocabulary::Path,
 };
 use aisle_event::EventType;
-use std::{collections::BTreeMap, fmt};
+use aisle_protocol::PolicyId;
+use std::collections::BTreeMap;
 
 /// The longest policy, in bytes.
 pub const POLICY_BYTES_MAX: usize = 256 << 10;
@@ -51,24 +52,8 @@ pub const RULES_MAX: usize = 4096;
 pub struct Policy {
     pub(crate) name: String,
     pub(crate) home: Region,
-    pub(crate) mark: PolicyMark,
+    pub(crate) id: PolicyId,
     pub(crate) destinations: BTreeMap<Region, Destination>,
-}
-
-/// Which policy it was: its version, and BLAKE3 of its exact bytes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PolicyMark {
-    /// Its version.
-    pub version: u32,
-    /// BLAKE3 of its bytes.
-    pub hash: [u8; 32],
-}
-
-impl fmt::Debug for PolicyMark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let start = self.hash.get(..4).unwrap_or_default();
-        write!(f, "version {} ({}…)", self.version, data_encoding::HEXLOWER.encode(start))
-    }
 }
 
 /// What may go to one region.
@@ -161,8 +146,8 @@ impl Policy {
 
     /// Its version and hash.
     #[must_use]
-    pub const fn mark(&self) -> PolicyMark {
-        self.mark
+    pub const fn id(&self) -> PolicyId {
+        self.id
     }
 
     /// Where anything may go to.

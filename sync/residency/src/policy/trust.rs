@@ -1,7 +1,8 @@
 //! A policy with a good signature, and the rule that versions only go up.
 
-use super::{Policy, PolicyError, PolicyMark};
+use super::{Policy, PolicyError};
 use crate::signing::{Signature, VerifyingKey};
+use aisle_protocol::PolicyId;
 use std::{ops::Deref, sync::Arc};
 
 /// A policy whose exact bytes were signed by a key that is trusted. Only this makes a gate.
@@ -64,8 +65,8 @@ impl TrustedPolicy {
     ///
     /// # Errors
     /// When its version is lower, or equal with other bytes.
-    pub fn after(self, current: Option<PolicyMark>) -> Result<Self, SuccessionError> {
-        let next = self.mark();
+    pub fn after(self, current: Option<PolicyId>) -> Result<Self, SuccessionError> {
+        let next = self.id();
         match current {
             Some(current) if next.version < current.version => {
                 Err(SuccessionError::Older { found: next.version, current: current.version })

@@ -11,15 +11,15 @@
 //!
 //! Types and entries ascend, and every number has its shortest form, so that a receipt has one encoding.
 
-use super::{ALONE_BYTES_MAX, COUNTS_MAX, Extent, Log, RECEIPT_BYTES_MAX, Receipt};
+use super::{ALONE_BYTES_MAX, COUNTS_MAX, Extent, Receipt};
 use crate::{
     fate::{Outcome, Tally},
     name::Region,
-    policy::PolicyMark,
     signing::Signature,
     vocabulary::Path,
 };
 use aisle_event::{EventType, LogClass, StoreId};
+use aisle_protocol::{Epoch, Hash, Head, LogId, PolicyId, limits::RECEIPT_BYTES_MAX};
 use std::collections::BTreeMap;
 
 const MAGIC: &[u8] = b"aisle receipt 1\0";
@@ -67,10 +67,10 @@ pub enum ReceiptError {
 
 /// What a receipt on the wire leaves to its batch.
 pub(super) struct Facts<'a> {
-    pub(super) log: &'a Log,
-    pub(super) policy: PolicyMark,
+    pub(super) log: &'a LogId,
+    pub(super) policy: PolicyId,
     pub(super) extent: Extent,
-    pub(super) previous: [u8; 32],
+    pub(super) previous: Hash,
 }
 
 impl Receipt {
@@ -105,25 +105,25 @@ impl Receipt {
             return Err(ReceiptError::Malformed { at: 0 });
         }
         let store = input.text()?;
-        let lane = input.byte()?;
-        let epoch = input.array()?;
+        let class = input.byte()?;
+        let epoch = Epoch(input.array()?);
         let store = StoreId::new(store).map_err(|_| input.malformed())?;
-        let lane = LogClass::from_number(lane).ok_or_else(|| input.malformed())?;
+        let class = LogClass::from_number(class).ok_or_else(|| input.malformed())?;
         let region = input.region()?;
         let number = u64::from_le_bytes(input.array()?);
-        let previous = input.array()?;
-        let policy = PolicyMark { version: u32::from_le_bytes(input.array()?), hash: input.array()? };
+        let previous = Hash(input.array()?);
+        let policy = PolicyId { version: u32::from_le_bytes(input.array()?), hash: Hash(input.array()?) };
         let extent = Extent {
             first_seq: u64::from_le_bytes(input.array()?),
             count: u32::from_le_bytes(input.array()?),
-            head_before: input.array()?,
-            head_after: input.array()?,
+            head_before: Head(input.array()?),
+            head_after: Head(input.array()?),
         };
         let withheld = u64::from_le_bytes(input.array()?);
         let tally = input.counts()?;
         let signature = Signature(input.array()?);
         input.end()?;
-        let log = Log { store, lane, epoch };
+        let log = LogId { store, class, epoch };
         Ok(Self { number, previous, log, region, policy, extent, withheld, tally, signature })
     }
 }
@@ -153,22 +153,22 @@ pub(super) fn body(receipt: &Receipt) -> Vec<u8> {
     let mut out = MAGIC.to_vec();
     put_log(&receipt.log, &receipt.region, &mut |bytes| out.extend_from_slice(bytes));
     out.extend_from_slice(&receipt.number.to_le_bytes());
-    out.extend_from_slice(&receipt.previous);
+    out.extend_from_slice(&receipt.previous.0);
     out.extend_from_slice(&receipt.policy.version.to_le_bytes());
-    out.extend_from_slice(&receipt.policy.hash);
+    out.extend_from_slice(&receipt.policy.hash.0);
     out.extend_from_slice(&receipt.extent.first_seq.to_le_bytes());
     out.extend_from_slice(&receipt.extent.count.to_le_bytes());
-    out.extend_from_slice(&receipt.extent.head_before);
-    out.extend_from_slice(&receipt.extent.head_after);
+    out.extend_from_slice(&receipt.extent.head_before.0);
+    out.extend_from_slice(&receipt.extent.head_after.0);
     out.extend_from_slice(&receipt.withheld.to_le_bytes());
     put_counts(&mut out, &receipt.tally);
     out
 }
 
-pub(super) fn put_log(log: &Log, region: &Region, put: &mut dyn FnMut(&[u8])) {
+pub(super) fn put_log(log: &LogId, region: &Region, put: &mut dyn FnMut(&[u8])) {
     put_text(log.store.as_str(), put);
-    put(&[log.lane.number()]);
-    put(&log.epoch);
+    put(&[log.class.number()]);
+    put(&log.epoch.0);
     put_text(region.as_str(), put);
 }
 

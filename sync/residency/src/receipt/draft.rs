@@ -1,25 +1,26 @@
 //! Drawing up a receipt: a batch's items go through here on their way into the outbox.
 
-use super::{Extent, Log, Receipt, ReceiptError, chain, codec, first_of};
+use super::{Extent, Receipt, ReceiptError, codec, first_of};
 use crate::{
     egress::Egress,
     fate::Tally,
     gate::Passage,
     name::Region,
-    policy::PolicyMark,
     signing::{Signature, SigningKey},
 };
 use aisle_event::{EventType, Hlc};
+use aisle_protocol::{Chain, Hash, LogId, Point, PolicyId, limits::BATCH_EVENTS_MAX};
 
 /// A receipt that is being drawn up.
 #[derive(Debug)]
 pub struct Draft {
-    log: Log,
+    log: LogId,
     region: Region,
-    policy: PolicyMark,
+    policy: PolicyId,
     number: u64,
-    previous: [u8; 32],
-    extent: Extent,
+    previous: Hash,
+    start: Point,
+    chain: Chain,
     withheld: u64,
     tally: Tally,
 }
@@ -35,11 +36,11 @@ pub enum Excluded {
         "the item was let out by another policy than the batch's\nhint: close the batch when the policy changes"
     )]
     Policy,
-    /// It belongs to another log.
-    #[error("the item belongs to another log than the batch's")]
-    Lane,
+    /// It belongs to a log of another class.
+    #[error("the item belongs to a log of another class than the batch's")]
+    Class,
     /// The batch is full.
-    #[error("the batch has as many items as can be numbered")]
+    #[error("the batch has {BATCH_EVENTS_MAX} items, and room for no more")]
     Full,
 }
 
@@ -54,39 +55,29 @@ pub enum DraftError {
 impl Draft {
     /// Begins the first receipt of a log.
     #[must_use]
-    pub fn first(log: Log, region: Region, policy: PolicyMark) -> Self {
-        let head = chain::genesis(&log);
-        let previous = first_of(&log, &region);
-        Self::begin(log, region, policy, 1, previous, 1, head)
+    pub fn first(log: LogId, region: Region, policy: PolicyId) -> Self {
+        let (previous, start) = (first_of(&log, &region), log.start());
+        Self::begin(log, region, policy, 1, previous, start)
     }
 
     /// Begins the receipt that follows another. The policy may be a newer one.
     #[must_use]
-    pub fn after(last: &Receipt, policy: PolicyMark) -> Self {
-        let next_seq = last.extent.first_seq.saturating_add(u64::from(last.extent.count));
+    pub fn after(last: &Receipt, policy: PolicyId) -> Self {
         let number = last.number.saturating_add(1);
-        Self::begin(
-            last.log.clone(),
-            last.region.clone(),
-            policy,
-            number,
-            last.hash(),
-            next_seq,
-            last.extent.head_after,
-        )
+        let start = last.extent.end();
+        Self::begin(last.log.clone(), last.region.clone(), policy, number, last.hash(), start)
     }
 
     fn begin(
-        log: Log,
+        log: LogId,
         region: Region,
-        policy: PolicyMark,
+        policy: PolicyId,
         number: u64,
-        previous: [u8; 32],
-        first_seq: u64,
-        head: chain::Head,
+        previous: Hash,
+        start: Point,
     ) -> Self {
-        let extent = Extent { first_seq, count: 0, head_before: head, head_after: head };
-        Self { log, region, policy, number, previous, extent, withheld: 0, tally: Tally::default() }
+        let chain = Chain::after(start);
+        Self { log, region, policy, number, previous, start, chain, withheld: 0, tally: Tally::default() }
     }
 
     /// Takes the next item in. Gives what goes into the outbox: sequence number, time, type, bytes.
@@ -100,13 +91,14 @@ impl Draft {
         if egress.policy() != self.policy {
             return Err(Excluded::Policy);
         }
-        if egress.lane() != self.log.lane {
-            return Err(Excluded::Lane);
+        if egress.class() != self.log.class {
+            return Err(Excluded::Class);
         }
-        let seq = self.extent.first_seq.checked_add(u64::from(self.extent.count)).ok_or(Excluded::Full)?;
-        self.extent.count = self.extent.count.checked_add(1).ok_or(Excluded::Full)?;
+        if self.count() as usize >= BATCH_EVENTS_MAX {
+            return Err(Excluded::Full);
+        }
         let (hlc, kind, payload) = (egress.hlc(), egress.kind(), egress.payload());
-        self.extent.head_after = chain::extend(&self.extent.head_after, seq, hlc, kind, payload);
+        let Point { seq, .. } = self.chain.push(hlc.0, kind.0, payload);
         self.tally.add(egress.fates());
         Ok((seq, hlc, kind, payload))
     }
@@ -122,25 +114,31 @@ impl Draft {
     /// How many items there are.
     #[must_use]
     pub const fn count(&self) -> u32 {
-        self.extent.count
+        // At most BATCH_EVENTS_MAX.
+        self.chain.point().seq.saturating_sub(self.start.seq) as u32
     }
 
     /// Which part of the log it is so far.
     #[must_use]
     pub const fn extent(&self) -> Extent {
-        self.extent
+        Extent {
+            first_seq: self.start.seq.saturating_add(1),
+            count: self.count(),
+            head_before: self.start.head,
+            head_after: self.chain.point().head,
+        }
     }
 
     /// The receipt as far as it is drawn up, without a signature.
     fn unsigned(&self) -> Receipt {
-        let Self { log, region, policy, number, previous, extent, withheld, tally } = self;
+        let Self { log, region, policy, number, previous, withheld, tally, .. } = self;
         Receipt {
             number: *number,
             previous: *previous,
             log: log.clone(),
             region: region.clone(),
             policy: *policy,
-            extent: *extent,
+            extent: self.extent(),
             withheld: *withheld,
             tally: tally.clone(),
             signature: Signature([0; 64]),
@@ -163,7 +161,8 @@ impl Draft {
         if extent.count != 0 || extent.head_before != extent.head_after {
             return Err(ReceiptError::Malformed { at: 0 });
         }
-        Ok(Self { log, region, policy, number, previous, extent, withheld, tally })
+        let draft = Self::begin(log, region, policy, number, previous, extent.end());
+        Ok(Self { withheld, tally, ..draft })
     }
 
     /// Signs the receipt.
@@ -171,7 +170,7 @@ impl Draft {
     /// # Errors
     /// When there are no items: what was withheld waits for the next that leaves.
     pub fn issue(self, node: &SigningKey) -> Result<Receipt, (DraftError, Box<Self>)> {
-        if self.extent.count == 0 {
+        if self.count() == 0 {
             return Err((DraftError::Empty, Box::new(self)));
         }
         let mut receipt = self.unsigned();

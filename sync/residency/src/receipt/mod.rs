@@ -1,48 +1,32 @@
 //! Receipts: what a batch holds, what was done to it, by which policy; chained and signed, so that none can be missing or changed.
 //!
-//! A receipt is drawn up from [`crate::Egress`]es alone. It follows the same chain of hashes as the outbox, so its signature covers every
+//! A receipt is drawn up from [`crate::Egress`]es alone. It goes over the chain of hashes of its log once more, so its signature covers every
 //! payload byte: bytes that did not come through a gate give other heads, and no receipt fits them.
 //!
 //! On the wire a receipt is what its batch does not say already ([`Receipt::to_wire`]); at rest and for people it stands alone
 //! ([`Receipt::encode`]). Lives here: drawing up, encoding, the chain. The hub's check is in [`verify`].
 
-mod chain;
 mod codec;
 mod draft;
 mod verify;
 
-pub use chain::{Head, extend, genesis};
 pub use codec::ReceiptError;
 pub use draft::{Draft, DraftError, Excluded};
-pub use verify::{Cursor, Item, POLICIES_MAX, Presented, Refusal, Verifier};
+pub use verify::{Cursor, POLICIES_MAX, Presented, Refusal, Verifier};
 
 pub use crate::gate::inspect::Misfit;
 
 use crate::{
     fate::{Outcome, Tally},
     name::Region,
-    policy::PolicyMark,
     signing::Signature,
 };
-use aisle_event::{LogClass, StoreId};
+use aisle_protocol::{Hash, Head, Header, LogId, Point, PolicyId, limits::RECEIPT_BYTES_MAX};
 
-/// The longest receipt on the wire, in bytes: what a batch of the sync protocol has room for. All fields of all types of a log fit.
-pub const RECEIPT_BYTES_MAX: usize = 4 << 10;
 /// The longest receipt that stands by itself, in bytes.
 pub const ALONE_BYTES_MAX: usize = RECEIPT_BYTES_MAX + 512;
 /// The most different counts in a receipt.
 pub const COUNTS_MAX: usize = 4096;
-
-/// The log of an outbox: sequence numbers without a gap from 1.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Log {
-    /// The store.
-    pub store: StoreId,
-    /// What the log carries.
-    pub lane: LogClass,
-    /// Sixteen random bytes from when the outbox was made.
-    pub epoch: [u8; 16],
-}
 
 /// Which part of a log a batch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,19 +41,38 @@ pub struct Extent {
     pub head_after: Head,
 }
 
+impl Extent {
+    /// The place of the last item; of an empty part, the place that it begins after.
+    #[must_use]
+    pub const fn end(&self) -> Point {
+        // Sequence numbers are far below 2^64.
+        Point {
+            seq: self.first_seq.saturating_sub(1).saturating_add(self.count as u64),
+            head: self.head_after,
+        }
+    }
+}
+
+impl From<&Header> for Extent {
+    fn from(header: &Header) -> Self {
+        let Header { first_seq, count, before, after, .. } = *header;
+        Self { first_seq, count, head_before: before, head_after: after }
+    }
+}
+
 /// The receipt of one batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     /// Its number in its log, from 1.
     pub number: u64,
     /// The hash of the receipt before it; [`first_of`] for the first.
-    pub previous: [u8; 32],
+    pub previous: Hash,
     /// The log.
-    pub log: Log,
+    pub log: LogId,
     /// Where the batch may go.
     pub region: Region,
     /// The policy that allowed it.
-    pub policy: PolicyMark,
+    pub policy: PolicyId,
     /// Which part of the log it is.
     pub extent: Extent,
     /// Events of this log's types since the receipt before of which nothing left.
@@ -83,11 +86,11 @@ pub struct Receipt {
 impl Receipt {
     /// What the next receipt names as the one before it.
     #[must_use]
-    pub fn hash(&self) -> [u8; 32] {
+    pub fn hash(&self) -> Hash {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&codec::body(self));
         hasher.update(&self.signature.0);
-        *hasher.finalize().as_bytes()
+        Hash(*hasher.finalize().as_bytes())
     }
 
     /// True when the signature is this node's over this receipt.
@@ -108,11 +111,11 @@ impl Receipt {
 
 /// What the first receipt of a log names as the one before it.
 #[must_use]
-pub fn first_of(log: &Log, region: &Region) -> [u8; 32] {
+pub fn first_of(log: &LogId, region: &Region) -> Hash {
     let mut hasher = blake3::Hasher::new();
     hasher.update(b"aisle receipts 1");
     codec::put_log(log, region, &mut |bytes| {
         hasher.update(bytes);
     });
-    *hasher.finalize().as_bytes()
+    Hash(*hasher.finalize().as_bytes())
 }

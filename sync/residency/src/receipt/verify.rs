@@ -3,54 +3,48 @@
 //! The hub does not take the node's word. It walks every payload with the same policy and finds each field there by a rule, in the form of
 //! that rule; it counts what it finds and compares. A node that lies can leave out counts of what it dropped, and nothing else.
 
-use super::{Extent, Log, Receipt, ReceiptError, chain, codec, first_of};
+use super::{Extent, Receipt, ReceiptError, codec, first_of};
 use crate::{
     aggregate,
     fate::{Outcome, Tally},
     gate::{Plan, inspect},
     name::Region,
-    policy::{Action, PolicyMark, TrustedPolicy},
+    policy::{Action, TrustedPolicy},
     receipt::Misfit,
     signing::VerifyingKey,
     vocabulary::Path,
 };
 use aisle_event::{EventType, Hlc, LogClass};
+use aisle_protocol::{Chain, Checked, Hash, Item, LogId, Point, PolicyId};
+use minicbor::{Decode, Encode};
 use std::collections::BTreeMap;
 
 /// The most policies that a hub accepts batches of at once: the one in force and those before it that stores still catch up with.
 pub const POLICIES_MAX: usize = 64;
 
 /// How far the receipts of one log are known. Kept by the hub in the same transaction as the items.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
 pub struct Cursor {
     /// The number of the last receipt; 0 before the first.
+    #[n(0)]
     pub number: u64,
     /// Its hash; for the first the hash that begins the log.
-    pub hash: [u8; 32],
-}
-
-/// One item of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Item<'a> {
-    /// Its time.
-    pub hlc: Hlc,
-    /// Its type.
-    pub kind: EventType,
-    /// Its bytes.
-    pub payload: &'a [u8],
+    #[n(1)]
+    pub hash: Hash,
 }
 
 /// A batch as it was received.
 #[derive(Debug, Clone, Copy)]
 pub struct Presented<'a> {
     /// The log that it is of.
-    pub log: &'a Log,
+    pub log: &'a LogId,
     /// The policy that it names.
-    pub policy: PolicyMark,
+    pub policy: PolicyId,
     /// Which part of the log it says that it is.
     pub extent: Extent,
     /// Its items in order.
-    pub items: &'a [Item<'a>],
+    pub items: &'a [Item],
     /// Its receipt.
     pub receipt: &'a [u8],
 }
@@ -71,17 +65,17 @@ pub enum Refusal {
     },
     /// By a policy that this hub does not accept.
     #[error(
-        "the batch was let out by policy {found:?}, which this hub does not accept\nhint: publish the policy to the hub before the stores"
+        "the batch was let out by policy {found}, which this hub does not accept\nhint: publish the policy to the hub before the stores"
     )]
     Policy {
         /// The policy.
-        found: PolicyMark,
+        found: PolicyId,
     },
     /// The policy lets nothing go here.
-    #[error("policy {policy:?} lets nothing go to `{here}`")]
+    #[error("policy {policy} lets nothing go to `{here}`")]
     NothingMay {
         /// The policy.
-        policy: PolicyMark,
+        policy: PolicyId,
         /// Where the hub stands.
         here: Region,
     },
@@ -156,13 +150,23 @@ pub enum Refusal {
 #[derive(Debug)]
 pub struct Verifier {
     region: Region,
-    policies: BTreeMap<PolicyMark, (TrustedPolicy, Option<Plan>)>,
+    policies: BTreeMap<PolicyId, (TrustedPolicy, Option<Plan>)>,
+}
+
+impl<'a> Presented<'a> {
+    /// A batch of a log.
+    #[must_use]
+    pub fn of(log: &'a LogId, batch: &'a Checked) -> Self {
+        let header = batch.header();
+        let (extent, items) = (Extent::from(header), batch.items());
+        Self { log, policy: header.policy, extent, items, receipt: batch.batch().receipt() }
+    }
 }
 
 impl Cursor {
     /// Before the first receipt of a log.
     #[must_use]
-    pub fn start(log: &Log, region: &Region) -> Self {
+    pub fn start(log: &LogId, region: &Region) -> Self {
         Self { number: 0, hash: first_of(log, region) }
     }
 }
@@ -179,7 +183,7 @@ impl Verifier {
     /// Accepts one more policy.
     pub fn accept(&mut self, policy: TrustedPolicy) {
         let plan = policy.destinations.get(&self.region).map(Plan::new);
-        self.policies.insert(policy.mark(), (policy, plan));
+        self.policies.insert(policy.id(), (policy, plan));
         while self.policies.len() > POLICIES_MAX {
             self.policies.pop_first();
         }
@@ -187,7 +191,7 @@ impl Verifier {
 
     /// Accepts policies of lower versions no more: stores have had the time to catch up.
     pub fn retire_below(&mut self, version: u32) {
-        self.policies.retain(|mark, _| mark.version >= version);
+        self.policies.retain(|id, _| id.version >= version);
     }
 
     /// Checks a batch of a node against the last receipt that is known of its log. What comes back belongs in the same transaction as the
@@ -233,32 +237,31 @@ impl Verifier {
         if count == 0 || u32::try_from(batch.items.len()) != Ok(count) {
             return Err(Refusal::Extent { what: "number" });
         }
-        let mut head = head_before;
-        let mut seq = first_seq;
+        let seq = first_seq.checked_sub(1).ok_or(Refusal::Extent { what: "sequence" })?;
+        let mut chain = Chain::after(Point { seq, head: head_before });
         for item in batch.items {
-            head = chain::extend(&head, seq, item.hlc, item.kind, item.payload);
-            seq = seq.checked_add(1).ok_or(Refusal::Extent { what: "sequence" })?;
+            chain.push(item.hlc, item.kind, &item.payload);
         }
-        if head == head_after { Ok(()) } else { Err(Refusal::Extent { what: "chain head" }) }
+        if chain.point().head == head_after { Ok(()) } else { Err(Refusal::Extent { what: "chain head" }) }
     }
 
     fn items(&self, policy: &TrustedPolicy, plan: &Plan, batch: &Presented<'_>) -> Result<Tally, Refusal> {
         let mut found = Tally::default();
         for (item, seq) in batch.items.iter().zip(batch.extent.first_seq..) {
-            let kind = item.kind.0;
-            let misfit = |misfit| Refusal::Item { seq, kind, here: self.region.clone(), misfit };
-            if item.kind == aggregate::KIND && batch.log.lane == aggregate::LANE {
+            let kind = EventType(item.kind);
+            let misfit = |misfit| Refusal::Item { seq, kind: kind.0, here: self.region.clone(), misfit };
+            if kind == aggregate::KIND && batch.log.class == aggregate::CLASS {
                 aggregate::inspect(policy, &self.region, item).map_err(misfit)?;
                 continue;
             }
             let kind_plan = plan
-                .of(item.kind)
-                .filter(|plan| plan.is_named && LogClass::of_kind(item.kind) == Some(batch.log.lane));
-            let kind_plan = kind_plan.ok_or(Refusal::Kind { seq, kind })?;
-            if kind_plan.clock.floor_hlc(item.hlc) != item.hlc {
+                .of(kind)
+                .filter(|plan| plan.is_named && LogClass::of_kind(kind) == Some(batch.log.class));
+            let kind_plan = kind_plan.ok_or(Refusal::Kind { seq, kind: kind.0 })?;
+            if kind_plan.clock.floor_hlc(Hlc(item.hlc)).0 != item.hlc {
                 return Err(Refusal::Time { seq });
             }
-            inspect::inspect(kind_plan, item.payload, &mut |path, outcome| found.count(path, outcome, 1))
+            inspect::inspect(kind_plan, &item.payload, &mut |path, outcome| found.count(path, outcome, 1))
                 .map_err(misfit)?;
         }
         Ok(found)

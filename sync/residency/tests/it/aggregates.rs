@@ -1,15 +1,16 @@
 //! Aggregates: never below `k`, never told twice, paid from a budget that survives.
 
-use crate::support::{Seeded, contains, log, node, policy, region, trusted};
+use crate::support::{Seeded, contains, items, log, node, policy, region, trusted};
 use aisle_event::{
     CustomerRef, DocumentId, Event, Money, Quantity, Sku, SourceName, Timestamp, Unknown,
     sale::{SaleLine, SaleRecorded},
 };
+use aisle_protocol::Chain;
 use aisle_residency::{
     Aggregator, Egress, Entropy, TrustedPolicy, Verifier,
     aggregate::{self, Aggregate, Budget, BudgetError},
     entropy::NoEntropy,
-    receipt::{Cursor, Draft, Item, Misfit, Presented, Refusal},
+    receipt::{Cursor, Draft, Misfit, Presented, Refusal},
 };
 use minicbor::Decoder;
 use proptest::prelude::*;
@@ -195,18 +196,18 @@ fn the_hub_takes_an_aggregate_and_refuses_one_that_is_too_small() {
     let mut aggregator = Aggregator::new(&policy, &region("eu"), &[1; 32]);
     (0..3).for_each(|document| aggregator.add(&sale(document, 10, &[("tea", 2)])));
     let closed = aggregator.close(Timestamp(11 * DAY), &mut Budget::new(), &mut Seeded::new(1)).unwrap();
-    let log = log(aggregate::LANE);
-    let mut draft = Draft::first(log.clone(), region("eu"), policy.mark());
+    let log = log(aggregate::CLASS);
+    let mut draft = Draft::first(log.clone(), region("eu"), policy.id());
     let (_, hlc, kind, payload) = draft.add(&closed.told[0]).unwrap();
     let receipt = draft.issue(&node()).unwrap();
     let wire = receipt.to_wire();
     let verifier = Verifier::new(region("eu"), [policy.clone()]);
     let start = Cursor::start(&log, &region("eu"));
     let check = |payload: &[u8], receipt: &aisle_residency::Receipt, wire: &[u8]| {
-        let items = [Item { hlc, kind, payload }];
+        let items = items([(hlc, kind, payload)]);
         let presented = Presented {
             log: &log,
-            policy: policy.mark(),
+            policy: policy.id(),
             extent: receipt.extent,
             items: &items,
             receipt: wire,
@@ -219,8 +220,7 @@ fn the_hub_takes_an_aggregate_and_refuses_one_that_is_too_small() {
     let at = small.windows(2).position(|pair| pair == [5, 3]).unwrap();
     small[at + 1] = 2;
     let mut forged = receipt.clone();
-    forged.extent.head_after =
-        aisle_residency::receipt::extend(&receipt.extent.head_before, 1, hlc, kind, &small);
+    forged.extent.head_after = Chain::after(log.start()).push(hlc.0, kind.0, &small).head;
     let mut bytes = forged.encode();
     bytes.truncate(bytes.len() - 64);
     forged.signature = node().sign(&bytes);

@@ -50,7 +50,7 @@ fn assert_clean(what: &str, bytes: &[u8]) {
 fn assert_nothing_gets_out(trusted: &TrustedPolicy, to: &str, is_planted: &dyn Fn(&Field) -> bool) {
     let here = region(to);
     let gate = gate(trusted, to);
-    let mut drafts = LogClass::ALL.map(|lane| Draft::first(log(lane), here.clone(), trusted.mark()));
+    let mut drafts = LogClass::ALL.map(|class| Draft::first(log(class), here.clone(), trusted.id()));
     let mut aggregator = Aggregator::new(trusted, &here, &[1; 32]);
     for (name, event) in planted(is_planted) {
         let passage = gate.pass(Hlc::new(1_322_746_200_000, 7), &event);
@@ -58,7 +58,7 @@ fn assert_nothing_gets_out(trusted: &TrustedPolicy, to: &str, is_planted: &dyn F
             &format!("the debug form of the passage of {name}"),
             format!("{passage:?} {:?}", passage.fates()).as_bytes(),
         );
-        let draft = &mut drafts[usize::from(passage.lane().unwrap().number())];
+        let draft = &mut drafts[usize::from(passage.class().unwrap().number())];
         draft.withhold(&passage);
         if let Passage::Leaves(egress) = &passage {
             assert_clean(&name, egress.payload());

@@ -195,7 +195,7 @@ fn a_type_from_the_future_stays_whole() {
     let trusted = trusted(&policy(""));
     let event = Event::decode(EventType(0x7fff), b"anything").unwrap();
     let passage = gate(&trusted, "eu").pass(Hlc(1), &event);
-    assert!(passage.lane().is_none() && passage.egress().is_none());
+    assert!(passage.class().is_none() && passage.egress().is_none());
 }
 
 #[test]

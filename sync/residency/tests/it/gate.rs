@@ -24,7 +24,7 @@ fn what_passes_is_byte_for_byte_what_was_there() {
         "sale_recorded",
     )
     .unwrap();
-    assert_eq!(egress.lane(), LogClass::Sales);
+    assert_eq!(egress.class(), LogClass::Sales);
     assert_eq!(egress.hlc(), Hlc::new(1_322_746_261_500, 3));
     let sku = of(&egress, "SaleRecorded.lines.sku");
     assert!(!sku.is_empty());

@@ -1,12 +1,13 @@
 //! No bytes from outside do more than to be refused.
 
-use crate::support::{eu, gate, golden, keys, log, node, policy, region, trusted};
+use crate::support::{eu, gate, golden, items, keys, log, node, policy, region, trusted};
 use aisle_event::{EventType, Hlc, LogClass};
+use aisle_protocol::Chain;
 use aisle_residency::{
     Aggregator, Gate, Passage, Policy, Receipt, Verifier,
     aggregate::{self, Budget},
     erasure::{Entry, Proof},
-    receipt::{Cursor, Extent, Item, Presented},
+    receipt::{Cursor, Extent, Presented},
     seal::{KeyRing, Sealed, open},
 };
 use proptest::prelude::*;
@@ -14,14 +15,14 @@ use std::sync::LazyLock;
 
 const EU: &str = include_str!("../../policies/eu.toml");
 
-fn check(payload: &[u8], kind: EventType, lane: LogClass, receipt: &[u8]) {
+fn check(payload: &[u8], kind: EventType, class: LogClass, receipt: &[u8]) {
     let policy = eu();
-    let log = log(lane);
-    let items = [Item { hlc: Hlc(1), kind, payload }];
-    let head_before = aisle_residency::receipt::genesis(&log);
-    let head_after = aisle_residency::receipt::extend(&head_before, 1, Hlc(1), kind, payload);
+    let log = log(class);
+    let items = items([(Hlc(1), kind, payload)]);
+    let (start, mut chain) = (log.start(), Chain::after(log.start()));
+    let (head_before, head_after) = (start.head, chain.push(1, kind.0, payload).head);
     let extent = Extent { first_seq: 1, count: 1, head_before, head_after };
-    let presented = Presented { log: &log, policy: policy.mark(), extent, items: &items, receipt };
+    let presented = Presented { log: &log, policy: policy.id(), extent, items: &items, receipt };
     static HUB: LazyLock<Verifier> = LazyLock::new(|| Verifier::new(region("eu"), [eu()]));
     let refusal =
         HUB.verify(&node().verifying_key(), &presented, &Cursor::start(&log, &region("eu"))).unwrap_err();

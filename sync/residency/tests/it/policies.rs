@@ -1,8 +1,9 @@
 //! What a policy can say, and what is said about one that is wrong.
 
 use crate::support::{officer, policy, region, trusted};
+use aisle_protocol::PolicyId;
 use aisle_residency::{
-    Policy, PolicyMark, TrustedPolicy,
+    Policy, TrustedPolicy,
     policy::{Action, SuccessionError, TrustError},
     signing::SigningKey,
     vocabulary::Path,
@@ -192,7 +193,7 @@ fn only_the_exact_bytes_that_a_trusted_key_signed_are_a_policy() {
     let key = officer();
     let signature = key.sign(text.as_bytes());
     let opened = TrustedPolicy::open(text.as_bytes(), &signature, &[key.verifying_key()]).unwrap();
-    assert_eq!(opened.mark().hash, *blake3::hash(text.as_bytes()).as_bytes());
+    assert_eq!(opened.id().hash.0, *blake3::hash(text.as_bytes()).as_bytes());
     let changed = text.replace("exact", "hour");
     let refused = TrustedPolicy::open(changed.as_bytes(), &signature, &[key.verifying_key()]).unwrap_err();
     assert_eq!(refused, TrustError::Signature { keys: 1 });
@@ -213,7 +214,7 @@ fn versions_only_go_up() {
     let of = |version: u32, clock: &str| {
         trusted(&policy("").replace("version = 1", &format!("version = {version}")).replace("exact", clock))
     };
-    let current: Option<PolicyMark> = Some(of(2, "hour").mark());
+    let current: Option<PolicyId> = Some(of(2, "hour").id());
     assert!(of(3, "hour").after(current).is_ok());
     assert!(of(2, "hour").after(current).is_ok(), "the same again");
     assert_eq!(of(1, "hour").after(current).unwrap_err(), SuccessionError::Older { found: 1, current: 2 });

@@ -1,12 +1,11 @@
 //! Receipts, and the hub that does not take a node's word. The mutants at the end are nodes that cheat; each is caught.
 
-use crate::support::{event, gate, golden, log, node, policy, region, trusted, values};
+use crate::support::{event, gate, golden, items, log, node, policy, region, trusted, values};
 use aisle_event::{Event, EventType, Hlc, LogClass};
+use aisle_protocol::{Chain, LogId, Point, PolicyId, limits::RECEIPT_BYTES_MAX};
 use aisle_residency::{
-    Gate, Outcome, Passage, PolicyMark, Receipt, TrustedPolicy, Verifier,
-    receipt::{
-        Cursor, Draft, Excluded, Extent, Item, Log, Misfit, Presented, ReceiptError, Refusal, extend, genesis,
-    },
+    Gate, Outcome, Passage, Receipt, TrustedPolicy, Verifier,
+    receipt::{Cursor, Draft, Excluded, Extent, Misfit, Presented, ReceiptError, Refusal},
     signing::{Signature, SigningKey},
     vocabulary::Path,
 };
@@ -18,8 +17,8 @@ const RULES: &str = "[[rule]]\nto = [\"eu\"]\nfields = [\"SaleRecorded.*<=4\", \
     [[rule]]\nto = [\"eu\"]\nfields = [\"ReturnRecorded.at\"]\naction = \"coarsen\"\nby = { time = \"hour\" }\n";
 
 struct Batch {
-    log: Log,
-    policy: PolicyMark,
+    log: LogId,
+    policy: PolicyId,
     extent: Extent,
     rows: Vec<Row>,
     receipt: Vec<u8>,
@@ -27,8 +26,7 @@ struct Batch {
 
 impl Batch {
     fn check(&self, verifier: &Verifier, last: &Cursor) -> Result<(Receipt, Cursor), Refusal> {
-        let items: Vec<Item<'_>> =
-            self.rows.iter().map(|(hlc, kind, payload)| Item { hlc: *hlc, kind: *kind, payload }).collect();
+        let items = items(self.rows.iter().map(|(hlc, kind, payload)| (*hlc, *kind, payload.as_slice())));
         let presented = Presented {
             log: &self.log,
             policy: self.policy,
@@ -58,7 +56,7 @@ fn batch(mut draft: Draft, gate: &Gate) -> (Batch, Receipt) {
     for (at, (_, kind, bytes)) in golden().into_iter().enumerate() {
         let passage =
             gate.pass(Hlc::new(1_322_746_200_000 + at as u64, 0), &Event::decode(kind, &bytes).unwrap());
-        if passage.lane() != Some(LogClass::Sales) {
+        if passage.class() != Some(LogClass::Sales) {
             continue;
         }
         match &passage {
@@ -82,7 +80,7 @@ fn batch(mut draft: Draft, gate: &Gate) -> (Batch, Receipt) {
 
 fn first() -> (Batch, Receipt) {
     let policy = strict();
-    batch(Draft::first(log(LogClass::Sales), region("eu"), policy.mark()), &gate(&policy, "eu"))
+    batch(Draft::first(log(LogClass::Sales), region("eu"), policy.id()), &gate(&policy, "eu"))
 }
 
 #[test]
@@ -94,7 +92,7 @@ fn an_honest_batch_and_the_one_after_it_are_taken() {
     assert!(
         receipt.withheld > 0 && receipt.total(Outcome::Dropped) > 0 && receipt.total(Outcome::Tokened) > 0
     );
-    let (two, second) = batch(Draft::after(&receipt, policy.mark()), &gate(&policy, "eu"));
+    let (two, second) = batch(Draft::after(&receipt, policy.id()), &gate(&policy, "eu"));
     assert_eq!(second.extent.first_seq, receipt.extent.first_seq + u64::from(receipt.extent.count));
     assert_eq!(two.check(&verifier(), &cursor).unwrap().1.number, 2);
 }
@@ -104,7 +102,7 @@ fn a_receipt_reads_back_by_itself_and_costs_little_on_the_wire() {
     let (_, receipt) = first();
     assert_eq!(Receipt::decode(&receipt.encode()).unwrap(), receipt);
     assert!(receipt.is_signed_by(&node().verifying_key()));
-    let mut draft = Draft::first(log(LogClass::Sales), region("eu"), strict().mark());
+    let mut draft = Draft::first(log(LogClass::Sales), region("eu"), strict().id());
     let gate = gate(&strict(), "eu");
     for _ in 0..100 {
         draft.add(&gate.pass(Hlc(1 << 16), &event("sale_recorded")).egress().unwrap()).unwrap();
@@ -123,16 +121,16 @@ fn a_receipt_with_every_field_of_a_log_has_room_in_a_batch() {
         format!("[[rule]]\nto = [\"eu\"]\nfields = [{all}]\naction = \"token\"\npurpose = \"test\"\n");
     let (all_in, nothing) = (trusted(&policy(&rules)), trusted(&policy("")));
     let gates = [gate(&all_in, "eu"), gate(&nothing, "eu")];
-    for lane in LogClass::ALL {
-        let mut draft = Draft::first(log(lane), region("eu"), all_in.mark());
+    for class in LogClass::ALL {
+        let mut draft = Draft::first(log(class), region("eu"), all_in.id());
         for (_, kind, bytes) in golden() {
             let event = Event::decode(kind, &bytes).unwrap();
             for passage in gates.each_ref().map(|gate| gate.pass(Hlc(1), &event)) {
                 match &passage {
-                    Passage::Leaves(egress) if passage.lane() == Some(lane) => {
+                    Passage::Leaves(egress) if passage.class() == Some(class) => {
                         draft.add(egress).unwrap();
                     }
-                    Passage::Stays { .. } if passage.lane() == Some(lane) => draft.withhold(&passage),
+                    Passage::Stays { .. } if passage.class() == Some(class) => draft.withhold(&passage),
                     _ => {}
                 }
             }
@@ -140,38 +138,19 @@ fn a_receipt_with_every_field_of_a_log_has_room_in_a_batch() {
         let receipt = draft.issue(&node()).unwrap();
         let fields = receipt.tally.iter().map(|(path, ..)| path).collect::<BTreeSet<_>>();
         let largest = receipt.to_wire().len() + 8 * receipt.tally.iter().count();
-        assert!(
-            fields.len() > 20 && largest <= aisle_residency::receipt::RECEIPT_BYTES_MAX,
-            "{lane}: {largest} bytes"
-        );
+        assert!(fields.len() > 20 && largest <= RECEIPT_BYTES_MAX, "{class}: {largest} bytes");
     }
-}
-
-#[test]
-fn the_chain_is_the_one_that_the_protocol_defines() {
-    let head = genesis(&log(LogClass::Sales));
-    let mut bytes = b"aisle outbox 1store-1".to_vec();
-    bytes.push(0);
-    bytes.extend([3; 16]);
-    assert_eq!(head, *blake3::hash(&bytes).as_bytes());
-    let mut bytes = head.to_vec();
-    bytes.extend(5_u64.to_le_bytes());
-    bytes.extend(6_u64.to_le_bytes());
-    bytes.extend(7_u16.to_le_bytes());
-    bytes.extend(3_u32.to_le_bytes());
-    bytes.extend(b"abc");
-    assert_eq!(extend(&head, 5, Hlc(6), EventType(7), b"abc"), *blake3::hash(&bytes).as_bytes());
 }
 
 #[test]
 fn a_draft_takes_only_what_was_let_out_for_it() {
     let strict = strict();
     let egress = gate(&strict, "eu").pass(Hlc(1), &event("sale_recorded")).egress().unwrap();
-    let mut elsewhere = Draft::first(log(LogClass::Sales), region("cn"), strict.mark());
+    let mut elsewhere = Draft::first(log(LogClass::Sales), region("cn"), strict.id());
     assert_eq!(elsewhere.add(&egress).unwrap_err(), Excluded::Region);
-    let mut of_stock = Draft::first(log(LogClass::Stock), region("eu"), strict.mark());
-    assert_eq!(of_stock.add(&egress).unwrap_err(), Excluded::Lane);
-    let newer = PolicyMark { version: 2, hash: [0; 32] };
+    let mut of_stock = Draft::first(log(LogClass::Stock), region("eu"), strict.id());
+    assert_eq!(of_stock.add(&egress).unwrap_err(), Excluded::Class);
+    let newer = PolicyId { version: 2, ..strict.id() };
     let mut of_newer = Draft::first(log(LogClass::Sales), region("eu"), newer);
     assert_eq!(of_newer.add(&egress).unwrap_err(), Excluded::Policy);
     assert!(of_newer.issue(&node()).is_err(), "no receipt for nothing");
@@ -221,11 +200,11 @@ fn sign(mut receipt: Receipt, key: &SigningKey) -> Receipt {
 /// A batch of these rows with true heads and a signed receipt whose counts are those of an honest one.
 fn forged(rows: Vec<Row>, change: impl FnOnce(&mut Receipt)) -> Batch {
     let (_, mut receipt) = first();
-    let mut head = receipt.extent.head_before;
-    for (row, seq) in rows.iter().zip(1..) {
-        head = extend(&head, seq, row.0, row.1, &row.2);
+    let mut chain = Chain::after(Point { seq: 0, head: receipt.extent.head_before });
+    for (hlc, kind, payload) in &rows {
+        chain.push(hlc.0, kind.0, payload);
     }
-    receipt.extent = Extent { count: rows.len() as u32, head_after: head, ..receipt.extent };
+    receipt.extent = Extent { count: rows.len() as u32, head_after: chain.point().head, ..receipt.extent };
     change(&mut receipt);
     let receipt = sign(receipt, &node());
     Batch {
@@ -301,13 +280,13 @@ fn mutant_receipt_skipped() {
     assert_eq!(none.check(&verifier(), &start()).unwrap_err(), Refusal::Receipt(ReceiptError::Missing));
     // The second batch without the first.
     let policy = strict();
-    let (two, _) = batch(Draft::after(&receipt, policy.mark()), &gate(&policy, "eu"));
+    let (two, _) = batch(Draft::after(&receipt, policy.id()), &gate(&policy, "eu"));
     assert_eq!(two.check(&verifier(), &start()).unwrap_err(), Refusal::Gap { number: 2, last: 0 });
     // A third in the place of the second, with its number.
     let (_, cursor) = one.check(&verifier(), &start()).unwrap();
     let mut other = receipt.clone();
     other.withheld += 1;
-    let (not_after, _) = batch(Draft::after(&sign(other, &node()), policy.mark()), &gate(&policy, "eu"));
+    let (not_after, _) = batch(Draft::after(&sign(other, &node()), policy.id()), &gate(&policy, "eu"));
     assert_eq!(not_after.check(&verifier(), &cursor).unwrap_err(), Refusal::Signature);
     // The first again.
     assert_eq!(one.check(&verifier(), &cursor).unwrap_err(), Refusal::Old { number: 1, last: 1 });

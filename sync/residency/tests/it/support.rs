@@ -1,10 +1,11 @@
 //! Events to try things on, keys, and a second reading of payloads that shares no code with the gate.
 
-use aisle_event::{Class, Event, EventType, Field, FieldClass, LogClass, StoreId};
+use aisle_event::{Class, Event, EventType, Field, FieldClass, Hlc, LogClass, StoreId};
+use aisle_protocol::{Epoch, Item, LogId};
 use aisle_residency::{
-    Entropy, Gate, Purpose, Region, TrustedPolicy, entropy::NoEntropy, receipt::Log,
-    signing::SigningKey, token::TokenKeys,
+    Entropy, Gate, Purpose, Region, TrustedPolicy, entropy::NoEntropy, signing::SigningKey, token::TokenKeys,
 };
+use bytes::Bytes;
 use minicbor::{Decoder, Encoder, data::Type};
 use std::{fs, path::Path, sync::LazyLock};
 
@@ -65,8 +66,19 @@ pub fn gate(policy: &TrustedPolicy, to: &str) -> Gate {
     Gate::new(policy, &region(to), keys()).unwrap()
 }
 
-pub fn log(lane: LogClass) -> Log {
-    Log { store: StoreId::new("store-1").unwrap(), lane, epoch: [3; 16] }
+pub fn log(class: LogClass) -> LogId {
+    LogId { store: StoreId::new("store-1").unwrap(), class, epoch: Epoch([3; 16]) }
+}
+
+/// Events as a batch that begins a log has them.
+pub fn items<'a>(rows: impl IntoIterator<Item = (Hlc, EventType, &'a [u8])>) -> Vec<Item> {
+    let item = |((hlc, kind, payload), seq): ((Hlc, EventType, &[u8]), u64)| Item {
+        seq,
+        hlc: hlc.0,
+        kind: kind.0,
+        payload: Bytes::copy_from_slice(payload),
+    };
+    rows.into_iter().zip(1..).map(item).collect()
 }
 
 /// Every golden event: its name, its type, its bytes.

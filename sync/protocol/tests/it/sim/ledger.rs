@@ -170,8 +170,7 @@ impl Ledger for Transaction<'_> {
         assert_eq!(after.seq + 1, items.first().unwrap().seq);
         // The head of each event, as a hub that keeps all of them has it.
         let mut chain = aisle_protocol::Chain::after(after);
-        let points =
-            items.iter().map(|item| (item.clone(), chain.push(item.hlc, item.kind, &item.payload)));
+        let points = items.iter().map(|item| (item.clone(), chain.push(item.hlc, item.kind, &item.payload)));
         let points = points.collect();
         self.changes.inserts.push((log.clone(), points));
         Ok(())

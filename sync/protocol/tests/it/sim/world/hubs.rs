@@ -47,9 +47,9 @@ impl World {
         let mut transaction =
             Transaction { database: &self.database, changes: Changes::default(), mutant: self.mutant };
         let answer = match question {
-            Question::Resume { logs } => {
-                Answer::Resumed(logs.iter().map(|log| at_once(resume(&mut transaction, log)).unwrap()).collect())
-            }
+            Question::Resume { logs } => Answer::Resumed(
+                logs.iter().map(|log| at_once(resume(&mut transaction, log)).unwrap()).collect(),
+            ),
             Question::Locate { log, points } => {
                 Answer::Located(at_once(locate(&mut transaction, &log, &points)).unwrap())
             }
