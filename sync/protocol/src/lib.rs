@@ -21,9 +21,9 @@ pub mod limits;
 pub mod log;
 pub mod node;
 mod pack;
-mod varint;
+pub mod varint;
 
 pub use batch::{Batch, Checked, Header, PolicyId};
 pub use control::{ErrorCode, LinkKind, Message, Version};
 pub use frame::Stream;
-pub use log::{Chain, Epoch, Hash, Head, Item, LogClass, LogId, Point};
+pub use log::{Chain, Epoch, Hash, Head, Item, LogClass, LogId, PerClass, Point};

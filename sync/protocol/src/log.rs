@@ -7,14 +7,19 @@
 pub use aisle_event::LogClass;
 
 use aisle_event::StoreId;
-use minicbor::{Decode, Decoder, Encode, Encoder};
+use minicbor::{Decode, Encode};
 use std::fmt;
 
 macro_rules! fixed_bytes {
     ($($(#[$meta:meta])* $name:ident($bytes:literal);)+) => {$(
         $(#[$meta])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-        pub struct $name(pub [u8; $bytes]);
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Encode, Decode)]
+        #[cbor(transparent)]
+        pub struct $name(
+            #[n(0)]
+            #[cbor(with = "minicbor::bytes")]
+            pub [u8; $bytes],
+        );
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,25 +33,6 @@ macro_rules! fixed_bytes {
                 f.write_str("…")
             }
         }
-
-        impl<C> Encode<C> for $name {
-            fn encode<W: minicbor::encode::Write>(
-                &self,
-                encoder: &mut Encoder<W>,
-                _: &mut C,
-            ) -> Result<(), minicbor::encode::Error<W::Error>> {
-                encoder.bytes(&self.0).map(drop)
-            }
-        }
-
-        impl<'b, C> Decode<'b, C> for $name {
-            fn decode(decoder: &mut Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
-                let bytes = decoder.bytes()?;
-                bytes.try_into().map(Self).map_err(|_| {
-                    minicbor::decode::Error::message(format!("{} bytes where {} belong", bytes.len(), $bytes))
-                })
-            }
-        }
     )+};
 }
 
@@ -57,6 +43,58 @@ fixed_bytes! {
     Head(32);
     /// The BLAKE3 hash of some content.
     Hash(32);
+}
+
+/// Something of each class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PerClass<T> {
+    /// Of sales.
+    pub sales: T,
+    /// Of stock.
+    pub stock: T,
+    /// Of telemetry.
+    pub telemetry: T,
+    /// Of bulk.
+    pub bulk: T,
+}
+
+impl<T> PerClass<T> {
+    /// Made for each class, the most valuable first.
+    pub fn from_fn(mut make: impl FnMut(LogClass) -> T) -> Self {
+        Self {
+            sales: make(LogClass::Sales),
+            stock: make(LogClass::Stock),
+            telemetry: make(LogClass::Telemetry),
+            bulk: make(LogClass::Bulk),
+        }
+    }
+
+    /// That of a class.
+    #[must_use]
+    pub const fn get(&self, class: LogClass) -> &T {
+        match class {
+            LogClass::Sales => &self.sales,
+            LogClass::Stock => &self.stock,
+            LogClass::Telemetry => &self.telemetry,
+            LogClass::Bulk => &self.bulk,
+        }
+    }
+
+    /// That of a class, to be changed.
+    #[must_use]
+    pub const fn get_mut(&mut self, class: LogClass) -> &mut T {
+        match class {
+            LogClass::Sales => &mut self.sales,
+            LogClass::Stock => &mut self.stock,
+            LogClass::Telemetry => &mut self.telemetry,
+            LogClass::Bulk => &mut self.bulk,
+        }
+    }
+
+    /// All, the most valuable class first.
+    pub fn iter(&self) -> impl Iterator<Item = (LogClass, &T)> {
+        LogClass::ALL.into_iter().map(|class| (class, self.get(class)))
+    }
 }
 
 /// The name of a log.

@@ -6,7 +6,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Broken;
 
-pub(crate) fn put(out: &mut Vec<u8>, mut value: u64) {
+/// Writes a number in as few bytes as it needs: seven bits each, the lowest first.
+pub fn put(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;

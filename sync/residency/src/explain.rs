@@ -26,7 +26,7 @@ pub struct Explanation {
     /// Anything of it leaves.
     pub leaves: bool,
     /// How exactly its own time leaves.
-    pub clock: Option<&'static str>,
+    pub precision: Option<&'static str>,
     /// Its fields, in order.
     pub lines: Vec<Line>,
 }
@@ -98,7 +98,7 @@ pub fn explain(event: &Event, policy: &Policy, to: &Region) -> Explanation {
         region: to.clone(),
         class: LogClass::of(event),
         leaves: payload.is_some(),
-        clock: kind_plan.filter(|plan| plan.is_named).map(|plan| plan.clock.word()),
+        precision: kind_plan.filter(|plan| plan.is_named).map(|plan| plan.precision.word()),
         lines: lines.collect(),
     }
 }
@@ -220,10 +220,10 @@ fn notation(decoder: &mut Decoder<'_>) -> Option<String> {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { event, region, class, leaves, clock, lines } = self;
-        match (leaves, class, clock) {
-            (true, Some(class), Some(clock)) => {
-                writeln!(f, "`{event}` leaves for `{region}` by {class}; its time: {clock}")?;
+        let Self { event, region, class, leaves, precision, lines } = self;
+        match (leaves, class, precision) {
+            (true, Some(class), Some(precision)) => {
+                writeln!(f, "`{event}` leaves for `{region}` by {class}; its time: {precision}")?;
             }
             _ => writeln!(f, "nothing of `{event}` leaves for `{region}`")?,
         }

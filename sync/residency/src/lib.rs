@@ -15,7 +15,6 @@
 
 pub mod aggregate;
 mod cbor;
-mod clock;
 mod egress;
 pub mod entropy;
 pub mod erasure;
@@ -24,6 +23,7 @@ mod fate;
 mod gate;
 mod name;
 pub mod policy;
+mod precision;
 pub mod receipt;
 pub mod seal;
 mod shape;
@@ -32,7 +32,6 @@ pub mod token;
 pub mod vocabulary;
 
 pub use aggregate::{Aggregate, Aggregator, Budget};
-pub use clock::Clock;
 pub use egress::Egress;
 pub use entropy::{Entropy, SystemEntropy};
 pub use explain::{DryRun, Explanation, Line, Row, dry_run, explain};
@@ -40,5 +39,6 @@ pub use fate::{Fates, Outcome, Tally};
 pub use gate::{Gate, GateError, Passage};
 pub use name::{InvalidName, NAME_BYTES_MAX, Purpose, Region};
 pub use policy::{Policy, TrustedPolicy};
+pub use precision::Precision;
 pub use receipt::{Receipt, Verifier};
 pub use shape::Shape;

@@ -10,7 +10,7 @@ use crate::{
     clock::Clock,
     control::{Ack, Credit, Cursor, ErrorCode, Hello, Located, Message, RetryAfter, Version, Welcome},
     frame::{Frames, Stream, frame},
-    log::{Epoch, LogClass, LogId, Point},
+    log::{Epoch, LogClass, LogId, PerClass, Point},
 };
 use aisle_event::StoreId;
 use bytes::Bytes;
@@ -186,7 +186,7 @@ pub struct Hub {
     identity: Option<StoreId>,
     store: Option<StoreId>,
     frames: BTreeMap<Stream, (Frames, Option<u64>)>,
-    lanes: [Lane; 4],
+    lanes: PerClass<Lane>,
     asked: BTreeMap<u64, Asked>,
     tickets: u64,
     second: (u64, u32),
@@ -204,7 +204,7 @@ impl Hub {
             identity: None,
             store: None,
             frames: BTreeMap::new(),
-            lanes: Default::default(),
+            lanes: PerClass::default(),
             asked: BTreeMap::new(),
             tickets: 0,
             second: (0, 0),
@@ -259,7 +259,7 @@ impl Hub {
     fn end(&mut self) {
         self.phase = Phase::Closed;
         self.frames.clear();
-        self.lanes = Default::default();
+        self.lanes = PerClass::default();
         self.asked.clear();
     }
 
@@ -353,7 +353,7 @@ impl Hub {
 
     fn batch(&mut self, class: LogClass, content: Bytes) {
         let bytes = content.len() as u64;
-        let lane = lane(&mut self.lanes, class);
+        let lane = self.lanes.get_mut(class);
         if !lane.receive(bytes) {
             return self.cut_off(ErrorCode::CREDIT, format!("more {class} than was granted"));
         }
@@ -445,14 +445,14 @@ impl Hub {
 
     fn grant(&mut self, class: LogClass) {
         let window = self.config.window();
-        if let Some((bytes, batches)) = lane(&mut self.lanes, class).grant(window) {
+        if let Some((bytes, batches)) = self.lanes.get_mut(class).grant(window) {
             self.tell(Credit { class, bytes, batches });
         }
     }
 
     fn admitted(&mut self, log: &LogId, batches: &[Batch], answer: Answer) {
         let (class, epoch) = (log.class, log.epoch);
-        let lane = lane(&mut self.lanes, class);
+        let lane = self.lanes.get_mut(class);
         lane.is_asked = false;
         batches.iter().for_each(|batch| lane.done(batch));
         match answer {
@@ -497,7 +497,7 @@ impl Hub {
     fn pump(&mut self) {
         let (Phase::Open, Some(store)) = (&self.phase, self.store.clone()) else { return };
         for class in LogClass::ALL {
-            let lane = lane(&mut self.lanes, class);
+            let lane = self.lanes.get_mut(class);
             if lane.is_asked {
                 continue;
             }
@@ -528,15 +528,5 @@ impl Hub {
         if self.frames.values().any(|(_, since)| is_slow(since)) {
             self.cut_off(ErrorCode::SLOW, "a frame does not end");
         }
-    }
-}
-
-fn lane(lanes: &mut [Lane; 4], class: LogClass) -> &mut Lane {
-    let [sales, stock, telemetry, bulk] = lanes;
-    match class {
-        LogClass::Sales => sales,
-        LogClass::Stock => stock,
-        LogClass::Telemetry => telemetry,
-        LogClass::Bulk => bulk,
     }
 }

@@ -3,7 +3,10 @@
 //! Guards: what costs money is spent on what is worth most. Sales have no budget unless an operator gives them one; then they wait for
 //! the next window, and are never shed.
 
-use crate::{control::LinkKind, log::LogClass};
+use crate::{
+    control::LinkKind,
+    log::{LogClass, PerClass},
+};
 
 /// So many bytes in so much time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,11 +21,11 @@ pub struct Allowance {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budgets {
     /// On a metered line, by class.
-    pub metered: [Option<Allowance>; 4],
+    pub metered: PerClass<Option<Allowance>>,
     /// On a mobile line with a volume, by class.
-    pub lte: [Option<Allowance>; 4],
+    pub lte: PerClass<Option<Allowance>>,
     /// On a line without a volume, by class.
-    pub fibre: [Option<Allowance>; 4],
+    pub fibre: PerClass<Option<Allowance>>,
 }
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -35,26 +38,21 @@ impl Default for Budgets {
     /// Sales always; on a metered line 8, 4 and 1 MiB a day for the rest, on a mobile line 64, 64 and 32.
     fn default() -> Self {
         Self {
-            metered: [None, a_day(8), a_day(4), a_day(1)],
-            lte: [None, a_day(64), a_day(64), a_day(32)],
-            fibre: [None; 4],
+            metered: PerClass { sales: None, stock: a_day(8), telemetry: a_day(4), bulk: a_day(1) },
+            lte: PerClass { sales: None, stock: a_day(64), telemetry: a_day(64), bulk: a_day(32) },
+            fibre: PerClass::default(),
         }
     }
 }
 
 impl Budgets {
     pub(super) const fn allowance(&self, link: LinkKind, class: LogClass) -> Option<Allowance> {
-        let [sales, stock, telemetry, bulk] = match link {
-            LinkKind::Metered => self.metered,
-            LinkKind::Lte => self.lte,
-            LinkKind::Fibre => self.fibre,
+        let of_link = match link {
+            LinkKind::Metered => &self.metered,
+            LinkKind::Lte => &self.lte,
+            LinkKind::Fibre => &self.fibre,
         };
-        match class {
-            LogClass::Sales => sales,
-            LogClass::Stock => stock,
-            LogClass::Telemetry => telemetry,
-            LogClass::Bulk => bulk,
-        }
+        *of_link.get(class)
     }
 }
 

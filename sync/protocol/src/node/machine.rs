@@ -11,7 +11,7 @@ use crate::{
     control::{ErrorCode, ErrorMessage, Hello, LinkKind, LogState, Message, RetryAfter, Welcome},
     frame::{Frames, Stream, frame},
     limits::PAST_MAX,
-    log::{Epoch, LogClass, Point},
+    log::{Epoch, LogClass, PerClass, Point},
 };
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -169,7 +169,7 @@ pub struct Node {
     pub(super) has_progress: bool,
     open_since_ms: u64,
     retry_after_ms: u64,
-    pub(super) lanes: [Lane; 4],
+    pub(super) lanes: PerClass<Lane>,
     frames: BTreeMap<Stream, Frames>,
     pub(super) outputs: Vec<Output>,
 }
@@ -188,7 +188,7 @@ impl Node {
             has_progress: false,
             open_since_ms: 0,
             retry_after_ms: 0,
-            lanes: Default::default(),
+            lanes: PerClass::default(),
             frames: BTreeMap::new(),
             outputs: Vec::new(),
         }
@@ -231,7 +231,7 @@ impl Node {
             Phase::Waiting(at) | Phase::Connecting(at) | Phase::Greeting(at) => at,
             Phase::Open => u64::MAX,
         };
-        let lanes = self.lanes.iter().zip(LogClass::ALL).flat_map(|(lane, class)| {
+        let lanes = self.lanes.iter().flat_map(|(class, lane)| {
             let mut spent = lane.spent;
             let budget = spent.blocked_until(self.config.budgets.allowance(self.config.link, class), now);
             [lane.paused_until, lane.ack_due(self.config.ack_timeout_ms), budget]
@@ -249,7 +249,7 @@ impl Node {
     /// How many bytes of batches a class has sent in the running window of its budget.
     #[must_use]
     pub fn spent_bytes(&self, class: LogClass) -> u64 {
-        self.lane_of(class).spent.bytes
+        self.lanes.get(class).spent.bytes
     }
 
     /// Counts bytes against the budget of a class that this machine did not send: those before a restart, or of the transport.
@@ -257,24 +257,8 @@ impl Node {
         self.lane(class).spent.charge(bytes);
     }
 
-    const fn lane_of(&self, class: LogClass) -> &Lane {
-        let [sales, stock, telemetry, bulk] = &self.lanes;
-        match class {
-            LogClass::Sales => sales,
-            LogClass::Stock => stock,
-            LogClass::Telemetry => telemetry,
-            LogClass::Bulk => bulk,
-        }
-    }
-
     pub(super) const fn lane(&mut self, class: LogClass) -> &mut Lane {
-        let [sales, stock, telemetry, bulk] = &mut self.lanes;
-        match class {
-            LogClass::Sales => sales,
-            LogClass::Stock => stock,
-            LogClass::Telemetry => telemetry,
-            LogClass::Bulk => bulk,
-        }
+        self.lanes.get_mut(class)
     }
 
     pub(super) fn send(&mut self, stream: Stream, message: &Message) {
@@ -356,9 +340,7 @@ impl Node {
         self.attempts = self.attempts.saturating_add(1);
         self.phase = Phase::Waiting(now.saturating_add(wait));
         self.frames.clear();
-        for lane in &mut self.lanes {
-            lane.open();
-        }
+        LogClass::ALL.into_iter().for_each(|class| self.lane(class).open());
     }
 
     pub(super) fn close(&mut self, code: ErrorCode) {
@@ -509,13 +491,14 @@ impl Node {
             Phase::Connecting(at) | Phase::Greeting(at) if at <= now => self.close(ErrorCode::SLOW),
             Phase::Open => {
                 let timeout_ms = self.config.ack_timeout_ms;
-                if self.lanes.iter().any(|lane| lane.ack_due(timeout_ms).is_some_and(|due| due <= now)) {
+                if self.lanes.iter().any(|(_, lane)| lane.ack_due(timeout_ms).is_some_and(|due| due <= now)) {
                     self.close(ErrorCode::SLOW);
                 }
             }
             _ => {}
         }
-        for lane in &mut self.lanes {
+        for class in LogClass::ALL {
+            let lane = self.lane(class);
             lane.paused_until = lane.paused_until.filter(|until| *until > now);
         }
     }
@@ -532,7 +515,7 @@ impl Node {
 
     fn send_next<O: Outbox>(&mut self, class: LogClass, outbox: &mut O) -> bool {
         let now = self.clock.now_ms();
-        let in_flight: u64 = self.lanes.iter().map(Lane::in_flight_bytes).sum();
+        let in_flight: u64 = self.lanes.iter().map(|(_, lane)| lane.in_flight_bytes()).sum();
         let share = self.config.in_flight_bytes_max / 4 * (4 - u64::from(class.number()));
         let allowance = self.config.budgets.allowance(self.config.link, class);
         let is_greeting = matches!(self.phase, Phase::Greeting(_));

@@ -205,7 +205,7 @@ fn a_budget_that_is_spent_waits_for_its_window_and_holds_up_no_sales() {
     let logs = [(LogClass::Bulk, 10), (LogClass::Sales, 10)];
     let mut node = NodeUnderTest::greeting(&logs, 40, |config| {
         config.link = LinkKind::Metered;
-        config.budgets.metered = [None, None, None, allowance];
+        config.budgets.metered.bulk = allowance;
         config.ack_timeout_ms = 10_000_000;
     });
     let first = sent(&node.early);

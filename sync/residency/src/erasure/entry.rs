@@ -103,7 +103,7 @@ struct Wire {
     #[n(1)]
     erasure: String,
     #[n(2)]
-    person: Option<ByteVec>,
+    person: Option<PersonId>,
     #[n(3)]
     asks: Option<Vec<Ask>>,
     #[n(4)]
@@ -113,7 +113,7 @@ struct Wire {
     #[n(6)]
     at: i64,
     #[n(7)]
-    keys: Option<Vec<ByteVec>>,
+    keys: Option<Vec<KeyId>>,
     #[n(8)]
     through: Option<u64>,
     #[n(9)]
@@ -139,7 +139,7 @@ impl Entry {
             Self::Requested(Request { erasure, person, asks, retain_until, retention_basis, at }) => Wire {
                 what: 0,
                 erasure,
-                person: Some(person.0.to_vec().into()),
+                person: Some(person),
                 asks: Some(asks),
                 retain_until: retain_until.map(|until| until.0),
                 retention_basis,
@@ -149,10 +149,7 @@ impl Entry {
             Self::Advanced { erasure, step, at } => {
                 let base = Wire { erasure, at: at.0, ..Wire::default() };
                 match step {
-                    Step::KeyDestroyed { keys } => {
-                        let keys = keys.iter().map(|key| key.0.to_vec().into()).collect();
-                        Wire { what: 1, keys: Some(keys), ..base }
-                    }
+                    Step::KeyDestroyed { keys } => Wire { what: 1, keys: Some(keys), ..base },
                     Step::DerivedRewritten { through } => Wire { what: 2, through: Some(through), ..base },
                     Step::RetentionEnded { through } => Wire { what: 3, through: Some(through), ..base },
                     Step::HubAsked { region } => Wire { what: 4, region: Some(region), ..base },
@@ -184,26 +181,20 @@ impl Entry {
         let proof = wire.proof.map(Vec::from).ok_or_else(|| missing("proof"));
         let step = match wire.what {
             0 => {
-                let person = wire.person.and_then(|person| person.as_slice().try_into().ok()).map(PersonId);
                 let asks = wire.asks.unwrap_or_default();
                 if asks.len() > ASKS_MAX || asks.iter().any(|ask| ask.tokens.len() > ASKS_MAX) {
                     return Err(missing("asks"));
                 }
                 return Ok(Self::Requested(Request {
                     erasure: wire.erasure,
-                    person: person.ok_or_else(|| missing("person"))?,
+                    person: wire.person.ok_or_else(|| missing("person"))?,
                     asks,
                     retain_until: wire.retain_until.map(Timestamp),
                     retention_basis: wire.retention_basis,
                     at,
                 }));
             }
-            1 => {
-                let keys = wire.keys.unwrap_or_default();
-                let keys =
-                    keys.iter().map(|key| key.as_slice().try_into().map(KeyId)).collect::<Result<_, _>>();
-                Step::KeyDestroyed { keys: keys.map_err(|_| missing("keys"))? }
-            }
+            1 => Step::KeyDestroyed { keys: wire.keys.unwrap_or_default() },
             2 => Step::DerivedRewritten { through: through? },
             3 => Step::RetentionEnded { through: through? },
             4 => Step::HubAsked { region: region? },

@@ -6,7 +6,8 @@ use crate::{
     signing::{Signature, SigningKey, VerifyingKey},
 };
 use aisle_event::Timestamp;
-use minicbor::{Decode, Encode, bytes::ByteVec};
+use minicbor::{Decode, Encode, bytes::ByteArray};
+use std::fmt::Display;
 
 const CONTEXT: &[u8] = b"aisle erasure 1\0";
 
@@ -55,9 +56,9 @@ struct Wire {
     #[n(2)]
     by: String,
     #[n(3)]
-    person: ByteVec,
+    person: PersonId,
     #[n(4)]
-    keys: Vec<ByteVec>,
+    keys: Vec<KeyId>,
     #[n(5)]
     through: u64,
     #[n(6)]
@@ -67,7 +68,7 @@ struct Wire {
     #[n(8)]
     completed_at: i64,
     #[n(9)]
-    hubs: Vec<(String, ByteVec)>,
+    hubs: Vec<(String, ByteArray<32>)>,
 }
 
 impl Proof {
@@ -102,13 +103,13 @@ impl Proof {
         let wire = Wire {
             erasure: self.erasure.clone(),
             by: self.by.clone(),
-            person: self.person.0.to_vec().into(),
-            keys: self.keys.iter().map(|key| key.0.to_vec().into()).collect(),
+            person: self.person,
+            keys: self.keys.clone(),
             through: self.through,
             rows: self.rows,
             requested_at: self.requested_at.0,
             completed_at: self.completed_at.0,
-            hubs: self.hubs.iter().map(|(region, hash)| (region.clone(), hash.to_vec().into())).collect(),
+            hubs: self.hubs.iter().map(|(region, hash)| (region.clone(), (*hash).into())).collect(),
         };
         // Writing to a `Vec` has no way to fail.
         let body = minicbor::to_vec(&wire).unwrap_or_default();
@@ -122,25 +123,22 @@ impl Proof {
     /// # Errors
     /// When the bytes are not a proof, or the signature is not this key's.
     pub fn open(bytes: &[u8], key: &VerifyingKey) -> Result<Self, ProofError> {
-        let malformed = |what: &str| ProofError::Malformed(what.into());
-        let (signature, body) = bytes.split_first_chunk().ok_or_else(|| malformed("it is too short"))?;
+        let malformed = |error: &dyn Display| ProofError::Malformed(error.to_string());
+        let (signature, body) = bytes.split_first_chunk().ok_or_else(|| malformed(&"it is too short"))?;
         if !key.verifies(&signed(body), &Signature(*signature)) {
             return Err(ProofError::Signature);
         }
-        let wire: Wire = minicbor::decode(body).map_err(|error| ProofError::Malformed(error.to_string()))?;
-        let keys = wire.keys.iter().map(|key| key.as_slice().try_into().map(KeyId)).collect::<Result<_, _>>();
-        let hubs =
-            wire.hubs.into_iter().map(|(region, hash)| hash.as_slice().try_into().map(|hash| (region, hash)));
+        let wire: Wire = minicbor::decode(body).map_err(|error| malformed(&error))?;
         Ok(Self {
             erasure: wire.erasure,
             by: wire.by,
-            person: PersonId(wire.person.as_slice().try_into().map_err(|_| malformed("`person`"))?),
-            keys: keys.map_err(|_| malformed("`keys`"))?,
+            person: wire.person,
+            keys: wire.keys,
             through: wire.through,
             rows: wire.rows,
             requested_at: Timestamp(wire.requested_at),
             completed_at: Timestamp(wire.completed_at),
-            hubs: hubs.collect::<Result<_, _>>().map_err(|_| malformed("`hubs`"))?,
+            hubs: wire.hubs.into_iter().map(|(region, hash)| (region, hash.into())).collect(),
         })
     }
 }

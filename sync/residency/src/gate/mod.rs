@@ -158,7 +158,7 @@ impl Gate {
                 policy: self.policy,
                 kind,
                 class,
-                hlc: kind_plan.clock.floor_hlc(hlc),
+                hlc: kind_plan.precision.floor_hlc(hlc),
                 payload,
                 fates,
             })),

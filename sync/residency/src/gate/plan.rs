@@ -1,8 +1,8 @@
 //! A policy's rules for one region, laid over the definitions of the event types, so that a walk looks nothing up.
 
 use crate::{
-    clock::Clock,
     policy::{Action, Destination, Form},
+    precision::Precision,
     shape::Holds,
     vocabulary::Path,
 };
@@ -15,7 +15,7 @@ pub(crate) struct Plan(BTreeMap<EventType, KindPlan>);
 
 /// By this plan everything is denied.
 static DENIAL: LazyLock<Plan> = LazyLock::new(|| {
-    Plan::new(&Destination { clock: Clock::Week, rules: BTreeMap::new(), aggregates: Vec::new() })
+    Plan::new(&Destination { precision: Precision::Week, rules: BTreeMap::new(), aggregates: Vec::new() })
 });
 
 /// What is done with the fields of one event type.
@@ -25,7 +25,7 @@ pub(crate) struct KindPlan {
     /// Stands for the fields that are not in the definition.
     pub(crate) unknown: Path,
     /// How exactly the record's own time leaves: never more than its coarsest time field.
-    pub(crate) clock: Clock,
+    pub(crate) precision: Precision,
     /// There is a rule for any of it.
     pub(crate) is_named: bool,
 }
@@ -50,14 +50,15 @@ impl Plan {
             let rules = || destination.rules.iter().filter(|(path, _)| path.event() == *kind);
             let coarsest = rules()
                 .filter_map(|(_, rule)| match rule.action {
-                    Action::Coarsen(Form::Time(clock)) => Some(clock),
+                    Action::Coarsen(Form::Time(precision)) => Some(precision),
                     _ => None,
                 })
                 .max();
-            let clock = coarsest.map_or(destination.clock, |coarsest| coarsest.max(destination.clock));
+            let precision =
+                coarsest.map_or(destination.precision, |coarsest| coarsest.max(destination.precision));
             let unknown = Path::numbered(*kind, &[])?;
             let steps = steps(destination, *kind, &mut Vec::new(), fields);
-            Some((*kind, KindPlan { steps, unknown, clock, is_named: rules().next().is_some() }))
+            Some((*kind, KindPlan { steps, unknown, precision, is_named: rules().next().is_some() }))
         });
         Self(kinds.collect())
     }

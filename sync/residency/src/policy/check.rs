@@ -8,8 +8,8 @@ use super::{
     raw::{RawAggregate, RawDestination, RawForm, RawPolicy, RawRule, Word},
 };
 use crate::{
-    clock::Clock,
     name::{Purpose, Region},
+    precision::Precision,
     shape::{Many, Shape},
     token,
     vocabulary::{self, Path},
@@ -80,7 +80,7 @@ impl Reader<'_> {
         let home = self.region(&raw.home)?;
         let mut destinations = BTreeMap::new();
         for RawDestination { region, clock } in &raw.destination {
-            let empty = Destination { clock: *clock, rules: BTreeMap::new(), aggregates: Vec::new() };
+            let empty = Destination { precision: *clock, rules: BTreeMap::new(), aggregates: Vec::new() };
             if destinations.insert(self.region(region)?, empty).is_some() {
                 return Err(
                     self.refuse(region.span(), Problem::TwoDestinations { region: short(region.get_ref()) })
@@ -295,12 +295,12 @@ impl Reader<'_> {
                 };
             }
         }
-        if let Some(clock) = raw.time {
+        if let Some(precision) = raw.time {
             fits("time", "times", Shape::Time)?;
-            return if clock == Clock::Exact {
+            return if precision == Precision::Exact {
                 value("time", "exact".into(), "`second`, `minute`, `hour`, `day` or `week`")
             } else {
-                Ok(Form::Time(clock))
+                Ok(Form::Time(precision))
             };
         }
         if let Some(chars) = raw.prefix {
@@ -342,7 +342,7 @@ impl Reader<'_> {
         if time.shape() != Shape::Time || time.numbers().len() != 1 {
             return Err(self.role(&raw.time, time, "a window needs a time directly in the event"));
         }
-        if *raw.window.get_ref() < Clock::Hour {
+        if *raw.window.get_ref() < Precision::Hour {
             let found = raw.window.get_ref().word().into();
             let problem = Problem::Value { key: "window", found, expected: "`hour`, `day` or `week`" };
             return Err(self.refuse(raw.window.span(), problem));

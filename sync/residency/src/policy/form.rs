@@ -3,7 +3,7 @@
 //! A coarsened value keeps its type. Where a value cannot be made coarser (text no longer than the prefix, a number at the end of
 //! its range) it does not leave at all.
 
-use crate::{cbor, clock::Clock, shape::Shape};
+use crate::{cbor, precision::Precision, shape::Shape};
 use aisle_event::{Money, Quantity};
 
 /// The longest prefix, in characters.
@@ -15,7 +15,7 @@ pub const CATEGORIES_MAX: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Form {
     /// A time, down to the begin of a step.
-    Time(Clock),
+    Time(Precision),
     /// Down to a multiple of so many of what the field counts: minor units, thousandths, millionths, days.
     Step(i64),
     /// Text, to its first so many characters.
@@ -34,7 +34,9 @@ impl Form {
     pub(crate) fn apply(&self, shape: Shape, value: &[u8]) -> Option<Vec<u8>> {
         let mut out = Vec::new();
         match (self, shape) {
-            (Self::Time(clock), Shape::Time) => cbor::put_i64(&mut out, clock.floor(cbor::only(value)?)?),
+            (Self::Time(precision), Shape::Time) => {
+                cbor::put_i64(&mut out, precision.floor(cbor::only(value)?)?);
+            }
             (Self::Step(step), Shape::Number | Shape::Measure | Shape::Day) => match cbor::only::<u64>(value)
             {
                 Some(number) => {
@@ -87,7 +89,7 @@ impl Form {
     /// In words.
     pub(crate) fn words(&self) -> String {
         match self {
-            Self::Time(clock) => format!("to the {}", clock.word()),
+            Self::Time(precision) => format!("to the {}", precision.word()),
             Self::Step(step) => format!("down to a multiple of {step}"),
             Self::Prefix(chars) => format!("to its first {chars} characters"),
             Self::Category { of, .. } => format!("to one of {} categories", of.len() + 1),

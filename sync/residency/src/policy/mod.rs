@@ -34,8 +34,8 @@ pub use trust::{SuccessionError, TrustError, TrustedPolicy};
 pub(crate) use error::class_word;
 
 use crate::{
-    clock::Clock,
     name::{Purpose, Region},
+    precision::Precision,
     vocabulary::Path,
 };
 use aisle_event::EventType;
@@ -59,7 +59,7 @@ pub struct Policy {
 /// What may go to one region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Destination {
-    pub(crate) clock: Clock,
+    pub(crate) precision: Precision,
     pub(crate) rules: BTreeMap<Path, Rule>,
     pub(crate) aggregates: Vec<AggregateRule>,
 }
@@ -101,7 +101,7 @@ pub(crate) struct AggregateRule {
     pub(crate) name: String,
     pub(crate) event: EventType,
     pub(crate) time: Path,
-    pub(crate) window: Clock,
+    pub(crate) window: Precision,
     pub(crate) keys: Vec<(Path, Option<Form>)>,
     /// Each with the most that one row can add, to either side.
     pub(crate) sums: Vec<(Path, i64)>,

@@ -1,6 +1,6 @@
 //! A policy as it is written. Every key that is not named here is refused.
 
-use crate::clock::Clock;
+use crate::precision::Precision;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Spanned;
@@ -24,7 +24,7 @@ pub(super) struct RawPolicy {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawDestination {
     pub(super) region: Spanned<String>,
-    pub(super) clock: Clock,
+    pub(super) clock: Precision,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub(super) struct RawRule {
 #[derive(Deserialize, Clone)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawForm {
-    pub(super) time: Option<Clock>,
+    pub(super) time: Option<Precision>,
     pub(super) money_minor: Option<i64>,
     pub(super) quantity_thousandths: Option<i64>,
     pub(super) measure_millionths: Option<i64>,
@@ -82,7 +82,7 @@ pub(super) struct RawAggregate {
     pub(super) to: Spanned<String>,
     pub(super) event: Spanned<String>,
     pub(super) time: Spanned<String>,
-    pub(super) window: Spanned<Clock>,
+    pub(super) window: Spanned<Precision>,
     #[serde(default)]
     pub(super) keys: Vec<RawKey>,
     #[serde(default)]

@@ -19,7 +19,7 @@ use crate::{
     vocabulary::Path,
 };
 use aisle_event::{EventType, LogClass, StoreId};
-use aisle_protocol::{Epoch, Hash, Head, LogId, PolicyId, limits::RECEIPT_BYTES_MAX};
+use aisle_protocol::{Epoch, Hash, Head, LogId, PolicyId, limits::RECEIPT_BYTES_MAX, varint};
 use std::collections::BTreeMap;
 
 const MAGIC: &[u8] = b"aisle receipt 1\0";
@@ -80,8 +80,8 @@ impl Receipt {
     pub fn to_wire(&self) -> Vec<u8> {
         let mut out = vec![VERSION];
         put_text(self.region.as_str(), &mut |bytes| out.extend_from_slice(bytes));
-        put_varint(&mut out, self.number);
-        put_varint(&mut out, self.withheld);
+        varint::put(&mut out, self.number);
+        varint::put(&mut out, self.withheld);
         put_counts(&mut out, &self.tally);
         out.extend_from_slice(&self.signature.0);
         out
@@ -178,27 +178,19 @@ fn put_text(text: &str, put: &mut dyn FnMut(&[u8])) {
     put(text.as_bytes());
 }
 
-fn put_varint(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push((number & 0x7f) as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
-
 fn put_counts(out: &mut Vec<u8>, tally: &Tally) {
     let mut types: BTreeMap<EventType, BTreeMap<(&[u64], Outcome), u64>> = BTreeMap::new();
     for (path, outcome, count) in tally.iter() {
         types.entry(path.event()).or_default().insert((path.numbers(), outcome), count);
     }
-    put_varint(out, types.len() as u64);
+    varint::put(out, types.len() as u64);
     for (kind, entries) in types {
-        put_varint(out, u64::from(kind.0));
-        put_varint(out, entries.len() as u64);
+        varint::put(out, u64::from(kind.0));
+        varint::put(out, entries.len() as u64);
         for ((numbers, outcome), count) in entries {
             out.push((numbers.len() as u8) << 3 | outcome.number());
-            numbers.iter().for_each(|number| put_varint(out, *number));
-            put_varint(out, count);
+            numbers.iter().for_each(|number| varint::put(out, *number));
+            varint::put(out, count);
         }
     }
 }

@@ -6,7 +6,7 @@
 use super::cipher::{SealError, Sealed, Secret};
 use crate::entropy::{self, Entropy};
 use data_encoding::HEXLOWER;
-use minicbor::{Decode, Encode, bytes::ByteVec};
+use minicbor::{Decode, Encode, bytes::ByteArray};
 use ring::hmac;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,12 +18,22 @@ use zeroize::{Zeroize as _, Zeroizing};
 pub const KEYS_MAX: usize = 4_000_000;
 
 /// The code that stands for a person: the first 16 bytes of an HMAC-SHA-256 over their number.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PersonId(pub [u8; 16]);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct PersonId(
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    pub [u8; 16],
+);
 
 /// The id of a key: eight random bytes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId(pub [u8; 8]);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct KeyId(
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    pub [u8; 8],
+);
 
 /// The keys of the persons that a store has records of.
 pub struct KeyRing {
@@ -56,12 +66,12 @@ pub enum RingError {
 #[derive(Encode, Decode)]
 struct Wire {
     #[n(0)]
-    index: ByteVec,
+    index: ByteArray<32>,
     /// Key id, person, key.
     #[n(1)]
-    keys: Vec<(ByteVec, ByteVec, ByteVec)>,
+    keys: Vec<(KeyId, PersonId, ByteArray<32>)>,
     #[n(2)]
-    destroyed: Vec<ByteVec>,
+    destroyed: Vec<KeyId>,
 }
 
 const BOUND: &[u8] = b"aisle key ring 1";
@@ -171,19 +181,13 @@ impl KeyRing {
     /// When there is no randomness for the nonce.
     pub fn encode(&self, node_key: &[u8; 32], entropy: &mut dyn Entropy) -> Result<Vec<u8>, SealError> {
         let wire = Wire {
-            index: self.index_secret.to_vec().into(),
-            keys: self
-                .keys
-                .iter()
-                .map(|(id, (person, secret))| {
-                    (id.0.to_vec().into(), person.0.to_vec().into(), secret.to_vec().into())
-                })
-                .collect(),
-            destroyed: self.destroyed.iter().map(|id| id.0.to_vec().into()).collect(),
+            index: (*self.index_secret).into(),
+            keys: self.keys.iter().map(|(id, (person, secret))| (*id, *person, (**secret).into())).collect(),
+            destroyed: self.destroyed.iter().copied().collect(),
         };
         // Writing to a `Vec` has no way to fail.
         let plain = Zeroizing::new(minicbor::to_vec(&wire).unwrap_or_default());
-        wire.wipe();
+        drop(wire);
         Ok(Sealed::seal(WHOLE, &Zeroizing::new(*node_key), BOUND, &plain, entropy)?.encode())
     }
 
@@ -195,70 +199,34 @@ impl KeyRing {
         let sealed = Sealed::decode(bytes).map_err(|_| RingError::Locked)?;
         let plain = sealed.open(&Zeroizing::new(*node_key), BOUND).map_err(|_| RingError::Locked)?;
         let wire: Wire = minicbor::decode(&plain).map_err(|error| RingError::Malformed(error.to_string()))?;
-        let length = || RingError::Malformed("an id or a key has another length".into());
-        let index: [u8; 32] = wire.index.as_slice().try_into().map_err(|_| length())?;
-        let mut opened = Self::new(&index);
-        for id in &wire.destroyed {
-            opened.destroyed.insert(KeyId(id.as_slice().try_into().map_err(|_| length())?));
-        }
+        let mut opened = Self::new(&wire.index);
+        opened.destroyed.extend(&wire.destroyed);
         for (id, person, secret) in &wire.keys {
-            let id = KeyId(id.as_slice().try_into().map_err(|_| length())?);
-            let person = PersonId(person.as_slice().try_into().map_err(|_| length())?);
-            let secret: [u8; 32] = secret.as_slice().try_into().map_err(|_| length())?;
-            if !opened.destroyed.contains(&id) {
-                opened.keys.insert(id, (person, Zeroizing::new(secret)));
-                opened.current.insert(person, id);
+            if !opened.destroyed.contains(id) {
+                opened.keys.insert(*id, (*person, Zeroizing::new(**secret)));
+                opened.current.insert(*person, *id);
             }
         }
-        wire.wipe();
         Ok(opened)
     }
 }
 
-impl Wire {
-    fn wipe(self) {
-        Vec::from(self.index).zeroize();
-        self.keys.into_iter().for_each(|(_, _, secret)| Vec::from(secret).zeroize());
-    }
-}
-
-impl PersonId {
-    /// The code as 32 hexadecimal digits.
-    #[must_use]
-    pub fn to_hex(self) -> String {
-        HEXLOWER.encode(&self.0)
-    }
-
-    /// Reads 32 hexadecimal digits.
-    #[must_use]
-    pub fn from_hex(text: &str) -> Option<Self> {
-        HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok().map(Self)
-    }
-}
-
-impl KeyId {
-    /// The id as 16 hexadecimal digits.
-    #[must_use]
-    pub fn to_hex(self) -> String {
-        HEXLOWER.encode(&self.0)
-    }
-
-    /// Reads 16 hexadecimal digits.
-    #[must_use]
-    pub fn from_hex(text: &str) -> Option<Self> {
-        HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok().map(Self)
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.index.zeroize();
+        self.keys.iter_mut().for_each(|(_, _, secret)| secret.zeroize());
     }
 }
 
 impl fmt::Debug for PersonId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_hex())
+        f.write_str(&HEXLOWER.encode(&self.0))
     }
 }
 
 impl fmt::Debug for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_hex())
+        f.write_str(&HEXLOWER.encode(&self.0))
     }
 }
 

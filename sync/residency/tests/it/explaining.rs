@@ -13,7 +13,7 @@ fn an_explanation_goes_field_by_field_and_shows_what_leaves_only() {
     let draft = Policy::draft(policy(RULES).as_bytes()).unwrap();
     let explanation = explain(&event("sale_recorded"), &draft, &region("eu"));
     assert_eq!(
-        (explanation.leaves, explanation.class, explanation.clock),
+        (explanation.leaves, explanation.class, explanation.precision),
         (true, Some(LogClass::Sales), Some("hour"))
     );
     let text = explanation.to_string();

@@ -6,7 +6,7 @@ use serde::Deserialize;
 /// How exactly the time of a record leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Clock {
+pub enum Precision {
     /// As it is, with its counter.
     Exact,
     /// To the second.
@@ -25,7 +25,7 @@ pub enum Clock {
 const MONDAY_MS: i64 = 3 * DAY_MS;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-impl Clock {
+impl Precision {
     /// The length of a step, in milliseconds.
     #[must_use]
     pub const fn step_ms(self) -> i64 {
@@ -79,10 +79,10 @@ mod tests {
     fn steps_begin_where_people_expect_them_also_before_1970() {
         // 2011-12-01T13:30:00Z, a Thursday.
         let at = 1_322_746_200_000;
-        assert_eq!(Clock::Hour.floor(at), Some(1_322_744_400_000));
-        assert_eq!(Clock::Day.floor(at), Some(1_322_697_600_000));
-        assert_eq!(Clock::Week.floor(at), Some(1_322_438_400_000), "Monday 2011-11-28");
-        assert_eq!(Clock::Week.floor(-1), Some(-3 * DAY_MS));
-        assert_eq!(Clock::Day.floor(i64::MIN), None);
+        assert_eq!(Precision::Hour.floor(at), Some(1_322_744_400_000));
+        assert_eq!(Precision::Day.floor(at), Some(1_322_697_600_000));
+        assert_eq!(Precision::Week.floor(at), Some(1_322_438_400_000), "Monday 2011-11-28");
+        assert_eq!(Precision::Week.floor(-1), Some(-3 * DAY_MS));
+        assert_eq!(Precision::Day.floor(i64::MIN), None);
     }
 }
