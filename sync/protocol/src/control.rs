@@ -144,10 +144,12 @@ error_codes! {
     FORK = 16 "fork",
     /// A batch whose checksum, body or chain is wrong.
     BATCH = 17 "batch",
-    /// The hub's region may not hold it, or its receipt is not right.
+    /// The hub's region may not hold it, or its receipt is not true.
     RESIDENCY = 18 "residency",
     /// More epochs of one log than a store may have.
     EPOCHS = 19 "epochs",
+    /// A receipt that does not follow the last one of its log: the node was restored from a backup, and goes on in a new epoch.
+    RECEIPT = 20 "receipt",
     /// The hub goes down or cannot go on.
     UNAVAILABLE = 32 "unavailable",
 }

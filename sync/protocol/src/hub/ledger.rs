@@ -123,8 +123,20 @@ pub trait Gate: Send + Sync {
     /// empty for the first one; what it gives now is kept in the same transaction as the events.
     ///
     /// # Errors
-    /// Why not, for people.
-    fn inspect(&self, log: &LogId, batch: &Checked, mark: &Bytes) -> Result<Bytes, String>;
+    /// Why not.
+    fn inspect(&self, log: &LogId, batch: &Checked, mark: &Bytes) -> Result<Bytes, Objection>;
+}
+
+/// Why a gate does not let a batch in. The texts are for people, and hold nothing of an event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Objection {
+    /// The region may not hold it, or its receipt is not true. Sent again it would be no better.
+    #[error("{0}")]
+    Residency(String),
+    /// Its receipt is not the one that follows the last one of the log. A node that was restored from a backup may have sealed the
+    /// same events in other batches: then all heads agree and the receipts do not. In a new epoch they begin anew.
+    #[error("{0}")]
+    Receipt(String),
 }
 
 /// Why the hub went no further in a log.
@@ -134,8 +146,8 @@ pub enum Stop {
     Gap,
     /// One number with two hashes. The log is in quarantine.
     Fork,
-    /// The region may not hold it.
-    Residency(String),
+    /// The gate does not let it in.
+    Refused(Objection),
     /// The store has too many epochs.
     Epochs,
 }
@@ -150,7 +162,8 @@ impl Stop {
                 ErrorCode::FORK,
                 "another event has this number; the log is in quarantine, go on in a new epoch".into(),
             )),
-            Self::Residency(reason) => Some((ErrorCode::RESIDENCY, reason.clone())),
+            Self::Refused(Objection::Residency(reason)) => Some((ErrorCode::RESIDENCY, reason.clone())),
+            Self::Refused(Objection::Receipt(reason)) => Some((ErrorCode::RECEIPT, reason.clone())),
             Self::Epochs => {
                 Some((ErrorCode::EPOCHS, format!("the store has {EPOCHS_MAX} epochs of this class")))
             }
@@ -266,7 +279,7 @@ async fn step<L: Ledger>(
     }
     match gate.inspect(log, batch, &place.mark) {
         Ok(mark) => place.mark = mark,
-        Err(reason) => return Ok(Some(Stop::Residency(reason))),
+        Err(objection) => return Ok(Some(Stop::Refused(objection))),
     }
     ledger.insert(log, place.through, header, batch.batch().receipt(), items).await?;
     place.through = header.end();

@@ -15,6 +15,7 @@ mod machine;
 
 pub use config::Config;
 pub use ledger::{
-    AdmitError, Agreement, Decision, EPOCHS_MAX, Gate, Known, Ledger, Stop, admit, check, locate, resume,
+    AdmitError, Agreement, Decision, EPOCHS_MAX, Gate, Known, Ledger, Objection, Stop, admit, check, locate,
+    resume,
 };
 pub use machine::{Alert, Answer, Hub, Input, Output, Question};

@@ -463,10 +463,13 @@ impl Node {
         }
         if code == ErrorCode::FORK {
             self.diverge(class, outbox);
-        } else if self.lane(class).state == State::Flowing {
-            self.lane(class).state = State::Refused(code);
-            let acked = self.lane(class).acked;
-            self.lane(class).rewind(acked);
+            return;
+        }
+        let is_renewed = code == ErrorCode::RECEIPT && self.begins_anew(class);
+        let lane = self.lane(class);
+        if !is_renewed && lane.state == State::Flowing {
+            lane.state = State::Refused(code);
+            lane.rewind(lane.acked);
         }
     }
 

@@ -203,6 +203,18 @@ impl Node {
         }
     }
 
+    /// The receipts of the epoch cannot go on. Its events can, in a new epoch; not when the hub has nothing of this one: the receipts of
+    /// that begin anew already, so it would fare no better, and so on without end.
+    pub(super) fn begins_anew(&mut self, class: LogClass) -> bool {
+        let lane = self.lane(class);
+        let acked = lane.acked;
+        let is_anew = lane.state == State::Flowing && acked > 0;
+        if is_anew {
+            self.renew(class, acked);
+        }
+        is_anew
+    }
+
     fn renew(&mut self, class: LogClass, after: u64) {
         let lane = self.lane(class);
         lane.rewind(after);

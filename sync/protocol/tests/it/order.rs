@@ -2,7 +2,8 @@
 
 use aisle_event::StoreId;
 use aisle_protocol::{
-    Batch, Epoch, Head, Item, LinkKind, LogClass, LogId, Message, Point, PolicyId, Stream, Version,
+    Batch, Epoch, ErrorCode, Head, Item, LinkKind, LogClass, LogId, Message, Point, PolicyId, Stream,
+    Version,
     control::{Credit, Cursor, RetryAfter, Welcome},
     frame::{Frames, frame},
     limits::CREDIT_INITIAL_BATCHES,
@@ -282,4 +283,21 @@ fn what_was_trimmed_while_a_restored_hub_wants_it_comes_from_the_journal() {
     node.hears(aisle_protocol::control::Ack { class: LogClass::Sales, epoch, through });
     let outputs = node.hears(Credit { class: LogClass::Sales, bytes: 1 << 20, batches: 30 });
     assert!(outputs.contains(&Output::Renew { class: LogClass::Sales, epoch, after: 20 }), "{outputs:?}");
+}
+
+#[test]
+fn where_receipts_part_the_log_goes_on_in_a_new_epoch_but_not_without_end() {
+    let class = LogClass::Sales;
+    let mut node = NodeUnderTest::open(&[(class, 5)]);
+    let epoch = node.epoch(class);
+    let refusal = || Message::error(ErrorCode::RECEIPT, "receipt 3 came after 7", Some((class, epoch)));
+    let through = Point { seq: 2, head: node.head(class, 2) };
+    node.hears(aisle_protocol::control::Ack { class, epoch, through });
+    let outputs = node.hears(refusal());
+    assert!(outputs.contains(&Output::Renew { class, epoch, after: 2 }), "{outputs:?}");
+    // The first receipt of an epoch follows nothing: another epoch would fare no better.
+    let mut node = NodeUnderTest::open(&[(class, 5)]);
+    let outputs = node.hears(refusal());
+    assert!(!outputs.iter().any(|output| matches!(output, Output::Renew { .. })), "{outputs:?}");
+    assert_eq!(sent(&node.input(Input::Sealed)), []);
 }

@@ -80,6 +80,20 @@ impl Budget {
         Ok(())
     }
 
+    /// Spends what telling all windows of a period would have cost that begin before a time in it.
+    pub(super) fn forfeit(&mut self, rule: &AggregateRule, noise: Noise, before: i64) {
+        let period_ms = DAY_MS.saturating_mul(i64::from(noise.budget_days)).max(1);
+        let begin = before.div_euclid(period_ms).saturating_mul(period_ms);
+        let mut start = rule.window.floor(begin).unwrap_or(begin);
+        // A window that begins before the period counts in the one before.
+        while start < before {
+            if start >= begin && self.spend(rule, noise, start).is_err() {
+                break;
+            }
+            start = start.saturating_add(rule.window.step_ms());
+        }
+    }
+
     /// What is spent for an aggregate in all, in millionths.
     #[must_use]
     pub fn spent_micro(&self, aggregate: &str) -> u64 {

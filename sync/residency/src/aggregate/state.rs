@@ -240,6 +240,20 @@ impl Aggregator {
         })))
     }
 
+    /// Takes for told all windows that begin before a time, and for spent what telling them would have cost: for who has lost what was
+    /// told, and must not draw noise for a window twice.
+    pub fn forfeit(&mut self, before: Timestamp, budget: &mut Budget) {
+        for rule in &self.rules {
+            if let Some(state) = self.state.get_mut(&rule.name) {
+                state.closed_before = state.closed_before.max(Some(before.0));
+                state.windows.retain(|start, _| *start >= before.0);
+            }
+            if let Some(noise) = rule.noise {
+                budget.forfeit(rule, noise, before.0);
+            }
+        }
+    }
+
     /// Tells once more what was told before, word for word: for a hub that lacks it, in a new epoch of the log. No noise is drawn for it and
     /// nothing spent. `None` when it is nothing that the rules of today tell, or of a window that is not closed.
     #[must_use]

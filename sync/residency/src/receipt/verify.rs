@@ -15,7 +15,7 @@ use crate::{
     vocabulary::Path,
 };
 use aisle_event::{EventType, Hlc, LogClass};
-use aisle_protocol::{Chain, Checked, Hash, Item, LogId, Point, PolicyId};
+use aisle_protocol::{Chain, Checked, Hash, Item, LogId, Point, PolicyId, hub::Objection};
 use minicbor::{Decode, Encode};
 use std::collections::BTreeMap;
 
@@ -144,6 +144,17 @@ pub enum Refusal {
         /// How often by the items.
         found: u64,
     },
+}
+
+/// What the node is to be told: an old receipt, a later one or one with another signature is not the one that follows.
+impl From<Refusal> for Objection {
+    fn from(refusal: Refusal) -> Self {
+        let text = refusal.to_string();
+        match refusal {
+            Refusal::Old { .. } | Refusal::Gap { .. } | Refusal::Signature => Self::Receipt(text),
+            _ => Self::Residency(text),
+        }
+    }
 }
 
 /// Checks batches on behalf of one region.

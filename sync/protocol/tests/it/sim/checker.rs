@@ -106,7 +106,7 @@ impl Checker {
                 if current.contains(&happening.id) {
                     let before = last.insert(log.class, happening.id);
                     if before.is_some_and(|before| before > happening.id) {
-                        return Err(format!("REORDERED: event {} after {before:?}", happening.id));
+                        return Err(format!("REORDERED: event {} after {before:?} in {log}", happening.id));
                     }
                 }
             }

@@ -34,6 +34,7 @@ fn run_all(seeds: std::ops::Range<u64>, mutant: Option<Mutant>) -> Result<Tally,
                 sum.connections += tally.connections;
                 sum.conflicts += tally.conflicts;
                 sum.forks += tally.forks;
+                sum.unreceipted += tally.unreceipted;
                 sum.renewals += tally.renewals;
                 sum.behind += tally.behind;
                 sum.cut_off += tally.cut_off;
@@ -55,6 +56,7 @@ fn run_all(seeds: std::ops::Range<u64>, mutant: Option<Mutant>) -> Result<Tally,
             sum.connections += part.connections;
             sum.conflicts += part.conflicts;
             sum.forks += part.forks;
+            sum.unreceipted += part.unreceipted;
             sum.renewals += part.renewals;
             sum.behind += part.behind;
             sum.cut_off += part.cut_off;
@@ -80,6 +82,7 @@ fn whatever_happens_everything_arrives_once_in_order() {
     for (what, count) in [
         ("conflicts", tally.conflicts),
         ("forks", tally.forks),
+        ("receipts that do not follow", tally.unreceipted),
         ("renewals", tally.renewals),
         ("hubs set back", tally.behind),
         ("crashes", tally.crashes),

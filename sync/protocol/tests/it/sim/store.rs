@@ -3,7 +3,7 @@
 use super::random::Random;
 use aisle_event::StoreId;
 use aisle_protocol::{
-    Batch, Epoch, Head, Item, LogClass, LogId, Point, PolicyId,
+    Batch, Epoch, Head, Header, Item, LogClass, LogId, Point, PolicyId,
     node::{Log, Outbox},
 };
 use bytes::Bytes;
@@ -27,6 +27,37 @@ impl Happening {
     }
 }
 
+/// A receipt as far as the world needs one: its number, the end of its batch, and a hash over all before it. The gate's mark is the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipted {
+    number: u64,
+    pub through: u64,
+    hash: [u8; 32],
+}
+
+impl Receipted {
+    /// The last one by a mark, or what stands before the first of a log.
+    pub fn after(mark: &Bytes, log: &LogId) -> Self {
+        let Some((number, rest)) = mark.split_first_chunk() else {
+            return Self { number: 0, through: 0, hash: log.genesis().0 };
+        };
+        let (through, hash) = rest.split_first_chunk().unwrap();
+        let (number, through) = (u64::from_le_bytes(*number), u64::from_le_bytes(*through));
+        Self { number, through, hash: hash.try_into().unwrap() }
+    }
+
+    /// The one of the next batch.
+    pub fn next(&self, header: &Header) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.hash).update(&header.before.0).update(&header.after.0);
+        Self { number: self.number + 1, through: header.end().seq, hash: *hasher.finalize().as_bytes() }
+    }
+
+    pub fn to_bytes(self) -> Bytes {
+        [&self.number.to_le_bytes(), &self.through.to_le_bytes(), self.hash.as_slice()].concat().into()
+    }
+}
+
 /// One log of the outbox, on disk.
 #[derive(Debug, Clone)]
 pub struct DiskLog {
@@ -34,6 +65,8 @@ pub struct DiskLog {
     pub floor: Point,
     pub acked: Point,
     pub batches: BTreeMap<u64, Batch>,
+    /// The receipt of the last batch.
+    pub receipt: Bytes,
     /// The place in the journal of each event, by number.
     pub places: Vec<usize>,
     /// The head after each event, by number.
@@ -50,6 +83,7 @@ impl DiskLog {
             floor: start,
             acked: start,
             batches: BTreeMap::new(),
+            receipt: Bytes::new(),
             places: Vec::new(),
             heads: Vec::new(),
             projected,
@@ -87,6 +121,7 @@ impl Disk {
                     let checked = batch.clone().check().unwrap();
                     let numbers = batch.header().first_seq..=batch.header().end().seq;
                     log.heads.extend(numbers.map(|seq| checked.head_at(seq).unwrap()));
+                    log.receipt = batch.receipt().clone();
                     log.batches.insert(batch.header().first_seq, batch);
                     log.places.extend(places);
                     log.projected = projected;
@@ -165,7 +200,7 @@ impl Store {
         if chosen.is_empty() {
             return false;
         }
-        let after = log.last();
+        let (after, last) = (log.last(), Receipted::after(&log.receipt, &log.id));
         let items: Vec<Item> = chosen
             .iter()
             .zip(after.seq + 1..)
@@ -175,7 +210,8 @@ impl Store {
             })
             .collect();
         let batch =
-            Batch::seal(&log.id, after, &items, PolicyId::default(), |_| Bytes::from_static(b"ok")).unwrap();
+            Batch::seal(&log.id, after, &items, PolicyId::default(), |header| last.next(header).to_bytes())
+                .unwrap();
         self.unsynced.push(Change::Sealed { batch, places: chosen, projected });
         true
     }

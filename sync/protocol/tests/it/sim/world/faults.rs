@@ -82,7 +82,16 @@ impl World {
             return;
         }
         self.tally.restores += 1;
-        self.store.disk = disk;
+        // Often it is the outbox alone that comes from the backup, and what the hub has of it is sealed once more, in other batches.
+        let is_same = |class: &LogClass| disk.logs[class].id == self.store.disk.logs[class].id;
+        let is_outbox_only = LogClass::ALL.iter().all(is_same) && self.random.one_in(2);
+        let journal = std::mem::replace(&mut self.store.disk, disk).journal;
+        if is_outbox_only {
+            self.store.disk.journal = journal;
+            // Putting it back takes longer than anything of before is on its way: two ends of one log at once are two stores.
+            self.lines.clear();
+            self.events.retain(|_, happens| !matches!(happens, Happens::Commit { .. }));
+        }
         self.store.unsynced.clear();
         self.backups.0 = None;
         self.backups.1 = None;

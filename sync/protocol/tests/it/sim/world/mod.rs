@@ -13,11 +13,11 @@ use super::{
     ledger::{Changes, Database, Tables, Transaction, at_once},
     mutant::Mutant,
     random::Random,
-    store::{Disk, Happening, Store},
+    store::{Disk, Happening, Receipted, Store},
 };
 use aisle_protocol::{
-    LinkKind, LogClass, LogId, Stream, Version,
-    hub::{self, AdmitError, Answer, Gate, Hub, Question, admit, locate, resume},
+    Checked, LinkKind, LogClass, LogId, Stream, Version,
+    hub::{self, AdmitError, Answer, Gate, Hub, Objection, Question, admit, locate, resume},
     node::{self, Node},
 };
 use bytes::Bytes;
@@ -43,6 +43,7 @@ pub struct Tally {
     pub connections: u64,
     pub conflicts: u64,
     pub forks: u64,
+    pub unreceipted: u64,
     pub renewals: u64,
     pub behind: u64,
     pub cut_off: u64,
@@ -111,18 +112,20 @@ struct Line {
     is_open: bool,
 }
 
-/// Takes any receipt that is there, and holds the ledger to keeping its mark together with the cursor.
+/// Lets everything in whose receipt follows the last one, and holds the ledger to keeping its mark together with the cursor.
 struct AnyRegion;
 
 impl Gate for AnyRegion {
-    fn inspect(&self, _: &LogId, batch: &aisle_protocol::Checked, mark: &Bytes) -> Result<Bytes, String> {
-        let (start, end) = (batch.header().start().seq, batch.header().end().seq);
-        let last = mark.as_ref().try_into().map_or(0, u64::from_le_bytes);
-        assert!(start <= last && last < end, "the mark is {last}, the batch {start} to {end}");
-        if batch.batch().receipt().as_ref() != b"ok" {
-            return Err("no receipt".into());
+    fn inspect(&self, log: &LogId, batch: &Checked, mark: &Bytes) -> Result<Bytes, Objection> {
+        let last = Receipted::after(mark, log);
+        let header = batch.header();
+        assert!(last.through < header.end().seq, "{} of {log} is not new", header.first_seq);
+        let next = last.next(header);
+        if next.to_bytes() == batch.batch().receipt() {
+            Ok(next.to_bytes())
+        } else {
+            Err(Objection::Receipt(format!("not the one after {last:?}")))
         }
-        Ok(end.to_le_bytes().to_vec().into())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The store's side of the world: events, sealing, the node's machine and what it wants.
 
 use super::*;
+use aisle_protocol::ErrorCode;
 
 impl World {
     pub(super) fn append(&mut self) {
@@ -127,6 +128,9 @@ impl World {
                 self.after(ms, Happens::StoreSync);
             }
             node::Output::Alert(node::Alert::HubBehind { .. }) => self.tally.behind += 1,
+            node::Output::Alert(node::Alert::Refused { code: ErrorCode::RECEIPT, .. }) => {
+                self.tally.unreceipted += 1;
+            }
             node::Output::Alert(node::Alert::Diverged { .. }) => self.tally.forks += 1,
             _ => {}
         }
