@@ -126,6 +126,11 @@ impl Body<'_> {
         }
         if matches!(part, Part::Text | Part::Bytes) {
             let texts = texts::decode(&mut self.reader, count, Some(&self.leans), &mut self.arena, 0)?;
+            // One text of the column may stand for all of it; each of them has to have room in the payloads all the same.
+            let bytes = texts.iter().fold(0_usize, |sum, text| sum.saturating_add(text.end - text.start));
+            if bytes > self.raw_bytes {
+                return Err(Broken);
+            }
             self.leans.push(Lean::of_texts(texts.iter().map(|text| self.arena.get(*text))));
             self.columns.push(Values::Texts(texts.into_iter()));
         } else {
