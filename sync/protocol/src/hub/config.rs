@@ -32,7 +32,7 @@ pub struct Config {
     pub questions_max: usize,
     /// The most control messages in a second.
     pub messages_per_s_max: u32,
-    /// The most chunk streams of a connection.
+    /// The most chunk streams of a connection that a question may be unfinished on at once.
     pub chunk_streams_max: usize,
 }
 

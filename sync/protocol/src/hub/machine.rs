@@ -110,6 +110,17 @@ pub enum Alert {
         /// The same for people.
         text: String,
     },
+    /// A message that was to be told is longer than its stream allows. It was not sent.
+    TooLong {
+        /// To whom.
+        store: Option<StoreId>,
+        /// The message's number.
+        message: u32,
+        /// How long it is.
+        bytes: usize,
+        /// How long it may be.
+        bytes_max: usize,
+    },
     /// A log is not taken any further.
     Refused {
         /// Which.
@@ -226,7 +237,7 @@ impl Hub {
             Input::Answer { ticket, answer } => self.answer(ticket, answer),
             Input::Tell { stream, message } => {
                 if self.phase == Phase::Open {
-                    self.send(stream, &message);
+                    self.pass_on(stream, &message);
                 }
             }
             Input::Overloaded { retry_after_ms } => self.unavailable(retry_after_ms),
@@ -265,6 +276,17 @@ impl Hub {
 
     fn send(&mut self, stream: Stream, message: &Message) {
         self.outputs.push(Output::Send { stream, bytes: frame(&message.encode()) });
+    }
+
+    /// Sends what somebody else made up, if the node can take it: a frame that is too long would end every connection.
+    fn pass_on(&mut self, stream: Stream, message: &Message) {
+        let (bytes, bytes_max) = (message.encode(), stream.frame_bytes_max());
+        if bytes.len() <= bytes_max {
+            self.outputs.push(Output::Send { stream, bytes: frame(&bytes) });
+        } else {
+            let (message, bytes, store) = (message.number(), bytes.len(), self.store.clone());
+            self.outputs.push(Output::Alert(Alert::TooLong { store, message, bytes, bytes_max }));
+        }
     }
 
     fn tell(&mut self, message: impl Into<Message>) {
@@ -323,7 +345,10 @@ impl Hub {
             Some(since) if whole == 0 => Some(since),
             _ => Some(now),
         };
-        self.frames.insert(stream, (frames, since));
+        // Nobody says when a stream ends: of a chunk stream only an unfinished frame is remembered.
+        if frames.is_partial() || !matches!(stream, Stream::Chunk(_)) {
+            self.frames.insert(stream, (frames, since));
+        }
     }
 
     fn frame(&mut self, stream: Stream, content: Bytes) {

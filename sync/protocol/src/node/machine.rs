@@ -78,6 +78,15 @@ pub enum Alert {
         /// The same for people.
         text: String,
     },
+    /// A message that was to be told is longer than its stream allows. It was not sent.
+    TooLong {
+        /// The message's number.
+        message: u32,
+        /// How long it is.
+        bytes: usize,
+        /// How long it may be.
+        bytes_max: usize,
+    },
     /// The outbox cannot be read.
     Outbox {
         /// Of which class.
@@ -154,7 +163,7 @@ pub(super) enum Phase {
 
 /// The most that one RETRY_AFTER counts for.
 const RETRY_AFTER_MS_MAX: u64 = 24 * 60 * 60 * 1000;
-/// The most chunk streams that are listened to at once.
+/// The most streams that a frame may be unfinished on at once.
 const CHUNK_STREAMS_MAX: usize = 64;
 
 /// The node's end. Inputs in, outputs out; no socket, no clock, no randomness but the seed's.
@@ -207,7 +216,7 @@ impl Node {
             }
             Input::Sealed => self.sealed(outbox),
             Input::Tell { stream, message } => match self.phase {
-                Phase::Open => self.send(stream, &message),
+                Phase::Open => self.pass_on(stream, &message),
                 _ => self.outputs.push(Output::Untold(message)),
             },
             Input::Link(link) => self.config.link = link,
@@ -263,6 +272,16 @@ impl Node {
 
     pub(super) fn send(&mut self, stream: Stream, message: &Message) {
         self.outputs.push(Output::Send { stream, bytes: frame(&message.encode()) });
+    }
+
+    /// Sends what somebody else made up, if the hub can take it: a frame that is too long would end every connection.
+    fn pass_on(&mut self, stream: Stream, message: &Message) {
+        let (bytes, bytes_max) = (message.encode(), stream.frame_bytes_max());
+        if bytes.len() <= bytes_max {
+            self.outputs.push(Output::Send { stream, bytes: frame(&bytes) });
+        } else {
+            self.alert(Alert::TooLong { message: message.number(), bytes: bytes.len(), bytes_max });
+        }
     }
 
     pub(super) fn alert(&mut self, alert: Alert) {
@@ -379,7 +398,10 @@ impl Node {
                 return;
             }
         }
-        self.frames.insert(stream, frames);
+        // Nobody says when a stream ends: of a chunk stream only an unfinished frame is remembered.
+        if frames.is_partial() || !matches!(stream, Stream::Chunk(_)) {
+            self.frames.insert(stream, frames);
+        }
     }
 
     fn frame<O: Outbox>(&mut self, stream: Stream, content: &[u8], outbox: &mut O) {

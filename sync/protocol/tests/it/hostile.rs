@@ -3,14 +3,15 @@
 use crate::golden::{batches, messages};
 use aisle_event::StoreId;
 use aisle_protocol::{
-    Batch, Epoch, ErrorCode, Head, Item, LogClass, LogId, Message, Point, PolicyId, Stream, Version,
-    control::{Ack, Cursor, Hello, LinkKind},
+    Batch, Epoch, ErrorCode, Hash, Head, Item, LogClass, LogId, Message, Point, PolicyId, Stream, Version,
+    control::{Ack, ChunkPart, ChunkWanted, Cursor, Hello, LinkKind, Octets},
     frame::frame,
     hub::{Alert, Answer, Config, Decision, Hub, Input, Output, Question, Stop},
     limits::CREDIT_INITIAL_BATCHES,
 };
 use bytes::Bytes;
 use proptest::prelude::*;
+use std::time::Duration;
 
 fn store() -> StoreId {
     StoreId::new("berlin-12").unwrap()
@@ -230,6 +231,94 @@ fn a_hub_that_acknowledges_what_it_was_never_sent_is_not_believed() {
         let outputs = node.hears(Ack { class: LogClass::Sales, epoch, through });
         assert!(!outputs.iter().any(|output| matches!(output, aisle_protocol::node::Output::Acked { .. })));
     }
+}
+
+#[test]
+fn contents_may_be_as_many_as_there_are_but_unfinished_questions_are_few() {
+    let wanted = |number: u8| {
+        let hash = Hash([number; 32]);
+        let message = Message::from(ChunkWanted { hash, offset: 0, bytes_max: 100 });
+        (Stream::Chunk(hash), frame(&message.encode()))
+    };
+    let mut hub = welcomed();
+    for number in 0..100 {
+        let (stream, bytes) = wanted(number);
+        let outputs = hub.handle(3 + u64::from(number), Input::Bytes { stream, bytes: &bytes });
+        assert!(matches!(outputs.as_slice(), [Output::Deliver { .. }]), "content {number}: {outputs:?}");
+    }
+    let code = (100..200).find_map(|number| {
+        let (stream, bytes) = wanted(number);
+        cut_off_with(&hub.handle(200, Input::Bytes { stream, bytes: &bytes[..3] }))
+    });
+    assert_eq!(code, Some(ErrorCode::FLOOD));
+    let mut node = crate::order::NodeUnderTest::open(&[]);
+    for number in 0..200 {
+        let hash = Hash([number; 32]);
+        let part = Message::from(ChunkPart { hash, offset: 0, bytes_total: 1, bytes: Octets::default() });
+        let (stream, bytes) = (Stream::Chunk(hash), frame(&part.encode()));
+        let outputs = node.input(aisle_protocol::node::Input::Bytes { stream, bytes: &bytes });
+        let is_delivered = matches!(outputs.as_slice(), [aisle_protocol::node::Output::Deliver { .. }]);
+        assert!(is_delivered, "content {number}: {outputs:?}");
+    }
+}
+
+#[test]
+fn a_message_that_no_frame_holds_is_told_to_the_operator_and_not_to_the_peer() {
+    let long = Octets(Bytes::from(vec![0; aisle_protocol::limits::MESSAGE_BYTES_MAX]));
+    let document = |document: &Octets| {
+        Message::from(aisle_protocol::control::Policy { id: PolicyId::default(), document: document.clone() })
+    };
+    let stream = Stream::Control;
+    let mut hub = welcomed();
+    let outputs = hub.handle(3, Input::Tell { stream, message: document(&long) });
+    assert!(matches!(outputs.as_slice(), [Output::Alert(Alert::TooLong { message: 7, .. })]), "{outputs:?}");
+    let outputs = hub.handle(4, Input::Tell { stream, message: document(&Octets::default()) });
+    assert!(matches!(outputs.as_slice(), [Output::Send { .. }]), "{outputs:?}");
+    let mut node = crate::order::NodeUnderTest::open(&[]);
+    let erased = aisle_protocol::control::Erased { id: Hash([1; 32]), receipt: long };
+    let outputs = node.input(aisle_protocol::node::Input::Tell { stream, message: erased.into() });
+    let alert = aisle_protocol::node::Alert::TooLong { message: 9, bytes: 65_580, bytes_max: 65_536 };
+    assert_eq!(outputs, [aisle_protocol::node::Output::Alert(alert)]);
+}
+
+/// A few kilobytes that claim one text of five megabytes, a hundred thousand times.
+fn one_long_text_many_times() -> Bytes {
+    let varint = aisle_protocol::varint::put;
+    let (times, length, raw_bytes) = (130_000_u64, 5_u64 << 20, 1_u64 << 20);
+    // No shapes; time, counter and kind are 0.
+    let mut body = vec![0, 0, 0, 0, 0, 0, 0];
+    // A list, its length, its values' tokens, and one text that all of them are.
+    body.extend([0, 0, 4 << 1, 0, 0]);
+    varint(&mut body, times << 1);
+    varint(&mut body, times);
+    body.extend([0, 2 << 1, 0, 0]);
+    varint(&mut body, length);
+    body.resize(body.len() + length as usize, b'x');
+    let body = zstd::bulk::compress(&body, 3).unwrap();
+    let mut out = b"AIS1\x01\x03\x03".to_vec();
+    out.extend([1; 16]);
+    out.extend([1, 1]);
+    out.extend([0; 8 + 1 + 32]);
+    varint(&mut out, raw_bytes);
+    out.extend([0; 32 + 32 + 1]);
+    varint(&mut out, body.len() as u64);
+    out.extend(body);
+    let checksum = crc32c::crc32c(&out);
+    out.extend(checksum.to_le_bytes());
+    out.into()
+}
+
+#[test]
+fn a_small_batch_that_claims_one_text_many_times_is_refused_before_it_costs_anything() {
+    let bytes = one_long_text_many_times();
+    assert!(bytes.len() < 4 << 10, "{} bytes", bytes.len());
+    let refused = std::thread::spawn(move || Batch::parse(bytes).unwrap().check());
+    // Hashing all of them takes minutes; anything that looks at none of them is done long before the tests are.
+    let waits = (0..2_000)
+        .take_while(|_| !refused.is_finished())
+        .map(|_| std::thread::sleep(Duration::from_millis(10)));
+    assert!(waits.count() < 2_000, "it is still at it");
+    assert_eq!(refused.join().unwrap(), Err(aisle_protocol::batch::BatchError::Body));
 }
 
 /// Something that may happen to an end, made from few numbers.

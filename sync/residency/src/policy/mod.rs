@@ -39,11 +39,12 @@ use crate::{
     vocabulary::Path,
 };
 use aisle_event::EventType;
-use aisle_protocol::PolicyId;
+use aisle_protocol::{PolicyId, limits::MESSAGE_BYTES_MAX};
 use std::collections::BTreeMap;
 
-/// The longest policy, in bytes.
-pub const POLICY_BYTES_MAX: usize = 256 << 10;
+/// The longest policy, in bytes: with its signature and its id it has room in one control message of the sync protocol.
+pub const POLICY_BYTES_MAX: usize = 60 << 10;
+const _: () = assert!(POLICY_BYTES_MAX + (1 << 10) <= MESSAGE_BYTES_MAX);
 /// The most rules, destinations and aggregates of a policy, each.
 pub const RULES_MAX: usize = 4096;
 

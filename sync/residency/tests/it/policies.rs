@@ -123,7 +123,7 @@ fn what_is_no_policy_is_refused_with_the_place() {
     assert_eq!(said(&[0xff]), "line 1: the policy is no UTF-8 text");
     assert_eq!(
         said(&vec![b' '; 300 << 10]),
-        "line 1: the policy has 307200 bytes; at most 262144 are allowed"
+        "line 1: the policy has 307200 bytes; at most 61440 are allowed"
     );
     let of_two = policy("").replace("aisle_policy = 1", "aisle_policy = 2");
     assert_eq!(said(of_two.as_bytes()), "line 1: `aisle_policy` is 2; this build reads format 1");
