@@ -103,7 +103,8 @@ impl<T> Egress<T> {
         self.class
     }
 
-    /// Its time, as exact as the policy lets it be. Not for order: equal for all records of a step.
+    /// Its time, as exact as the policy lets it be. Not for order: where it is less exact than it was, the counter is a code that tells the
+    /// records of a step apart.
     #[must_use]
     pub const fn hlc(&self) -> Hlc {
         self.hlc

@@ -102,6 +102,13 @@ impl Tally {
         }
     }
 
+    /// The same fields as often, all of which stayed without a rule.
+    pub(crate) fn all_dropped(&self) -> Self {
+        let mut dropped = Self::default();
+        self.iter().for_each(|(path, _, count)| dropped.count(path, Outcome::Dropped, count));
+        dropped
+    }
+
     pub(crate) fn count(&mut self, path: Path, outcome: Outcome, count: u64) {
         let sum = self.0.entry((path, outcome)).or_default();
         *sum = sum.saturating_add(count);

@@ -3,7 +3,11 @@
 //! The same value of the same type has the same token within a region and purpose, whichever field it stands in. Who has not
 //! the key learns nothing from a token but that two values are equal. Not here: where keys are kept.
 
-use crate::name::{Purpose, Region};
+use crate::{
+    name::{Purpose, Region},
+    precision::Precision,
+};
+use aisle_event::Hlc;
 use data_encoding::BASE64URL_NOPAD;
 use ring::hmac;
 use std::{collections::BTreeMap, fmt};
@@ -21,22 +25,26 @@ pub(crate) struct TokenKey {
     key: hmac::Key,
 }
 
-/// The keys that a gate makes tokens with.
-#[derive(Clone, Default)]
-pub struct TokenKeys(BTreeMap<(Region, Purpose), TokenKey>);
+/// The keys that a gate makes tokens with, and the store's secret.
+#[derive(Clone)]
+pub struct TokenKeys {
+    store: hmac::Key,
+    keys: BTreeMap<(Region, Purpose), TokenKey>,
+}
 
 impl TokenKeys {
-    /// No keys.
+    /// No keys but the store's secret. A store keeps the same one for ever: from it comes what tells events apart whose times leave no more
+    /// exactly than, say, to the hour.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(store_secret: &[u8; 32]) -> Self {
+        Self { store: hmac::Key::new(hmac::HMAC_SHA256, store_secret), keys: BTreeMap::new() }
     }
 
     /// Adds the key of a region and a purpose. `id` stands in the token, so that a change of key can be told.
     #[must_use]
     pub fn with(mut self, region: &Region, purpose: &Purpose, id: u32, secret: &[u8; 32]) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-        self.0.insert((region.clone(), purpose.clone()), TokenKey { id, key });
+        self.keys.insert((region.clone(), purpose.clone()), TokenKey { id, key });
         self
     }
 
@@ -51,7 +59,23 @@ impl TokenKeys {
     }
 
     pub(crate) fn of(&self, region: &Region, purpose: &Purpose) -> Option<&TokenKey> {
-        self.0.get(&(region.clone(), purpose.clone()))
+        self.keys.get(&(region.clone(), purpose.clone()))
+    }
+
+    /// A time as it leaves: as exact as it may be, and where that is less than it was, the counter a code of the exact time.
+    ///
+    /// Two events that differ in nothing but their times would be one event to a hub that has to tell what came again from what is
+    /// new. The code is 16 bits of an HMAC-SHA-256, always the same for the same time, and says nothing of it to who has not the key.
+    pub(crate) fn coarsened(&self, hlc: Hlc, precision: Precision) -> Hlc {
+        let coarse = precision.floor_hlc(hlc);
+        if precision == Precision::Exact {
+            return coarse;
+        }
+        let mut context = hmac::Context::with_key(&self.store);
+        context.update(b"aisle hybrid time 1\0");
+        context.update(&hlc.0.to_le_bytes());
+        let counter = context.sign().as_ref().first_chunk().map_or(0, |bytes| u16::from_le_bytes(*bytes));
+        Hlc::new(coarse.ms(), counter)
     }
 
     /// The tokens that a region knows a value under, one for each purpose. What a hub is asked to erase by.
@@ -65,7 +89,7 @@ impl TokenKeys {
         text: &str,
         bits: u16,
     ) -> Vec<(Purpose, String)> {
-        let here = self.0.iter().filter(|((of, _), _)| of == region);
+        let here = self.keys.iter().filter(|((of, _), _)| of == region);
         here.map(|((_, purpose), key)| (purpose.clone(), key.token(bits, type_name, text.as_bytes())))
             .collect()
     }
@@ -74,7 +98,7 @@ impl TokenKeys {
 impl fmt::Debug for TokenKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
-            .entries(self.0.iter().map(|((region, purpose), key)| (region, purpose, key.id)))
+            .entries(self.keys.iter().map(|((region, purpose), key)| (region, purpose, key.id)))
             .finish()
     }
 }

@@ -79,8 +79,8 @@ pub trait Ledger: Send {
     ///
     /// An event that another epoch of the same store and class holds with the same hybrid time, type and payload is the same event: its
     /// place counts, and it is not shown twice. A store that was restored from a backup and does not remember an epoch sends such
-    /// events. The check must hold at the commit (a unique key does, or a lock on the class), since two hubs may add to two epochs at
-    /// once.
+    /// events. Within one epoch two numbers are two events, however alike they are. The check must hold at the commit (with a lock on
+    /// store and class), since two hubs may add to two epochs at once.
     ///
     /// # Errors
     /// When the database cannot take them.

@@ -349,7 +349,7 @@ fn stream_of(number: u8) -> Stream {
     match number {
         0..4 => Stream::Up(LogClass::ALL[usize::from(number)]),
         4 => Stream::Down,
-        5 => Stream::Chunk(aisle_protocol::Hash([number; 32])),
+        5 => Stream::Chunk(Hash([number; 32])),
         _ => Stream::Control,
     }
 }

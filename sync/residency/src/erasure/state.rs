@@ -46,11 +46,12 @@ pub enum Duty {
         /// At least through this record.
         at_least_through: u64,
     },
-    /// Trim the journal through this record, write [`Step::RetentionEnded`].
-    Trim {
+    /// Wait until the journal is trimmed through this record, and write [`Step::RetentionEnded`] then. Nothing is trimmed for it: what
+    /// others' records are kept for (the law, a hub that lacks them) goes first, and the person's are noise without their key.
+    AwaitTrim {
         /// The erasure.
         erasure: String,
-        /// Through which record.
+        /// Through which record, at least.
         through: u64,
     },
     /// Ask a hub, and ask again until its proof is there; write [`Step::HubErased`].
@@ -225,7 +226,7 @@ impl Progress {
         if self.rewritten_through.is_none() {
             due.push(Duty::RewriteDerived { erasure: erasure(), at_least_through: destroyed_seq });
         } else if self.trimmed_through.is_none() && !retained {
-            due.push(Duty::Trim { erasure: erasure(), through: self.requested_seq });
+            due.push(Duty::AwaitTrim { erasure: erasure(), through: self.requested_seq });
         }
         due
     }

@@ -39,6 +39,10 @@ pub enum Passage {
     Leaves(Egress<Event>),
     /// Nothing of it leaves.
     Stays {
+        /// Where it would have gone to.
+        region: Region,
+        /// The policy that kept it.
+        policy: PolicyId,
         /// Its type.
         kind: EventType,
         /// The log that it would have gone to; nothing for a type that this build does not know.
@@ -136,9 +140,7 @@ impl Gate {
     #[must_use]
     pub fn pass(&self, hlc: Hlc, event: &Event) -> Passage {
         match event {
-            Event::Unknown { kind, .. } => {
-                Passage::Stays { kind: *kind, class: None, fates: Fates::default() }
-            }
+            Event::Unknown { kind, .. } => self.stays(*kind, None, Fates::default()),
             known => self.relay(hlc, known.kind(), &known.encode()),
         }
     }
@@ -149,7 +151,7 @@ impl Gate {
     pub fn relay(&self, hlc: Hlc, kind: EventType, payload: &[u8]) -> Passage {
         let class = LogClass::of_kind(kind);
         let (Some(kind_plan), Some(class)) = (self.plan.of(kind), class) else {
-            return Passage::Stays { kind, class, fates: Fates::default() };
+            return self.stays(kind, class, Fates::default());
         };
         let tokens = Tokens::Keys { keys: &self.keys, region: &self.region };
         match walk(kind_plan, tokens, payload) {
@@ -158,11 +160,15 @@ impl Gate {
                 policy: self.policy,
                 kind,
                 class,
-                hlc: kind_plan.precision.floor_hlc(hlc),
+                hlc: self.keys.coarsened(hlc, kind_plan.precision),
                 payload,
                 fates,
             })),
-            Walked { payload: None, fates } => Passage::Stays { kind, class: Some(class), fates },
+            Walked { payload: None, fates } => self.stays(kind, Some(class), fates),
         }
+    }
+
+    fn stays(&self, kind: EventType, class: Option<LogClass>, fates: Fates) -> Passage {
+        Passage::Stays { region: self.region.clone(), policy: self.policy, kind, class, fates }
     }
 }

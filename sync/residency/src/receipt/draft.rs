@@ -8,7 +8,7 @@ use crate::{
     name::Region,
     signing::{Signature, SigningKey},
 };
-use aisle_event::{EventType, Hlc};
+use aisle_event::{EventType, Hlc, LogClass};
 use aisle_protocol::{Chain, Hash, LogId, Point, PolicyId, limits::BATCH_EVENTS_MAX};
 
 /// A receipt that is being drawn up.
@@ -39,17 +39,23 @@ pub enum Excluded {
     /// It belongs to a log of another class.
     #[error("the item belongs to a log of another class than the batch's")]
     Class,
+    /// Something of it leaves, so it is not withheld.
+    #[error("something of the event leaves, so it was not withheld")]
+    Leaves,
     /// The batch is full.
     #[error("the batch has {BATCH_EVENTS_MAX} items, and room for no more")]
     Full,
 }
 
-/// Why a receipt cannot be issued.
+/// Why a receipt cannot be issued, or go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DraftError {
     /// There is nothing to give a receipt for.
     #[error("the batch is empty")]
     Empty,
+    /// There are items by another policy.
+    #[error("the batch has items by another policy\nhint: close it first")]
+    Begun,
 }
 
 impl Draft {
@@ -85,15 +91,7 @@ impl Draft {
     /// # Errors
     /// When the item does not belong in this batch; the draft is unchanged then.
     pub fn add<'e, T>(&mut self, egress: &'e Egress<T>) -> Result<(u64, Hlc, EventType, &'e [u8]), Excluded> {
-        if *egress.region() != self.region {
-            return Err(Excluded::Region);
-        }
-        if egress.policy() != self.policy {
-            return Err(Excluded::Policy);
-        }
-        if egress.class() != self.log.class {
-            return Err(Excluded::Class);
-        }
+        self.belongs(egress.region(), egress.policy(), Some(egress.class()))?;
         if self.count() as usize >= BATCH_EVENTS_MAX {
             return Err(Excluded::Full);
         }
@@ -104,11 +102,44 @@ impl Draft {
     }
 
     /// Counts an event of this log's types of which nothing left.
-    pub fn withhold(&mut self, passage: &Passage) {
-        if let Passage::Stays { fates, .. } = passage {
-            self.withheld = self.withheld.saturating_add(1);
-            self.tally.add(fates);
+    ///
+    /// # Errors
+    /// When it does not belong in this batch, or leaves; the draft is unchanged then.
+    pub fn withhold(&mut self, passage: &Passage) -> Result<(), Excluded> {
+        let Passage::Stays { region, policy, class, fates, .. } = passage else {
+            return Err(Excluded::Leaves);
+        };
+        self.belongs(region, *policy, *class)?;
+        self.withheld = self.withheld.saturating_add(1);
+        self.tally.add(fates);
+        Ok(())
+    }
+
+    fn belongs(&self, region: &Region, policy: PolicyId, class: Option<LogClass>) -> Result<(), Excluded> {
+        if *region != self.region {
+            Err(Excluded::Region)
+        } else if policy != self.policy {
+            Err(Excluded::Policy)
+        } else if class != Some(self.log.class) {
+            Err(Excluded::Class)
+        } else {
+            Ok(())
         }
+    }
+
+    /// Goes on under another policy, where there are no items yet: what was withheld is told with the next that leaves. By which rules
+    /// it stayed is not known to the other policy, so that all of it counts as dropped.
+    ///
+    /// # Errors
+    /// When there are items by the policy so far: they have to be closed first.
+    pub fn under(self, policy: PolicyId) -> Result<Self, (DraftError, Box<Self>)> {
+        if policy == self.policy {
+            return Ok(self);
+        }
+        if self.count() > 0 {
+            return Err((DraftError::Begun, Box::new(self)));
+        }
+        Ok(Self { policy, tally: self.tally.all_dropped(), ..self })
     }
 
     /// How many items there are.

@@ -145,13 +145,28 @@ impl KeyRing {
         keys.into_iter().for_each(|key| self.destroy(key));
     }
 
-    fn destroy(&mut self, key: KeyId) {
+    /// Drops keys of which no record is left: not in the journal, in no backup of it that may come back. Ids of destroyed ones go too, so
+    /// that the ring has room again. A person whose key it was gets another one.
+    ///
+    /// What was sealed with such a key and is there all the same opens as lost.
+    pub fn retire(&mut self, keys: impl IntoIterator<Item = KeyId>) {
+        for key in keys {
+            self.destroyed.remove(&key);
+            self.remove(key);
+        }
+    }
+
+    fn remove(&mut self, key: KeyId) {
         if let Some((person, mut secret)) = self.keys.remove(&key) {
             secret.zeroize();
             if self.current.get(&person) == Some(&key) {
                 self.current.remove(&person);
             }
         }
+    }
+
+    fn destroy(&mut self, key: KeyId) {
+        self.remove(key);
         if self.destroyed.len() < KEYS_MAX {
             self.destroyed.insert(key);
         }

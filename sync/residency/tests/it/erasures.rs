@@ -51,7 +51,7 @@ fn answer(duty: &Duty, seq: u64, now: i64, erasures: &Erasures) -> Entry {
     let step = match duty {
         Duty::DestroyKeys { .. } => Step::KeyDestroyed { keys: vec![KEY] },
         Duty::RewriteDerived { .. } => Step::DerivedRewritten { through: seq - 1 },
-        Duty::Trim { through, .. } => Step::RetentionEnded { through: *through },
+        Duty::AwaitTrim { through, .. } => Step::RetentionEnded { through: *through },
         Duty::AskHub { ask, .. } => Step::HubErased { region: ask.region.clone(), proof: hub_proof() },
         Duty::Complete { .. } => {
             let proof = Proof::of(erasures.progress("e-1").unwrap(), "store-1", Timestamp(now)).unwrap();
@@ -80,7 +80,7 @@ fn an_erasure_goes_from_the_request_to_the_proof() {
     erasures.apply(8, &advanced(Step::DerivedRewritten { through: 7 }, 31));
     assert_eq!(erasures.due(Timestamp(999)), std::slice::from_ref(&ask), "the law wants the records kept");
     erasures.apply(9, &advanced(Step::RetentionEnded { through: 9 }, 999));
-    assert_eq!(erasures.due(Timestamp(1000)), [ask, Duty::Trim { erasure: "e-1".into(), through: 5 }]);
+    assert_eq!(erasures.due(Timestamp(1000)), [ask, Duty::AwaitTrim { erasure: "e-1".into(), through: 5 }]);
     erasures.apply(10, &advanced(Step::RetentionEnded { through: 5 }, 1000));
     assert_eq!(
         Proof::of(erasures.progress("e-1").unwrap(), "store-1", Timestamp(1001)),

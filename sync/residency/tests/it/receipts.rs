@@ -5,7 +5,7 @@ use aisle_event::{Event, EventType, Hlc, LogClass};
 use aisle_protocol::{Chain, LogId, Point, PolicyId, limits::RECEIPT_BYTES_MAX};
 use aisle_residency::{
     Gate, Outcome, Passage, Receipt, TrustedPolicy, Verifier,
-    receipt::{Cursor, Draft, Excluded, Extent, Misfit, Presented, ReceiptError, Refusal},
+    receipt::{Cursor, Draft, DraftError, Excluded, Extent, Misfit, Presented, ReceiptError, Refusal},
     signing::{Signature, SigningKey},
     vocabulary::Path,
 };
@@ -64,7 +64,7 @@ fn batch(mut draft: Draft, gate: &Gate) -> (Batch, Receipt) {
                 let (_, hlc, kind, payload) = draft.add(egress).unwrap();
                 rows.push((hlc, kind, payload.to_vec()));
             }
-            Passage::Stays { .. } => draft.withhold(&passage),
+            Passage::Stays { .. } => draft.withhold(&passage).unwrap(),
         }
     }
     let receipt = draft.issue(&node()).unwrap();
@@ -120,19 +120,19 @@ fn a_receipt_with_every_field_of_a_log_has_room_in_a_batch() {
     let rules =
         format!("[[rule]]\nto = [\"eu\"]\nfields = [{all}]\naction = \"token\"\npurpose = \"test\"\n");
     let (all_in, nothing) = (trusted(&policy(&rules)), trusted(&policy("")));
-    let gates = [gate(&all_in, "eu"), gate(&nothing, "eu")];
+    let (leaving, staying) = (gate(&all_in, "eu"), gate(&nothing, "eu"));
     for class in LogClass::ALL {
-        let mut draft = Draft::first(log(class), region("eu"), all_in.id());
-        for (_, kind, bytes) in golden() {
-            let event = Event::decode(kind, &bytes).unwrap();
-            for passage in gates.each_ref().map(|gate| gate.pass(Hlc(1), &event)) {
-                match &passage {
-                    Passage::Leaves(egress) if passage.class() == Some(class) => {
-                        draft.add(egress).unwrap();
-                    }
-                    Passage::Stays { .. } if passage.class() == Some(class) => draft.withhold(&passage),
-                    _ => {}
-                }
+        let mut draft = Draft::first(log(class), region("eu"), nothing.id());
+        let events = golden().into_iter().map(|(_, kind, bytes)| Event::decode(kind, &bytes).unwrap());
+        let events: Vec<Event> = events.filter(|event| LogClass::of(event) == Some(class)).collect();
+        for event in &events {
+            draft.withhold(&staying.pass(Hlc(1), event)).unwrap();
+        }
+        let mut draft = draft.under(all_in.id()).unwrap();
+        for event in &events {
+            match leaving.pass(Hlc(1), event) {
+                Passage::Leaves(egress) => drop(draft.add(&egress).unwrap()),
+                stays @ Passage::Stays { .. } => draft.withhold(&stays).unwrap(),
             }
         }
         let receipt = draft.issue(&node()).unwrap();
@@ -154,6 +154,53 @@ fn a_draft_takes_only_what_was_let_out_for_it() {
     let mut of_newer = Draft::first(log(LogClass::Sales), region("eu"), newer);
     assert_eq!(of_newer.add(&egress).unwrap_err(), Excluded::Policy);
     assert!(of_newer.issue(&node()).is_err(), "no receipt for nothing");
+}
+
+#[test]
+fn only_what_stayed_by_the_batchs_own_policy_and_of_its_log_is_withheld_from_it() {
+    let strict = strict();
+    let (here, mark) = (region("eu"), strict.id());
+    let stays = gate(&strict, "eu").pass(Hlc(1), &event("node_stopped"));
+    let with = |mut draft: Draft| draft.withhold(&stays);
+    assert_eq!(with(Draft::first(log(LogClass::Sales), here.clone(), mark)), Ok(()));
+    assert_eq!(with(Draft::first(log(LogClass::Stock), here.clone(), mark)), Err(Excluded::Class));
+    assert_eq!(with(Draft::first(log(LogClass::Sales), region("cn"), mark)), Err(Excluded::Region));
+    let newer = PolicyId { version: 2, ..mark };
+    assert_eq!(with(Draft::first(log(LogClass::Sales), here.clone(), newer)), Err(Excluded::Policy));
+    let leaves = gate(&strict, "eu").pass(Hlc(1), &event("sale_recorded"));
+    let mut draft = Draft::first(log(LogClass::Sales), here, mark);
+    assert_eq!(draft.withhold(&leaves), Err(Excluded::Leaves));
+}
+
+#[test]
+fn what_was_withheld_before_the_policy_changed_is_told_with_what_leaves_after_it() {
+    let older = trusted(&policy(
+        "[[rule]]\nto = [\"eu\"]\nfields = [\"SaleRecorded.at\", \"SaleRecorded.document\"]\naction = \"aggregate\"\n\
+         [[aggregate]]\nname = \"sales\"\nto = \"eu\"\nevent = \"SaleRecorded\"\ntime = \"SaleRecorded.at\"\nwindow = \"day\"\nkeys = []\n\
+         each = \"SaleRecorded.document\"\nk = 3\nrows_max = 1\n",
+    ));
+    let newer = trusted(&policy(RULES).replace("version = 1", "version = 2"));
+    let sale = event("sale_recorded");
+    let mut draft = Draft::first(log(LogClass::Sales), region("eu"), older.id());
+    draft.withhold(&gate(&older, "eu").pass(Hlc(1), &sale)).unwrap();
+    let egress = gate(&newer, "eu").pass(Hlc(2), &sale).egress().unwrap();
+    assert_eq!(draft.add(&egress).unwrap_err(), Excluded::Policy);
+    let mut draft = Draft::decode(&draft.encode()).unwrap().under(newer.id()).unwrap();
+    let (_, hlc, kind, payload) = draft.add(&egress).unwrap();
+    let rows = vec![(hlc, kind, payload.to_vec())];
+    let (error, draft) = draft.under(older.id()).unwrap_err();
+    assert!(matches!(error, DraftError::Begun), "a batch is of one policy");
+    let receipt = draft.issue(&node()).unwrap();
+    assert_eq!((receipt.withheld, receipt.total(Outcome::Aggregated)), (1, 0));
+    let batch = Batch {
+        log: receipt.log.clone(),
+        policy: receipt.policy,
+        extent: receipt.extent,
+        rows,
+        receipt: receipt.to_wire(),
+    };
+    let verifier = Verifier::new(region("eu"), [older, newer]);
+    assert_eq!(batch.check(&verifier, &start()).unwrap().0, receipt);
 }
 
 #[test]

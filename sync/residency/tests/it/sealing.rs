@@ -158,3 +158,19 @@ fn a_sealed_value_reads_back() {
     let bytes = [1; 60];
     assert_eq!(Sealed::decode(&bytes).unwrap().encode(), bytes);
 }
+
+#[test]
+fn keys_whose_records_are_trimmed_leave_nothing_behind() {
+    let (mut ring, mut entropy) = (ring(), Seeded::new(8));
+    let persons: Vec<_> = (0..3).map(|number| ring.person(&format!("customer-{number}"))).collect();
+    let keys: Vec<KeyId> = persons.iter().map(|person| ring.key_of(*person, &mut entropy).unwrap()).collect();
+    ring.erase(persons[0]);
+    let sale = event("sale_recorded");
+    let sealed = seal(sale.kind(), &sale.encode(), &ring, persons[1], &mut entropy).unwrap();
+    ring.retire([keys[0], keys[1]]);
+    assert_eq!(format!("{ring:?}"), "KeyRing(1 keys, 0 destroyed)");
+    assert_eq!(ring.key_of(persons[2], &mut entropy).unwrap(), keys[2], "the others stay");
+    let opened = open(sale.kind(), &sealed, &ring).unwrap();
+    assert!(!opened.lost.is_empty() && opened.erased.is_empty(), "it is not said to be erased");
+    assert_ne!(ring.key_of(persons[1], &mut entropy).unwrap(), keys[1]);
+}

@@ -52,7 +52,11 @@ pub fn policy(rules: &str) -> String {
 }
 
 pub fn keys() -> TokenKeys {
-    let mut keys = TokenKeys::new();
+    keys_of_store(&[43; 32])
+}
+
+pub fn keys_of_store(secret: &[u8; 32]) -> TokenKeys {
+    let mut keys = TokenKeys::new(secret);
     for region in ["eu", "cn", "global"] {
         for purpose in ["loyalty", "visits", "audit", "membership", "test"] {
             let region = Region::new(region).unwrap();
