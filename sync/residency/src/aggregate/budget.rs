@@ -8,14 +8,47 @@ use crate::policy::{AggregateRule, Noise};
 use minicbor::{Decode, Encode};
 use std::collections::BTreeMap;
 
-/// The most periods that are remembered for one aggregate; a spending in a period older than all of them is refused.
+/// The most periods that are remembered for one aggregate. When a later one comes up, the oldest is forgotten; when an earlier one does, the
+/// one that is furthest ahead: a clock that once was years ahead must not keep out what is true. In what is forgotten, and beyond it,
+/// nothing more is spent.
 pub const PERIODS_MAX: usize = 512;
 
 /// What was spent. Kept by the caller in the same write as what was told for it: spent first, told after.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Budget {
     #[n(0)]
-    spent: BTreeMap<String, BTreeMap<i64, u64>>,
+    spent: BTreeMap<String, Periods>,
+}
+
+/// What was spent for one aggregate.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+struct Periods {
+    #[n(0)]
+    spent: BTreeMap<i64, u64>,
+    /// The last period that was forgotten because it was the oldest.
+    #[n(1)]
+    forgotten_through: Option<i64>,
+    /// The first period that was forgotten because it was furthest ahead.
+    #[n(2)]
+    forgotten_from: Option<i64>,
+}
+
+impl Periods {
+    fn is_forgotten(&self, period: i64) -> bool {
+        self.forgotten_through.is_some_and(|through| period <= through)
+            || self.forgotten_from.is_some_and(|from| period >= from)
+    }
+
+    /// Makes room for a period that is not there yet.
+    fn make_room(&mut self, period: i64) {
+        while self.spent.len() >= PERIODS_MAX {
+            if self.spent.last_key_value().is_some_and(|(last, _)| *last > period) {
+                self.forgotten_from = self.spent.pop_last().map(|(last, _)| last);
+            } else {
+                self.forgotten_through = self.spent.pop_first().map(|(first, _)| first);
+            }
+        }
+    }
 }
 
 /// Why nothing may be told.
@@ -33,8 +66,8 @@ pub enum BudgetError {
         /// What there was.
         budget_micro: u64,
     },
-    /// The period is so old that it is not known what was spent in it.
-    #[error("the noise budget of `{aggregate}` is not known for so old a period")]
+    /// The period is so old, or so far ahead, that it is not known what was spent in it.
+    #[error("the noise budget of `{aggregate}` is not known for so old or so late a period")]
     Forgotten {
         /// The aggregate.
         aggregate: String,
@@ -62,21 +95,20 @@ impl Budget {
     ) -> Result<(), BudgetError> {
         let period = window_start.div_euclid(DAY_MS.saturating_mul(i64::from(noise.budget_days)));
         let periods = self.spent.entry(rule.name.clone()).or_default();
-        let forgotten = periods.len() >= PERIODS_MAX
-            && periods.first_key_value().is_some_and(|(first, _)| period < *first);
-        if forgotten {
+        if periods.is_forgotten(period) {
             return Err(BudgetError::Forgotten { aggregate: rule.name.clone() });
         }
-        let spent = periods.entry(period).or_default();
-        let after = spent.saturating_add(noise.epsilon_micro);
+        let known = periods.spent.get(&period).copied();
+        let spent_micro = known.unwrap_or(0);
+        let after = spent_micro.saturating_add(noise.epsilon_micro);
         if after > noise.budget_micro {
-            let (spent_micro, budget_micro) = (*spent, noise.budget_micro);
-            return Err(BudgetError::Exhausted { aggregate: rule.name.clone(), spent_micro, budget_micro });
+            let (aggregate, budget_micro) = (rule.name.clone(), noise.budget_micro);
+            return Err(BudgetError::Exhausted { aggregate, spent_micro, budget_micro });
         }
-        *spent = after;
-        while periods.len() > PERIODS_MAX {
-            periods.pop_first();
+        if known.is_none() {
+            periods.make_room(period);
         }
+        periods.spent.insert(period, after);
         Ok(())
     }
 
@@ -99,7 +131,7 @@ impl Budget {
     pub fn spent_micro(&self, aggregate: &str) -> u64 {
         self.spent
             .get(aggregate)
-            .map_or(0, |periods| periods.values().fold(0, |sum, spent| sum.saturating_add(*spent)))
+            .map_or(0, |periods| periods.spent.values().fold(0, |sum, spent| sum.saturating_add(*spent)))
     }
 
     /// Its bytes.

@@ -16,7 +16,7 @@ mod rows;
 mod state;
 
 pub use budget::{Budget, BudgetError, PERIODS_MAX};
-pub use state::{Aggregator, AggregatorError, CONTRIBUTORS_MAX, CloseError, Closed, WINDOWS_MAX};
+pub use state::{Aggregator, AggregatorError, CloseError, Closed, ENTRIES_MAX, WINDOWS_MAX};
 
 use crate::{
     cbor,

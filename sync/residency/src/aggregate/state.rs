@@ -16,17 +16,22 @@ use crate::{
 };
 use aisle_event::{Event, EventType, Hlc, Timestamp};
 use aisle_protocol::PolicyId;
-use minicbor::{Decode, Decoder, Encode, bytes::ByteVec};
+use minicbor::{
+    Decode, Decoder, Encode,
+    bytes::{ByteSlice, ByteVec},
+};
 use ring::hmac;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
 
-/// The most windows of one aggregate that are open at once; rows of a further one are left out and counted.
+/// The most windows of one aggregate that are open at once. For a further one the window that is furthest ahead is dropped, and its rows
+/// are counted as left out: a clock that once was years ahead must not keep out what is true.
 pub const WINDOWS_MAX: usize = 512;
-/// The most groups, and the most contributors, of one window; rows beyond are left out and counted.
-pub const CONTRIBUTORS_MAX: usize = 1 << 18;
+/// The most contributors, groups, and contributors of groups that all open windows of one aggregate hold together, some tens of bytes each.
+/// For more of them the window that is furthest ahead is dropped; rows of that one are left out and counted.
+pub const ENTRIES_MAX: usize = 1 << 18;
 
 /// Counts rows for the aggregates of one region.
 pub struct Aggregator {
@@ -50,6 +55,9 @@ struct State {
     windows: BTreeMap<i64, Window>,
     #[n(3)]
     left_out: u64,
+    /// What all windows hold.
+    #[cbor(skip)]
+    entries: usize,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
@@ -121,13 +129,15 @@ impl Aggregator {
         let kept: BTreeMap<String, State> =
             minicbor::decode(bytes).map_err(|error| AggregatorError::Malformed(error.to_string()))?;
         for (name, mut state) in kept {
+            state.recount();
             if let Some(fresh) = aggregator.state.get_mut(&name) {
                 let same = state.fingerprint == fresh.fingerprint;
-                let whole = state.windows.len() <= WINDOWS_MAX;
+                let whole = state.windows.len() <= WINDOWS_MAX && state.entries <= ENTRIES_MAX;
                 let latest = state.windows.keys().next_back().map(|start| start.saturating_add(1));
                 if !(same && whole) {
                     state.closed_before = state.closed_before.max(latest);
                     state.windows.clear();
+                    state.entries = 0;
                     state.fingerprint.clone_from(&fresh.fingerprint);
                 }
                 *fresh = state;
@@ -247,6 +257,8 @@ impl Aggregator {
             if let Some(state) = self.state.get_mut(&rule.name) {
                 state.closed_before = state.closed_before.max(Some(before.0));
                 state.windows.retain(|start, _| *start >= before.0);
+                state.entries = state.windows.values().map(Window::entries).sum();
+                state.recount();
             }
             if let Some(noise) = rule.noise {
                 budget.forfeit(rule, noise, before.0);
@@ -309,6 +321,23 @@ fn split(group: &[u8]) -> Option<(&[u8], Vec<Vec<u8>>)> {
     Some((keys, units))
 }
 
+impl Window {
+    /// What one row can add: a contributor, a group, and the contributor in the group.
+    const ROW_ENTRIES_MAX: usize = 3;
+
+    fn entries(&self) -> usize {
+        let in_groups: usize = self.groups.values().map(|group| 1 + group.contributors.len()).sum();
+        self.rows.len() + in_groups
+    }
+
+    /// What a row would add.
+    fn more(&self, group: &[u8], contributor: u64) -> usize {
+        let group = self.groups.get(<&ByteSlice>::from(group));
+        let in_group = group.map_or(2, |group| usize::from(!group.contributors.contains(&contributor)));
+        in_group + usize::from(!self.rows.contains_key(&contributor))
+    }
+}
+
 impl State {
     fn of(rule: &AggregateRule) -> Self {
         let fingerprint = blake3::hash(format!("{rule:?}").as_bytes()).as_bytes().to_vec();
@@ -324,20 +353,24 @@ impl State {
     fn try_count(&mut self, rule: &AggregateRule, row: Row, contributor: u64) -> Option<()> {
         let start = rule.window.floor(row.at)?;
         let late = self.closed_before.is_some_and(|closed| start < closed);
-        let full = self.windows.len() >= WINDOWS_MAX && !self.windows.contains_key(&start);
-        if late || full {
+        if late {
             return None;
+        }
+        let more = self
+            .windows
+            .get(&start)
+            .map_or(Window::ROW_ENTRIES_MAX, |window| window.more(&row.group, contributor));
+        let is_new = !self.windows.contains_key(&start);
+        while is_new && self.windows.len() >= WINDOWS_MAX || self.entries.saturating_add(more) > ENTRIES_MAX {
+            self.drop_furthest(start)?;
         }
         let window = self.windows.entry(start).or_default();
-        let known = window.rows.contains_key(&contributor);
-        if (window.rows.len() >= CONTRIBUTORS_MAX && !known) || window.groups.len() >= CONTRIBUTORS_MAX {
-            return None;
-        }
         let of_contributor = window.rows.entry(contributor).or_default();
         if *of_contributor >= rule.rows_max {
             return None;
         }
         *of_contributor += 1;
+        self.entries = self.entries.saturating_add(more);
         let group = window.groups.entry(row.group.into()).or_default();
         group.contributors.insert(contributor);
         group.sums.resize(rule.sums.len(), 0);
@@ -347,10 +380,25 @@ impl State {
         Some(())
     }
 
+    fn recount(&mut self) {
+        self.entries = self.windows.values().map(Window::entries).sum();
+    }
+
+    /// Makes room for a window by dropping the one that is furthest ahead; `None` when that is none but this.
+    fn drop_furthest(&mut self, start: i64) -> Option<()> {
+        let furthest = self.windows.last_entry().filter(|furthest| *furthest.key() > start)?;
+        let window = furthest.remove();
+        self.entries = self.entries.saturating_sub(window.entries());
+        let rows = window.rows.values().fold(0, |sum: u64, rows| sum.saturating_add(u64::from(*rows)));
+        self.left_out = self.left_out.saturating_add(rows);
+        Some(())
+    }
+
     fn take_ended(&mut self, rule: &AggregateRule, before: i64) -> BTreeMap<i64, Window> {
         let latest_start = before.saturating_sub(rule.window.step_ms());
         let open = self.windows.split_off(&latest_start.saturating_add(1));
         let ended = std::mem::replace(&mut self.windows, open);
+        self.recount();
         // Rows of a window that was told, or that lies before one, come too late: no window is told twice.
         if let Some((last, _)) = ended.last_key_value() {
             self.closed_before = self.closed_before.max(Some(last.saturating_add(1)));
