@@ -417,3 +417,38 @@ impl fmt::Debug for Aggregator {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: &str = "aisle_policy = 1\nname = \"test\"\nversion = 1\nhome = \"eu\"\n\
+        [[destination]]\nregion = \"eu\"\nclock = \"exact\"\n\
+        [[rule]]\nto = [\"eu\"]\nfields = [\"SaleRecorded.at\", \"SaleRecorded.document\"]\naction = \"aggregate\"\n\
+        [[aggregate]]\nname = \"sales\"\nto = \"eu\"\nevent = \"SaleRecorded\"\ntime = \"SaleRecorded.at\"\nwindow = \"day\"\n\
+        keys = []\neach = \"SaleRecorded.document\"\nk = 3\nrows_max = 2\n";
+
+    const DAY: i64 = 86_400_000;
+
+    fn row(day: i64) -> Row {
+        Row { at: day * DAY, each: Vec::new(), group: vec![0x80, 0x80], amounts: Vec::new() }
+    }
+
+    #[test]
+    fn all_windows_of_an_aggregate_share_their_room_and_the_furthest_ahead_makes_room() {
+        let policy = crate::Policy::draft(POLICY.as_bytes()).unwrap();
+        let rule = policy.destinations.values().flat_map(|to| &to.aggregates).next().unwrap();
+        let mut state = State::of(rule);
+        // One group; each of its contributors stands in it and by itself.
+        let many = ENTRIES_MAX as u64 / 2 - 1;
+        (0..many).for_each(|contributor| state.count(rule, row(500), contributor));
+        assert_eq!((state.left_out, state.entries), (0, ENTRIES_MAX - 1));
+        state.count(rule, row(500), many);
+        assert_eq!(state.left_out, 1, "there is no room, and nothing further ahead");
+        state.count(rule, row(500), 0);
+        assert_eq!(state.left_out, 1, "a second row of one who is there takes none");
+        (0..3).for_each(|contributor| state.count(rule, row(10), contributor));
+        assert_eq!(state.windows.keys().copied().collect::<Vec<_>>(), [10 * DAY]);
+        assert_eq!((state.left_out, state.entries), (1 + many + 1, 1 + 2 * 3), "what is dropped is counted");
+    }
+}

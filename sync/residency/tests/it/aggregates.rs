@@ -19,15 +19,11 @@ use std::collections::BTreeMap;
 const DAY: i64 = 86_400_000;
 
 fn sums(noise: &str) -> TrustedPolicy {
-    sums_of(2, noise)
-}
-
-fn sums_of(rows_max: u32, noise: &str) -> TrustedPolicy {
     trusted(&policy(&format!(
         "[[rule]]\nto = [\"eu\"]\nfields = [\"SaleRecorded.at\", \"SaleRecorded.document\", \"SaleRecorded.lines.sku\", \"SaleRecorded.lines.quantity\"]\naction = \"aggregate\"\n\
          [[aggregate]]\nname = \"by-article\"\nto = \"eu\"\nevent = \"SaleRecorded\"\ntime = \"SaleRecorded.at\"\nwindow = \"day\"\n\
          keys = [{{ field = \"SaleRecorded.lines.sku\" }}]\nsums = [{{ field = \"SaleRecorded.lines.quantity\", at_most = 20000 }}]\n\
-         each = \"SaleRecorded.document\"\nk = 3\nrows_max = {rows_max}\n{noise}\n"
+         each = \"SaleRecorded.document\"\nk = 3\nrows_max = 2\n{noise}\n"
     )))
 }
 
@@ -201,28 +197,6 @@ fn a_clock_that_was_years_ahead_keeps_out_nothing_that_is_true() {
     // What was forgotten ahead is never paid for a second time.
     (0..1000).for_each(|document| later.add(&sale(document, 10_000 + bogus - 2, &[("tea", 2)])));
     assert_eq!(close(&mut later, 20_000, &mut budget), (Vec::new(), 0, 1));
-}
-
-#[test]
-fn all_windows_of_an_aggregate_share_their_room_and_the_furthest_ahead_makes_room() {
-    let policy = sums_of(1000, "");
-    let mut aggregator = Aggregator::new(&policy, &region("eu"), &[1; 32]);
-    let with_lines = |document: u32, lines: usize| {
-        let skus: Vec<String> = (0..lines).map(|line| format!("{document}-{line}")).collect();
-        sale(document, 500, &skus.iter().map(|sku| (sku.as_str(), 1)).collect::<Vec<_>>())
-    };
-    // A contributor, and for each line a group with one contributor.
-    (0..131).for_each(|document| aggregator.add(&with_lines(document, 1000)));
-    aggregator.add(&with_lines(131, 5));
-    let entries = 131 * (1 + 2 * 1000) + (1 + 2 * 5);
-    assert_eq!((entries, aggregator.left_out()), (aggregate::ENTRIES_MAX - 2, 0));
-    aggregator.add(&with_lines(132, 1));
-    assert_eq!(aggregator.left_out(), 1, "there is no room, and nothing further ahead");
-    let bytes = aggregator.encode();
-    let mut aggregator = Aggregator::resume(&policy, &region("eu"), &[1; 32], &bytes).unwrap();
-    (0..3).for_each(|document| aggregator.add(&sale(document, 10, &[("tea", 2)])));
-    assert_eq!(aggregator.left_out(), 131 * 1000 + 5 + 1, "the window ahead is dropped, and counted");
-    assert_eq!(close(&mut aggregator, 11, &mut Budget::new()).0.len(), 1);
 }
 
 #[test]
