@@ -30,7 +30,7 @@ use tokio::{sync::watch, task::JoinHandle, time::sleep};
 const SOON: Duration = Duration::from_secs(30);
 /// How long a part of the day without bad plugins is.
 const CALM: Duration = Duration::from_secs(3);
-/// Times that a request may take longer at the 99th percentile than without them, on a machine that does other things too.
+/// Times that half of the requests may take longer than without them, on a machine that does other things too.
 const SLOWER_MAX: u32 = 4;
 /// How much more memory all of it together may take, in MiB: a few calls at once, each with all that a plugin may have.
 const GROWTH_MIB_MAX: u64 = 160;
@@ -173,12 +173,9 @@ async fn whatever_plugins_do_the_node_answers_its_kiosks_as_on_a_calm_day() {
     );
     // What a plugin may take of those who ask it, by default.
     let limit = Duration::from_millis(50);
+    assert!(beside <= control * SLOWER_MAX, "{beside:?} beside bad plugins, {control:?} without them");
     assert!(
-        beside <= control * SLOWER_MAX + limit,
-        "{beside:?} beside bad plugins, {control:?} without them"
-    );
-    assert!(
-        through <= control * SLOWER_MAX + limit * 2,
+        through <= control * SLOWER_MAX + limit,
         "{through:?} through bad plugins, {control:?} without them"
     );
     assert!(clock <= calm_clock * 2, "its clocks went on late: {clock:?}, {calm_clock:?} on a calm day");

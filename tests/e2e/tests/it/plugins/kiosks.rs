@@ -159,21 +159,22 @@ impl Sample {
 }
 
 impl Times {
-    /// The 99th percentile without bad plugins: on a calm day or with a busy machine, whichever is longer.
+    /// What half of the requests took at most without bad plugins: on a calm day or with a busy machine, whichever is longer. The 99th
+    /// percentile of some hundreds is what else the machine did in that moment; it is printed.
     pub(super) fn control(&self) -> Duration {
-        let of = |phase| self.p99(&format!("{phase:?}"), |sample| sample.phase == phase);
+        let of = |phase| self.half(&format!("{phase:?}"), |sample| sample.phase == phase);
         of(Phase::Calm).max(of(Phase::Busy))
     }
 
     /// The same of those that asked no bad plugin, while there was one.
     pub(super) fn asking_nobody(&self) -> Duration {
         let is_calm = |phase| matches!(phase, Phase::Calm | Phase::Busy);
-        self.p99("beside bad plugins", |sample| !is_calm(sample.phase) && !sample.is_harmed())
+        self.half("beside bad plugins", |sample| !is_calm(sample.phase) && !sample.is_harmed())
     }
 
     /// The same of those that may have asked one.
     pub(super) fn asking_plugins(&self) -> Duration {
-        self.p99("through bad plugins", Sample::is_harmed)
+        self.half("through bad plugins", Sample::is_harmed)
     }
 
     /// Fails when any answer was none.
@@ -182,7 +183,7 @@ impl Times {
         assert!(bad.is_empty(), "{} of {} were not answered: {:?}", bad.len(), self.0.len(), bad.first());
     }
 
-    fn p99(&self, what: &str, counts: impl Fn(&Sample) -> bool) -> Duration {
+    fn half(&self, what: &str, counts: impl Fn(&Sample) -> bool) -> Duration {
         let mut took: Vec<Duration> =
             self.0.iter().filter(|sample| counts(sample)).map(|sample| sample.took).collect();
         took.sort_unstable();
@@ -196,6 +197,6 @@ impl Times {
             at(99),
             at(100)
         );
-        at(99)
+        at(50)
     }
 }
