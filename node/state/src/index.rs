@@ -26,7 +26,7 @@ use std::{
 };
 
 /// The layout of the rows. Another number in the index means that it is made again.
-pub(crate) const LAYOUT: u32 = 1;
+pub(crate) const LAYOUT: u32 = 2;
 /// The longest value, in bytes: a receipt, half of it what plugins made of the basket.
 pub(crate) const VALUE_BYTES_MAX: usize = 2 * OFFERS_BYTES_MAX;
 
