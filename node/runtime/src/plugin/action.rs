@@ -322,6 +322,22 @@ mod tests {
         Scene { plugins, shop, tasks, now: NOW, per_hour_max, seq: 7, day: None, unit }
     }
 
+    /// The shop with its product held back by another plugin, for a hundred seconds.
+    fn recalled() -> (Shop, Suppressed) {
+        let mut shop = shop();
+        let jam = shop.products.values().next().unwrap();
+        let suppressed = Suppressed {
+            until: NOW.saturating_add_ms(100_000),
+            reason: Text::default(),
+            plugin: name("recall"),
+            since: NOW,
+            others: Vec::new(),
+        };
+        let held = Product { suppressed: Some(suppressed.clone()), ..(**jam).clone() };
+        shop.products.insert(held.sku.clone(), Arc::new(held));
+        (shop, suppressed)
+    }
+
     fn suppress(seconds: u32) -> Action {
         Action::Suppress(Suppress { sku: "JAM-1".into(), seconds, reason: "too warm".into() })
     }
@@ -386,17 +402,7 @@ mod tests {
 
     #[test]
     fn what_another_plugin_holds_back_longer_stays_held_back() {
-        let mut shop = shop();
-        let jam = shop.products.values().next().unwrap();
-        let suppressed = Suppressed {
-            until: NOW.saturating_add_ms(100_000),
-            reason: Text::default(),
-            plugin: name("recall"),
-            since: NOW,
-            others: Vec::new(),
-        };
-        let held = Product { suppressed: Some(suppressed), ..(**jam).clone() };
-        shop.products.insert(held.sku.clone(), Arc::new(held));
+        let (shop, _) = recalled();
         // The shorter one is said, too: it is what is left when the longer one is let go of.
         for (seconds, events) in [(0, 0), (60, 2), (200, 2)] {
             let gathered = gathered_in(&shop, &View::default(), 10, vec![suppress(seconds)]);
@@ -406,17 +412,7 @@ mod tests {
 
     #[test]
     fn a_product_that_one_plugin_lets_go_of_and_another_holds_in_the_same_happening_is_held() {
-        let mut shop = shop();
-        let suppressed = Suppressed {
-            until: NOW.saturating_add_ms(100_000),
-            reason: Text::default(),
-            plugin: name("recall"),
-            since: NOW,
-            others: Vec::new(),
-        };
-        let jam = shop.products.values().next().unwrap();
-        let held = Product { suppressed: Some(suppressed.clone()), ..(**jam).clone() };
-        shop.products.insert(held.sku.clone(), Arc::new(held));
+        let (shop, suppressed) = recalled();
         let (tasks, view, mut gathered) = (task::View::default(), View::default(), Gathered::default());
         let scene = scene(&shop, &view, &tasks, 10);
         gathered.add(&scene, &name("recall"), &name("1.0.0"), vec![suppress(0)]);
