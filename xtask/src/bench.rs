@@ -15,8 +15,10 @@ use anyhow::{Context, Result, bail};
 use std::{ffi::OsString, fs, thread};
 
 const REPORT: &str = "BENCHMARKS.md";
-/// The benchmark that needs more than the node.
+/// The benchmark that needs plugins, and their peer.
 const PLUGINS: &str = "plugins";
+/// The one that needs a hub, its database and its peer.
+const SYNC: &str = "sync";
 
 /// Runs one benchmark, or all that the report names. With arguments of its own it measures something else than the report
 /// tells of, so its table is only printed.
@@ -33,7 +35,20 @@ pub(crate) fn run(project: &Project, name: Option<&str>, arguments: &[OsString])
     }
     let facts = facts(project)?;
     // `aisle` builds plugins.
-    project.cargo(&["build", "--release", "-p", "aisle-node", "-p", "aisle-bench", "-p", "aisle"]).run()?;
+    project
+        .cargo(&[
+            "build",
+            "--release",
+            "-p",
+            "aisle-node",
+            "-p",
+            "aisle-hub",
+            "-p",
+            "aisle-bench",
+            "-p",
+            "aisle",
+        ])
+        .run()?;
     for name in names {
         screen::aside(format_args!("── {name}"));
         let job = Job::new(project.target("release/aisle-bench"))
@@ -41,7 +56,11 @@ pub(crate) fn run(project: &Project, name: Option<&str>, arguments: &[OsString])
             .args(arguments)
             .env("AISLE_NODE_BIN", project.target("release/aisle-node"))
             .directory(project.root());
-        let job = if name == PLUGINS { with_plugins(project, arguments, job)? } else { job };
+        let job = match name.as_str() {
+            PLUGINS => with_plugins(project, arguments, job)?,
+            SYNC => with_hub(project, job)?,
+            _ => job,
+        };
         let table = job.output()?;
         let table =
             String::from_utf8(table).with_context(|| format!("benchmark `{name}` does not print text"))?;
@@ -65,6 +84,14 @@ fn with_plugins(project: &Project, arguments: &[OsString], job: Job) -> Result<J
     }
     let peer = extism::build(project)?;
     Ok(job.env("AISLE_EXTISM_PEER", peer.program).env("AISLE_EXTISM_GUEST", peer.guest))
+}
+
+/// Sees to the database that hubs share, and to the peer.
+fn with_hub(project: &Project, job: Job) -> Result<Job> {
+    tools::ensure(project, &[Tool::Postgres, Tool::Nats])?;
+    Ok(job
+        .env("AISLE_HUB_BIN", project.target("release/aisle-hub"))
+        .env("AISLE_POSTGRES_BIN", tools::postgres().unwrap_or_default()))
 }
 
 fn names(report: &str) -> Vec<String> {

@@ -8,11 +8,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What `aisle-node reference` writes, and where it stands.
-const REFERENCES: &[(&str, &str)] = &[
-    ("config", "node/runtime/CONFIG.md"),
-    ("metrics", "node/runtime/METRICS.md"),
-    ("openapi", "node/kiosk/openapi.json"),
+/// What a program writes about itself, by its words for it, and where that stands.
+const REFERENCES: &[(&str, &[&str], &str)] = &[
+    ("aisle-node", &["reference", "config"], "node/runtime/CONFIG.md"),
+    ("aisle-node", &["reference", "metrics"], "node/runtime/METRICS.md"),
+    ("aisle-node", &["reference", "openapi"], "node/kiosk/openapi.json"),
+    ("aisle-hub", &["openapi"], "sync/hub/openapi.json"),
 ];
 const GOLDEN: &str = "sync/event/tests/golden";
 /// Lines of each side that a difference shows.
@@ -69,8 +70,8 @@ type Files = BTreeMap<String, Vec<u8>>;
 
 fn generated(project: &Project) -> Result<Files> {
     let mut files = Files::new();
-    for (what, path) in REFERENCES {
-        let content = Job::new(project.target("debug/aisle-node")).args(["reference", what]).output()?;
+    for (program, words, path) in REFERENCES {
+        let content = Job::new(project.target("debug").join(program)).args(*words).output()?;
         files.insert((*path).into(), content);
     }
     let golden = project.target("golden");
@@ -87,7 +88,7 @@ fn generated(project: &Project) -> Result<Files> {
 
 fn checked_in(project: &Project) -> Result<Files> {
     let mut files = Files::new();
-    for (_, path) in REFERENCES {
+    for (.., path) in REFERENCES {
         let file = project.path(path);
         if file.exists() {
             files.insert((*path).into(), read(&file)?);

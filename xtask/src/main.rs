@@ -1,6 +1,6 @@
 //! `cargo xtask`: every developer command.
 //!
-//! One module per command ([`check`], [`mod@test`], [`bare`], [`plugins`], [`generate`], [`mod@bench`], [`demo`], [`fuzz`]); [`tools`] sees to it that
+//! One module per command ([`check`], [`mod@test`], [`bare`], [`plugins`], [`generate`], [`mod@bench`], [`demo`], [`fuzz`], [`simulate`]); [`tools`] sees to it that
 //! what they call is installed, [`job`] runs it, [`edges`] and [`files`] hold the layout to its law.
 //!
 //! Not here: anything the product does. The crate stays light, because every command waits for it to build.
@@ -19,6 +19,7 @@ mod job;
 mod plugins;
 mod project;
 mod screen;
+mod simulate;
 mod steps;
 mod summary;
 mod test;
@@ -39,10 +40,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Build, generate a store, run a node with simulated shoppers in it; Ctrl-C leaves nothing behind.
+    /// Build, generate stores, run nodes with simulated shoppers in them and a hub behind; Ctrl-C leaves nothing behind.
     #[command(disable_help_flag = true)]
     Demo {
-        /// Passed on; `--help` lists them: --data FILE, --seed N, --listen ADDRESS, --floor ADDRESS, --shoppers N, --for SECONDS.
+        /// Passed on; `--help` lists them: --data FILE, --seed N, --listen ADDRESS, --floor ADDRESS, --shoppers N, --for SECONDS,
+        /// --stores N, `--outage AFTER[:LENGTH]`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
@@ -69,6 +71,13 @@ enum Command {
         /// The benchmark; all that BENCHMARKS.md names when left out.
         name: Option<String>,
         /// Passed on to it; then the table is printed and BENCHMARKS.md left as it is.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Run stores, lines and hubs from seeds, with everything that goes wrong with them, and count what was lost.
+    #[command(disable_help_flag = true)]
+    Simulate {
+        /// Passed on; `--help` lists them: --seeds N, --from S, --failures-max N, --seed S --trace.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
@@ -105,6 +114,7 @@ fn run(command: Command) -> Result<()> {
         Command::Generate { check: false } => generate::write(&project),
         Command::Generate { check: true } => generate::check(&project),
         Command::Bench { name, arguments } => bench::run(&project, name.as_deref(), &arguments),
+        Command::Simulate { arguments } => simulate::run(&project, &arguments),
         Command::Fuzz { target, seconds } => fuzz::run(&project, target.as_deref(), seconds),
     }
 }

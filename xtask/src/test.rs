@@ -50,6 +50,8 @@ fn all(project: &Project, steps: &mut Steps, summary: &mut Option<String>) -> Re
                 Tool::Promtool,
                 Tool::Mosquitto,
                 Tool::MosquittoClients,
+                Tool::Postgres,
+                Tool::Strace,
                 Tool::Node,
                 Tool::PythonPeers,
                 Tool::NodePeers,
@@ -72,10 +74,13 @@ fn all(project: &Project, steps: &mut Steps, summary: &mut Option<String>) -> Re
         let job = project
             .cargo(&["nextest", "run", "--workspace", "--no-fail-fast"])
             .env("AISLE_NODE_BIN", project.target("debug/aisle-node"))
+            .env("AISLE_HUB_BIN", project.target("debug/aisle-hub"))
             .env("AISLE_PLUGINS_DIR", project.target("plugins"))
             .env("AISLE_AXE", tools::axe(project))
             .env("AISLE_PAHO_PYTHON", tools::paho_python(project))
-            .env("AISLE_MQTTJS", tools::mqtt_js(project));
+            .env("AISLE_MOTO_SERVER", tools::moto_server(project))
+            .env("AISLE_MQTTJS", tools::mqtt_js(project))
+            .env("AISLE_POSTGRES_BIN", tools::postgres().unwrap_or_default());
         let (done, line) = job.run_looking_for(Summary::WORD);
         *summary = line;
         done

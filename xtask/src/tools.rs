@@ -40,9 +40,13 @@ pub(crate) enum Tool {
     Mosquitto,
     /// Its clients.
     MosquittoClients,
+    /// The database that several hubs share.
+    Postgres,
+    /// What sync is measured against.
+    Nats,
     /// Runs MQTT.js.
     Node,
-    /// The reader of our OpenAPI document, and an MQTT client.
+    /// The reader of our OpenAPI document, an MQTT client, and a server of S3.
     PythonPeers,
     /// The accessibility rules, and another MQTT client.
     NodePeers,
@@ -79,6 +83,16 @@ pub(crate) fn paho_python(project: &Project) -> PathBuf {
     python(project).join("bin/python")
 }
 
+/// The server of S3, one of `PythonPeers`.
+pub(crate) fn moto_server(project: &Project) -> PathBuf {
+    python(project).join("bin/moto_server")
+}
+
+/// The folder of PostgreSQL's programs: the one that `pg_config` names, else the newest that Debian installed.
+pub(crate) fn postgres() -> Option<PathBuf> {
+    postgres_named().into_iter().chain(postgres_installed()).find(|folder| has_postgres(folder))
+}
+
 /// The accessibility rules, one of `NodePeers`.
 pub(crate) fn axe(project: &Project) -> PathBuf {
     npm(project).join("node_modules/axe-core/axe.min.js")
@@ -103,8 +117,10 @@ impl Tool {
             Self::Strace => "strace",
             Self::Mosquitto => "mosquitto",
             Self::MosquittoClients => "mosquitto_pub",
+            Self::Postgres => "postgresql",
+            Self::Nats => "nats-server",
             Self::Node => "node",
-            Self::PythonPeers => "schemathesis and paho-mqtt",
+            Self::PythonPeers => "schemathesis, paho-mqtt and moto",
             Self::NodePeers => "axe-core and MQTT.js",
             Self::BareMetal => "a compiler for thumbv7em-none-eabihf",
             Self::Wasm => "a compiler for wasm32-unknown-unknown",
@@ -124,6 +140,10 @@ impl Tool {
             Self::Strace => "install `strace` and see that it is on PATH",
             Self::Mosquitto => "install `mosquitto` and see that it is on PATH or in /usr/sbin",
             Self::MosquittoClients => "install `mosquitto-clients` and see that `mosquitto_pub` is on PATH",
+            Self::Postgres => {
+                "install `postgresql` and see that `pg_config --bindir` or /usr/lib/postgresql/*/bin holds its `initdb` and `postgres`"
+            }
+            Self::Nats => "install `nats-server` and see that it is on PATH or in /usr/sbin",
             Self::Node => "install Node.js and see that `node` is on PATH",
             Self::PythonPeers => "remove target/tools/python and try again",
             Self::NodePeers => "remove target/tools/npm and try again",
@@ -136,6 +156,7 @@ impl Tool {
         match self {
             Self::PythonPeers => {
                 schemathesis(project).exists()
+                    && moto_server(project).exists()
                     && same(&project.path(REQUIREMENTS), &python(project).join("requirements.txt"))
             }
             Self::NodePeers => {
@@ -148,7 +169,10 @@ impl Tool {
             Self::BareMetal => bare::is_there(project),
             Self::Wasm => plugins::is_there(project),
             // Debian keeps what serves out of the PATH of ordinary users.
-            Self::Mosquitto => on_path(self.name()) || Path::new("/usr/sbin").join(self.name()).is_file(),
+            Self::Mosquitto | Self::Nats => {
+                on_path(self.name()) || Path::new("/usr/sbin").join(self.name()).is_file()
+            }
+            Self::Postgres => postgres().is_some(),
             _ => on_path(self.name()),
         }
     }
@@ -167,6 +191,8 @@ impl Tool {
             Self::Strace => debian("strace"),
             Self::Mosquitto => debian("mosquitto"),
             Self::MosquittoClients => debian("mosquitto-clients"),
+            Self::Postgres => debian("postgresql"),
+            Self::Nats => debian("nats-server"),
             Self::Node => debian("nodejs"),
             Self::PythonPeers => install_python_peers(project),
             Self::NodePeers => install_node_peers(project),
@@ -180,6 +206,29 @@ impl Tool {
 pub(crate) fn on_path(program: &str) -> bool {
     env::var_os("PATH")
         .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+}
+
+/// What `pg_config` says; it belongs to the headers, so it may be missing where PostgreSQL is not.
+fn postgres_named() -> Option<PathBuf> {
+    if !on_path("pg_config") {
+        return None;
+    }
+    let said = Job::new("pg_config").args(["--bindir"]).output().ok()?;
+    Some(PathBuf::from(String::from_utf8(said).ok()?.trim()))
+}
+
+/// The folders where Debian keeps it, one for each version, the newest first.
+fn postgres_installed() -> Vec<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders: Vec<(u32, PathBuf)> = versions
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
+        .collect();
+    folders.sort_unstable_by(|one, other| other.cmp(one));
+    folders.into_iter().map(|(_, folder)| folder).collect()
+}
+
+fn has_postgres(folder: &Path) -> bool {
+    ["initdb", "postgres"].iter().all(|program| folder.join(program).is_file())
 }
 
 fn same(one: &Path, other: &Path) -> bool {

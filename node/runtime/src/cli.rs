@@ -2,6 +2,7 @@
 
 pub(crate) mod floor;
 pub(crate) mod plugin;
+pub(crate) mod residency;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf};
@@ -62,6 +63,9 @@ pub(crate) enum Command {
     /// Plugins of headquarters: install, swap and remove them, see what they do and cost
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
+    /// What leaves the store: by which line of the policy, what another policy would let out, and the receipts of it
+    #[command(subcommand)]
+    Residency(residency::ResidencyCommand),
     /// Check this machine and this store; one line a check, with what to do
     Doctor,
     /// Show or check the configuration

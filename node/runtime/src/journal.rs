@@ -1,8 +1,12 @@
 //! `aisle-node journal`: looks into the journal from outside, also while a node runs. Changes nothing.
 
-use crate::{cli::JournalCommand, output, store::journal_dir};
+use crate::{
+    cli::JournalCommand,
+    output,
+    store::{journal_dir, reading_veil},
+};
 use aisle_event::{Event, EventType};
-use aisle_journal::{ReadError, RealIo, Record, read_only, stats, verify};
+use aisle_journal::{ReadError, RealIo, Record, Veil, read_only_with, stats, verify};
 use anyhow::{Context, bail};
 use data_encoding::HEXLOWER;
 use serde::Serialize;
@@ -20,7 +24,9 @@ pub(crate) fn run(command: &JournalCommand, data: &Path, json: bool) -> anyhow::
     match command {
         JournalCommand::Verify => verified(&dir, json),
         JournalCommand::Stats => counted(&dir, json),
-        JournalCommand::Cat { from, count, event } => printed(&dir, *from, *count, event.as_deref()),
+        JournalCommand::Cat { from, count, event } => {
+            printed(&dir, reading_veil(data)?, *from, *count, event.as_deref())
+        }
     }
 }
 
@@ -99,7 +105,7 @@ fn counted(dir: &Path, json: bool) -> anyhow::Result<bool> {
     let found = stats(dir, &RealIo).with_context(|| format!("cannot read `{}`", dir.display()))?;
     let mut events: BTreeMap<String, Kind> = BTreeMap::new();
     let mut payload_bytes = 0;
-    for_each(dir, found.first, |item| {
+    for_each(dir, None, found.first, |item| {
         if let Item::Record(record) = item {
             let kind = events.entry(name(record.kind)).or_default();
             kind.records += 1;
@@ -144,11 +150,17 @@ struct Odd {
     problem: String,
 }
 
-fn printed(dir: &Path, from: u64, count: Option<u64>, event: Option<&str>) -> anyhow::Result<bool> {
+fn printed(
+    dir: &Path,
+    veil: Arc<dyn Veil>,
+    from: u64,
+    count: Option<u64>,
+    event: Option<&str>,
+) -> anyhow::Result<bool> {
     let wanted = event.map(kind_named).transpose()?;
     let mut left = count.unwrap_or(u64::MAX);
     let first = stats(dir, &RealIo).with_context(|| format!("cannot read `{}`", dir.display()))?.first;
-    for_each(dir, from.max(first), |item| {
+    for_each(dir, Some(veil), from.max(first), |item| {
         if left == 0 {
             return Ok(false);
         }
@@ -177,10 +189,11 @@ enum Item<'a> {
 /// Goes through the records until `visit` says false. A gap is an item of its own; damage ends the walk with its place.
 fn for_each(
     dir: &Path,
+    veil: Option<Arc<dyn Veil>>,
     from: u64,
     mut visit: impl FnMut(Item<'_>) -> anyhow::Result<bool>,
 ) -> anyhow::Result<()> {
-    let mut reader = read_only(dir, Arc::new(RealIo), from)?;
+    let mut reader = read_only_with(dir, Arc::new(RealIo), veil, from)?;
     while let Some(next) = reader.next() {
         let go_on = match next {
             Ok(record) => visit(Item::Record(&record))?,

@@ -10,6 +10,7 @@ mod cold_chain;
 mod config;
 mod device;
 mod doctor;
+mod erase;
 mod evaluate;
 mod floor;
 mod import;
@@ -19,11 +20,13 @@ mod mqtt;
 mod output;
 mod plugin;
 mod reference;
+mod residency;
 mod scraped;
 mod scrub;
 mod serve;
 mod stock;
 mod store;
+mod sync;
 mod task;
 mod telemetry;
 mod trainer;
@@ -113,6 +116,10 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Plugin(command) => {
             let done = runtime()?.block_on(plugin::command::run(command, &common.data, common.json));
             done.map(|()| ExitCode::SUCCESS)
+        }
+        Command::Residency(command) => {
+            let sync = config.as_ref().ok().and_then(|config| config.sync.as_ref());
+            residency::run(command, &common.data, sync, common.json, runtime).map(success_or_failed)
         }
         Command::Doctor => Ok(success_or_failed(doctor::run(&common.data, &config, common.json)?)),
         Command::Config(ConfigCommand::Check) => {

@@ -6,6 +6,7 @@ use crate::{
     config::{self, Config, RawConfig},
     floor, output, plugin,
     store::Store,
+    sync,
 };
 use aisle_broker::Broker;
 use aisle_devices::bridge::Bridge;
@@ -46,6 +47,7 @@ fn encode_metrics(dir: &Path) -> anyhow::Result<String> {
     let store = Arc::new(Store::open(dir, &config, &mut registry)?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(register(dir, &config, &store, &mut registry))?;
+    sync::describe(&mut registry);
     let mut encoded = String::new();
     encode(&mut encoded, &registry)?;
     Ok(encoded)

@@ -2,11 +2,15 @@
 
 use crate::config::Config;
 use aisle_event::Timestamp;
-use aisle_journal::{Journal, RealIo, Recovery};
+use aisle_journal::{Journal, RealIo, Recovery, Veil};
 use aisle_state::{Opened, State};
+use aisle_vault::{Vault, VaultError};
 use anyhow::Context;
 use prometheus_client::registry::Registry;
 use std::{
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
@@ -19,6 +23,10 @@ pub(crate) struct Store {
     pub recovery: Recovery,
     pub state: State,
     pub opened: Opened,
+    /// The keys that persons' values are sealed with.
+    pub vault: Arc<Vault>,
+    /// Where the journal ended when what is derived from it was made anew at this start, because somebody was erased.
+    pub rebuilt_at: Option<u64>,
     /// No event is dated before this: the journal's own time at the start.
     not_before: Timestamp,
 }
@@ -33,16 +41,60 @@ pub(crate) fn state_dir(data: &Path) -> PathBuf {
     data.join("state")
 }
 
+/// Where the keys of a data directory are.
+fn keys_dir(data: &Path) -> PathBuf {
+    data.join("keys")
+}
+
+/// What opens sealed values for a command that reads beside a running node. Where there are no keys, or they are not this user's to read,
+/// values stay sealed: they read as absent.
+pub(crate) fn reading_veil(data: &Path) -> anyhow::Result<Arc<dyn Veil>> {
+    let vault = Vault::at(&keys_dir(data), Arc::new(RealIo));
+    match vault.open_read_only() {
+        Err(VaultError::File(error)) if error.source.kind() == io::ErrorKind::PermissionDenied => {}
+        opened => opened?,
+    }
+    Ok(Arc::new(vault))
+}
+
+/// Takes away what names persons and is made anew from the journal: the index with its checkpoints, and what plugins keep.
+fn remove_derived(data: &Path) -> anyhow::Result<()> {
+    for dir in [state_dir(data), data.join("plugins").join(".state")] {
+        match fs::remove_dir_all(&dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed.with_context(|| format!("cannot remove `{}`", dir.display()))?,
+        }
+    }
+    Ok(())
+}
+
 impl Store {
     /// Opens journal and state. The journal's lock keeps every other process out.
     pub(crate) fn open(data: &Path, config: &Config, registry: &mut Registry) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(data)
+        fs::create_dir_all(data)
             .with_context(|| format!("cannot use the data directory `{}`", data.display()))?;
+        let keys = keys_dir(data);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&keys)
+            .with_context(|| format!("cannot make `{}`", keys.display()))?;
+        let vault = Arc::new(Vault::at(&keys, Arc::new(RealIo)));
+        let veil: Arc<dyn Veil> = vault.clone();
         let (journal, recovery) =
-            Journal::open(&journal_dir(data), config.journal, Arc::new(RealIo), registry)?;
+            Journal::open_with(&journal_dir(data), config.journal, Arc::new(RealIo), Some(veil), registry)?;
+        // Only now: the journal's lock keeps other processes from the keys too.
+        vault.open()?;
+        let rebuilt_at = if vault.wants_rebuild()? {
+            tracing::info!("somebody was erased; the index is made anew without them");
+            remove_derived(data)?;
+            Some(journal.durable())
+        } else {
+            None
+        };
         let (state, opened) = State::open(&state_dir(data), config.state.clone(), &journal, registry)?;
         let not_before = Timestamp(state.shop().as_of.ms().cast_signed());
-        Ok(Self { dir: data.into(), journal, recovery, state, opened, not_before })
+        Ok(Self { dir: data.into(), journal, recovery, state, opened, vault, rebuilt_at, not_before })
     }
 
     /// Waits until the journal takes no more records, and says why.

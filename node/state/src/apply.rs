@@ -268,6 +268,8 @@ impl<'a> Batch<'a> {
             | Event::PluginRecovered(_)
             | Event::PluginActed(_)
             | Event::PluginReacted(_)
+            | Event::ErasureRequested(_)
+            | Event::ErasureAdvanced(_)
             | Event::Unknown { .. } => Ok(()),
         };
         Ok(outcome)

@@ -11,6 +11,7 @@ use crate::{
         DeviceApproved, DeviceConnection, DeviceFaulted, DevicePlaced, DeviceRetired, ReadingsTaken,
         SettingsDesired, SettingsReported, TagsRead,
     },
+    erasure::{ErasureAdvanced, ErasureRequested},
     inventory::{PlaceCounted, PositionSensed, StockMoved, TaskClosed, TaskOpened},
     mqtt::{
         MqttDelivered, MqttPublished, MqttReceived, MqttReleased, MqttSent, MqttSessionClosed,
@@ -259,6 +260,10 @@ events! {
     ProductSuppressed = 0x0907,
     /// Plugins have reacted to what happened.
     PluginReacted = 0x0908,
+    /// A person is to be erased.
+    ErasureRequested = 0x0a01,
+    /// A step of an erasure is done.
+    ErasureAdvanced = 0x0a02,
 }
 
 fn decode_record<T>(payload: &[u8]) -> Result<T, DecodeError>

@@ -136,7 +136,7 @@ macro_rules! text_id {
             }
         }
 
-        required!($name);
+        required!($name = Self::new(crate::sealed::ERASED).ok());
     )+};
 }
 

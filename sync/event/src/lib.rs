@@ -2,7 +2,7 @@
 //!
 //! Lives here: ids ([`id`]), units ([`money`], [`quantity`]), time ([`time`], [`hlc`]), the events themselves
 //! ([`shopper`], [`sale`], [`stock`], [`operation`], [`mqtt`],
-//! [`device`], [`inventory`], [`cold_chain`], [`plugin`]), the [`Event`] that is any one of them, and the
+//! [`device`], [`inventory`], [`cold_chain`], [`plugin`], [`erasure`]), the [`Event`] that is any one of them, and the
 //! [`Class`] of every field, the [`LogClass`] of every type. Events are CBOR maps with numbered fields; a reader keeps the fields it does not
 //! know ([`Unknown`]) so that an older node loses nothing that a newer one wrote.
 //!
@@ -12,6 +12,7 @@
 mod class;
 pub mod cold_chain;
 pub mod device;
+pub mod erasure;
 mod event;
 pub mod hlc;
 pub mod id;
@@ -26,6 +27,7 @@ pub mod plugin;
 pub mod quantity;
 mod record;
 pub mod sale;
+mod sealed;
 pub mod shopper;
 pub mod stock;
 pub mod time;
@@ -43,4 +45,5 @@ pub use money::{Currency, InvalidMoney, Money};
 pub use opaque::{Blob, TEXT_BYTES_MAX, Text, TextTooLong};
 pub use quantity::{InvalidQuantity, Quantity, Unit};
 pub use record::Unknown;
+pub use sealed::{ERASED, SEALED_TAG};
 pub use time::{Day, Timestamp};

@@ -10,6 +10,7 @@ use crate::{
         DeviceApproved, DeviceConnection, DeviceFaulted, DevicePlaced, DeviceRetired, ReadingsTaken,
         SettingsDesired, SettingsReported, TagsRead,
     },
+    erasure::{ErasureAdvanced, ErasureRequested},
     event::{Event, EventType},
     inventory::{PlaceCounted, PositionSensed, StockMoved, TaskClosed, TaskOpened},
     mqtt::{
@@ -141,7 +142,8 @@ classes! {
         NodeStarted NodeStopped StateRebuilt JournalQuarantined ImportFinished
         DeviceApproved DeviceRetired SettingsDesired CommandSent
         ExcursionOpened ExcursionAcknowledged ExcursionClosed
-        PluginInstalled PluginRemoved;
+        PluginInstalled PluginRemoved
+        ErasureRequested ErasureAdvanced;
     Stock: ProductListed PriceChanged StockCounted StockReceived StockAdjusted ProductDelisted
         StockMoved PlaceCounted PositionSensed TaskOpened TaskClosed
         UnitDefined ProductSuppressed;

@@ -130,4 +130,4 @@ impl<'b, C> Decode<'b, C> for Blob {
     }
 }
 
-required!(Text, Blob);
+required!(Text = Self::new(crate::sealed::ERASED).ok(), Blob = Some(Self::default()));

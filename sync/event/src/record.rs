@@ -74,6 +74,10 @@ pub(crate) trait FieldValue: Sized {
     fn is_absent(&self) -> bool;
     /// The value that an absent field stands for; `None` when the field is required.
     fn absent() -> Option<Self>;
+    /// What stands in the place of a value that is sealed at rest; `None` when nothing can.
+    fn sealed() -> Option<Self> {
+        Self::absent()
+    }
     /// Writes the value.
     fn write<W: Write>(&self, encoder: &mut Encoder<W>) -> Result<(), EncodeError<W::Error>>;
     /// Reads the value.
@@ -123,8 +127,10 @@ where
 }
 
 /// Makes a type a required field: always written, and its absence is an error.
+///
+/// `Type = value` says what stands in the place of one that is sealed at rest.
 macro_rules! required {
-    ($($type:ty),+ $(,)?) => {$(
+    ($($type:ty $(= $sealed:expr)?),+ $(,)?) => {$(
         impl $crate::record::FieldValue for $type {
             fn is_absent(&self) -> bool {
                 false
@@ -133,6 +139,12 @@ macro_rules! required {
             fn absent() -> Option<Self> {
                 None
             }
+
+            $(
+                fn sealed() -> Option<Self> {
+                    $sealed
+                }
+            )?
 
             fn write<W: minicbor::encode::Write>(
                 &self,
@@ -214,7 +226,7 @@ macro_rules! record {
                 for _ in 0..$crate::record::map_len(decoder)? {
                     match decoder.u64()? {
                         $($number => {
-                            let value = <$type as FieldValue>::read(decoder)
+                            let value = $crate::record::record!(@read $class $type, decoder)
                                 .map_err(|error| $crate::record::in_field(&error, stringify!($field)))?;
                             if $field.replace(value).is_some() {
                                 return Err(minicbor::decode::Error::message(
@@ -237,6 +249,9 @@ macro_rules! record {
             }
         }
     )+};
+    (@read personal $type:ty, $decoder:ident) => { $crate::sealed::read::<$type>($decoder) };
+    (@read sensitive $type:ty, $decoder:ident) => { $crate::sealed::read::<$type>($decoder) };
+    (@read $class:ident $type:ty, $decoder:ident) => { <$type as FieldValue>::read($decoder) };
     (@class open) => { $crate::FieldClass::Leaf($crate::Class::Open) };
     (@class pseudonymous) => { $crate::FieldClass::Leaf($crate::Class::Pseudonymous) };
     (@class personal) => { $crate::FieldClass::Leaf($crate::Class::Personal) };

@@ -15,6 +15,7 @@ use crate::{
     telemetry::{self, Metrics},
     ticket::{CommitError, Committed, Failure, Ticket},
     trim::{self, TrimError, Trimmed},
+    veil::Veil,
     verify::{self, Verified, VerifyError},
 };
 use prometheus_client::registry::Registry;
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) segments: Segments,
     pub(crate) metrics: Metrics,
     pub(crate) durable: watch::Receiver<u64>,
+    pub(crate) veil: Option<Arc<dyn Veil>>,
     id: [u8; 16],
     head: Mutex<Head>,
     /// Every segment that was set aside since the journal was opened, that of the opening included.
@@ -92,6 +94,20 @@ impl Journal {
         io: Arc<dyn Io>,
         metrics: &mut Registry,
     ) -> Result<(Self, Recovery), OpenError> {
+        Self::open_with(dir, config, io, None, metrics)
+    }
+
+    /// As [`Self::open`], with what covers payloads on the disk.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(
+        dir: &Path,
+        config: Config,
+        io: Arc<dyn Io>,
+        veil: Option<Arc<dyn Veil>>,
+        metrics: &mut Registry,
+    ) -> Result<(Self, Recovery), OpenError> {
         recovery::make_directory(io.as_ref(), dir)?;
         let lock_path = dir.join(LOCK_FILE);
         let lock = match io.lock(&lock_path).map_err(during("lock", &lock_path))? {
@@ -113,6 +129,7 @@ impl Journal {
             segments: Segments::new(&recovered.firsts),
             metrics,
             durable,
+            veil,
             id: end.segment.header.journal,
             head: Mutex::new(end.position.head),
             quarantined: watch::Sender::new(recovery.quarantined.clone()),
@@ -150,8 +167,12 @@ impl Journal {
     }
 
     fn push(&self, entries: &[Entry], at_bound: AtBound) -> Result<Ticket, SubmitError> {
-        let (batch, ticket) = Batch::new(entries, &self.shared().config)?;
         let shared = self.shared();
+        let covered = match &shared.veil {
+            Some(veil) => veil.cover(entries).map_err(|reason| SubmitError::Uncovered { reason })?,
+            None => None,
+        };
+        let (batch, ticket) = Batch::new(covered.as_deref().unwrap_or(entries), &shared.config)?;
         shared.queue.push(batch, at_bound)?;
         shared.stage.help(&shared.queue, || shared.io.now_ms());
         Ok(ticket)
@@ -197,6 +218,14 @@ impl Journal {
     /// When that record was trimmed.
     pub fn read(&self, from: u64) -> Result<Reader, ReadError> {
         Reader::live(self.shared().clone(), from)
+    }
+
+    /// As [`Self::read`], with payloads as they lie on the disk.
+    ///
+    /// # Errors
+    /// When that record was trimmed.
+    pub fn read_covered(&self, from: u64) -> Result<Reader, ReadError> {
+        Ok(Reader::live(self.shared().clone(), from)?.covered())
     }
 
     /// Follows the journal from a sequence number on.

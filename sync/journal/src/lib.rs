@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Lives here: [`Journal`] (writing, reading, trimming, verifying), what opening found ([`Recovery`]), the readers
-//! ([`Reader`], [`Tail`], [`read_only`]), checks for tools ([`verify()`], [`stats`]), the bytes on disk ([`record`],
+//! ([`Reader`], [`Tail`], [`read_only`]), checks for tools ([`verify()`], [`stats`]), what hides parts of
+//! payloads on the disk ([`Veil`]), the bytes there ([`record`],
 //! [`control`], [`chain`]) and the machine underneath ([`io::Io`]).
 //!
 //! Not here: what an event means. A record's kind and payload are numbers and bytes to the journal.
@@ -37,6 +38,7 @@ mod tail;
 mod telemetry;
 mod ticket;
 mod trim;
+mod veil;
 mod verify;
 mod walk;
 mod window;
@@ -46,7 +48,7 @@ pub use damage::{Damage, Problem};
 pub use io::{FileError, Io, RealIo};
 pub use journal::{AppendError, Journal};
 pub use queue::{Entry, SubmitError};
-pub use reader::{ReadError, Reader, read_only};
+pub use reader::{ReadError, Reader, read_only, read_only_with};
 pub use record::Record;
 pub use recovery::{OpenError, Recovery};
 pub use salvage::{QuarantineError, Quarantined};
@@ -54,4 +56,5 @@ pub use segment::SegmentError;
 pub use tail::Tail;
 pub use ticket::{CommitError, Committed, Failure, Ticket};
 pub use trim::{TrimError, Trimmed};
+pub use veil::Veil;
 pub use verify::{Stats, Verified, VerifyError, head_before, stats, verify};

@@ -58,6 +58,12 @@ pub enum SubmitError {
         /// How long it may be.
         queue_bytes_max: usize,
     },
+    /// What must be covered cannot be.
+    #[error("the batch cannot be covered: {reason}")]
+    Uncovered {
+        /// Why not.
+        reason: String,
+    },
     /// The journal has failed; the process must exit.
     #[error("the journal has failed: {0}")]
     Failed(Failure),

@@ -13,6 +13,7 @@ use crate::{
     record::Record,
     segment::{self, Segment, SegmentError},
     segments::Segments,
+    veil::Veil,
     walk::{Bad, Step, Walk},
 };
 use std::{
@@ -112,6 +113,7 @@ pub struct Reader {
     /// The segment's first record, and where in the segment the reader is.
     walk: Option<(u64, Walk)>,
     ready: std::vec::IntoIter<Record>,
+    veil: Option<Arc<dyn Veil>>,
     stopped: bool,
 }
 
@@ -121,30 +123,50 @@ pub struct Reader {
 /// # Errors
 /// When the directory cannot be read, or the record was trimmed.
 pub fn read_only(dir: &Path, io: Arc<dyn Io>, from: u64) -> Result<Reader, ReadError> {
+    read_only_with(dir, io, None, from)
+}
+
+/// As [`read_only`], with what uncovers payloads.
+///
+/// # Errors
+/// As [`read_only`].
+pub fn read_only_with(
+    dir: &Path,
+    io: Arc<dyn Io>,
+    veil: Option<Arc<dyn Veil>>,
+    from: u64,
+) -> Result<Reader, ReadError> {
     let segments = Segments::new(&segment::list(io.as_ref(), dir)?);
-    Reader::new(Source::Files { io, dir: dir.into(), segments }, from)
+    Reader::new(Source::Files { io, dir: dir.into(), segments }, veil, from)
 }
 
 impl Reader {
     pub(crate) fn live(shared: Arc<Shared>, from: u64) -> Result<Self, ReadError> {
-        Self::new(Source::Live(shared), from)
+        let veil = shared.veil.clone();
+        Self::new(Source::Live(shared), veil, from)
     }
 
-    fn new(source: Source, from: u64) -> Result<Self, ReadError> {
+    fn new(source: Source, veil: Option<Arc<dyn Veil>>, from: u64) -> Result<Self, ReadError> {
         let (seq, first) = (from.max(1), source.segments().first());
         if seq < first {
             return Err(ReadError::Trimmed { seq, first });
         }
-        Ok(Self::starting(source, seq))
+        Ok(Self::starting(source, veil, seq))
     }
 
     /// A live reader that says only when it reads that its start was trimmed.
     pub(crate) fn unchecked(shared: Arc<Shared>, from: u64) -> Self {
-        Self::starting(Source::Live(shared), from.max(1))
+        let veil = shared.veil.clone();
+        Self::starting(Source::Live(shared), veil, from.max(1))
     }
 
-    fn starting(source: Source, next: u64) -> Self {
-        Self { source, next, readable: 0, walk: None, ready: Vec::new().into_iter(), stopped: false }
+    fn starting(source: Source, veil: Option<Arc<dyn Veil>>, next: u64) -> Self {
+        Self { source, next, readable: 0, walk: None, ready: Vec::new().into_iter(), veil, stopped: false }
+    }
+
+    /// Gives payloads as they lie on the disk.
+    pub(crate) fn covered(self) -> Self {
+        Self { veil: None, ..self }
     }
 
     /// The sequence number of the next record.
@@ -250,7 +272,12 @@ impl Iterator for Reader {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(record) = self.ready.next() {
+            if let Some(mut record) = self.ready.next() {
+                if let Some(veil) = &self.veil
+                    && let Some(uncovered) = veil.uncover(record.kind, &record.payload)
+                {
+                    record.payload = uncovered;
+                }
                 return Some(Ok(record));
             }
             if self.stopped {

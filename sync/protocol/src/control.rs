@@ -333,7 +333,7 @@ pub struct Erase {
     /// Which request.
     #[n(1)]
     pub id: Hash,
-    /// Who, as the two ends name them: a token, never a name. Opaque here.
+    /// Who, as the two ends name them: tokens, never a name. Opaque here.
     #[n(2)]
     pub subject: Octets,
 }

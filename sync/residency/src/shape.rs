@@ -113,7 +113,7 @@ fn shape_of(type_name: &str) -> Shape {
         "Gtin" | "Currency" | "Unit" | "AdjustmentKind" | "Slot" | "Rung" | "EndReason" | "AdjustReason"
         | "StopReason" | "MqttQos" | "MqttSessionEnd" | "Measured" | "StreamKind" | "Place"
         | "DeviceProblem" | "AnomalyKind" | "CommandEnd" | "TaskKind" | "TaskEnd" | "ColdGroup"
-        | "ColdRule" | "ColdVerdict" | "PluginHook" | "PluginAction" => Shape::Code,
+        | "ColdRule" | "ColdVerdict" | "PluginHook" | "PluginAction" | "ErasureStep" => Shape::Code,
         _ => Shape::Unknown,
     }
 }

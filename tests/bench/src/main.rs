@@ -52,6 +52,8 @@ enum Name {
     Mqtt(bench::mqtt::Arguments),
     /// Plugins beside wasmtime alone, beside Extism, and beside a node without any; what they take
     Plugins(bench::plugins::Arguments),
+    /// A store's events on their way to the hub: bytes, a week to catch up with, idle stores, reconnection
+    Sync(bench::sync::Arguments),
     /// No benchmark: the bare server that `start` measures as its peer
     #[command(hide = true)]
     BareServer,
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         Name::Devices(arguments) => bench::devices::run(&arguments),
         Name::Mqtt(arguments) => bench::mqtt::run(&arguments),
         Name::Plugins(arguments) => bench::plugins::run(&arguments),
+        Name::Sync(arguments) => bench::sync::run(&arguments),
         Name::PluginsLoaded { cache } => return screen::ended(bench::plugins::measure_memory(&cache)),
         Name::BareServer => return screen::ended(peer::server::serve_until_killed()),
     };

@@ -32,6 +32,26 @@ pub(crate) fn cpu_s(pid: u32) -> Result<f64> {
     Ok((user + system) / rustix::param::clock_ticks_per_second() as f64)
 }
 
+/// The same of a process and of its children that live now.
+pub(crate) fn family_cpu_s(pid: u32) -> Result<f64> {
+    let mut sum = cpu_s(pid)?;
+    for entry in fs::read_dir("/proc").context("cannot read `/proc`")? {
+        let name = entry?.file_name();
+        let Some(child) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        // Whoever has ended meanwhile is not counted.
+        if parent(child) == Some(pid) {
+            sum += cpu_s(child).unwrap_or_default();
+        }
+    }
+    Ok(sum)
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(1)?.parse().ok()
+}
+
 /// Processor time of this thread. It does not go on while others have the processor, but a look costs a system call.
 pub(crate) fn thread_cpu() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);

@@ -1,5 +1,5 @@
 //! What the crash tests' child and parent agree on: the payloads, and how an acknowledgement is spelled; and a whole node
-//! killed under [`mqtt`].
+//! killed under [`mqtt`], a hub and its stores under [`sync`].
 //!
 //! The child (`aisle-crash-child`) appends to a journal from several threads and writes one line to its parent for each
 //! acknowledged batch, after the acknowledgement. The parent kills it with SIGKILL and holds the journal to those lines.
@@ -7,6 +7,7 @@
 //! Not here: power cuts, which need a disk that forgets (`aisle-journal`, `tests/it/power.rs`). Guards invariant 1.
 
 pub mod mqtt;
+pub mod sync;
 
 use std::fmt;
 

@@ -20,6 +20,7 @@ mod mqtt_session;
 mod mqtt_topic;
 pub mod mutate;
 mod plugin;
+mod sync;
 
 pub use device_payload::device_payload;
 pub use device_profile::{device_profile, profile_toml};
@@ -35,6 +36,10 @@ pub use mqtt_topic::mqtt_topic;
 pub use plugin::{
     plugin_answer, plugin_basket, plugin_case, plugin_component, plugin_kept, plugin_manifest, plugin_native,
     plugin_recording,
+};
+pub use sync::{
+    content_manifest, erasure_entry, erasure_proof, gate_relay, policy_document, policy_toml, receipt,
+    receipt_verified, sealed_payload, sync_batch, sync_frames, sync_hub, sync_message, sync_node,
 };
 
 /// A parser under test.
@@ -76,4 +81,18 @@ pub const TARGETS: &[Target] = &[
     Target { name: "plugin_recording", feed: plugin_recording, examples: plugin::recording_examples },
     Target { name: "plugin_case", feed: plugin_case, examples: plugin::case_examples },
     Target { name: "plugin_kept", feed: plugin_kept, examples: plugin::kept_examples },
+    Target { name: "sync_frames", feed: sync_frames, examples: sync::frames_examples },
+    Target { name: "sync_batch", feed: sync_batch, examples: sync::batch_examples },
+    Target { name: "sync_message", feed: sync_message, examples: sync::message_examples },
+    Target { name: "content_manifest", feed: content_manifest, examples: sync::manifest_examples },
+    Target { name: "sync_node", feed: sync_node, examples: sync::node_examples },
+    Target { name: "sync_hub", feed: sync_hub, examples: sync::hub_examples },
+    Target { name: "policy_toml", feed: policy_toml, examples: sync::toml_examples },
+    Target { name: "policy_document", feed: policy_document, examples: sync::document_examples },
+    Target { name: "receipt", feed: receipt, examples: sync::alone_examples },
+    Target { name: "receipt_verified", feed: receipt_verified, examples: sync::verified_examples },
+    Target { name: "gate_relay", feed: gate_relay, examples: sync::relay_examples },
+    Target { name: "sealed_payload", feed: sealed_payload, examples: sync::sealed_examples },
+    Target { name: "erasure_entry", feed: erasure_entry, examples: sync::entry_examples },
+    Target { name: "erasure_proof", feed: erasure_proof, examples: sync::proof_examples },
 ];

@@ -5,11 +5,12 @@
 //! along the way has at most [`PRODUCTS_MAX`] entries.
 
 use aisle_event::{Event, EventType, Money, sale::SaleRecorded, stock::ProductListed};
-use aisle_journal::{ReadError, Reader, RealIo, read_only, stats};
+use aisle_journal::{ReadError, Reader, RealIo, Veil, read_only_with, stats};
 use aisle_plugin_host::{
     Hook, Shop,
     types::{Context, Customer, Input, Line, Position, PricingInput, Product, PromotionInput, Unit},
 };
+use aisle_vault::Vault;
 use anyhow::{Context as _, Result, bail};
 use imbl::OrdMap;
 use jiff::{Timestamp, tz::TimeZone};
@@ -73,7 +74,12 @@ impl Baskets {
                 directory.display()
             );
         }
-        let reader = read_only(directory, Arc::new(RealIo), found.first).with_context(unreadable)?;
+        // Customers lie sealed; where the keys are not beside the journal, a sale is of nobody.
+        let vault = Vault::at(&directory.with_file_name("keys"), Arc::new(RealIo));
+        vault.open_read_only().with_context(unreadable)?;
+        let veil: Arc<dyn Veil> = Arc::new(vault);
+        let reader =
+            read_only_with(directory, Arc::new(RealIo), Some(veil), found.first).with_context(unreadable)?;
         Ok(Self { reader, hook, zone, catalogue: Catalogue::default(), last: found.last, unread: 0 })
     }
 

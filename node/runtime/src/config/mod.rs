@@ -32,6 +32,7 @@ pub(crate) struct Config {
     pub floor: crate::floor::Settings,
     pub plugins: crate::plugin::Config,
     pub staff: aisle_kiosk::staff::StaffConfig,
+    pub sync: Option<crate::sync::Settings>,
     pub trainer: crate::trainer::Config,
     pub scrub: crate::scrub::Config,
     pub log_format: LogFormat,

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Config, ConfigError, floor, mqtt},
-    scrub, trainer,
+    scrub, sync, trainer,
 };
 use aisle_event::{Currency, StoreId};
 use aisle_recommend::Rules;
@@ -54,6 +54,8 @@ pub(crate) struct RawConfig {
     pub staff: aisle_kiosk::staff::StaffConfig,
     /// How the floor (devices, telemetry, stock positions, cold chain, tasks) is kept in step with the journal.
     pub floor: aisle_state::follow::Config,
+    /// The hub, what leaves for it, and what the line to it may cost. Left out, the node stands alone.
+    pub sync: Option<sync::RawSync>,
     /// How often recommendations learn.
     pub trainer: trainer::Config,
     /// How often the journal is read from its start to its end.
@@ -207,6 +209,8 @@ impl RawConfig {
             refused(&format!("plugins.{}", error.field), &reason)
         })?;
         self.staff.validate().map_err(|error| refused("staff", &error))?;
+        let sync = self.sync.as_ref().map(sync::RawSync::resolve).transpose();
+        let sync = sync.map_err(|error| refused(&format!("sync.{}", error.field), &error.reason))?;
         self.trainer.validate().map_err(|error| refused("trainer", &error))?;
         self.scrub.validate().map_err(|error| refused("scrub", &error))?;
         Ok(Config {
@@ -224,6 +228,7 @@ impl RawConfig {
             floor,
             plugins: self.plugins.clone(),
             staff: self.staff.clone(),
+            sync,
             trainer: self.trainer.clone(),
             scrub: self.scrub.clone(),
             log_format: self.log.format,

@@ -29,7 +29,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Finding {
 }
 
 /// The journal's own time of its last record, where there is one.
-fn last_recorded_ms(dir: &Path) -> Option<i64> {
+pub(super) fn last_recorded_ms(dir: &Path) -> Option<i64> {
     let last = stats(dir, &RealIo).ok()?.last;
     let record = read_only(dir, Arc::new(RealIo), last).ok()?.next()?.ok()?;
     Some(record.hlc.ms().cast_signed())

@@ -14,10 +14,15 @@ mod mqtt_tls;
 mod ports;
 mod staff_pin;
 mod state;
+mod sync_certificate;
+mod sync_files;
+mod sync_hub;
+mod sync_policy;
 
 use crate::{
     config::{Config, ConfigError},
     output,
+    sync::Settings,
 };
 use serde::Serialize;
 use std::path::Path;
@@ -47,6 +52,20 @@ pub(crate) struct Subject<'a> {
     config: Result<&'a Config, &'a ConfigError>,
 }
 
+impl<'a> Subject<'a> {
+    /// The settings of sync; without them, what is found instead.
+    fn sync(&self, id: &'static str) -> Result<(&'a Config, &'a Settings), Finding> {
+        let Ok(config) = self.config else {
+            let found = "not checked, as the configuration was refused";
+            return Err(Finding::warn(id, found, "correct the configuration first"));
+        };
+        match &config.sync {
+            Some(settings) => Ok((config, settings)),
+            None => Err(Finding::ok(id, "not used: the node stands alone")),
+        }
+    }
+}
+
 impl Finding {
     fn ok(id: &'static str, found: impl Into<String>) -> Self {
         Self { id, outcome: Outcome::Ok, found: found.into(), fix: None }
@@ -63,7 +82,7 @@ impl Finding {
 
 type Check = fn(&Subject<'_>) -> Finding;
 
-const CHECKS: [Check; 12] = [
+const CHECKS: [Check; 16] = [
     config::check,
     disk_space::check,
     disk_sync::check,
@@ -76,6 +95,10 @@ const CHECKS: [Check; 12] = [
     mqtt_devices::check,
     device_profiles::check,
     staff_pin::check,
+    sync_files::check,
+    sync_certificate::check,
+    sync_policy::check,
+    sync_hub::check,
 ];
 
 /// Runs every check and prints its finding. True when none failed.

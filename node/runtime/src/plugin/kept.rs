@@ -2,7 +2,7 @@
 //!
 //! Not here: its bounds and form (`aisle-plugin-host`).
 
-use aisle_event::plugin::PluginWrite;
+use aisle_event::{ERASED, plugin::PluginWrite};
 use aisle_plugin_host::{Bytes, KvLimits, KvStore, KvWrite};
 use minicbor::{
     Decoder, Encoder,
@@ -25,7 +25,8 @@ impl Kept {
     /// After what one call wrote. A write that does not fit changes nothing; it was the same when it was checked first.
     pub(super) fn apply(&mut self, writes: &[PluginWrite]) {
         let store = Arc::make_mut(&mut self.0);
-        for write in writes {
+        // What was kept of a person who was erased has no key any more.
+        for write in writes.iter().filter(|write| write.key.as_str() != ERASED) {
             let value = write.value.as_ref().map(|value| Bytes(value.0.to_vec()));
             store.apply(&KvWrite { key: write.key.to_string(), value });
         }

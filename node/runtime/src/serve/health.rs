@@ -3,7 +3,13 @@
 //! A repair (a rebuilt index, a quarantined segment, a cut tail) shows as `degraded` or as a note until the next start; only a part
 //! that has stopped makes the answer 503.
 
-use crate::{admin::Mqtt, floor::Floor, plugin::Plugins, store::Store};
+use crate::{
+    admin::Mqtt,
+    floor::Floor,
+    plugin::Plugins,
+    store::Store,
+    sync::{Line, SyncReport},
+};
 use aisle_devices::bridge::{BridgeStatus, StatusHandle};
 use aisle_event::StoreId;
 use aisle_journal::Quarantined;
@@ -20,6 +26,7 @@ pub(super) struct Health {
     mqtt: Mqtt,
     floor: Floor,
     plugins: Plugins,
+    line: Option<Line>,
     started: Instant,
     /// What the journal held at the start; ready means that the state has it too.
     ready_at: u64,
@@ -32,9 +39,10 @@ impl Health {
         recommender: Arc<Recommender>,
         mqtt: Mqtt,
         (floor, plugins): (Floor, Plugins),
+        line: Option<Line>,
     ) -> Self {
         let ready_at = store.journal.durable();
-        Self { store_id, store, recommender, mqtt, floor, plugins, started: Instant::now(), ready_at }
+        Self { store_id, store, recommender, mqtt, floor, plugins, line, started: Instant::now(), ready_at }
     }
 }
 
@@ -59,6 +67,9 @@ pub(super) struct Report {
     mqtt: MqttReport,
     floor: FloorReport,
     plugins: PluginsReport,
+    /// Absent where the node stands alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sync: Option<SyncReport>,
 }
 
 #[derive(Serialize)]
@@ -282,6 +293,7 @@ impl Health {
         let mqtt = MqttReport::of(&self.mqtt);
         let floor = FloorReport::of(&self.floor);
         let plugins = PluginsReport::of(&self.plugins);
+        let sync = self.line.as_ref().map(SyncReport::of);
         let status = if journal.failed.is_some() || state.failed.is_some() {
             Status::Failed
         } else if state.rebuilt.is_some()
@@ -292,6 +304,7 @@ impl Health {
             || !floor.is_whole()
             || !plugins.is_whole()
             || mqtt.bridges.iter().any(|bridge| !bridge.connected)
+            || sync.as_ref().is_some_and(|sync| !sync.is_whole())
         {
             Status::Degraded
         } else {
@@ -310,6 +323,7 @@ impl Health {
             mqtt,
             floor,
             plugins,
+            sync,
         }
     }
 }

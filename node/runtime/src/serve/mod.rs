@@ -12,8 +12,10 @@ use crate::{
     admin::{self, http::Admin, place::Place},
     cli::RunArgs,
     config::Config,
+    erase::{self, Erasing},
     floor, output, plugin, scrub,
     store::Store,
+    sync::{self, Line},
     trainer,
 };
 use aisle_event::{
@@ -24,9 +26,10 @@ use aisle_journal::{Entry, Quarantined};
 use aisle_kiosk::{Kiosk, staff::Staff};
 use aisle_recommend::{Recommender, Rules};
 use anyhow::{Context, anyhow};
-use axum::{Router, routing::get};
+use axum::{Router, middleware, routing::get};
 use bridges::Bridges;
 use health::Health;
+use metrics::Metrics;
 use prometheus_client::registry::Registry;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::{
@@ -88,9 +91,11 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
         listening: mqtt.listening(),
         bridges: bridges.statuses().into(),
     };
-    let parts = (floor.clone(), plugins.clone());
+    let erasing = Erasing::new(data, config.store.clone(), config.sync.clone(), store.clone());
+    let parts = (floor.clone(), plugins.clone(), erasing.clone());
     let admin = Admin::new(data, looked_at.clone(), parts, stopping.clone(), store.clock());
     let packages = admin::http::packages(admin.clone());
+    let line = config.sync.clone().map(|settings| Line::new(data, config.store.clone(), settings));
     let kiosk = aisle_kiosk::router(
         Kiosk {
             state: store.state.clone(),
@@ -110,19 +115,24 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
         },
         &mut registry,
     );
+    let kiosk = match &line {
+        Some(line) => kiosk.layer(middleware::from_fn_with_state(line.load(), sync::count)),
+        None => kiosk,
+    };
     let health = Arc::new(Health::new(
         config.store.clone(),
         store.clone(),
         recommender,
         looked_at,
         (floor.clone(), plugins.clone()),
+        line.clone(),
     ));
     let router = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .with_state(health)
         .route("/metrics", get(metrics::metrics))
-        .with_state(Arc::new(registry))
+        .with_state(Arc::new(Metrics { registry, line: line.clone() }))
         .merge(kiosk)
         .merge(packages);
     let mut reacting = plugin::react(&plugins, &floor).context("cannot start the thread of reactions")?;
@@ -134,6 +144,12 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
     let place = Place::take(data, bound)?;
     output::line(format!("listening on http://{bound}"))?;
     tracing::info!(%bound, store = %config.store, data = %data.display(), "serving");
+    // Last, since nobody waits for it.
+    let syncing = line.as_ref().map(|line| {
+        let appliers: sync::apply::Appliers = Arc::from([sync::apply::plugins(plugins.clone())]);
+        line.start(&store, appliers, &erasing, &stopping)
+    });
+    let erasures = erasing.start(&stopping);
 
     let drain = Duration::from_millis(config.shutdown_timeout_ms);
     let failing = async {
@@ -144,6 +160,8 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
             reason = plugins.stopped() => reason,
             reason = following.failed() => reason,
             reason = reacting.failed() => reason,
+            reason = sync::failed(syncing.as_ref()) => reason,
+            reason = erasing.failed() => reason,
         }
     };
     let ended = serve(listener, router, failing, asked, (stop, stopping), drain).await?;
@@ -157,6 +175,10 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
     // The last to hold it writes its snapshot.
     drop(floor);
     drop(plugins);
+    if let Some(syncing) = syncing {
+        syncing.ended().await;
+    }
+    erase::ended(erasures).await;
     trainer.stop();
     scrubber.stop();
     noting.abort();

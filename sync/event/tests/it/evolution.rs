@@ -119,3 +119,42 @@ fn a_flood_of_unknown_fields_is_refused() {
     let flood: Vec<(u64, Vec<u8>)> = (200..400).map(|number| (number, vec![0])).collect();
     assert!(Event::decode(event.kind(), &with_new_fields(&event.encode(), &flood)).is_err());
 }
+
+/// A value as it lies sealed: a byte string under the tag.
+fn sealed() -> Vec<u8> {
+    let mut out = Vec::new();
+    Encoder::new(&mut out)
+        .tag(minicbor::data::Tag::new(aisle_event::SEALED_TAG))
+        .unwrap()
+        .bytes(&[7; 40])
+        .unwrap();
+    out
+}
+
+fn one_field_sealed(kind: u16, fields: &[(u64, Vec<u8>)]) -> Result<Event, DecodeError> {
+    let mut out = Vec::new();
+    Encoder::new(&mut out).map(fields.len() as u64).unwrap();
+    for (number, value) in fields {
+        Encoder::new(&mut out).u64(*number).unwrap();
+        out.extend_from_slice(value);
+    }
+    Event::decode(EventType(kind), &out)
+}
+
+#[test]
+fn a_sealed_value_reads_as_absent_and_a_required_text_as_erased() {
+    let text = |text: &str| minicbor::to_vec(text).unwrap();
+    let number = |number: i64| minicbor::to_vec(number).unwrap();
+    let named = one_field_sealed(0x0108, &[(1, text("s")), (2, sealed()), (4, number(1))]).unwrap();
+    assert!(matches!(named, Event::CustomerNamed(named) if named.customer.is_none()));
+    let searched =
+        one_field_sealed(0x0106, &[(1, text("s")), (2, sealed()), (3, number(3)), (4, number(1))]).unwrap();
+    assert!(
+        matches!(searched, Event::Searched(it) if it.terms.as_str() == aisle_event::ERASED && it.hits == 3)
+    );
+    // What is not private is never sealed.
+    one_field_sealed(0x0108, &[(1, sealed()), (4, number(1))]).unwrap_err();
+    let mut other = sealed();
+    other[2] ^= 1;
+    one_field_sealed(0x0108, &[(1, text("s")), (2, other), (4, number(1))]).unwrap_err();
+}

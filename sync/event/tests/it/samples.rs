@@ -8,6 +8,7 @@ mod plugins;
 use aisle_event::{
     Blob, CustomerRef, DeviceId, DocumentId, Event, LotId, Money, Name, Quantity, SessionId, Sku, SourceName,
     Text, Timestamp, Unit, Unknown,
+    erasure::{ErasureAdvanced, ErasureRequested, ErasureStep},
     mqtt::{
         MqttDelivered, MqttDelivery, MqttProperties, MqttPublished, MqttQos, MqttReceived, MqttReleased,
         MqttSent, MqttSessionClosed, MqttSessionEnd, MqttSessionEnded, MqttSessionOpened, MqttSubscribed,
@@ -128,6 +129,9 @@ pub fn samples() -> Vec<(&'static str, Event)> {
         ("mqtt_sent", MqttSent { client: text("label-3"), deliveries: vec![delivery(Some(1)), delivery(None)], unknown: known() }.into()),
         ("mqtt_received", MqttReceived { client: text("label-3"), deliveries: vec![delivery(None)], unknown: known() }.into()),
         ("mqtt_delivered", MqttDelivered { client: text("label-3"), deliveries: vec![delivery(None)], unknown: known() }.into()),
+        ("erasure_requested", ErasureRequested { erasure: name("e-1"), entry: Blob(b"\xa1\x00\x00".as_slice().into()), at: AT, reason: Some(name("asked at the desk")), unknown: known() }.into()),
+        ("erasure_requested.minimal", ErasureRequested { erasure: name("e-1"), entry: Blob::default(), at: AT, reason: None, unknown: known() }.into()),
+        ("erasure_advanced", ErasureAdvanced { erasure: name("e-1"), step: ErasureStep::KeyDestroyed, entry: Blob(b"\xa1\x00\x01".as_slice().into()), at: AT, unknown: known() }.into()),
     ];
     samples.extend(devices::samples());
     samples.extend(plugins::samples());

@@ -18,3 +18,4 @@ mod queue;
 mod reading;
 mod segments;
 mod support;
+mod veil;

@@ -405,7 +405,7 @@ impl Hub {
                 let question = Question::Locate { log, points: locate.points };
                 self.ask(Asked::Locate(locate.class, locate.epoch), question);
             }
-            (message @ (Message::Report(_) | Message::Erased(_)), _) => {
+            (message @ (Message::Report(_) | Message::Erase(_) | Message::Erased(_)), _) => {
                 self.outputs.push(Output::Deliver { stream: Stream::Control, message });
             }
             (Message::Error(error), _) => {

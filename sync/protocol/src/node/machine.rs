@@ -432,7 +432,7 @@ impl Node {
             Message::Located(located) => self.located(&located, outbox),
             Message::RetryAfter(retry) => self.retry_after(retry),
             Message::Error(error) => self.refused(error, outbox),
-            message @ (Message::Policy(_) | Message::Erase(_)) => {
+            message @ (Message::Policy(_) | Message::Erase(_) | Message::Erased(_)) => {
                 self.outputs.push(Output::Deliver { stream: Stream::Control, message });
             }
             message => {

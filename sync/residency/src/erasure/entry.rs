@@ -1,7 +1,10 @@
 //! What is written to the journal about an erasure. The person stands there by a code that leads nowhere once the key is gone.
 
 use crate::seal::{KeyId, PersonId};
-use aisle_event::Timestamp;
+use aisle_event::{
+    Blob, Event, Name, Timestamp, Unknown,
+    erasure::{ErasureAdvanced, ErasureRequested, ErasureStep},
+};
 use minicbor::{Decode, Encode, bytes::ByteVec};
 
 /// The most regions of one request, and tokens of one region.
@@ -44,15 +47,18 @@ pub enum Step {
     KeyDestroyed {
         /// Which.
         keys: Vec<KeyId>,
+        /// The last record in which something of the person lies in the clear: it was written before there were seals. Zero when there
+        /// is none.
+        clear_through: u64,
     },
     /// What was derived from the events holds nothing of the person.
     DerivedRewritten {
         /// The last record that it was rewritten from.
         through: u64,
     },
-    /// The records that had to be kept are trimmed.
+    /// Nothing of the person lies in the clear any more, and nothing has to be kept any longer.
     RetentionEnded {
-        /// The last record that was trimmed.
+        /// The last record that had to be trimmed for it; zero when there was none.
         through: u64,
     },
     /// A hub was asked.
@@ -72,6 +78,26 @@ pub enum Step {
         /// Our own proof.
         proof: Vec<u8>,
     },
+}
+
+impl Step {
+    /// Which step it is.
+    #[must_use]
+    pub const fn kind(&self) -> ErasureStep {
+        match self {
+            Self::KeyDestroyed { .. } => ErasureStep::KeyDestroyed,
+            Self::DerivedRewritten { .. } => ErasureStep::DerivedRewritten,
+            Self::RetentionEnded { .. } => ErasureStep::RetentionEnded,
+            Self::HubAsked { .. } => ErasureStep::HubAsked,
+            Self::HubErased { .. } => ErasureStep::HubErased,
+            Self::Completed { .. } => ErasureStep::Completed,
+        }
+    }
+}
+
+#[expect(clippy::expect_used, reason = "the text is a constant and short enough")]
+fn nameless() -> Name {
+    Name::new("unnamed").expect("a constant")
 }
 
 /// One record of an erasure.
@@ -132,6 +158,33 @@ impl Entry {
         }
     }
 
+    /// The event that says it. `reason` is why a request was made, in the words of who made it.
+    #[must_use]
+    pub fn event(&self, reason: Option<Name>) -> Event {
+        let erasure = Name::new(self.erasure()).unwrap_or_else(|_| nameless());
+        let (entry, unknown) = (Blob(self.encode().into()), Unknown::default());
+        match self {
+            Self::Requested(request) => {
+                ErasureRequested { erasure, entry, at: request.at, reason, unknown }.into()
+            }
+            Self::Advanced { step, at, .. } => {
+                ErasureAdvanced { erasure, step: step.kind(), entry, at: *at, unknown }.into()
+            }
+        }
+    }
+
+    /// What an event says of an erasure; `None` when it is about something else.
+    ///
+    /// # Errors
+    /// When it is about an erasure and holds no entry.
+    pub fn of(event: &Event) -> Result<Option<Self>, EntryError> {
+        match event {
+            Event::ErasureRequested(ErasureRequested { entry, .. })
+            | Event::ErasureAdvanced(ErasureAdvanced { entry, .. }) => Self::decode(&entry.0).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// Its bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
@@ -149,7 +202,9 @@ impl Entry {
             Self::Advanced { erasure, step, at } => {
                 let base = Wire { erasure, at: at.0, ..Wire::default() };
                 match step {
-                    Step::KeyDestroyed { keys } => Wire { what: 1, keys: Some(keys), ..base },
+                    Step::KeyDestroyed { keys, clear_through } => {
+                        Wire { what: 1, keys: Some(keys), through: Some(clear_through), ..base }
+                    }
                     Step::DerivedRewritten { through } => Wire { what: 2, through: Some(through), ..base },
                     Step::RetentionEnded { through } => Wire { what: 3, through: Some(through), ..base },
                     Step::HubAsked { region } => Wire { what: 4, region: Some(region), ..base },
@@ -194,7 +249,7 @@ impl Entry {
                     at,
                 }));
             }
-            1 => Step::KeyDestroyed { keys: wire.keys.unwrap_or_default() },
+            1 => Step::KeyDestroyed { keys: wire.keys.unwrap_or_default(), clear_through: through? },
             2 => Step::DerivedRewritten { through: through? },
             3 => Step::RetentionEnded { through: through? },
             4 => Step::HubAsked { region: region? },

@@ -19,6 +19,8 @@ pub struct Progress {
     pub requested_seq: u64,
     /// The keys that were destroyed, once they are, and the record that says so.
     pub destroyed: Option<(Vec<KeyId>, u64)>,
+    /// The last record in which something of the person lies in the clear; zero when there is none.
+    pub clear_through: u64,
     /// What was derived is rewritten through this record.
     pub rewritten_through: Option<u64>,
     /// Records are trimmed through this one.
@@ -46,8 +48,9 @@ pub enum Duty {
         /// At least through this record.
         at_least_through: u64,
     },
-    /// Wait until the journal is trimmed through this record, and write [`Step::RetentionEnded`] then. Nothing is trimmed for it: what
-    /// others' records are kept for (the law, a hub that lacks them) goes first, and the person's are noise without their key.
+    /// Wait until the journal is trimmed through this record, and write [`Step::RetentionEnded`] then; at once when it is zero. Nothing is
+    /// trimmed for it: what others' records are kept for (the law, a hub that lacks them) goes first, and the person's are noise without
+    /// their key. What is waited for are records from before there were seals.
     AwaitTrim {
         /// The erasure.
         erasure: String,
@@ -113,6 +116,7 @@ impl Erasures {
             request: request.clone(),
             requested_seq: seq,
             destroyed: None,
+            clear_through: 0,
             rewritten_through: None,
             trimmed_through: None,
             hubs: BTreeMap::new(),
@@ -166,13 +170,15 @@ impl Progress {
             return false;
         }
         let Some((_, destroyed_seq)) = self.destroyed else {
-            let Step::KeyDestroyed { keys } = step else { return false };
+            let Step::KeyDestroyed { keys, clear_through } = step else { return false };
             self.destroyed = Some((keys.clone(), seq));
+            self.clear_through = *clear_through;
             return true;
         };
         match step {
             // A second time, after a crash in between: the keys of both.
-            Step::KeyDestroyed { keys } => {
+            Step::KeyDestroyed { keys, clear_through } => {
+                self.clear_through = self.clear_through.max(*clear_through);
                 let known: BTreeSet<KeyId> =
                     self.destroyed.iter().flat_map(|(keys, _)| keys.iter().copied()).collect();
                 let all = known.into_iter().chain(keys.iter().copied()).collect::<BTreeSet<_>>();
@@ -183,7 +189,7 @@ impl Progress {
             }
             Step::RetentionEnded { through }
                 if self.rewritten_through.is_some()
-                    && *through >= self.requested_seq
+                    && *through >= self.clear_through
                     && self.request.retain_until.is_none_or(|until| at >= until) =>
             {
                 self.trimmed_through = Some(*through);
@@ -226,7 +232,7 @@ impl Progress {
         if self.rewritten_through.is_none() {
             due.push(Duty::RewriteDerived { erasure: erasure(), at_least_through: destroyed_seq });
         } else if self.trimmed_through.is_none() && !retained {
-            due.push(Duty::AwaitTrim { erasure: erasure(), through: self.requested_seq });
+            due.push(Duty::AwaitTrim { erasure: erasure(), through: self.clear_through });
         }
         due
     }

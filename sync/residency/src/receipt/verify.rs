@@ -15,7 +15,7 @@ use crate::{
     vocabulary::Path,
 };
 use aisle_event::{EventType, Hlc, LogClass};
-use aisle_protocol::{Chain, Checked, Hash, Item, LogId, Point, PolicyId, hub::Objection};
+use aisle_protocol::{Chain, Checked, Hash, Head, Item, LogId, Point, PolicyId, hub::Objection};
 use minicbor::{Decode, Encode};
 use std::collections::BTreeMap;
 
@@ -216,6 +216,21 @@ impl Verifier {
         batch: &Presented<'_>,
         last: &Cursor,
     ) -> Result<(Receipt, Cursor), Refusal> {
+        self.verify_without(node, batch, last, &BTreeMap::new())
+    }
+
+    /// As [`Self::verify`], for a batch that is held already and of which something was erased since: by number, the head of the chain after
+    /// each event that is not as it came any more. What is left has to be covered by the receipt, and the chain to hold around it.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn verify_without(
+        &self,
+        node: &VerifyingKey,
+        batch: &Presented<'_>,
+        last: &Cursor,
+        erased: &BTreeMap<u64, Head>,
+    ) -> Result<(Receipt, Cursor), Refusal> {
         let facts =
             codec::Facts { log: batch.log, policy: batch.policy, extent: batch.extent, previous: last.hash };
         let receipt = codec::from_wire(batch.receipt, &facts).map_err(Refusal::Receipt)?;
@@ -233,32 +248,42 @@ impl Verifier {
         let plan = plan
             .as_ref()
             .ok_or_else(|| Refusal::NothingMay { policy: batch.policy, here: self.region.clone() })?;
-        Self::extent(batch)?;
+        Self::extent(batch, erased)?;
         if !receipt.is_signed_by(node) {
             return Err(Refusal::Signature);
         }
-        let found = self.items(policy, plan, batch)?;
-        self.counts(policy, &receipt.tally, &found)?;
+        let found = self.items(policy, plan, batch, erased)?;
+        self.counts(policy, &receipt.tally, &found, erased.is_empty())?;
         let cursor = Cursor { number: receipt.number, hash: receipt.hash() };
         Ok((receipt, cursor))
     }
 
-    fn extent(batch: &Presented<'_>) -> Result<(), Refusal> {
+    fn extent(batch: &Presented<'_>, erased: &BTreeMap<u64, Head>) -> Result<(), Refusal> {
         let Extent { first_seq, count, head_before, head_after } = batch.extent;
         if count == 0 || u32::try_from(batch.items.len()) != Ok(count) {
             return Err(Refusal::Extent { what: "number" });
         }
         let seq = first_seq.checked_sub(1).ok_or(Refusal::Extent { what: "sequence" })?;
         let mut chain = Chain::after(Point { seq, head: head_before });
-        for item in batch.items {
-            chain.push(item.hlc, item.kind, &item.payload);
+        for (item, seq) in batch.items.iter().zip(first_seq..) {
+            match erased.get(&seq) {
+                Some(head) => chain = Chain::after(Point { seq, head: *head }),
+                None => drop(chain.push(item.hlc, item.kind, &item.payload)),
+            }
         }
         if chain.point().head == head_after { Ok(()) } else { Err(Refusal::Extent { what: "chain head" }) }
     }
 
-    fn items(&self, policy: &TrustedPolicy, plan: &Plan, batch: &Presented<'_>) -> Result<Tally, Refusal> {
+    fn items(
+        &self,
+        policy: &TrustedPolicy,
+        plan: &Plan,
+        batch: &Presented<'_>,
+        erased: &BTreeMap<u64, Head>,
+    ) -> Result<Tally, Refusal> {
         let mut found = Tally::default();
-        for (item, seq) in batch.items.iter().zip(batch.extent.first_seq..) {
+        let all = batch.items.iter().zip(batch.extent.first_seq..);
+        for (item, seq) in all.filter(|(_, seq)| !erased.contains_key(seq)) {
             let kind = EventType(item.kind);
             let misfit = |misfit| Refusal::Item { seq, kind: kind.0, here: self.region.clone(), misfit };
             if kind == aggregate::KIND && batch.log.class == aggregate::CLASS {
@@ -280,8 +305,14 @@ impl Verifier {
         Ok(found)
     }
 
-    /// What left must be counted exactly. What stayed cannot be seen; but a field can only have stayed in a way that its rule allows.
-    fn counts(&self, policy: &TrustedPolicy, counted: &Tally, found: &Tally) -> Result<(), Refusal> {
+    /// What left must be counted exactly, and no less than what is still there of it. What stayed cannot be seen; but a field can only have stayed in a way that its rule allows.
+    fn counts(
+        &self,
+        policy: &TrustedPolicy,
+        counted: &Tally,
+        found: &Tally,
+        is_whole: bool,
+    ) -> Result<(), Refusal> {
         let differs = |path, outcome| Refusal::Count {
             path,
             outcome,
@@ -290,7 +321,8 @@ impl Verifier {
         };
         let of_both = counted.iter().chain(found.iter()).filter(|(_, outcome, _)| outcome.leaves());
         for (path, outcome, _) in of_both {
-            if counted.of(path, outcome) != found.of(path, outcome) {
+            let (by_receipt, there) = (counted.of(path, outcome), found.of(path, outcome));
+            if there > by_receipt || (is_whole && there != by_receipt) {
                 return Err(differs(path, outcome));
             }
         }

@@ -10,6 +10,7 @@ mod cipher;
 mod payload;
 mod ring;
 
+pub use aisle_event::ERASED;
 pub use cipher::{SealError, Sealed};
-pub use payload::{ERASED, Opened, open, seal};
+pub use payload::{Opened, keys_in, open, seal};
 pub use ring::{KEYS_MAX, KeyId, KeyRing, PersonId, RingError};

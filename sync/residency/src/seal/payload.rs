@@ -5,7 +5,7 @@
 
 use super::{
     cipher::{SealError, Sealed, bound_to},
-    ring::{KeyRing, PersonId},
+    ring::{KeyId, KeyRing, PersonId},
 };
 use crate::{
     cbor,
@@ -14,17 +14,14 @@ use crate::{
     shape::{Many, Shape},
     vocabulary::Path,
 };
-use aisle_event::{Class, EventType};
+use aisle_event::{Class, ERASED, EventType, SEALED_TAG};
 use minicbor::{
     Decoder,
     data::{Tag, Type},
 };
 use zeroize::Zeroizing;
 
-/// What stands in the place of a required text that was erased.
-pub const ERASED: &str = "[erased]";
-
-const TAG: Tag = Tag::new(0xa15e);
+const TAG: Tag = Tag::new(SEALED_TAG);
 const ITEMS_MAX: u64 = 1 << 16;
 
 /// An event's bytes with what could be opened.
@@ -68,13 +65,7 @@ pub fn seal(
 pub fn open(kind: EventType, payload: &[u8], ring: &KeyRing) -> Result<Opened, SealError> {
     let (mut erased, mut lost) = (Vec::new(), Vec::new());
     let mut each = |path: Path, value: &[u8]| {
-        let mut decoder = Decoder::new(value);
-        if decoder.datatype().ok() != Some(Type::Tag) {
-            return Ok(Some(value.to_vec()));
-        }
-        let is_ours = decoder.tag().ok() == Some(TAG);
-        let bytes = decoder.bytes().ok().filter(|_| is_ours && decoder.position() == value.len());
-        let sealed = Sealed::decode(bytes.ok_or(SealError::Malformed)?)?;
+        let Some(sealed) = sealed_in(value)? else { return Ok(Some(value.to_vec())) };
         match ring.secret(sealed.key()) {
             Some(secret) => sealed.open(secret, &bound_to(path)).map(|opened| Some(opened.to_vec())),
             None => {
@@ -86,6 +77,34 @@ pub fn open(kind: EventType, payload: &[u8], ring: &KeyRing) -> Result<Opened, S
     };
     let payload = change(kind, payload, &mut each)?;
     Ok(Opened { payload, erased, lost })
+}
+
+/// The keys that values of an event are sealed with, each once for every value, and how many personal and sensitive values are not sealed.
+///
+/// # Errors
+/// When the bytes are not such an event's.
+pub fn keys_in(kind: EventType, payload: &[u8]) -> Result<(Vec<KeyId>, usize), SealError> {
+    let (mut keys, mut plain) = (Vec::new(), 0);
+    let mut each = |_: Path, value: &[u8]| {
+        match sealed_in(value)? {
+            Some(sealed) => keys.push(sealed.key()),
+            None => plain += 1,
+        }
+        Ok(None)
+    };
+    change(kind, payload, &mut each)?;
+    Ok((keys, plain))
+}
+
+/// The sealed value that these bytes are; `None` when they are a plain one.
+fn sealed_in(value: &[u8]) -> Result<Option<Sealed>, SealError> {
+    let mut decoder = Decoder::new(value);
+    if decoder.datatype().ok() != Some(Type::Tag) {
+        return Ok(None);
+    }
+    let is_ours = decoder.tag().ok() == Some(TAG);
+    let bytes = decoder.bytes().ok().filter(|_| is_ours && decoder.position() == value.len());
+    Sealed::decode(bytes.ok_or(SealError::Malformed)?).map(Some)
 }
 
 fn in_place_of(path: Path) -> Option<Vec<u8>> {

@@ -76,6 +76,8 @@ struct Wire {
 
 const BOUND: &[u8] = b"aisle key ring 1";
 const WHOLE: KeyId = KeyId([0; 8]);
+/// Whose the keys are of which nobody knows it.
+const NOBODY: PersonId = PersonId([0; 16]);
 
 impl KeyRing {
     /// An empty ring. The index key makes persons' codes; a store keeps the same for ever.
@@ -120,6 +122,24 @@ impl KeyRing {
         self.keys.insert(id, (person, secret));
         self.current.insert(person, id);
         Ok(id)
+    }
+
+    /// Takes a key in that was made and kept before. Without a person it only opens what was sealed with it; the last one that is taken in
+    /// for a person is the one that is sealed with. A destroyed key stays destroyed.
+    pub fn insert(&mut self, key: KeyId, person: Option<PersonId>, secret: &[u8; 32]) {
+        if self.destroyed.contains(&key) {
+            return;
+        }
+        self.keys.insert(key, (person.unwrap_or(NOBODY), Zeroizing::new(*secret)));
+        if let Some(person) = person {
+            self.current.insert(person, key);
+        }
+    }
+
+    /// The key that a person's values are sealed with, if they have one.
+    #[must_use]
+    pub fn current_key(&self, person: PersonId) -> Option<KeyId> {
+        self.current.get(&person).copied()
     }
 
     pub(super) fn secret(&self, key: KeyId) -> Option<&Secret> {

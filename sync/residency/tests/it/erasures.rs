@@ -1,7 +1,7 @@
 //! Erasures go their way in one order, whatever is repeated, lost or out of turn.
 
-use crate::support::{node, region};
-use aisle_event::Timestamp;
+use crate::support::{event, node, region};
+use aisle_event::{Event, Timestamp};
 use aisle_residency::{
     erasure::{Ask, Duty, Entry, Erasures, Proof, ProofError, Request, Step},
     seal::{KeyId, PersonId},
@@ -49,7 +49,7 @@ fn hub_proof() -> Vec<u8> {
 /// Does what is due and writes the entry that says so.
 fn answer(duty: &Duty, seq: u64, now: i64, erasures: &Erasures) -> Entry {
     let step = match duty {
-        Duty::DestroyKeys { .. } => Step::KeyDestroyed { keys: vec![KEY] },
+        Duty::DestroyKeys { .. } => Step::KeyDestroyed { keys: vec![KEY], clear_through: 5 },
         Duty::RewriteDerived { .. } => Step::DerivedRewritten { through: seq - 1 },
         Duty::AwaitTrim { through, .. } => Step::RetentionEnded { through: *through },
         Duty::AskHub { ask, .. } => Step::HubErased { region: ask.region.clone(), proof: hub_proof() },
@@ -66,7 +66,7 @@ fn an_erasure_goes_from_the_request_to_the_proof() {
     let mut erasures = Erasures::new();
     erasures.apply(5, &Entry::Requested(request()));
     assert_eq!(erasures.due(Timestamp(20)), [Duty::DestroyKeys { erasure: "e-1".into(), person: PERSON }]);
-    erasures.apply(6, &advanced(Step::KeyDestroyed { keys: vec![KEY] }, 20));
+    erasures.apply(6, &advanced(Step::KeyDestroyed { keys: vec![KEY], clear_through: 5 }, 20));
     assert_eq!(erasures.destroyed_keys().collect::<Vec<_>>(), [KEY]);
     let ask = Duty::AskHub { erasure: "e-1".into(), ask: request().asks.remove(0) };
     let rewrite = Duty::RewriteDerived { erasure: "e-1".into(), at_least_through: 6 };
@@ -100,6 +100,36 @@ fn an_erasure_goes_from_the_request_to_the_proof() {
 }
 
 #[test]
+fn when_nothing_lies_in_the_clear_no_record_has_to_go() {
+    let mut erasures = Erasures::new();
+    erasures.apply(5, &Entry::Requested(Request { asks: Vec::new(), retain_until: None, ..request() }));
+    erasures.apply(6, &advanced(Step::KeyDestroyed { keys: vec![KEY], clear_through: 0 }, 20));
+    erasures.apply(7, &advanced(Step::DerivedRewritten { through: 6 }, 21));
+    assert_eq!(erasures.due(Timestamp(22)), [Duty::AwaitTrim { erasure: "e-1".into(), through: 0 }]);
+    erasures.apply(8, &advanced(Step::RetentionEnded { through: 0 }, 22));
+    assert_eq!(erasures.due(Timestamp(23)), [Duty::Complete { erasure: "e-1".into() }]);
+}
+
+#[test]
+fn an_entry_reads_back_from_the_event_that_says_it() {
+    let steps = [
+        Step::KeyDestroyed { keys: vec![KEY], clear_through: 3 },
+        Step::DerivedRewritten { through: 7 },
+        Step::RetentionEnded { through: 3 },
+        Step::HubAsked { region: "eu".into() },
+        Step::HubErased { region: "eu".into(), proof: hub_proof() },
+        Step::Completed { proof: vec![1] },
+    ];
+    let entries = steps.into_iter().map(|step| advanced(step, 9)).chain([Entry::Requested(request())]);
+    for entry in entries {
+        let event = entry.event(None);
+        let read = Event::decode(event.kind(), &event.encode()).unwrap();
+        assert_eq!(Entry::of(&read).unwrap(), Some(entry));
+    }
+    assert_eq!(Entry::of(&event("sale_recorded")).unwrap(), None);
+}
+
+#[test]
 fn a_proof_holds_only_with_the_key_that_signed_it() {
     let bytes = hub_proof();
     assert_eq!(Proof::open(&bytes, &hub().verifying_key()).unwrap().rows, 12);
@@ -115,7 +145,7 @@ fn a_proof_holds_only_with_the_key_that_signed_it() {
 fn a_hub_that_was_not_asked_proves_nothing() {
     let mut erasures = Erasures::new();
     erasures.apply(5, &Entry::Requested(request()));
-    erasures.apply(6, &advanced(Step::KeyDestroyed { keys: vec![KEY] }, 20));
+    erasures.apply(6, &advanced(Step::KeyDestroyed { keys: vec![KEY], clear_through: 5 }, 20));
     erasures.apply(7, &advanced(Step::HubErased { region: "cn".into(), proof: hub_proof() }, 21));
     assert!(erasures.progress("e-1").unwrap().hubs.is_empty());
     assert_eq!(erasures.ignored(), 1);
@@ -123,7 +153,7 @@ fn a_hub_that_was_not_asked_proves_nothing() {
 
 fn entry() -> impl Strategy<Value = Entry> {
     let step = prop_oneof![
-        Just(Step::KeyDestroyed { keys: vec![KEY] }),
+        Just(Step::KeyDestroyed { keys: vec![KEY], clear_through: 5 }),
         (0_u64..40).prop_map(|through| Step::DerivedRewritten { through }),
         (0_u64..40).prop_map(|through| Step::RetentionEnded { through }),
         Just(Step::HubAsked { region: "eu".into() }),

@@ -5,7 +5,7 @@ use aisle_event::{Class, Event};
 use aisle_residency::{
     Entropy,
     entropy::NoEntropy,
-    seal::{ERASED, KeyId, KeyRing, RingError, SealError, Sealed, open, seal},
+    seal::{ERASED, KeyId, KeyRing, RingError, SealError, Sealed, keys_in, open, seal},
     vocabulary::Path,
 };
 
@@ -16,7 +16,7 @@ fn ring() -> KeyRing {
 }
 
 #[test]
-fn every_event_opens_as_it_was_sealed_and_is_no_event_while_it_is() {
+fn every_event_opens_as_it_was_sealed_and_shows_nothing_while_it_is() {
     let (mut ring, mut entropy) = (ring(), Seeded::new(1));
     let person = ring.person("17850");
     ring.key_of(person, &mut entropy).unwrap();
@@ -24,6 +24,16 @@ fn every_event_opens_as_it_was_sealed_and_is_no_event_while_it_is() {
         let sealed = seal(kind, &bytes, &ring, person, &mut entropy).unwrap();
         let private = values(kind, &bytes).iter().filter(|value| value.class >= Class::Personal).count();
         assert_eq!(sealed == bytes, private == 0, "{name}");
+        // Who has no keys reads the rest of it.
+        let shut = Event::decode(kind, &sealed).unwrap_or_else(|error| panic!("{name}: {error}")).encode();
+        assert!(!values(kind, &shut).iter().any(|value| {
+            let plain =
+                values(kind, &bytes).into_iter().find(|of| of.path == value.path && of.bytes == value.bytes);
+            value.class >= Class::Personal && plain.is_some_and(|of| of.bytes.len() > 1)
+        }));
+        let key = ring.current_key(person).unwrap();
+        assert_eq!(keys_in(kind, &sealed).unwrap(), (vec![key; private], 0), "{name}");
+        assert_eq!(keys_in(kind, &bytes).unwrap(), (vec![], private), "{name}");
         let opened = open(kind, &sealed, &ring).unwrap();
         assert_eq!((opened.payload, opened.erased.len(), opened.lost.len()), (bytes, 0, 0), "{name}");
     }
@@ -149,6 +159,22 @@ fn without_randomness_or_a_key_nothing_is_sealed() {
         seal(sale.kind(), &sale.encode(), &ring, person, &mut Broken),
         Err(SealError::Entropy(NoEntropy))
     );
+}
+
+#[test]
+fn a_key_that_was_kept_opens_again_and_one_without_a_person_seals_nothing() {
+    let mut entropy = Seeded::new(9);
+    let (mut first, mut second) = (ring(), ring());
+    let person = first.person("17850");
+    first.insert(KeyId([1; 8]), Some(person), &[7; 32]);
+    let sale = event("sale_recorded");
+    let sealed = seal(sale.kind(), &sale.encode(), &first, person, &mut entropy).unwrap();
+    second.insert(KeyId([1; 8]), None, &[7; 32]);
+    assert_eq!(open(sale.kind(), &sealed, &second).unwrap().payload, sale.encode());
+    assert_eq!(seal(sale.kind(), &sale.encode(), &second, person, &mut entropy), Err(SealError::NoKey));
+    second.bury([KeyId([1; 8])]);
+    second.insert(KeyId([1; 8]), Some(person), &[7; 32]);
+    assert!(second.is_empty(), "what was destroyed does not come back");
 }
 
 #[test]

@@ -10,3 +10,4 @@ pub(crate) mod plugins;
 pub(crate) mod recommend;
 mod side;
 pub(crate) mod start;
+pub(crate) mod sync;

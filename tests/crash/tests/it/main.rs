@@ -9,6 +9,7 @@
 )]
 
 mod mqtt;
+mod sync;
 
 use aisle_crash::{Acknowledged, entries, payload};
 use aisle_journal::{RealIo, read_only, verify};

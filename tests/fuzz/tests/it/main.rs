@@ -189,6 +189,76 @@ fn any_bytes_are_what_a_plugin_keeps_within_its_bounds_or_are_refused() {
 }
 
 #[test]
+fn any_bytes_are_frames_of_a_stream_in_pieces_as_at_once() {
+    run("sync_frames");
+}
+
+#[test]
+fn any_bytes_are_a_batch_that_is_what_its_header_says_or_refused() {
+    run("sync_batch");
+}
+
+#[test]
+fn any_bytes_are_a_message_that_survives_its_encoding_or_refused() {
+    run("sync_message");
+}
+
+#[test]
+fn any_bytes_are_a_manifest_that_survives_its_encoding_or_refused() {
+    run("content_manifest");
+}
+
+#[test]
+fn any_hub_is_heard_without_being_believed_more_than_the_outbox() {
+    run("sync_node");
+}
+
+#[test]
+fn any_node_is_heard_and_told_only_of_what_was_committed() {
+    run("sync_hub");
+}
+
+#[test]
+fn any_text_is_a_policy_that_makes_a_gate_or_is_refused_by_a_line() {
+    run("policy_toml");
+}
+
+#[test]
+fn any_document_of_a_policy_is_taken_with_a_good_signature_alone() {
+    run("policy_document");
+}
+
+#[test]
+fn any_bytes_are_a_receipt_with_one_encoding_or_refused() {
+    run("receipt");
+}
+
+#[test]
+fn any_receipt_with_any_payload_is_true_or_refused() {
+    run("receipt_verified");
+}
+
+#[test]
+fn any_payload_at_a_relay_stays_or_leaves_as_the_next_hub_takes_it() {
+    run("gate_relay");
+}
+
+#[test]
+fn any_payload_with_sealed_fields_opens_once_or_is_refused() {
+    run("sealed_payload");
+}
+
+#[test]
+fn any_bytes_are_a_record_of_an_erasure_or_refused() {
+    run("erasure_entry");
+}
+
+#[test]
+fn any_bytes_are_a_proof_with_a_good_signature_or_refused() {
+    run("erasure_proof");
+}
+
+#[test]
 fn every_target_has_a_libfuzzer_entry() {
     let manifest = include_str!("../../cargo-fuzz/Cargo.toml");
     for target in TARGETS {

@@ -34,16 +34,16 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut signals = Signals::listen()?;
     let crowd = Crowd::new(&arguments.url, arguments.shoppers, arguments.seed);
-    let counts = shop(crowd, arguments.seconds, &mut signals, || Ok(())).await?;
+    let counts = shop(crowd, arguments.seconds, &mut signals, || Ok(None)).await?;
     Ok(if counts.errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Lets a crowd shop with a live line until a signal or the end of the time; `check` is asked at each line.
+/// Lets a crowd shop with a live line until a signal or the end of the time; `check` is asked at each line, and may have something to add.
 pub(crate) async fn shop(
     crowd: Crowd,
     seconds: Option<u64>,
     signals: &mut Signals,
-    mut check: impl FnMut() -> Result<()>,
+    mut check: impl FnMut() -> Result<Option<String>>,
 ) -> Result<Counts> {
     ensure!(crowd.shoppers <= SHOPPERS_MAX, "`shoppers` is {}; at most {SHOPPERS_MAX} fit", crowd.shoppers);
     let tally = Arc::new(Tally::default());
@@ -59,12 +59,17 @@ pub(crate) async fn shop(
         if signals.stop_within(left).await {
             break Ok(());
         }
+        let beside = match check() {
+            Ok(beside) => beside,
+            Err(error) => break Err(error),
+        };
         let counts = tally.counts();
-        live.show(screen::crowd(&counts, &before, begun.elapsed()));
-        before = counts;
-        if let Err(error) = check() {
-            break Err(error);
+        let line = screen::crowd(&counts, &before, begun.elapsed());
+        match beside {
+            Some(beside) => live.show(format_args!("{beside} · {line}")),
+            None => live.show(line),
         }
+        before = counts;
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             break Ok(());
         }

@@ -1,9 +1,17 @@
-//! `demo`: a store from nothing, a node on it, shoppers in it and a shop floor of sixty devices; and nothing left when it ends.
+//! `demo`: a store from nothing, a node on it, shoppers in it and a shop floor of sixty devices; beside it smaller stores, and a hub that
+//! hears of all of them on lines that can be cut. Nothing is left when it ends.
 //!
-//! All of it lies in one temporary directory and in two processes, this one and the node. The node is stopped in order
-//! and the directory removed on Ctrl-C, on SIGTERM, at the end of the time and on every error.
+//! All of it lies in temporary directories and in this process and its children: a node for each store, and the hub. They are stopped in
+//! order and the directories removed on Ctrl-C, on SIGTERM, at the end of the time and on every error.
 
-use super::{browse, offers, screen, signals::Signals, store};
+use super::{
+    browse, offers,
+    outage::{self, Outage},
+    region::{Lively, Region},
+    screen,
+    signals::Signals,
+    store,
+};
 use aisle_harness::{
     floor::{self, Floor, Home, Scene},
     node::{self, NodeOptions, NodeUnderTest},
@@ -53,6 +61,20 @@ pub(crate) struct Arguments {
     /// Stop after so many seconds, and fail if a request did; on Ctrl-C when not given.
     #[arg(long = "for", value_name = "SECONDS")]
     seconds: Option<u64>,
+    /// How many stores. All but the first are small; one alone has no hub.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=9))]
+    stores: u8,
+    /// Cut the line between the stores and their hub after so many seconds, for so many (30 when not given). Where there is a terminal, the key
+    /// `o` does it too.
+    #[arg(long, value_name = "AFTER[:LENGTH]", value_parser = outage::parse)]
+    outage: Option<Outage>,
+}
+
+/// The hub and the other stores: first the hub alone, since stores are told of it when they start, then all of them.
+#[derive(Default)]
+struct Around {
+    region: Option<Region>,
+    lively: Option<Lively>,
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode> {
@@ -78,6 +100,13 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Result<()> {
     let listener = listen(&arguments.floor).await?;
+    let mut around = Around::default();
+    if arguments.stores > 1 {
+        let others = usize::from(arguments.stores - 1);
+        around.region = Some(Region::start(STORE, others, arguments.seed).await?);
+    } else if arguments.outage.is_some() {
+        bail!("`--outage` cuts the line to a hub, and one store alone has none\nhint: give `--stores 2`");
+    }
     let filled = match &arguments.invoices {
         Some(invoices) => import(invoices, data, signals).await?,
         None => generate(arguments.seed, data, signals).await?,
@@ -91,7 +120,7 @@ async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Resu
     screen::line("starting the node");
     let options = NodeOptions {
         data: Some(data.into()),
-        config: format!("{CONFIG}{}", floor::CONFIG),
+        config: format!("{CONFIG}{}{}", floor::CONFIG, around.region.as_ref().map_or("", Region::config)),
         listen: arguments.listen.clone(),
         start_timeout: START_TIMEOUT,
         ..NodeOptions::default()
@@ -107,11 +136,13 @@ async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Resu
             }
         }
     };
-    let lived = live(&mut node, scene, listener, arguments, data, signals).await;
+    let lived = live(&mut node, &mut around, scene, listener, arguments, data, signals).await;
     // In order whatever became of them: a node that is killed leaves its lock and its last words behind.
     let stopped = node.stop();
+    let closed = around.lively.map_or(Ok(()), Lively::stop);
     lived?;
     let status = stopped?;
+    closed?;
     if !status.success() {
         bail!("the node stopped with {status}; its last lines:\n{}", node.logs().join("\n"));
     }
@@ -121,6 +152,7 @@ async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Resu
 /// Shoppers and devices in a node that runs, until they are told to stop.
 async fn live(
     node: &mut NodeUnderTest,
+    around: &mut Around,
     scene: Scene,
     listener: TcpListener,
     arguments: &Arguments,
@@ -130,6 +162,12 @@ async fn live(
     let url = node.url().to_owned();
     let broker = node.mqtt().context("the node's broker does not listen")?;
     let home = Home::new(&url, broker, STORE, data)?;
+    if let Some(region) = around.region.take() {
+        around.lively = region.come_alive(&url, arguments.seed, arguments.outage, signals).await?;
+        if around.lively.is_none() {
+            return Ok(());
+        }
+    }
     let manifests = tempfile::Builder::new()
         .prefix("aisle-demo-plugins-")
         .tempdir()
@@ -152,16 +190,26 @@ async fn live(
             swap.there, swap.back
         ));
     }
+    if let Some(lively) = &around.lively {
+        lively.introduce();
+    }
     screen::line("Ctrl-C stops everything");
 
     let floor = Floor::new(scene, home, arguments.seed);
+    let floor = match &around.lively {
+        Some(lively) => floor.beside(lively.sight()),
+        None => floor,
+    };
     let entered = floor.entered();
     let (stop, stopped) = watch::channel(false);
     let mut living = tokio::spawn(floor.live(listener, stopped));
     let crowd = Crowd::new(url, arguments.shoppers, arguments.seed);
     let check = || {
         node.check()?;
-        if living.is_finished() { bail!("the floor came to an end") } else { Ok(()) }
+        if living.is_finished() {
+            bail!("the floor came to an end");
+        }
+        around.lively.as_mut().map(Lively::check).transpose()
     };
     let shopped = browse::shop(crowd, arguments.seconds, signals, check).await;
     drop(stop);
@@ -178,6 +226,13 @@ async fn live(
         entered.sales() + entered.notes(),
         entered.failed(),
     ));
+    if let Some(lively) = &mut around.lively {
+        tokio::select! {
+            concluded = lively.conclude(counts.sales + entered.sales()) => concluded?,
+            // Whoever asks twice waits for nothing more.
+            () = signals.stop() => {}
+        }
+    }
     if arguments.seconds.is_some() && counts.errors > 0 {
         bail!("{} of {} requests failed", counts.errors, counts.requests);
     }

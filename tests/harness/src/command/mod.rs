@@ -3,7 +3,10 @@
 pub(crate) mod browse;
 pub(crate) mod demo;
 pub(crate) mod generate;
+mod keys;
 mod offers;
+mod outage;
+mod region;
 pub(crate) mod screen;
 mod signals;
 mod store;

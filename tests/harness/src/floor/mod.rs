@@ -8,7 +8,7 @@
 //!             ├─> office ─HTTP─> node  approvals and units, as an installer makes them
 //!             └─< page               doors are opened, shelves emptied, sensors unplugged
 //! ```
-//! Not here: the floor and its devices themselves (`aisle-device`).
+//! Not here: the floor and its devices themselves (`aisle-device`), the hub that the page also shows ([`crate::hub`]).
 //! Guards: the node is told nothing but what a person or a device could tell it.
 
 mod goods;
@@ -23,6 +23,7 @@ pub use records::write;
 pub use scene::{CONFIG, Scene, SceneError, WAITING};
 pub use till::Entered;
 
+use crate::hub::Sight;
 use aisle_device::simulator::{SimHandle, Simulation, SimulationError, Summary, Target};
 use office::Office;
 use page::Page;
@@ -93,6 +94,7 @@ pub struct Floor {
     scene: Scene,
     home: Home,
     entered: Arc<Entered>,
+    sight: Option<Sight>,
 }
 
 impl Floor {
@@ -108,7 +110,13 @@ impl Floor {
         };
         let simulation = Simulation::new(scene.scenario().clone(), seed, target);
         let handle = simulation.handle();
-        Self { simulation, handle, scene, home, entered: Arc::default() }
+        Self { simulation, handle, scene, home, entered: Arc::default(), sight: None }
+    }
+
+    /// The same with a hub: the page shows how the stores stand to it, and cuts the line.
+    #[must_use]
+    pub fn beside(self, sight: Sight) -> Self {
+        Self { sight: Some(sight), ..self }
     }
 
     /// What was entered into the node so far; it counts on while the floor lives.
@@ -130,7 +138,7 @@ impl Floor {
         let http = reqwest::Client::builder().timeout(office::REQUEST_TIMEOUT).build()?;
         let office = Office::new(http.clone(), &self.home);
         let till = Till::new(http, &self.home.url, office.clone(), self.handle.clone(), self.entered);
-        let page = Page::new(self.handle.clone(), self.scene.clone(), &self.home);
+        let page = Page::new(self.handle.clone(), self.scene.clone(), &self.home, self.sight);
         // Heard from before anything can happen.
         let happenings = self.handle.happenings();
         let until = async |mut stopped: watch::Receiver<bool>| {

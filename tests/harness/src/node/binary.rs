@@ -26,6 +26,19 @@ pub fn author_binary() -> Result<PathBuf, NodeError> {
     there(binary, "aisle", variable)
 }
 
+/// The hub's binary: `AISLE_HUB_BIN`, else `aisle-hub` beside the node's.
+///
+/// # Errors
+/// When there is no file there.
+pub fn hub_binary() -> Result<PathBuf, NodeError> {
+    let variable = "AISLE_HUB_BIN";
+    let binary = match env::var_os(variable) {
+        Some(named) => named.into(),
+        None => binary()?.with_file_name("aisle-hub"),
+    };
+    there(binary, "aisle-hub", variable)
+}
+
 fn there(binary: PathBuf, package: &'static str, variable: &'static str) -> Result<PathBuf, NodeError> {
     if binary.is_file() { Ok(binary) } else { Err(NodeError::NoBinary { binary, package, variable }) }
 }

@@ -5,10 +5,10 @@
 
 mod binary;
 mod error;
-mod output;
+pub(crate) mod output;
 mod ready;
 
-pub use binary::{author_binary, binary};
+pub use binary::{author_binary, binary, hub_binary};
 pub use error::NodeError;
 
 use output::{Output, Serving};

@@ -1,4 +1,4 @@
-//! What a node writes: the lines that say where it serves, and the last lines for those who look for a reason.
+//! What a node or a hub writes: the lines that say where it serves, and the last lines for those who look for a reason.
 
 use std::{
     collections::VecDeque,
@@ -32,22 +32,35 @@ pub(super) struct Serving {
 
 /// The last lines of a child.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Output {
+pub(crate) struct Output {
     lines: Arc<Mutex<VecDeque<String>>>,
 }
 
 impl Output {
     /// Reads a child's stdout and stderr to their ends, on threads; where it serves comes when stdout names the URL.
     pub(super) fn follow(&self, child: &mut Child) -> mpsc::Receiver<Serving> {
+        let mut mqtt = Vec::new();
+        self.follow_until(child, move |line| {
+            if let Some(url) = line.strip_prefix(MQTT) {
+                mqtt.extend(scheme_and_address(url));
+            }
+            let url = line.strip_prefix(LISTENING)?;
+            Some(Serving { url: url.trim().into(), mqtt: mem::take(&mut mqtt) })
+        })
+    }
+
+    /// The same for whoever says it in other words: what is made of the first line that anything can be made of.
+    pub(crate) fn follow_until<T: Send + 'static>(
+        &self,
+        child: &mut Child,
+        mut serving: impl FnMut(&str) -> Option<T> + Send + 'static,
+    ) -> mpsc::Receiver<T> {
         let (sender, receiver) = mpsc::sync_channel(1);
         if let Some(stdout) = child.stdout.take() {
-            let mut mqtt = Vec::new();
             self.read(stdout, move |line| {
-                if let Some(url) = line.strip_prefix(MQTT) {
-                    mqtt.extend(scheme_and_address(url));
-                } else if let Some(url) = line.strip_prefix(LISTENING) {
+                if let Some(found) = serving(line) {
                     // Only the first line counts; later ones find the channel full or closed.
-                    drop(sender.try_send(Serving { url: url.trim().into(), mqtt: mem::take(&mut mqtt) }));
+                    drop(sender.try_send(found));
                 }
             });
         }
@@ -57,12 +70,12 @@ impl Output {
         receiver
     }
 
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.lock().iter().cloned().collect()
     }
 
     /// The last lines of a child that is gone, when they have all been read.
-    pub(super) fn last_words(&self) -> String {
+    pub(crate) fn last_words(&self) -> String {
         let deadline = Instant::now() + SETTLE;
         // Each reader holds the lines until the pipe is empty and closed.
         while Arc::strong_count(&self.lines) > 1 && Instant::now() < deadline {
@@ -71,7 +84,7 @@ impl Output {
         self.tail()
     }
 
-    pub(super) fn tail(&self) -> String {
+    pub(crate) fn tail(&self) -> String {
         let lines = self.lock();
         let tail: Vec<&str> =
             lines.iter().skip(lines.len().saturating_sub(TAIL_LINES)).map(String::as_str).collect();

@@ -9,6 +9,7 @@
 )]
 
 mod floor;
+mod hub;
 mod mqtt;
 mod node;
 mod shop;

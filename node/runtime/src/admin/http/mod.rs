@@ -8,6 +8,7 @@ mod authorized;
 mod clients;
 mod device;
 mod devices;
+mod erasures;
 mod overview;
 mod page;
 mod plugins;
@@ -22,7 +23,7 @@ mod watch;
 use super::Mqtt;
 pub(crate) use plugins::packages;
 
-use crate::{floor::Floor, plugin::Plugins};
+use crate::{erase::Erasing, floor::Floor, plugin::Plugins};
 use aisle_event::Timestamp;
 use axum::{
     Json,
@@ -53,6 +54,7 @@ struct Shared {
     mqtt: Mqtt,
     floor: Floor,
     plugins: Plugins,
+    erasing: Erasing,
     installs: Arc<Semaphore>,
     watches: Arc<Semaphore>,
     stopping: changes::Receiver<bool>,
@@ -64,13 +66,13 @@ impl Admin {
     pub(crate) fn new(
         data: &Path,
         mqtt: Mqtt,
-        (floor, plugins): (Floor, Plugins),
+        (floor, plugins, erasing): (Floor, Plugins, Erasing),
         stopping: changes::Receiver<bool>,
         now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     ) -> Self {
         let watches = Arc::new(Semaphore::new(WATCHES_MAX));
         let (data, installs) = (data.into(), plugins::installs());
-        Self(Arc::new(Shared { data, mqtt, floor, plugins, installs, watches, stopping, now }))
+        Self(Arc::new(Shared { data, mqtt, floor, plugins, erasing, installs, watches, stopping, now }))
     }
 }
 
@@ -132,6 +134,7 @@ fn described() -> OpenApiRouter<Admin> {
         .routes(routes!(units::acknowledge))
         .routes(routes!(tasks::list))
         .routes(routes!(tasks::end))
+        .routes(routes!(erasures::list, erasures::begin))
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::get, plugins::remove))
         .routes(routes!(plugins::recordings))

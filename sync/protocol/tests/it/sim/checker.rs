@@ -1,8 +1,12 @@
 //! What must be true, whatever happens: the ledger of acknowledgements against the ledger of the hubs.
 
-use super::{ledger::Tables, store::Happening};
+use super::{
+    ledger::{Rows, Tables},
+    store::{Happening, PERSON, Receipted},
+};
 use aisle_event::StoreId;
-use aisle_protocol::{LogId, Message, Point, Stream, frame::Frames};
+use aisle_protocol::{Checked, LogId, Message, Point, Stream, frame::Frames};
+use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Default)]
@@ -30,6 +34,26 @@ impl Checker {
         let before = self.acked.entry(log).or_insert(ack.through);
         if ack.through.seq > before.seq {
             *before = ack.through;
+        }
+        Ok(())
+    }
+
+    /// Looks at what has left the store: nothing of a person is in it.
+    pub fn left(log: &LogId, batch: &Checked) -> Result<(), String> {
+        let names_a_person =
+            |payload: &Bytes| payload.windows(PERSON.len()).any(|window| window == PERSON.as_bytes());
+        let leaked = batch.items().iter().find(|item| names_a_person(&item.payload));
+        leaked.map_or(Ok(()), |item| Err(format!("LEAKED: {log} {} names a person", item.seq)))
+    }
+
+    /// Every batch that is there came with the receipt that follows the one before it.
+    fn receipted(log: &LogId, rows: &Rows) -> Result<(), String> {
+        let mut last = Receipted::after(&Bytes::new(), log);
+        for (header, receipt) in &rows.receipts {
+            last = last.next(header);
+            if last.to_bytes() != *receipt {
+                return Err(format!("UNRECEIPTED: {log} {} came without its receipt", header.first_seq));
+            }
         }
         Ok(())
     }
@@ -115,6 +139,6 @@ impl Checker {
                 return Err(format!("UNEXPECTED: the cursor of {log} is {:?}", rows.through));
             }
         }
-        Ok(())
+        durable.iter().try_for_each(|(log, rows)| Self::receipted(log, rows))
     }
 }

@@ -26,6 +26,8 @@ pub struct Rows {
     pub items: Vec<(Item, Point)>,
     /// Places whose event another epoch holds: a unique key over time, type and payload finds them.
     pub again: BTreeSet<u64>,
+    /// The headers of the batches that they came in, each with its receipt.
+    pub receipts: Vec<(Header, Bytes)>,
     /// Heads at the ends of batches and within them.
     heads: BTreeMap<u64, Point>,
 }
@@ -39,6 +41,7 @@ impl Rows {
             quarantined: false,
             items: Vec::new(),
             again: BTreeSet::new(),
+            receipts: Vec::new(),
             heads: BTreeMap::new(),
         }
     }
@@ -46,10 +49,19 @@ impl Rows {
 
 pub type Tables = BTreeMap<LogId, Rows>;
 
+/// What of a batch was new.
+#[derive(Debug, Clone)]
+struct Inserted {
+    log: LogId,
+    header: Header,
+    receipt: Bytes,
+    items: Vec<(Item, Point)>,
+}
+
 /// What a transaction wants to change.
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
-    inserts: Vec<(LogId, Vec<(Item, Point)>)>,
+    inserts: Vec<Inserted>,
     advance: Option<(LogId, Option<Point>, Point, Bytes)>,
     quarantine: Vec<LogId>,
 }
@@ -65,13 +77,14 @@ pub struct Database {
 
 fn apply(tables: &mut Tables, changes: &Changes) {
     let born = tables.len();
-    for (log, items) in &changes.inserts {
+    for Inserted { log, header, receipt, items } in &changes.inserts {
         let others = tables.iter().filter(|(other, _)| other.class == log.class && *other != log);
         let held: HashSet<(u64, Bytes)> = others
             .flat_map(|(_, rows)| &rows.items)
             .map(|(item, _)| (item.hlc, item.payload.clone()))
             .collect();
         let rows = tables.entry(log.clone()).or_insert_with(|| Rows::new(born, log));
+        rows.receipts.push((*header, receipt.clone()));
         for (item, point) in items {
             rows.items.push((item.clone(), *point));
             if held.contains(&(item.hlc, item.payload.clone())) {
@@ -147,8 +160,7 @@ impl Ledger for Transaction<'_> {
         if self.mutant == Some(Mutant::TrimWithoutHashes) {
             return Ok(Agreement::Same);
         }
-        let own =
-            self.changes.inserts.iter().flat_map(|(_, items)| items).find(|(_, at)| at.seq == point.seq);
+        let own = self.changes.inserts.iter().flat_map(|new| &new.items).find(|(_, at)| at.seq == point.seq);
         let own = own.map(|(_, at)| *at);
         let head = own.or_else(|| self.database.live.get(log)?.heads.get(&point.seq).copied());
         Ok(match head {
@@ -163,7 +175,7 @@ impl Ledger for Transaction<'_> {
         log: &LogId,
         after: Point,
         header: &Header,
-        _: &Bytes,
+        receipt: &Bytes,
         items: &[Item],
     ) -> Result<(), Infallible> {
         assert_eq!(header.end().seq, items.last().unwrap().seq);
@@ -171,8 +183,8 @@ impl Ledger for Transaction<'_> {
         // The head of each event, as a hub that keeps all of them has it.
         let mut chain = aisle_protocol::Chain::after(after);
         let points = items.iter().map(|item| (item.clone(), chain.push(item.hlc, item.kind, &item.payload)));
-        let points = points.collect();
-        self.changes.inserts.push((log.clone(), points));
+        let (items, receipt) = (points.collect(), receipt.clone());
+        self.changes.inserts.push(Inserted { log: log.clone(), header: *header, receipt, items });
         Ok(())
     }
 

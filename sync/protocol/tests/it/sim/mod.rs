@@ -120,3 +120,13 @@ fn a_cursor_that_is_set_without_a_comparison_is_caught() {
 fn an_overlap_that_is_trimmed_without_a_look_at_its_hashes_is_caught() {
     caught(Mutant::TrimWithoutHashes, &["LOST", "STUCK", "not all", "UNEXPECTED", "DUPLICATED"]);
 }
+
+#[test]
+fn a_gate_that_is_bypassed_when_an_epoch_begins_is_caught() {
+    caught(Mutant::GateBypassed, &["LEAKED"]);
+}
+
+#[test]
+fn a_receipt_that_nobody_looks_at_is_caught() {
+    caught(Mutant::ReceiptSkipped, &["UNRECEIPTED"]);
+}

@@ -8,4 +8,8 @@ pub enum Mutant {
     CursorWithoutCompare,
     /// What has a number that is known is taken for what is known.
     TrimWithoutHashes,
+    /// What is sealed once more for a new epoch comes straight from the journal.
+    GateBypassed,
+    /// The hub takes a batch whatever its receipt says.
+    ReceiptSkipped,
 }

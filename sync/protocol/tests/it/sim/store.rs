@@ -1,6 +1,6 @@
 //! A store: its journal, its outbox on a disk that forgets what was not synced, and its machine.
 
-use super::random::Random;
+use super::{mutant::Mutant, random::Random};
 use aisle_event::StoreId;
 use aisle_protocol::{
     Batch, Epoch, Head, Header, Item, LogClass, LogId, Point, PolicyId,
@@ -17,12 +17,28 @@ pub struct Happening {
     pub hlc: u64,
 }
 
+/// Who it was. Stands in every record of the journal, and must not leave the store.
+pub const PERSON: &str = "CANARY-17850";
+
 impl Happening {
+    /// As the journal has it.
+    fn recorded(&self) -> Bytes {
+        self.written(true)
+    }
+
+    /// What the gate lets out of it.
     pub fn payload(&self) -> Bytes {
+        self.written(false)
+    }
+
+    fn written(&self, with_person: bool) -> Bytes {
         let mut out = Vec::new();
         let mut encoder = minicbor::Encoder::new(&mut out);
-        encoder.map(2).unwrap().u8(1).unwrap().u64(self.id).unwrap();
+        encoder.map(2 + u64::from(with_person)).unwrap().u8(1).unwrap().u64(self.id).unwrap();
         encoder.u8(2).unwrap().str(self.class.as_str()).unwrap();
+        if with_person {
+            encoder.u8(3).unwrap().str(PERSON).unwrap();
+        }
         out.into()
     }
 }
@@ -162,16 +178,17 @@ pub struct Store {
     /// In the order in which they were made.
     pub unsynced: Vec<Change>,
     pub is_full: bool,
+    mutant: Option<Mutant>,
 }
 
 impl Store {
-    pub fn new(random: &mut Random) -> Self {
+    pub fn new(random: &mut Random, mutant: Option<Mutant>) -> Self {
         let id = StoreId::new("store-1").unwrap();
         let logs = LogClass::ALL.map(|class| {
             (class, DiskLog::new(LogId { store: id.clone(), class, epoch: Epoch(random.bytes()) }, 0))
         });
         let disk = Disk { journal: Vec::new(), logs: logs.into(), past: BTreeMap::new() };
-        Self { id, disk, unsynced: Vec::new(), is_full: false }
+        Self { id, disk, unsynced: Vec::new(), is_full: false, mutant }
     }
 
     /// Seals the next events of a class, where none of it waits for a sync.
@@ -201,12 +218,15 @@ impl Store {
             return false;
         }
         let (after, last) = (log.last(), Receipted::after(&log.receipt, &log.id));
+        let is_renewed = self.disk.past.contains_key(&class);
+        let is_bypassed = self.mutant == Some(Mutant::GateBypassed) && is_renewed;
         let items: Vec<Item> = chosen
             .iter()
             .zip(after.seq + 1..)
             .map(|(place, seq)| {
                 let happening = self.disk.journal[*place];
-                Item { seq, hlc: happening.hlc, kind: 0x0201, payload: happening.payload() }
+                let payload = if is_bypassed { happening.recorded() } else { happening.payload() };
+                Item { seq, hlc: happening.hlc, kind: 0x0201, payload }
             })
             .collect();
         let batch =

@@ -37,6 +37,8 @@ async fn nothing_is_told_or_done_without_the_token() {
         (Method::DELETE, "/v1/admin/plugins/multi-buy"),
         (Method::GET, "/v1/admin/plugins/multi-buy/recordings"),
         (Method::POST, "/v1/admin/plugins/multi-buy/rollback"),
+        (Method::GET, "/v1/admin/erasures"),
+        (Method::POST, "/v1/admin/erasures"),
     ];
     let document = admin.api().get("/openapi.json").await.json(200);
     for (method, path) in &paths {

@@ -1,9 +1,14 @@
 //! The page that one interferes from: doors are opened, shelves emptied, sensors unplugged, and the staff board has to notice.
 //!
+//! Beside a hub it shows how the stores stand to it, and cuts the line ([`hub`]).
+//!
 //! Everything on it is a form, so it works without scripts; the script keeps the truth beside the buttons up to date.
 //! Guards: what a form names must be on this floor; nothing else can be asked for.
 
+mod hub;
+
 use super::{Home, Scene};
+use crate::hub::Sight;
 use aisle_device::{
     floor::Place,
     simulator::{SimHandle, Watched},
@@ -32,6 +37,7 @@ struct Shared {
     scene: Scene,
     staff: String,
     pin: String,
+    sight: Option<Sight>,
 }
 
 /// What was just done, to be said.
@@ -41,8 +47,9 @@ struct Did {
 }
 
 impl Page {
-    pub(super) fn new(floor: SimHandle, scene: Scene, home: &Home) -> Self {
-        Self(Arc::new(Shared { floor, scene, staff: format!("{}/staff", home.url), pin: home.pin.clone() }))
+    pub(super) fn new(floor: SimHandle, scene: Scene, home: &Home, sight: Option<Sight>) -> Self {
+        let (staff, pin) = (format!("{}/staff", home.url), home.pin.clone());
+        Self(Arc::new(Shared { floor, scene, staff, pin, sight }))
     }
 }
 
@@ -55,6 +62,7 @@ pub(super) async fn serve(page: Page, listener: TcpListener) -> io::Result<()> {
         .route("/units/{unit}/{act}", post(unit))
         .route("/shelves/{sku}/{act}", post(shelf))
         .route("/devices/{device}/{act}", post(device))
+        .route("/line/{act}", post(line))
         .with_state(page);
     axum::serve(listener, router).await
 }
@@ -95,6 +103,21 @@ async fn device(State(page): State<Page>, Path((device, act)): Path<(String, Str
     }
 }
 
+async fn line(State(page): State<Page>, Path(act): Path<String>) -> Response {
+    let Some(Sight { lines, .. }) = &page.0.sight else { return StatusCode::NOT_FOUND.into_response() };
+    match act.as_str() {
+        "cut" => {
+            lines.cut();
+            answer(true, "cut")
+        }
+        "mend" => {
+            lines.mend();
+            answer(true, "mended")
+        }
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
 fn answer(known: bool, did: &str) -> Response {
     if known {
         Redirect::to(&format!("/?did={did}")).into_response()
@@ -113,6 +136,8 @@ fn said(did: &str) -> Option<&'static str> {
         "no-more" => "The shelf has no room, or the backroom has none.",
         "unplugged" => "The device is off the network.",
         "plugged" => "The device is back on the network.",
+        "cut" => "The line to the hub is cut. Shoppers notice nothing.",
+        "mended" => "The line is back. The hub catches up.",
         _ => return None,
     })
 }
@@ -156,6 +181,7 @@ async fn show(State(page): State<Page>, Query(did): Query<Did>) -> Response {
             p #said role="status" data-live { @if let Some(did) = did { (did) } }
         }
         main {
+            @if let Some(sight) = &shared.sight { (hub::section(sight)) }
             section aria-labelledby="units" {
                 h2 #units { "Fridges, freezers and the hot counter" }
                 ul { @for (name, celsius, open) in &truth.units { (unit_row(shared, name, *celsius, *open, &unplugged)) } }

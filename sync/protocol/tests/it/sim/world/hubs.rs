@@ -55,7 +55,11 @@ impl World {
             }
             Question::Admit { log, batches } => {
                 let checked = hub::check(batches).unwrap();
-                match at_once(admit(&mut transaction, &AnyRegion, &log, &checked)) {
+                if let Err(what) = checked.iter().try_for_each(|batch| Checker::left(&log, batch)) {
+                    self.failure.get_or_insert(what);
+                }
+                let gate = AnyRegion { mutant: self.mutant };
+                match at_once(admit(&mut transaction, &gate, &log, &checked)) {
                     Ok(decision) => {
                         let changes = Box::new(transaction.changes);
                         let answer = Answer::Admitted(decision);

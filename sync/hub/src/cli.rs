@@ -1,0 +1,198 @@
+//! The command line: what can be asked, and how it is explained.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// The hub of a region: takes in what its stores may send, once, in order, with proof.
+#[derive(Debug, Parser)]
+#[command(name = "aisle-hub", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// The configuration [default: hub.toml where it exists]; AISLE_HUB_KEY and AISLE_HUB_SECTION__KEY go over it
+    #[arg(long, global = true, env = "AISLE_HUB_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Answer in JSON, for scripts
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What the hub can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the hub: take stores in, answer over HTTP
+    Run,
+    /// Show what there is, also while a hub runs
+    Status,
+    /// Compute every chain and check every receipt again; exit code 1 when anything is wrong
+    Verify,
+    /// Write events as Parquet files, by store and day
+    Export(ExportArgs),
+    /// Copy a SQLite database while the hub runs, and check the copy
+    Backup {
+        /// The file to make
+        to: PathBuf,
+    },
+    /// Put a backup where the database belongs; the hub must not run, and no database may lie there
+    Restore {
+        /// The backup
+        from: PathBuf,
+    },
+    /// Nodes that may come
+    #[command(subcommand)]
+    Node(NodeCommand),
+    /// Forget a person: take their token out of what is held of a store, and ask the store in turn
+    Erase {
+        /// The store
+        store: String,
+        /// The token that the store's events have for the person, such as t1.AbCd
+        token: String,
+    },
+    /// Show the erasures of a store, with the store's receipts and this hub's own
+    Erasures {
+        /// The store
+        store: String,
+    },
+    /// Contents that nodes fetch
+    #[command(subcommand)]
+    Content(ContentCommand),
+    /// What stores are to become
+    #[command(subcommand)]
+    Desired(DesiredCommand),
+    /// Policies that batches may name
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// The relay to a hub above, and hubs that may speak for stores here
+    #[command(subcommand)]
+    Relay(RelayCommand),
+    /// Print the description of the HTTP interface (OpenAPI)
+    Openapi,
+}
+
+/// `export`
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The folder, made where it is not there, or s3://BUCKET/PREFIX with the usual AWS_* variables
+    #[arg(value_name = "PLACE", required_unless_present = "to")]
+    pub place: Option<String>,
+    /// The same as an option
+    #[arg(long, value_name = "PLACE", conflicts_with = "place")]
+    pub to: Option<String>,
+    /// Where S3 is, such as http://127.0.0.1:9000; goes over AWS_ENDPOINT_URL
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// Only this store; may be given again
+    #[arg(long = "store", value_name = "STORE")]
+    pub stores: Vec<String>,
+    /// From this time on, such as 2026-06-01T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<jiff::Timestamp>,
+    /// Before this time
+    #[arg(long, value_name = "TIME")]
+    pub before: Option<jiff::Timestamp>,
+}
+
+/// `node …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum NodeCommand {
+    /// Let a node come, or change its key
+    Add {
+        /// Its store
+        store: String,
+        /// Its serial, as its certificate has it
+        node: String,
+        /// The Ed25519 key that its receipts are signed with: 64 hexadecimal digits
+        receipt_key: String,
+    },
+    /// Let a node come no more; its receipts stay good
+    Ban {
+        /// Its store
+        store: String,
+        /// Its serial
+        node: String,
+    },
+    /// Show the nodes of a store
+    List {
+        /// The store
+        store: String,
+    },
+}
+
+/// `content …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ContentCommand {
+    /// Keep a file for nodes to fetch, and print its hash
+    Add {
+        /// The file, or the folder of a plugin with `plugin.toml` and `plugin.wasm`
+        file: PathBuf,
+        /// Make a delta from this content, for nodes that have it; may be given again
+        #[arg(long = "delta-from", value_name = "HASH")]
+        deltas_from: Vec<String>,
+    },
+}
+
+/// `desired …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum DesiredCommand {
+    /// Say what stores are to become; those that are connected hear it within seconds
+    Set(DesiredSetArgs),
+    /// Show what a store is to become, and what its nodes report
+    Show {
+        /// The store
+        store: String,
+    },
+}
+
+/// `desired set`
+#[derive(Debug, Args)]
+pub(crate) struct DesiredSetArgs {
+    /// The list: `[[item]]` with `name`, `version`, and `content` (a hash) or `file`
+    pub list: PathBuf,
+    /// This store; may be given again
+    #[arg(long = "store", value_name = "STORE", required_unless_present = "all")]
+    pub stores: Vec<String>,
+    /// Every store that has a node which may come
+    #[arg(long, conflicts_with = "stores")]
+    pub all: bool,
+}
+
+/// `policy …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Bring a policy into force at all hubs on the database, also running ones; its version must be the highest
+    Publish {
+        /// The policy; its signature lies beside it, with `.sig` behind the name
+        file: PathBuf,
+    },
+}
+
+/// `relay …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum RelayCommand {
+    /// Print the key that this hub signs relayed batches with, for `relay allow` at the hub above
+    Key,
+    /// Let a hub speak for the stores of some regions, or change its key
+    Allow {
+        /// Its name, as its certificate has it
+        relay: String,
+        /// The Ed25519 key that its receipts are signed with: 64 hexadecimal digits
+        receipt_key: String,
+        /// A region; may be given again
+        #[arg(long = "region", value_name = "REGION", required = true)]
+        regions: Vec<String>,
+    },
+    /// Let a hub speak for nobody any more; its receipts stay good
+    Ban {
+        /// Its name
+        relay: String,
+    },
+    /// Show the hubs that may speak for stores
+    List,
+}

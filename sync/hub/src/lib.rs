@@ -1,0 +1,37 @@
+//! The hub: takes in what stores may send, once, in order, with proof, and shows, checks, exports and keeps it.
+//!
+//! ```text
+//! aisle-transport ──Desk──> desk ─ checked batches ─> database::admission ─ one transaction: gate, chain, rows, cursor ─> commit ─> ACK
+//!                                                       SQLite | PostgreSQL ──> http, commands: status, verify, export, backup
+//! ```
+//!
+//! Lives here: the database ([`database`]), the gate over receipts ([`gate`]), the answers to connections ([`desk`]), contents that
+//! nodes fetch ([`content`]), what stores are to become ([`publish`]), what goes on to a hub above ([`relay`]), the HTTP interface ([`http`]), checking ([`verify`]) and export
+//! ([`export`]), and the only mention of
+//! `sqlx`, `parquet` and `object_store`.
+//!
+//! Not here: sockets of stores (`aisle-transport`), the rules of the protocol (`aisle-protocol`) and of residency (`aisle-residency`).
+//! Guards invariants 1 (acknowledged means durable, at the hub too), 3 (nothing without a receipt is held) and 6.
+
+pub mod config;
+pub mod content;
+pub mod database;
+pub mod desk;
+pub mod export;
+pub mod gate;
+mod herald;
+pub mod http;
+pub mod key;
+pub mod objects;
+pub mod payload;
+pub mod policies;
+pub mod publish;
+pub mod relay;
+pub mod serve;
+pub mod telemetry;
+pub mod verify;
+
+pub use config::{Config, ConfigError};
+pub use database::Database;
+pub use desk::HubDesk;
+pub use gate::ReceiptGate;

@@ -1,0 +1,273 @@
+//! A hub that runs: the database opened, policies in force, stores and people let in.
+//!
+//! The only wiring. Not here: what the parts do. On the way down stores are told to come again later, then the database is closed.
+
+use crate::{
+    Config, Database, HubDesk,
+    content::Contents,
+    database::DatabaseError,
+    desk, herald,
+    http::{self, Api, Token, TokenError},
+    key::{KeyError, signing_key},
+    objects::PlaceError,
+    policies::{self, Policies, PolicyFileError},
+    relay::{Relay, RelayError},
+    telemetry::Telemetry,
+};
+use aisle_protocol::hub;
+use aisle_transport::{
+    Credentials,
+    server::{self, BindError, Connections, Server},
+    tls::CredentialsError,
+};
+use prometheus_client::registry::Registry;
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tokio::{net::TcpListener, sync::watch};
+
+/// Why a hub does not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The policies.
+    #[error(transparent)]
+    Policies(#[from] PolicyFileError),
+    /// The relay.
+    #[error(transparent)]
+    Relay(#[from] RelayError),
+    /// The database cannot keep what it says it has: it is not gone on with.
+    #[error(
+        "the database's disk failed, and what it has kept is not known\nhint: look at the disk; the next start takes up what is whole"
+    )]
+    Disk,
+    /// The place of contents.
+    #[error(transparent)]
+    Contents(#[from] PlaceError),
+    /// The key of receipts.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The token.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// A certificate cannot be read.
+    #[error("cannot read `{path}` (`{key}`)")]
+    Certificate {
+        /// The setting.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The certificates cannot be used.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// An address for stores cannot be listened on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The address for people cannot be listened on, or listening ended.
+    #[error("cannot serve HTTP on {address}")]
+    Http {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// A hub that listens.
+pub struct Running {
+    server: Server<HubDesk>,
+    listener: TcpListener,
+    api: Api,
+    http: SocketAddr,
+    config: Config,
+    policies: watch::Sender<Arc<Policies>>,
+    relay: Option<Relay>,
+}
+
+impl Running {
+    /// Opens everything and listens; nobody is served before [`Running::until`].
+    ///
+    /// # Errors
+    /// When a part cannot be opened; names it.
+    pub async fn start(config: &Config) -> Result<Self, ServeError> {
+        let credentials = credentials(config)?;
+        let database = Database::open(&config.database, &config.bounds).await?;
+        for node in &config.nodes {
+            database.register(node).await?;
+        }
+        for relay in &config.relays {
+            database.register_relay(relay).await?;
+        }
+        database.part_all(&config.hub).await?;
+        let policies = policies::enforce(config, &database).await?;
+        if policies.wanted.is_none() {
+            tracing::warn!("no policy is in force: every batch will be refused");
+        }
+        let policies = watch::Sender::new(Arc::new(policies));
+        let mut registry = Registry::default();
+        let limits = &config.raw.limits;
+        let desk = HubDesk::new(
+            desk::Config {
+                region: config.region.clone(),
+                hub: config.hub.clone(),
+                chain: config.chain.clone(),
+                checks_together_max: limits.checks_together_max as usize,
+                retry_after_ms: limits.retry_after_ms,
+                receipt_key: Arc::new(signing_key(&config.files.receipt_key)?),
+            },
+            database.clone(),
+            policies.subscribe(),
+            Contents::new(config.files.contents.open(None)?),
+            Telemetry::register(&mut registry),
+        );
+        let machine = hub::Config {
+            region: config.region.to_string(),
+            hub: config.hub.clone(),
+            // What the desk says of it when a node comes counts.
+            policy_wanted: None,
+            ..hub::Config::default()
+        };
+        let bounds = server::Config {
+            quic: Some(config.listen.quic),
+            tls: config.listen.tls,
+            connections_max: limits.connections_max as usize,
+            retry_after_ms: limits.retry_after_ms,
+            ..server::Config::new(credentials, config.chain.clone(), machine)
+        };
+        let server = Server::bind(bounds, Arc::new(desk), &mut registry)?;
+        let relay = match &config.relay {
+            None => None,
+            Some(relay) => {
+                let (database, policies) = (database.clone(), policies.subscribe());
+                Some(Relay::open(relay.clone(), &config.hub, database, policies, &mut registry).await?)
+            }
+        };
+        let address = config.listen.http;
+        let failed = |source| ServeError::Http { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let http = listener.local_addr().map_err(failed)?;
+        let api = Api {
+            database,
+            token: Arc::new(Token::from_file(&config.files.token)?),
+            registry: Arc::new(registry),
+            is_ready: Arc::new(AtomicBool::new(false)),
+        };
+        Ok(Self { server, listener, api, http, config: config.clone(), policies, relay })
+    }
+
+    /// Where people and programs are served.
+    #[must_use]
+    pub const fn http_address(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// Where stores call over QUIC.
+    #[must_use]
+    pub fn quic_address(&self) -> Option<SocketAddr> {
+        self.server.quic_address()
+    }
+
+    /// Where stores call over TLS.
+    #[must_use]
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.server.tls_address()
+    }
+
+    /// The stores that are connected: who is told something, who is cut.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        self.server.connections()
+    }
+
+    /// Serves until the future is ready, then goes down in order.
+    ///
+    /// # Errors
+    /// When HTTP cannot be served any more.
+    pub async fn until(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+        let Self { server, listener, api, http: address, config, policies, relay } = self;
+        let hub = config.hub.clone();
+        tracing::info!(
+            hub,
+            quic = ?server.quic_address(),
+            tls = ?server.tls_address(),
+            http = %address,
+            database = %api.database.location(),
+            "the hub serves"
+        );
+        let (down, is_down) = watch::channel(false);
+        let database = api.database.clone();
+        let telling = tokio::spawn(herald::run(database.clone(), server.connections()));
+        let ready = api.is_ready.clone();
+        ready.store(true, Ordering::Relaxed);
+        let pages =
+            axum::serve(listener, http::router(api)).with_graceful_shutdown(went_down(is_down.clone()));
+        let following = {
+            let (database, connections, is_down) = (database.clone(), server.connections(), is_down.clone());
+            let follow = async move {
+                let down = went_down(is_down);
+                policies::follow(&config, &database, &policies, &connections, down).await;
+            };
+            tokio::spawn(follow)
+        };
+        let relaying = relay.map(|relay| tokio::spawn(relay.run(is_down.clone())));
+        let stores = server.run(went_down(is_down));
+        let (mut pages, mut stores) = (std::pin::pin!(pages.into_future()), std::pin::pin!(stores));
+        let mut served = Ok(());
+        let mut gone = false;
+        tokio::select! {
+            // Nobody is told anything any more: what was promised is not known to have been kept.
+            () = database.fails() => return Err(ServeError::Disk),
+            () = shutdown => {}
+            () = &mut stores => gone = true,
+            ended = &mut pages => served = ended,
+        }
+        ready.store(false, Ordering::Relaxed);
+        telling.abort();
+        down.send_replace(true);
+        let going_down = async {
+            if !gone {
+                stores.await;
+            }
+            // A task that panicked has said so.
+            let _ = following.await;
+            if let Some(relaying) = relaying {
+                let _ = relaying.await;
+            }
+            database.part_all(&hub).await
+        };
+        tokio::select! {
+            () = database.fails() => return Err(ServeError::Disk),
+            parted = going_down => parted?,
+        }
+        database.close().await;
+        served.map_err(|source| ServeError::Http { address, source })
+    }
+}
+
+async fn went_down(mut down: watch::Receiver<bool>) {
+    // A sender that is gone is down as well.
+    let _ = down.wait_for(|is_down| *is_down).await;
+}
+
+fn credentials(config: &Config) -> Result<Credentials, ServeError> {
+    let read = |key, path: &Path| {
+        std::fs::read(path).map_err(|source| ServeError::Certificate { key, path: path.to_owned(), source })
+    };
+    let files = &config.files;
+    let chain = read("tls.certificate", &files.certificate)?;
+    let key = read("tls.key", &files.key)?;
+    let roots = read("tls.roots", &files.roots)?;
+    Ok(Credentials::from_pem(&chain, &key, &roots)?)
+}

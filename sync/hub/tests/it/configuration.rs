@@ -1,0 +1,86 @@
+//! `hub.toml`: what is refused, and in which words.
+
+use aisle_hub::config::load;
+use serde_json::Value;
+use std::path::Path;
+
+fn refused(text: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hub.toml");
+    std::fs::write(&file, text).unwrap();
+    load(Some(&file)).unwrap_err().to_string()
+}
+
+#[test]
+fn what_cannot_be_right_is_refused_by_its_key_with_the_nearest_one() {
+    for (text, words) in [
+        ("region = \"eu\"\nregio = \"eu\"", "`regio` is no setting; did you mean `region`?"),
+        (
+            "region = \"eu\"\n[listen]\nqick = \"0.0.0.0:1\"",
+            "`listen.qick` is no setting; did you mean `quic`?",
+        ),
+        ("region = \"EU\"", "`region` is \"EU\""),
+        ("", "`region` is \"\""),
+        ("region = \"eu\"\ndatabase = \"mysql://x\"", "`database` is \"mysql://x\""),
+        ("region = \"eu\"\n[listen]\nhttp = \"here\"", "`listen.http` is \"here\""),
+        ("region = \"eu\"\n[limits]\nconnections_max = 0", "`limits.connections_max` is 0"),
+        ("region = \"eu\"\n[limits]\nconnections_max = \"many\"", "`limits.connections_max` cannot be used"),
+        ("region = \"eu\"\n[policies]\nkeys = [\"12\"]", "`policies.keys[0]` is \"12\""),
+        (
+            "region = \"eu\"\n[[node]]\nstore = \"store-1\"\nnode = \"n\"\nreceipt_key = \"x\"",
+            "`node[0].receipt_key` is \"x\"",
+        ),
+    ] {
+        let said = refused(text);
+        assert!(said.contains(words), "{text:?}: {said}");
+    }
+}
+
+#[test]
+fn paths_are_meant_from_where_the_file_lies() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hub.toml");
+    std::fs::write(&file, "region = \"eu\"\n[policies]\nfiles = [\"eu.toml\", \"/etc/cn.toml\"]").unwrap();
+    let config = load(Some(&file)).unwrap();
+    assert_eq!(config.files.policies, [folder.path().join("eu.toml"), "/etc/cn.toml".into()]);
+    assert_eq!(config.database.to_string(), folder.path().join("data/hub.db").display().to_string());
+    assert_eq!((config.policy_wanted, config.chain), (None, None));
+    load(Some(Path::new("/nowhere/hub.toml"))).unwrap_err();
+}
+
+#[test]
+fn the_password_of_a_database_is_not_shown() {
+    let location: aisle_hub::database::Location = "postgres://aisle:secret@db.example/hub".parse().unwrap();
+    assert_eq!(location.to_string(), "postgres://db.example/hub");
+}
+
+/// The keys of a table and of those in it, as they are written.
+fn keys(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                found.push(format!("{key} ="));
+                keys(value, found);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| keys(value, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_example_is_accepted_and_has_every_setting() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("hub.example.toml");
+    let config = load(Some(&file)).unwrap();
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut found = Vec::new();
+    keys(&serde_json::to_value(&config.raw).unwrap(), &mut found);
+    for table in ["listen", "tls", "http", "policies", "limits", "node", "relayed"] {
+        found.retain(|key| {
+            key != &format!("{table} =") || table == "tls" || table == "http" || table == "node"
+        });
+    }
+    for key in found {
+        assert!(text.contains(&key), "`{key}` is not in the example");
+    }
+}
