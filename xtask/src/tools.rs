@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    sync::Once,
 };
 
 const NEXTEST_VERSION: &str = "0.9.143";
@@ -235,13 +236,19 @@ fn same(one: &Path, other: &Path) -> bool {
     matches!((fs::read(one), fs::read(other)), (Ok(one), Ok(other)) if one == other)
 }
 
-/// Installs a Debian package, as root or by sudo. The lists are fetched first only when the package is not in them.
+/// Installs a Debian package, as root or by sudo. The lists are fetched before the first one: an old list may lead to an old
+/// package, and a compiler of last year builds nothing here. What cannot be fetched may still be in the lists that there are.
 pub(crate) fn debian(package: &str) -> Result<()> {
+    static FETCHED: Once = Once::new();
     if !on_path("apt-get") {
         bail!("this system has no apt-get to install `{package}` with");
     }
-    let install = || apt(&["install", "--yes", "--no-install-recommends", package]);
-    install().or_else(|_| apt(&["update"]).and_then(|()| install()))
+    FETCHED.call_once(|| {
+        if let Err(error) = apt(&["update"]) {
+            screen::aside(format_args!("the lists of packages stay as they are: {error:#}"));
+        }
+    });
+    apt(&["install", "--yes", "--no-install-recommends", package])
 }
 
 fn apt(arguments: &[&str]) -> Result<()> {
