@@ -55,7 +55,7 @@ fn events_with_a_gap_too_many_or_too_large_are_not_sealed() {
     assert_eq!(seal(&[item(2, vec![])]), Err(SealError::Sequence { expected: 1, found: 2 }));
     let many: Vec<Item> = (1..=BATCH_EVENTS_MAX as u64 + 1).map(|seq| item(seq, vec![])).collect();
     assert_eq!(seal(&many), Err(SealError::Count(BATCH_EVENTS_MAX + 1)));
-    let mut random = crate::sim::Random(1);
+    let mut random = crate::random::Random(1);
     let noise: Vec<u8> = (0..BATCH_BYTES_MAX).map(|_| random.number() as u8).collect();
     assert_eq!(seal(&[item(1, noise)]), Err(SealError::TooLarge));
     let receipt = Bytes::from(vec![0; RECEIPT_BYTES_MAX + 1]);

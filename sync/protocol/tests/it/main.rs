@@ -1,4 +1,4 @@
-//! The protocol from outside: bytes that are for ever, peers that lie, and both machines in a world where everything goes wrong.
+//! The protocol from outside: bytes that are for ever, and peers that lie. The world in which everything goes wrong is `tests/simulate`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,6 +16,6 @@ mod golden;
 mod hostile;
 mod messages;
 mod order;
+mod random;
 mod sales;
 mod shop;
-mod sim;

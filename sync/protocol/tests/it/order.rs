@@ -19,7 +19,7 @@ pub struct Batches(BTreeMap<LogClass, (LogId, Vec<Batch>)>, usize);
 impl Batches {
     fn new(logs: &[(LogClass, u64)], payload_bytes: usize) -> Self {
         let store = StoreId::new("berlin-12").unwrap();
-        let mut random = crate::sim::Random(1);
+        let mut random = crate::random::Random(1);
         let mut outbox = Self::default();
         for (class, count) in logs {
             let log = LogId { store: store.clone(), class: *class, epoch: Epoch([class.number(); 16]) };

@@ -17,7 +17,7 @@ pub fn bytes_per_event(items: &[Item], batch: usize) -> f64 {
     let mut bytes = 0;
     let (mut sealing, mut checking) = (Duration::ZERO, Duration::ZERO);
     // A receipt does not compress: it is signatures and hashes.
-    let receipt = crate::sim::Random(1).bytes::<RECEIPT_BYTES>();
+    let receipt = crate::random::Random(1).bytes::<RECEIPT_BYTES>();
     for items in items.chunks(batch) {
         let started = Instant::now();
         let sealed =

@@ -1,7 +1,7 @@
 //! A shop that sells, for sizes: a range with a few that sell much, prices that go with the article, baskets of a supermarket's small
 //! shop, a till that numbers its receipts.
 
-use crate::sim::Random;
+use crate::random::Random;
 use aisle_event::{
     Currency, DocumentId, Event, Money, Quantity, SessionId, Sku, SourceName, Timestamp, Unknown,
     sale::{SaleLine, SaleRecorded},

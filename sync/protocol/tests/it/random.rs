@@ -18,10 +18,6 @@ impl Random {
         from + self.number() % (to - from)
     }
 
-    pub fn one_in(&mut self, times: u64) -> bool {
-        self.number().is_multiple_of(times)
-    }
-
     pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
         std::array::from_fn(|_| self.number() as u8)
     }
