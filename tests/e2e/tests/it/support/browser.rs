@@ -225,7 +225,15 @@ impl Browser {
 
     /// The text of the first element that a CSS selector finds.
     pub(crate) async fn text(&self, selector: &str) -> String {
-        self.find(selector).await.text().await.expect("an element has a text")
+        for _ in 0..TOUCHES_MAX {
+            match self.find(selector).await.text().await {
+                Ok(text) => return text,
+                // The next page came in between; it is looked for there.
+                Err(error) if error.is_stale_element_reference() => {}
+                Err(error) => panic!("`{selector}` has no text: {error}"),
+            }
+        }
+        panic!("`{selector}` was gone {TOUCHES_MAX} times before it could be read");
     }
 
     /// Touches the link or the button with this name.
@@ -249,7 +257,14 @@ impl Browser {
 
     /// Touches the first element that a CSS selector finds.
     pub(crate) async fn touch_first(&self, selector: &str) {
-        self.find(selector).await.click().await.expect("it can be touched");
+        for _ in 0..TOUCHES_MAX {
+            match self.find(selector).await.click().await {
+                Ok(()) => return,
+                Err(error) if error.is_stale_element_reference() => {}
+                Err(error) => panic!("`{selector}` cannot be touched: {error}"),
+            }
+        }
+        panic!("`{selector}` was gone {TOUCHES_MAX} times before it could be touched");
     }
 
     /// Types a search and sends it.
