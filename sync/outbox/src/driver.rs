@@ -105,9 +105,9 @@ impl Drop for Driver {
 
 fn run(mut projector: Projector, orders: &Orders, mut tell: impl FnMut(&Notice)) -> Result<(), StepError> {
     let (started, wall_ms) = (Instant::now(), projector.io.now_ms());
+    let now = || wall_ms.saturating_add(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
     while !orders.stop.load(Ordering::Acquire) {
-        let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let now_ms = wall_ms.saturating_add(elapsed_ms);
+        let now_ms = now();
         let policy = orders.policy.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let stepped = policy.map_or(Ok(true), |(policy, keys)| {
             let is_done = policy.id() == projector.policy() || projector.follow(&policy, keys, now_ms)?;
@@ -132,5 +132,5 @@ fn run(mut projector: Projector, orders: &Orders, mut tell: impl FnMut(&Notice))
             }
         }
     }
-    Ok(())
+    projector.rest(now())
 }

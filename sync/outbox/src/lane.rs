@@ -269,17 +269,23 @@ impl Lane {
             let quiet = form::encode(&Quiet { cursor: self.position, draft: draft.into() });
             self.stage(form::QUIET, quiet, Effect::Nothing, now_ms);
         }
+        if waited_ms >= ACK_MS_MAX || !self.staged.is_empty() {
+            self.note_acked(now_ms);
+        }
+        Ok(())
+    }
+
+    /// Stages how far the hub is known to have it, where that is news.
+    pub(crate) fn note_acked(&mut self, now_ms: u64) {
         let (epoch, acked) = {
             let index = self.log.index();
             (index.log.epoch, index.acked)
         };
-        let is_news = epoch == self.state.epoch && acked.seq > self.state.acked.seq;
-        if is_news && (waited_ms >= ACK_MS_MAX || !self.staged.is_empty()) {
+        if epoch == self.state.epoch && acked.seq > self.state.acked.seq {
             self.state.acked = acked;
             let acked = form::encode(&Acked { epoch, through: acked });
             self.stage(form::ACKED, acked, Effect::Nothing, now_ms);
         }
-        Ok(())
     }
 
     /// Stages everything that is known; with `begins` as the begin of an epoch.

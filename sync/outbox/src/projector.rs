@@ -129,6 +129,14 @@ impl Projector {
         Ok(true)
     }
 
+    /// Writes down what the hub has acknowledged, before an orderly end: the next start sends it no more. Without room it is sent again.
+    pub(crate) fn rest(&mut self, now_ms: u64) -> Result<(), StepError> {
+        for class in LogClass::ALL {
+            self.lane(class).note_acked(now_ms);
+        }
+        self.flush_all().map(drop)
+    }
+
     fn flush_all(&mut self) -> Result<bool, StepError> {
         for class in LogClass::ALL {
             if !self.flush(class)? {

@@ -2,8 +2,8 @@
 //!
 //! An event is *tried* when it is handed to the journal, *kept* when the journal acknowledges it or a start finds it, *refused* when the disk
 //! was full, and *gone* when people put an older disk in its place. What is kept and may leave must come to be at the hub once, in order, as
-//! the gate makes it. One thing is allowed: where a store's disk was set back, and its policy is another than the one that an event went out by
-//! before, the hub cannot know the event again and has it in both forms. The words that a report begins with: LOST, DUPLICATED, REORDERED, UNEXPECTED, LEAKED, UNRECEIPTED, STUCK, PANICKED.
+//! the gate makes it. One thing is allowed: where a store's disk or the hubs' database was set back to a backup, and the store's policy is another
+//! than the one that an event went out by before, the hub cannot know the event again and may have it in both forms. The words that a report begins with: LOST, DUPLICATED, REORDERED, UNEXPECTED, LEAKED, UNRECEIPTED, STUCK, PANICKED.
 
 use crate::{
     database::{ReceiptGate, Rows, Tables},
@@ -63,6 +63,8 @@ pub(crate) struct Checker {
     acked: BTreeMap<LogId, Point>,
     /// What was told of each window and group, by store and by how often its disk was set back.
     told: BTreeMap<(usize, u32, Vec<u8>), Bytes>,
+    /// Whether the hubs' database was set back. Of batches that a store keeps no more it knows only about where they lay in its journal.
+    is_hub_set_back: bool,
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
@@ -95,6 +97,7 @@ impl Checker {
             happened: BTreeMap::new(),
             acked: BTreeMap::new(),
             told: BTreeMap::new(),
+            is_hub_set_back: false,
         }
     }
 
@@ -272,6 +275,7 @@ impl Checker {
 
     /// The hubs were set back by people; what they have is what they answer for now.
     pub(crate) fn hub_restored(&mut self, durable: &Tables) {
+        self.is_hub_set_back = true;
         self.acked = durable.iter().map(|(log, rows)| (log.clone(), rows.through)).collect();
     }
 
@@ -326,7 +330,8 @@ impl Checker {
             let happened = happened.ok_or_else(|| format!("UNEXPECTED: {log} {}", item.seq))?;
             let policy = rows.policy_of(item.seq);
             if let Some(before) = seen.insert(id, policy) {
-                if self.stores[store].restored == 0 || before == policy {
+                let is_set_back = self.stores[store].restored > 0 || self.is_hub_set_back;
+                if !is_set_back || before == policy {
                     return Err(format!("DUPLICATED: event {id} in {log}"));
                 }
                 continue;

@@ -57,6 +57,24 @@ fn a_thread_seals_what_happens_tells_who_sends_and_begins_epochs_when_asked() {
 }
 
 #[test]
+fn what_was_acknowledged_last_is_known_after_an_orderly_end() {
+    let disk = FaultIo::new(1);
+    let store = open(&disk, small());
+    let (journal, mut outbox) = (store.journal.clone(), store.outbox.clone());
+    let driver = Outbox::spawn(store.projector, |_| {}).unwrap();
+    for _ in 0..50 {
+        journal.append(mixed()).unwrap();
+    }
+    until(|| outbox.log(LogClass::Sales).unwrap().unwrap().last.seq == 100);
+    let log = outbox.log(LogClass::Sales).unwrap().unwrap();
+    assert!(outbox.acked(LogClass::Sales, log.epoch, log.last));
+    driver.stop().unwrap();
+    drop((store.outbox, store.journal, outbox, journal));
+    let mut store = open(&disk, small());
+    assert_eq!(store.outbox.log(LogClass::Sales).unwrap().unwrap().acked, log.last);
+}
+
+#[test]
 fn the_thread_ends_with_the_journal() {
     let disk = FaultIo::new(1);
     let store = open(&disk, small());

@@ -319,7 +319,8 @@ impl Node {
             if let Some(log) = self.read(class, log) {
                 let lane = self.lane(class);
                 lane.flow(log.epoch, log.acked.seq);
-                lane.waits_for_cursor = has_past;
+                // A hub that was set back behind the past epochs has nothing of this one, and takes nothing that goes on in it.
+                lane.waits_for_cursor = has_past && log.acked.seq == 0;
                 logs.push(LogState { class, epoch: log.epoch, acked: log.acked, last: log.last });
             }
         }

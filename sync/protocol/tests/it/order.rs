@@ -12,9 +12,9 @@ use aisle_protocol::{
 use bytes::Bytes;
 use std::{collections::BTreeMap, convert::Infallible};
 
-/// An outbox whose batches have one event each, and the place up to which they are trimmed.
+/// An outbox whose batches have one event each, the place up to which they are trimmed, and what ended before.
 #[derive(Debug, Default)]
-pub struct Batches(BTreeMap<LogClass, (LogId, Vec<Batch>)>, usize);
+pub struct Batches(BTreeMap<LogClass, (LogId, Vec<Batch>)>, usize, Vec<(Epoch, Point)>);
 
 impl Batches {
     fn new(logs: &[(LogClass, u64)], payload_bytes: usize) -> Self {
@@ -77,7 +77,7 @@ impl Outbox for Batches {
     }
 
     fn past(&mut self, _: LogClass) -> Result<Vec<(Epoch, Point)>, Infallible> {
-        Ok(Vec::new())
+        Ok(self.2.clone())
     }
 }
 
@@ -166,6 +166,20 @@ fn batches_go_out_with_the_first_word_so_that_two_round_trips_are_enough() {
     let node = NodeUnderTest::greeting(&[(LogClass::Sales, 3)], 40, |_| {});
     assert!(matches!(node.early[0], Output::Send { stream: Stream::Control, .. }));
     assert_eq!(sent(&node.early), [(LogClass::Sales, 1), (LogClass::Sales, 2), (LogClass::Sales, 3)]);
+}
+
+#[test]
+fn an_epoch_that_is_new_to_the_hub_waits_for_its_word_and_one_that_it_knows_does_not() {
+    let early = |acked: usize| {
+        let mut node = Node::new(Config::new(StoreId::new("berlin-12").unwrap(), "node-7"), 7);
+        let mut outbox = Batches::new(&[(LogClass::Sales, 3)], 40);
+        outbox.1 = acked;
+        outbox.2 = vec![(Epoch([9; 16]), Point { seq: 5, head: Head([9; 32]) })];
+        node.handle(1, Input::Tick, &mut outbox);
+        sent(&node.handle(2, Input::Opened, &mut outbox))
+    };
+    assert_eq!(early(0), []);
+    assert_eq!(early(1), [(LogClass::Sales, 2), (LogClass::Sales, 3)]);
 }
 
 #[test]
