@@ -24,7 +24,14 @@ const MEMBERS: &[Member] = &[
     member(
         "aisle-hub",
         "sync/hub",
-        &["aisle-content", "aisle-event", "aisle-protocol", "aisle-residency", "aisle-transport"],
+        &[
+            "aisle-content",
+            "aisle-event",
+            "aisle-protocol",
+            "aisle-residency",
+            "aisle-service",
+            "aisle-transport",
+        ],
     ),
     member("aisle-journal", "sync/journal", &["aisle-event"]),
     member(
@@ -34,6 +41,7 @@ const MEMBERS: &[Member] = &[
     ),
     member("aisle-protocol", "sync/protocol", &["aisle-event"]),
     member("aisle-residency", "sync/residency", &["aisle-event", "aisle-protocol"]),
+    member("aisle-service", "deploy/service", &[]),
     member("aisle-transport", "sync/transport", &["aisle-event", "aisle-protocol"]),
     member("aisle-vault", "sync/vault", &["aisle-event", "aisle-journal", "aisle-residency"]),
     member("aisle-state", "node/state", &["aisle-event", "aisle-journal"]),
@@ -68,6 +76,7 @@ const MEMBERS: &[Member] = &[
             "aisle-outbox",
             "aisle-protocol",
             "aisle-residency",
+            "aisle-service",
             "aisle-transport",
             "aisle-vault",
         ],

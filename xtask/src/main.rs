@@ -1,10 +1,11 @@
 //! `cargo xtask`: every developer command.
 //!
-//! One module per command ([`check`], [`mod@test`], [`bare`], [`plugins`], [`generate`], [`mod@bench`], [`demo`], [`fuzz`], [`simulate`]); [`tools`] sees to it that
+//! One module per command ([`check`], [`mod@test`], [`bare`], [`plugins`], [`packages`], [`generate`], [`mod@bench`], [`demo`], [`fuzz`], [`simulate`]); [`tools`] sees to it that
 //! what they call is installed, [`job`] runs it, [`edges`] and [`files`] hold the layout to its law.
 //!
 //! Not here: anything the product does. The crate stays light, because every command waits for it to build.
 
+mod age;
 mod bare;
 mod bench;
 mod check;
@@ -16,6 +17,7 @@ mod files;
 mod fuzz;
 mod generate;
 mod job;
+mod packages;
 mod plugins;
 mod project;
 mod screen;
@@ -60,6 +62,8 @@ enum Command {
     Bare,
     /// Build the first-party plugins to components in target/plugins. One step of `test`.
     Plugins,
+    /// Build node and hub for release and make their Debian packages in target/packages.
+    Packages,
     /// Write the generated files: configuration and metrics reference, OpenAPI, golden vectors.
     Generate {
         /// Write nothing; fail when a file is not what would be written.
@@ -110,6 +114,7 @@ fn run(command: Command) -> Result<()> {
         Command::Test => test::run(&project),
         Command::Bare => bare::run(&project),
         Command::Plugins => plugins::run(&project),
+        Command::Packages => packages::run(&project),
         Command::Check { deny } => check::run(&project, deny),
         Command::Generate { check: false } => generate::write(&project),
         Command::Generate { check: true } => generate::check(&project),

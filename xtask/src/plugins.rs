@@ -5,6 +5,7 @@
 //! installed, and skipped with a word where it is not: nothing that must pass needs it.
 
 use crate::{
+    age::{entries, newest, written},
     compiler,
     job::Job,
     project::Project,
@@ -13,9 +14,8 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -35,7 +35,8 @@ const SHARED: &[&str] = &[
 ];
 const JAVASCRIPT: &str = "plugins/guests/other-languages/javascript";
 const JAVASCRIPT_TOOL: &str = "componentize-qjs";
-const FOLDERS_DEEP_MAX: usize = 8;
+/// What a build leaves and what only tests and people read: a plugin is no younger for it.
+const NO_SOURCES: &[&str] = &["target", "cases", "README.md"];
 
 /// Builds what is not up to date.
 pub(crate) fn run(project: &Project) -> Result<()> {
@@ -49,11 +50,11 @@ pub(crate) fn run_with(project: &Project, aisle: PathBuf) -> Result<()> {
 
 fn build(project: &Project, aisle: Option<PathBuf>) -> Result<()> {
     tools::ensure(project, &[Tool::Wasm])?;
-    let shared = newest_of(SHARED.iter().map(|path| project.path(path)))?;
+    let shared = newest(SHARED.iter().map(|path| project.path(path)), NO_SOURCES)?;
     let mut stale = Vec::new();
     for folder in folders(project)? {
         let out = component(project, &name(&folder)?);
-        if shared.max(newest(&folder, 0)?) > written(&out)? {
+        if shared.max(newest([folder.clone()], NO_SOURCES)?) > written(&out)? {
             stale.push((folder, out));
         }
     }
@@ -147,7 +148,7 @@ fn stale_javascript(project: &Project) -> Result<Option<(PathBuf, PathBuf)>> {
     }
     // No test of the workspace can count on it, so its cases are tried here, and again when one of them changes.
     let sources = [folder.clone(), folder.join("cases"), project.path("plugins/wit")];
-    let stale = newest_of(sources.into_iter())? > written(&out)?;
+    let stale = newest(sources, NO_SOURCES)? > written(&out)?;
     Ok(stale.then_some((folder, out)))
 }
 
@@ -166,37 +167,4 @@ fn build_javascript(aisle: &Path, folder: &Path, out: &Path) -> Result<()> {
         .args(["--component".as_ref(), untested.as_path()])
         .run()?;
     fs::rename(&untested, out).with_context(|| format!("cannot write `{}`", out.display()))
-}
-
-fn newest_of(paths: impl Iterator<Item = PathBuf>) -> Result<SystemTime> {
-    paths.map(|path| newest(&path, 0)).try_fold(SystemTime::UNIX_EPOCH, |all, one| Ok(all.max(one?)))
-}
-
-/// When the youngest of the sources below a path was written. What a build leaves and what only tests read does not count.
-fn newest(path: &Path, depth: usize) -> Result<SystemTime> {
-    if !path.is_dir() || depth > FOLDERS_DEEP_MAX {
-        return written(path);
-    }
-    let is_source = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default();
-        !["target", "cases", "README.md"].iter().any(|other| name == *other)
-    };
-    entries(path)?
-        .iter()
-        .filter(|path| is_source(path))
-        .try_fold(SystemTime::UNIX_EPOCH, |all, path| Ok(all.max(newest(path, depth + 1)?)))
-}
-
-/// When a file was written; long ago where there is none.
-fn written(path: &Path) -> Result<SystemTime> {
-    match fs::metadata(path).and_then(|metadata| metadata.modified()) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(SystemTime::UNIX_EPOCH),
-        other => other.with_context(|| format!("cannot look at `{}`", path.display())),
-    }
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    fs::read_dir(folder)
-        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
-        .with_context(|| format!("cannot list `{}`", folder.display()))
 }

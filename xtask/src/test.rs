@@ -4,7 +4,7 @@
 //! binary as the check of its HTTP interface.
 
 use crate::{
-    bare, check, plugins,
+    bare, check, packages, plugins,
     project::Project,
     screen,
     steps::Steps,
@@ -44,10 +44,13 @@ fn all(project: &Project, steps: &mut Steps, summary: &mut Option<String>) -> Re
             project,
             &[
                 Tool::CargoNextest,
+                Tool::CargoDeb,
                 Tool::Chromium,
                 Tool::ChromeDriver,
                 Tool::Faketime,
                 Tool::Promtool,
+                Tool::Systemd,
+                Tool::Nftables,
                 Tool::Mosquitto,
                 Tool::MosquittoClients,
                 Tool::Postgres,
@@ -67,6 +70,7 @@ fn all(project: &Project, steps: &mut Steps, summary: &mut Option<String>) -> Re
         // With the `aisle` of the step `build`: made by itself it has other features, and its sandbox is compiled once more.
         plugins::run_with(project, project.target("debug/aisle"))
     })?;
+    steps.step("packages", || packages::for_tests(project))?;
     steps.step("docs", || {
         project.cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", DOC_FLAGS).run()
     })?;
@@ -76,6 +80,7 @@ fn all(project: &Project, steps: &mut Steps, summary: &mut Option<String>) -> Re
             .env("AISLE_NODE_BIN", project.target("debug/aisle-node"))
             .env("AISLE_HUB_BIN", project.target("debug/aisle-hub"))
             .env("AISLE_PLUGINS_DIR", project.target("plugins"))
+            .env("AISLE_PACKAGES_DIR", packages::tried(project))
             .env("AISLE_AXE", tools::axe(project))
             .env("AISLE_PAHO_PYTHON", tools::paho_python(project))
             .env("AISLE_MOTO_SERVER", tools::moto_server(project))

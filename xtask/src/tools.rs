@@ -13,6 +13,7 @@ use std::{
 };
 
 const NEXTEST_VERSION: &str = "0.9.143";
+const DEB_VERSION: &str = "3.8.0";
 const REQUIREMENTS: &str = "xtask/requirements.txt";
 const NODE_PACKAGES: &[&str] = &["package.json", "package-lock.json"];
 
@@ -21,6 +22,8 @@ const NODE_PACKAGES: &[&str] = &["package.json", "package-lock.json"];
 pub(crate) enum Tool {
     /// The test runner.
     CargoNextest,
+    /// Makes the Debian packages.
+    CargoDeb,
     /// Licences and advisories; never installed by us, because nothing that must pass needs it.
     CargoDeny,
     /// The fuzzer's driver; like cargo-deny.
@@ -33,6 +36,10 @@ pub(crate) enum Tool {
     Faketime,
     /// The reader of our metrics.
     Promtool,
+    /// What runs the programs on a store's computer; packages are tried under it.
+    Systemd,
+    /// The reader of the firewall's example.
+    Nftables,
     /// The load generator of the HTTP benchmarks.
     Wrk,
     /// Holds back the node's syncs, for a benchmark on a slower disk.
@@ -108,12 +115,15 @@ impl Tool {
     const fn name(self) -> &'static str {
         match self {
             Self::CargoNextest => "cargo-nextest",
+            Self::CargoDeb => "cargo-deb",
             Self::CargoDeny => "cargo-deny",
             Self::CargoFuzz => "cargo-fuzz",
             Self::Chromium => "chromium",
             Self::ChromeDriver => "chromedriver",
             Self::Faketime => "faketime",
             Self::Promtool => "promtool",
+            Self::Systemd => "systemd-analyze",
+            Self::Nftables => "nft",
             Self::Wrk => "wrk",
             Self::Strace => "strace",
             Self::Mosquitto => "mosquitto",
@@ -131,12 +141,15 @@ impl Tool {
     const fn by_hand(self) -> &'static str {
         match self {
             Self::CargoNextest => "cargo install --locked cargo-nextest",
+            Self::CargoDeb => "cargo install --locked cargo-deb --no-default-features",
             Self::CargoDeny => "cargo install --locked cargo-deny",
             Self::CargoFuzz => "cargo install --locked cargo-fuzz",
             Self::Chromium => "install Chromium and see that `chromium` is on PATH",
             Self::ChromeDriver => "install the `chromedriver` of your Chromium and see that it is on PATH",
             Self::Faketime => "install `faketime` and see that it is on PATH",
             Self::Promtool => "install Prometheus and see that its `promtool` is on PATH",
+            Self::Systemd => "install `systemd` and see that `systemd-analyze` is on PATH",
+            Self::Nftables => "install `nftables` and see that `nft` is on PATH or in /usr/sbin",
             Self::Wrk => "install `wrk` and see that it is on PATH",
             Self::Strace => "install `strace` and see that it is on PATH",
             Self::Mosquitto => "install `mosquitto` and see that it is on PATH or in /usr/sbin",
@@ -170,7 +183,7 @@ impl Tool {
             Self::BareMetal => bare::is_there(project),
             Self::Wasm => plugins::is_there(project),
             // Debian keeps what serves out of the PATH of ordinary users.
-            Self::Mosquitto | Self::Nats => {
+            Self::Mosquitto | Self::Nats | Self::Nftables => {
                 on_path(self.name()) || Path::new("/usr/sbin").join(self.name()).is_file()
             }
             Self::Postgres => postgres().is_some(),
@@ -183,11 +196,24 @@ impl Tool {
             Self::CargoNextest => {
                 project.cargo(&["install", "--locked", "cargo-nextest", "--version", NEXTEST_VERSION]).run()
             }
+            // Compression is left to the system's own `xz` and `gzip`.
+            Self::CargoDeb => project
+                .cargo(&[
+                    "install",
+                    "--locked",
+                    "cargo-deb",
+                    "--version",
+                    DEB_VERSION,
+                    "--no-default-features",
+                ])
+                .run(),
             Self::CargoDeny | Self::CargoFuzz => bail!("it is not installed by itself"),
             Self::Chromium => debian("chromium"),
             Self::ChromeDriver => debian("chromium-driver"),
             Self::Faketime => debian("faketime"),
             Self::Promtool => debian("prometheus"),
+            Self::Systemd => debian("systemd"),
+            Self::Nftables => debian("nftables"),
             Self::Wrk => debian("wrk"),
             Self::Strace => debian("strace"),
             Self::Mosquitto => debian("mosquitto"),

@@ -72,6 +72,9 @@ pub(crate) enum Command {
     /// The relay to a hub above, and hubs that may speak for stores here
     #[command(subcommand)]
     Relay(RelayCommand),
+    /// The configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Print the description of the HTTP interface (OpenAPI)
     Openapi,
 }
@@ -195,4 +198,11 @@ pub(crate) enum RelayCommand {
     },
     /// Show the hubs that may speak for stores
     List,
+}
+
+/// `config …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Say whether the hub would accept it; files that it names are not looked at
+    Check,
 }

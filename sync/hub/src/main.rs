@@ -12,7 +12,7 @@ use aisle_hub::{
 };
 use anyhow::Context;
 use clap::Parser;
-use cli::{Cli, Command};
+use cli::{Cli, Command, ConfigCommand};
 use std::{io::IsTerminal, process::ExitCode};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -41,6 +41,10 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let config = load(common.config.as_deref())?;
+    if matches!(cli.command, Command::Config(ConfigCommand::Check)) {
+        output::line(format!("accepted; this is hub `{}` of region `{}`", config.hub, config.region))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let is_run = matches!(cli.command, Command::Run);
     start_logging(&config, is_run)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -61,7 +65,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
             Command::Desired(desired) => command::desired(&config, common, desired).await.map(|()| true),
             Command::Policy(policy) => command::policy(&config, policy).await.map(|()| true),
             Command::Relay(relay) => command::relay(&config, common, relay).await.map(|()| true),
-            Command::Openapi => Ok(true),
+            Command::Config(ConfigCommand::Check) | Command::Openapi => Ok(true),
         }
     });
     match done {
@@ -83,6 +87,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
 async fn run(config: &Config) -> anyhow::Result<()> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let running = Running::start(config).await?;
+    let serving = format!("region {}, people at {}", config.region, running.http_address());
     // Scripts wait for this line: port 0 takes a free one.
     output::line(format!(
         "listening http={} quic={:?} tls={:?}",
@@ -90,15 +95,19 @@ async fn run(config: &Config) -> anyhow::Result<()> {
         running.quic_address(),
         running.tls_address()
     ))?;
-    running
+    aisle_service::ready(&serving);
+    let alive = tokio::spawn(aisle_service::heartbeat());
+    let served = running
         .until(async move {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
+            aisle_service::stopping("asked to stop; finishing what is under way");
         })
-        .await?;
-    Ok(())
+        .await;
+    alive.abort();
+    Ok(served?)
 }
 
 fn start_logging(config: &Config, is_run: bool) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 //! Gathers the settings from their sources and names the source of what is wrong.
 
-use crate::config::{Config, ConfigError, RawConfig};
+use crate::config::{Config, ConfigError, RawConfig, raw::refused};
+use aisle_service::Credentials;
 use figment::{
     Figment, Profile,
     error::Kind,
@@ -22,9 +23,22 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
     }
     let environment =
         Env::prefixed("AISLE_").ignore(&NOT_SETTINGS).filter(|key| key.as_str().contains("__")).split("__");
-    let raw: RawConfig =
+    let mut raw: RawConfig =
         figment.merge(environment).select(Profile::Default).extract().map_err(|error| explain(&error))?;
+    let main = file.unwrap_or_else(|| Path::new(DEFAULT_FILE));
+    let beside = main.parent().unwrap_or_else(|| Path::new(""));
+    find_secrets(&mut raw, &Credentials::from_environment(beside))?;
     raw.resolve()
+}
+
+/// Puts the file in the place of each secret that is named `credential:NAME`.
+fn find_secrets(raw: &mut RawConfig, credentials: &Credentials) -> Result<(), ConfigError> {
+    for (key, setting) in raw.secrets() {
+        if let Some(file) = credentials.find(setting).map_err(|error| refused(&key, &error))? {
+            *setting = file;
+        }
+    }
+    Ok(())
 }
 
 /// The main file, where there is one, and `conf.d/*.toml` beside it by name.

@@ -9,7 +9,7 @@ use aisle_recommend::Rules;
 use aisle_state::OFFERS_BYTES_MAX;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 /// What an event of a sale may take, in bytes: as its receipt, half of it what plugins made of the basket.
 const SALE_BYTES_MAX: usize = 2 * OFFERS_BYTES_MAX;
@@ -191,6 +191,30 @@ impl Default for Log {
 }
 
 impl RawConfig {
+    /// The files that only the node may read, by their keys. Each may be named `credential:NAME` instead.
+    pub(super) fn secrets(&mut self) -> Vec<(String, &mut PathBuf)> {
+        let mut secrets = Vec::new();
+        if let Some(sync) = &mut self.sync {
+            secrets.push(("sync.private_key_file".into(), &mut sync.private_key_file));
+            let more = [
+                ("sync.token_secret_file", &mut sync.token_secret_file),
+                ("sync.receipt_key_file", &mut sync.receipt_key_file),
+            ];
+            secrets.extend(more.into_iter().filter_map(|(key, file)| Some((key.into(), file.as_mut()?))));
+        }
+        secrets
+            .extend(self.mqtt.private_key_file.as_mut().map(|file| ("mqtt.private_key_file".into(), file)));
+        for (at, bridge) in self.bridge.iter_mut().enumerate() {
+            let more = [
+                ("password_file", &mut bridge.password_file),
+                ("private_key_file", &mut bridge.private_key_file),
+            ];
+            let named = more.into_iter().filter_map(|(key, file)| Some((key, file.as_mut()?)));
+            secrets.extend(named.map(|(key, file)| (format!("bridge[{at}].{key}"), file)));
+        }
+        secrets
+    }
+
     /// Checks every value and gives each part its own configuration.
     pub(crate) fn resolve(self) -> Result<Config, ConfigError> {
         let store = StoreId::new(&self.store.id).map_err(|error| refused("store.id", &error))?;

@@ -144,6 +144,9 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
     let place = Place::take(data, bound)?;
     output::line(format!("listening on http://{bound}"))?;
     tracing::info!(%bound, store = %config.store, data = %data.display(), "serving");
+    aisle_service::ready(&format!("store {}, kiosks at http://{bound}", config.store));
+    // On the runtime that answers kiosks: when that hangs, the supervisor is to start the node again.
+    let alive = tokio::spawn(aisle_service::heartbeat());
     // Last, since nobody waits for it.
     let syncing = line.as_ref().map(|line| {
         let appliers: sync::apply::Appliers = Arc::from([sync::apply::plugins(plugins.clone())]);
@@ -182,6 +185,7 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
     trainer.stop();
     scrubber.stop();
     noting.abort();
+    alive.abort();
     let reason = match &ended {
         Ended::Asked => StopReason::Requested,
         Ended::Failed(_) => StopReason::Fatal,
@@ -257,6 +261,10 @@ async fn serve(
             Ended::Failed("the server stopped".into())
         }
     };
+    aisle_service::stopping(match &ended {
+        Ended::Asked => "asked to stop; finishing what is under way",
+        Ended::Failed(reason) => reason.as_str(),
+    });
     stop.send_replace(true);
     if !server.is_finished() && timeout(drain, &mut server).await.is_err() {
         tracing::warn!(drain_ms = drain.as_millis() as u64, "some connections did not finish in time");

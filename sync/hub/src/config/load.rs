@@ -1,6 +1,7 @@
 //! Gathers the settings from their sources and names the source of what is wrong.
 
 use super::{Config, ConfigError, RawConfig};
+use aisle_service::Credentials;
 use figment::{
     Figment, Profile,
     error::Kind,
@@ -28,11 +29,28 @@ pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
         Err(_) => {}
     }
     let environment = Env::prefixed("AISLE_HUB_").ignore(&NOT_SETTINGS).split("__");
-    let raw: RawConfig =
+    let mut raw: RawConfig =
         figment.merge(environment).select(Profile::Default).extract().map_err(|error| explain(&error))?;
     // Paths are meant from where the file lies.
     let beside = main.parent().unwrap_or_else(|| Path::new(""));
+    find_secrets(&mut raw, &Credentials::from_environment(beside))?;
     Config::resolve(raw, beside)
+}
+
+/// Puts the file in the place of each secret that is named `credential:NAME`.
+fn find_secrets(raw: &mut RawConfig, credentials: &Credentials) -> Result<(), ConfigError> {
+    for (key, setting) in raw.secrets() {
+        let found = credentials.find(Path::new(setting.as_str())).map_err(|error| ConfigError::Value {
+            origin: "configuration".into(),
+            key: key.into(),
+            reason: error.to_string(),
+        })?;
+        if let Some(file) = found {
+            // Files are named by text here, as settings name them.
+            *setting = file.to_string_lossy().into_owned();
+        }
+    }
+    Ok(())
 }
 
 fn unreadable(path: &Path, reason: &dyn std::fmt::Display) -> ConfigError {

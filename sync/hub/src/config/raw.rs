@@ -187,6 +187,20 @@ pub struct RawNode {
     pub banned: bool,
 }
 
+impl RawConfig {
+    /// The files that only the hub may read, by their keys: each may be named `credential:NAME` instead.
+    pub(super) fn secrets(&mut self) -> [(&'static str, &mut String); 6] {
+        [
+            ("receipt_key", &mut self.receipt_key),
+            ("tls.key", &mut self.tls.key),
+            ("http.token_file", &mut self.http.token_file),
+            ("relay.key", &mut self.relay.key),
+            ("relay.secret_file", &mut self.relay.secret_file),
+            ("relay.token_secret_file", &mut self.relay.token_secret_file),
+        ]
+    }
+}
+
 impl Default for RawConfig {
     fn default() -> Self {
         Self {

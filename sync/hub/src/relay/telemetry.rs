@@ -89,3 +89,52 @@ impl Telemetry {
         tracing::warn!(%store, error, "the relay of a store is begun again");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aisle_protocol::{Epoch, LogId, hub::Alert};
+    use std::{collections::BTreeSet, time::Duration};
+
+    const RULES: &str = include_str!("../../../../deploy/edge/monitoring/aisle.rules.yml");
+    const DASHBOARD: &str = include_str!("../../../../deploy/edge/monitoring/grafana.json");
+
+    /// What a scrape could name, as the kind of each metric names its samples.
+    fn samples() -> BTreeSet<String> {
+        let mut registry = Registry::default();
+        let (hub, relay) =
+            (crate::telemetry::Telemetry::register(&mut registry), Telemetry::register(&mut registry));
+        // What has labels is shown only once something was counted.
+        let (store, class) = (StoreId::new("store-1").unwrap(), LogClass::Sales);
+        hub.admitted(&LogId { store: store.clone(), class, epoch: Epoch([0; 16]) }, &[], 0, Duration::ZERO);
+        hub.busy("cursor");
+        hub.alert(&store, &Alert::TooLong { store: None, message: 0, bytes: 1, bytes_max: 0 });
+        relay.moved(class, 1, 1);
+        relay.acknowledged(class, 1);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        let kinds = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+        kinds
+            .flat_map(|(name, kind)| match kind {
+                "counter" => vec![format!("{name}_total")],
+                // Words for people name the metric itself.
+                "histogram" => {
+                    ["", "_bucket", "_sum", "_count"].map(|suffix| format!("{name}{suffix}")).into()
+                }
+                _ => vec![name.to_owned()],
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_metric_of_a_hub_that_rules_and_dashboard_name_is_there() {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let words = [RULES, DASHBOARD].into_iter().flat_map(|text| text.split(|c| !is_part(c)));
+        let named: BTreeSet<&str> =
+            words.filter(|word| word.starts_with("aisle_hub_") || word.starts_with("aisle_relay_")).collect();
+        assert!(named.len() > 5, "{named:?}");
+        let samples = samples();
+        let unknown: Vec<_> = named.into_iter().filter(|name| !samples.contains(*name)).collect();
+        assert!(unknown.is_empty(), "no such metric: {unknown:?}");
+    }
+}

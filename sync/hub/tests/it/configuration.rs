@@ -49,6 +49,38 @@ fn paths_are_meant_from_where_the_file_lies() {
 }
 
 #[test]
+fn a_secret_may_be_a_credential_and_a_name_that_leads_elsewhere_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hub.toml");
+    let text = "region = \"eu\"\nreceipt_key = \"credential:receipt.key\"\n[tls]\nkey = \"credential:hub.key\"\ncertificate = \"hub.pem\"\n";
+    std::fs::write(&file, text).unwrap();
+    let files = load(Some(&file)).unwrap().files;
+    // Nobody gave any here: they are beside the configuration.
+    let credentials = folder.path().join("credentials");
+    assert_eq!(
+        (files.key, files.receipt_key),
+        (credentials.join("hub.key"), credentials.join("receipt.key"))
+    );
+    assert_eq!(files.certificate, folder.path().join("hub.pem"));
+    for (text, key) in [
+        ("[tls]\nkey = \"credential:../hub.key\"", "`tls.key`"),
+        ("[http]\ntoken_file = \"credential:\"", "`http.token_file`"),
+        ("[relay]\nsecret_file = \"credential:/etc/shadow\"", "`relay.secret_file`"),
+    ] {
+        let said = refused(&format!("region = \"eu\"\n{text}"));
+        assert!(said.contains(key) && said.contains("is no name of a credential"), "{said}");
+    }
+}
+
+#[test]
+fn what_the_package_brings_is_accepted() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/edge/etc/hub.toml");
+    let config = load(Some(&file)).unwrap();
+    assert_eq!(config.database.to_string(), "/var/lib/aisle-hub/hub.db");
+    assert!(config.files.key.ends_with("credentials/hub.key"), "{}", config.files.key.display());
+}
+
+#[test]
 fn the_password_of_a_database_is_not_shown() {
     let location: aisle_hub::database::Location = "postgres://aisle:secret@db.example/hub".parse().unwrap();
     assert_eq!(location.to_string(), "postgres://db.example/hub");

@@ -26,4 +26,5 @@ mod running;
 mod shop;
 mod taking;
 mod tampering;
+mod told;
 mod week;

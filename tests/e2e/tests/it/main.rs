@@ -18,6 +18,7 @@ mod devices;
 mod faults;
 mod hostile;
 mod import;
+mod installs;
 mod mqtt;
 mod outage;
 mod pages;
