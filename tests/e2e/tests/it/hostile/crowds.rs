@@ -6,7 +6,7 @@ use super::{
 };
 use aisle_harness::mqtt::raw::{Connect, RawClient, RawError, Version, Will};
 use std::time::{Duration, Instant};
-use tokio::time::sleep;
+use tokio::{task::JoinSet, time::sleep};
 
 #[tokio::test]
 async fn connections_beyond_the_bound_are_refused_and_there_is_room_again() {
@@ -23,11 +23,13 @@ async fn connections_beyond_the_bound_are_refused_and_there_is_room_again() {
     assert_eq!(refused(stage.tcp(), &Connect::clean(Version::V311, "old")).await, 3);
     assert_eq!(stage.metric("connects_refused_total{reason=\"0x89\"}").await, 101);
     // Those who say nothing take the places of those who have not said yet who they are, and no others. Their time is
-    // long enough for all of them to come before the first has to go, however busy the machine is.
-    let mut idle = Vec::new();
+    // long enough for all of them, who come together, to be there before the first has to go, however busy the machine is.
+    let mut coming = JoinSet::new();
     for _ in 0..200 {
-        idle.push(RawClient::open(stage.tcp(), Version::V5).await.expect("it is reached"));
+        let address = stage.tcp();
+        coming.spawn(async move { RawClient::open(address, Version::V5).await.expect("it is reached") });
     }
+    let mut idle = coming.join_all().await;
     stage.until("sockets_refused_total", |refused| refused >= 100).await;
     for client in &mut inside {
         client.ping().await.expect("it is still there");
