@@ -10,6 +10,7 @@
     reason = "this is test code: it reports a broken promise by panicking, to the test or to libFuzzer"
 )]
 
+mod artefact;
 mod device_payload;
 mod device_profile;
 mod event;
@@ -22,6 +23,7 @@ pub mod mutate;
 mod plugin;
 mod sync;
 
+pub use artefact::{artefact_bundle, artefact_custom, artefact_metadata};
 pub use device_payload::device_payload;
 pub use device_profile::{device_profile, profile_toml};
 pub use event::event;
@@ -95,4 +97,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sealed_payload", feed: sealed_payload, examples: sync::sealed_examples },
     Target { name: "erasure_entry", feed: erasure_entry, examples: sync::entry_examples },
     Target { name: "erasure_proof", feed: erasure_proof, examples: sync::proof_examples },
+    Target { name: "artefact_metadata", feed: artefact_metadata, examples: artefact::metadata_examples },
+    Target { name: "artefact_custom", feed: artefact_custom, examples: artefact::custom_examples },
+    Target { name: "artefact_bundle", feed: artefact_bundle, examples: artefact::bundle_examples },
 ];

@@ -259,6 +259,21 @@ fn any_bytes_are_a_proof_with_a_good_signature_or_refused() {
 }
 
 #[test]
+fn any_bytes_are_metadata_of_artefacts_or_refused() {
+    run("artefact_metadata");
+}
+
+#[test]
+fn any_bytes_are_a_target_that_survives_its_encoding_or_refused() {
+    run("artefact_custom");
+}
+
+#[test]
+fn any_bytes_are_a_bundle_within_its_bounds_or_refused() {
+    run("artefact_bundle");
+}
+
+#[test]
 fn every_target_has_a_libfuzzer_entry() {
     let manifest = include_str!("../../cargo-fuzz/Cargo.toml");
     for target in TARGETS {
