@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Lives here: the database ([`database`]), the gate over receipts ([`gate`]), the answers to connections ([`desk`]), contents that
-//! nodes fetch ([`content`]), what stores are to become ([`publish`]), what goes on to a hub above ([`relay`]), the HTTP interface ([`http`]), checking ([`verify`]) and export
+//! nodes fetch ([`content`]), what stores are to become ([`publish`]), what goes on to a hub above ([`relay`]), who may do what ([`people`]), the HTTP interface ([`http`]), checking ([`verify`]) and export
 //! ([`export`]), and the only mention of
 //! `sqlx`, `parquet` and `object_store`.
 //!
@@ -24,6 +24,7 @@ pub mod http;
 pub mod key;
 pub mod objects;
 pub mod payload;
+pub mod people;
 pub mod policies;
 pub mod publish;
 pub mod relay;

@@ -61,6 +61,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
             Command::Desired(desired) => command::desired(&config, common, desired).await.map(|()| true),
             Command::Policy(policy) => command::policy(&config, policy).await.map(|()| true),
             Command::Relay(relay) => command::relay(&config, common, relay).await.map(|()| true),
+            Command::Person(person) => command::people::person(&config, common, person).await.map(|()| true),
+            Command::Token(token) => command::people::token(&config, common, token).await.map(|()| true),
+            Command::Audit(args) => command::people::audit(&config, common, args).await.map(|()| true),
             Command::Openapi => Ok(true),
         }
     });

@@ -4,14 +4,15 @@
 //! them. Guards invariant 10: a setting that is not known is refused with the nearest one that is.
 
 mod load;
+mod people;
 mod raw;
 mod relay;
 mod resolve;
 
 pub use load::load;
 pub use raw::{
-    RawConfig, RawHttp, RawLimits, RawListen, RawLogFormat, RawNode, RawPolicies, RawRelay, RawRelayed,
-    RawTls, RawUpstream,
+    RawConfig, RawHttp, RawLimits, RawListen, RawLogFormat, RawNode, RawOidc, RawOidcRole, RawPeople,
+    RawPolicies, RawRelay, RawRelayed, RawTls, RawUpstream,
 };
 pub use relay::Relay;
 pub use resolve::{Config, Files, Listen};

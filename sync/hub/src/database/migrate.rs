@@ -11,12 +11,14 @@ const SQLITE: &[(&str, &str)] = &[
     ("deltas", include_str!("../../migrations/sqlite_2.sql")),
     ("erasures", include_str!("../../migrations/sqlite_3.sql")),
     ("relay", include_str!("../../migrations/sqlite_4.sql")),
+    ("people", include_str!("../../migrations/sqlite_5.sql")),
 ];
 const POSTGRES: &[(&str, &str)] = &[
     ("first", include_str!("../../migrations/postgres_1.sql")),
     ("deltas", include_str!("../../migrations/postgres_2.sql")),
     ("erasures", include_str!("../../migrations/postgres_3.sql")),
     ("relay", include_str!("../../migrations/postgres_4.sql")),
+    ("people", include_str!("../../migrations/postgres_5.sql")),
 ];
 
 fn migrator(steps: &'static [(&'static str, &'static str)]) -> Migrator {

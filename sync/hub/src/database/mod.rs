@@ -8,24 +8,34 @@
 //! Guards invariant 1 at the hub: what this module says is committed is on the disk.
 
 mod admission;
+mod approvals;
+mod audit;
 mod backup;
 mod down;
 mod erase;
 mod failure;
+mod idempotency;
 mod ledger;
 mod migrate;
+mod people;
 mod policy;
 pub mod read;
 pub(crate) mod relay;
 mod rows;
+mod sessions;
 mod write;
 
 pub use admission::{Admission, NotTaken};
+pub use approvals::WAITING_MAX;
+pub use audit::AuditFilter;
 pub use backup::{BackupError, restore};
 pub use down::DesiredRow;
 pub use failure::DatabaseError;
+pub use idempotency::{ANSWERS_MAX, Claim};
+pub use people::{NewPerson, PersonError};
 pub use policy::PublishError;
 pub use relay::{RegisteredRelay, RelayRow};
+pub use sessions::TOKENS_MAX;
 pub use write::{Contact, NewPolicy, RegisteredNode};
 
 use admission::Admissions;

@@ -20,6 +20,7 @@ mod down;
 mod erasing;
 mod exports;
 mod interface;
+mod people;
 mod postgres;
 mod relaying;
 mod running;
