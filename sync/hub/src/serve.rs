@@ -4,6 +4,7 @@
 
 use crate::{
     Config, Database, HubDesk,
+    console::{self, Console},
     content::Contents,
     database::DatabaseError,
     desk, herald,
@@ -11,6 +12,7 @@ use crate::{
     key::{KeyError, signing_key},
     objects::PlaceError,
     policies::{self, Policies, PolicyFileError},
+    recent::Recent,
     relay::{Relay, RelayError},
     telemetry::Telemetry,
 };
@@ -94,6 +96,7 @@ pub struct Running {
     config: Config,
     policies: watch::Sender<Arc<Policies>>,
     relay: Option<Relay>,
+    recent: Recent,
 }
 
 impl Running {
@@ -118,6 +121,8 @@ impl Running {
         let policies = watch::Sender::new(Arc::new(policies));
         let mut registry = Registry::default();
         let limits = &config.raw.limits;
+        let telemetry = Telemetry::register(&mut registry);
+        let recent = telemetry.recent();
         let desk = HubDesk::new(
             desk::Config {
                 region: config.region.clone(),
@@ -130,7 +135,7 @@ impl Running {
             database.clone(),
             policies.subscribe(),
             Contents::new(config.files.contents.open(None)?),
-            Telemetry::register(&mut registry),
+            telemetry,
         );
         let machine = hub::Config {
             region: config.region.to_string(),
@@ -164,7 +169,7 @@ impl Running {
             registry: Arc::new(registry),
             is_ready: Arc::new(AtomicBool::new(false)),
         };
-        Ok(Self { server, listener, api, http, config: config.clone(), policies, relay })
+        Ok(Self { server, listener, api, http, config: config.clone(), policies, relay, recent })
     }
 
     /// Where people and programs are served.
@@ -196,7 +201,7 @@ impl Running {
     /// # Errors
     /// When HTTP cannot be served any more.
     pub async fn until(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let Self { server, listener, api, http: address, config, policies, relay } = self;
+        let Self { server, listener, api, http: address, config, policies, relay, recent } = self;
         let hub = config.hub.clone();
         tracing::info!(
             hub,
@@ -211,8 +216,20 @@ impl Running {
         let telling = tokio::spawn(herald::run(database.clone(), server.connections()));
         let ready = api.is_ready.clone();
         ready.store(true, Ordering::Relaxed);
-        let pages =
-            axum::serve(listener, http::router(api)).with_graceful_shutdown(went_down(is_down.clone()));
+        let console = Console::new(
+            console::Parts {
+                hub: hub.clone(),
+                region: config.region.to_string(),
+                database: database.clone(),
+                token: api.token.clone(),
+                policies: policies.subscribe(),
+                recent,
+                down: is_down.clone(),
+            },
+            console::Bounds::default(),
+        );
+        let interface = console::router(console, http::router(api));
+        let pages = axum::serve(listener, interface).with_graceful_shutdown(went_down(is_down.clone()));
         let following = {
             let (database, connections, is_down) = (database.clone(), server.connections(), is_down.clone());
             let follow = async move {
