@@ -59,8 +59,8 @@ fn alerts(pulse: &Pulse) -> i64 {
 pub(super) const FIND_CHARS_MAX: usize = 64;
 
 /// A page that is kept up to date.
-pub(super) fn whole(visit: &Visit, status: StatusCode, page: &Page<'_>, pulse: &Pulse) -> Response {
-    let Visit { console, who, now_ms, place } = visit;
+pub(super) fn whole(visit: &Visit, status: StatusCode, page: &Page<'_>) -> Response {
+    let Visit { console, who, now_ms, place, pulse } = visit;
     let silent_s = console.silent_s();
     let inside = html! {
         header.top {

@@ -126,8 +126,12 @@ pub(super) async fn listen(
     headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Wrong> {
-    // A line that is led to another page would be an error without a reason.
-    let Ok(visit) = visit else { return Ok(StatusCode::UNAUTHORIZED.into_response()) };
+    let visit = match visit {
+        Ok(visit) => visit,
+        // A line that is led to another page would be an error without a reason.
+        Err(led) if led.status().is_redirection() => return Ok(StatusCode::UNAUTHORIZED.into_response()),
+        Err(wrong) => return Ok(wrong),
+    };
     visit.needs(Needs::Stores)?;
     let console = visit.console;
     let Ok(room) = console.0.live.lines.clone().try_acquire_owned() else {

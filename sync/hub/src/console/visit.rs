@@ -4,6 +4,7 @@ use super::{
     Console,
     door::{Needs, Who, way_in},
     frame::{self, Page},
+    live::Pulse,
     wrong::Wrong,
 };
 use crate::Database;
@@ -11,8 +12,9 @@ use aisle_event::StoreId;
 use axum::{
     extract::FromRequestParts,
     http::{StatusCode, request::Parts},
-    response::Response,
+    response::{IntoResponse, Response},
 };
+use std::sync::Arc;
 
 /// A request for a page.
 pub(super) struct Visit {
@@ -22,6 +24,8 @@ pub(super) struct Visit {
     pub(super) now_ms: i64,
     /// The address of the page, to come back to.
     pub(super) place: String,
+    /// The fleet before anything was read for the page: what changes meanwhile is told to it afterwards.
+    pub(super) pulse: Arc<Pulse>,
 }
 
 /// Who is not signed in is led to the page that asks who they are, and from there back to where they were.
@@ -33,7 +37,8 @@ impl FromRequestParts<Console> for Visit {
         let who =
             Who::of(&console.parts().token, &parts.headers, now_ms).ok_or_else(|| way_in(&parts.uri))?;
         let place = parts.uri.path_and_query().map_or("/", |place| place.as_str()).to_owned();
-        Ok(Self { console: console.clone(), who, now_ms, place })
+        let pulse = console.pulse().await.map_err(|error| Wrong::from(error).into_response())?;
+        Ok(Self { console: console.clone(), who, now_ms, place, pulse })
     }
 }
 
@@ -47,10 +52,9 @@ impl Visit {
         if self.who.may(needs) { Ok(()) } else { Err(Wrong::Forbidden) }
     }
 
-    /// The page in its frame, as it is at this moment.
-    pub(super) async fn answer(&self, page: Page<'_>) -> Result<Response, Wrong> {
-        let pulse = self.console.pulse().await?;
-        Ok(frame::whole(self, StatusCode::OK, &page, &pulse))
+    /// The page in its frame.
+    pub(super) fn answer(&self, page: &Page<'_>) -> Response {
+        frame::whole(self, StatusCode::OK, page)
     }
 
     /// A store that is registered or came.

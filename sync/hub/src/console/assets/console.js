@@ -33,9 +33,14 @@
     for (const time of document.querySelectorAll("time[data-ms]")) set(time, ago(Number(time.dataset.ms)));
   };
 
-  // What the hub sent, by element: ages in the page change by themselves.
+  // What the hub sent, by element, without ages: they change by themselves.
   const sent = new WeakMap();
-  for (const live of document.querySelectorAll("[data-live]")) sent.set(live, live.outerHTML);
+  const ageless = (element) => {
+    const copy = element.cloneNode(true);
+    for (const time of copy.querySelectorAll("time[data-ms]")) time.textContent = "";
+    return copy.outerHTML;
+  };
+  for (const live of document.querySelectorAll("[data-live]")) sent.set(live, ageless(live));
 
   // What is being marked or opened is not taken away.
   const isBusy = (element) => {
@@ -58,16 +63,21 @@
   };
 
   const refresh = (live, fresh) => {
-    const html = fresh.outerHTML;
+    const html = ageless(fresh);
     if (sent.get(live) !== html && !isBusy(live)) sent.set(replace(live, fresh), html);
   };
 
   let pulse = facts.pulse;
   let looking = false;
+  let again = false;
   let due = null;
   let lookedAt = 0;
   const look = async () => {
-    if (document.hidden || looking) return;
+    if (document.hidden) return;
+    if (looking) {
+      again = true;
+      return;
+    }
     looking = true;
     lookedAt = Date.now();
     try {
@@ -90,6 +100,10 @@
       // The line says that it is gone; the next look is due in a while.
     }
     looking = false;
+    if (again) {
+      again = false;
+      lookSoon();
+    }
   };
   const lookSoon = () => {
     clearTimeout(due);

@@ -28,7 +28,7 @@ pub(in crate::console) async fn show(visit: Visit) -> Result<Response, Wrong> {
         (section("refused", "What this hub refused", &refused(&visit, &seen, all)))
         (section("refusals", "What nodes refuse to run", &cannot(&visit, &refusals)))
     };
-    visit.answer(Page { title: "Alerts", here: "/alerts", body }).await
+    Ok(visit.answer(&Page { title: "Alerts", here: "/alerts", body }))
 }
 
 fn forked(visit: &Visit, forks: &[ForkRow]) -> Markup {

@@ -68,7 +68,7 @@ pub(in crate::console) async fn list(visit: Visit, Query(asked): Query<Asked>) -
         }
         (section("contents", "The latest first", &inside))
     };
-    visit.answer(Page { title: "Contents", here: "/contents", body }).await
+    Ok(visit.answer(&Page { title: "Contents", here: "/contents", body }))
 }
 
 fn place(text: &str) -> Option<(i64, Hash)> {
@@ -142,11 +142,11 @@ pub(in crate::console) async fn show(visit: Visit, Path(text): Path<String>) -> 
     let stores = database.grid(&filter, visit.console.policy_wanted(), "", STORES_MAX + 1).await?;
     let hex = hash.to_string();
     let body = html! {
-        (section("content", "What it is", &about(&visit, &hex, held.as_ref(), used)))
+        (section("about", "What it is", &about(&visit, &hex, held.as_ref(), used)))
         (section("deltas", "Shorter ways to it", &ways(&deltas)))
         (section("stores", "Stores in which it runs", &running(&visit, &hex, &stores)))
     };
-    visit.answer(Page { title: "Content", here: "/contents", body }).await
+    Ok(visit.answer(&Page { title: "Content", here: "/contents", body }))
 }
 
 fn about(visit: &Visit, hex: &str, held: Option<&ContentRow>, used: Option<&UseRow>) -> Markup {

@@ -37,7 +37,7 @@ pub(in crate::console) async fn show(visit: Visit, Path(text): Path<String>) -> 
         p.sub { "Of the store " (say::store(store.as_str())) }
         (section("fields", "Field by field", &inside))
     };
-    visit.answer(Page { title: "What the gate did", here: "/", body }).await
+    Ok(visit.answer(&Page { title: "What the gate did", here: "/", body }))
 }
 
 fn row(field: &str, sums: &Sums) -> Markup {

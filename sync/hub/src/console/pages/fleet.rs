@@ -26,7 +26,6 @@ pub(in crate::console) async fn show(visit: Visit, Query(asked): Query<Asked>) -
     visit.needs(Needs::Stores)?;
     let (filter, faults) = Filter::parse(&asked.q);
     let wanted = visit.console.policy_wanted();
-    let pulse = visit.console.pulse().await?;
     // One more than is shown, to know whether there is more.
     let rows = visit.database().grid(&filter, wanted, &asked.after, STORES_MAX + 1).await?;
     let page = rows.get(..rows.len().min(STORES_MAX as usize)).unwrap_or_default();
@@ -42,16 +41,16 @@ pub(in crate::console) async fn show(visit: Visit, Query(asked): Query<Asked>) -
         if pairs.is_empty() { "/".to_owned() } else { format!("/?{}", pairs.join("&")) }
     };
     let body = html! {
-        (summary(&pulse))
+        (summary(&visit.pulse))
         (form(&asked.q, &faults))
         section #stores aria-labelledby=(heading_id("stores")) data-live {
             h2 id=(heading_id("stores")) { (heading(&asked, shown, next.is_some())) }
             @if shown > 0 { (table(&heading_id("stores"), &COLUMNS, &html)) }
-            @else { (nothing(&pulse, &asked)) }
+            @else { (nothing(&visit.pulse, &asked)) }
             (pager((!asked.after.is_empty()).then(|| at("")).as_deref(), next.map(|last| at(&last.store)).as_deref()))
         }
     };
-    visit.answer(Page { title: "Fleet", here: "/", body }).await
+    Ok(visit.answer(&Page { title: "Fleet", here: "/", body }))
 }
 
 const COLUMNS: [(&str, &str); 9] = [

@@ -38,7 +38,7 @@ pub(in crate::console) async fn list(visit: Visit) -> Result<Response, Wrong> {
         (section("followers", "Policies of others that nodes apply", &strange(&policies, &followers)))
         @if let Some((totals, unproven)) = receipts { (section("receipts", "Receipts", &covered(&totals, &unproven))) }
     };
-    visit.answer(Page { title: "Policies and receipts", here: "/policies", body }).await
+    Ok(visit.answer(&Page { title: "Policies and receipts", here: "/policies", body }))
 }
 
 const COLUMNS: [(&str, &str); 6] = [
@@ -137,8 +137,8 @@ pub(in crate::console) async fn show(visit: Visit, Path(text): Path<String>) -> 
         (rest(lines.len(), fits))
     };
     let body = html! {
-        (section("policy", "What it is", &about))
+        (section("about", "What it is", &about))
         (section("document", "The signed document", &document))
     };
-    visit.answer(Page { title: "Policy", here: "/policies", body }).await
+    Ok(visit.answer(&Page { title: "Policy", here: "/policies", body }))
 }

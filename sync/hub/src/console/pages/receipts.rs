@@ -79,7 +79,7 @@ pub(in crate::console) async fn show(
         (others(&store, &logs, log))
         (section("receipts", "Batches and their receipts", &inside))
     };
-    visit.answer(Page { title: "Receipts", here: "/policies", body }).await
+    Ok(visit.answer(&Page { title: "Receipts", here: "/policies", body }))
 }
 
 /// A receipt, read, and whether it follows the one before it.

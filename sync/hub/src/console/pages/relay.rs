@@ -43,7 +43,7 @@ pub(in crate::console) async fn show(visit: Visit, Query(asked): Query<Asked>) -
         (section("stores", "Stores on their way to the hub above", &inside))
         (section("below", "Hubs that may speak for stores here", &speakers(&below)))
     };
-    visit.answer(Page { title: "Relay", here: "/relay", body }).await
+    Ok(visit.answer(&Page { title: "Relay", here: "/relay", body }))
 }
 
 const COLUMNS: [(&str, &str); 6] = [

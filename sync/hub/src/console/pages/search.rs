@@ -56,7 +56,7 @@ pub(in crate::console) async fn show(visit: Visit, Query(asked): Query<Asked>) -
         }
         @for kind in kinds.iter().filter(|kind| !kind.lines.is_empty()) { (list(kind)) }
     };
-    visit.answer(Page { title: "Search", here: "", body }).await
+    Ok(visit.answer(&Page { title: "Search", here: "", body }))
 }
 
 fn list(kind: &Kind) -> Markup {

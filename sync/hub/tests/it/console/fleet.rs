@@ -1,8 +1,13 @@
 //! The grid of the fleet: what a filter finds, what is counted, and that ten thousand stores are paged to the end.
 
 use super::{Served, content_of, html::Html, id};
-use crate::shop::{Outbox, hello};
+use crate::{
+    postgres::Server,
+    shop::{Outbox, hello},
+};
 use aisle_content::{Content, Item, Manifest};
+use aisle_hub::database::Location;
+use sqlx::PgPool;
 use std::{collections::BTreeSet, time::Instant};
 
 /// The stores on a page.
@@ -32,8 +37,8 @@ async fn desires(served: &Served, store: &str, generation: u64, name: &str, vers
     assert!(served.database.set_desired(&id(store), generation, &manifest).await.unwrap());
 }
 
-async fn differing() -> Served {
-    let served = Served::some().await;
+async fn differing(served: Served) -> Served {
+    let served = served.filled().await;
     // One runs what it is to run, one refuses it, one has not answered.
     for store in ["store-1", "store-2", "store-3"] {
         desires(&served, store, 1, "plugin/multi-buy", "1.2.0").await;
@@ -45,13 +50,21 @@ async fn differing() -> Served {
     shop.sales(0, 200);
     served.comes(&shop, &hello(&shop, "cn")).await;
     served.database.request_erasure(&id("store-3"), &content_of("a", "b"), b"t1.x").await.unwrap();
-    let raw = served.behind().await;
+    // In the words of both databases.
     for statement in [
-        "UPDATE logs SET is_quarantined = 1 WHERE store = 'store-2'",
-        "INSERT INTO quarantines VALUES ('store-2', 0, 1, 1780272000000, 7, 3, x'', x'', 1, x'', x'')",
+        "UPDATE logs SET is_quarantined = (1 = 1) WHERE store = 'store-2'",
+        "INSERT INTO quarantines SELECT store, class, log, 1780272000000, 7, 3, through_head, through_head, 1, through_head, \
+         through_head FROM logs WHERE store = 'store-2'",
         "UPDATE nodes SET policy_version = 1 WHERE store = 'store-1'",
     ] {
-        sqlx::query(statement).execute(&raw).await.unwrap();
+        match served.database.location() {
+            Location::Sqlite(_) => {
+                drop(sqlx::query(statement).execute(&served.behind().await).await.unwrap())
+            }
+            Location::Postgres(url) => {
+                drop(sqlx::query(statement).execute(&PgPool::connect(url).await.unwrap()).await.unwrap());
+            }
+        }
     }
     served
 }
@@ -66,7 +79,10 @@ async fn an_empty_hub_says_how_the_first_store_comes() {
 
 #[tokio::test]
 async fn every_question_finds_the_stores_that_are_so_and_its_opposite_the_others() {
-    let served = differing().await;
+    every_question_finds(&differing(Served::empty().await).await).await;
+}
+
+async fn every_question_finds(served: &Served) {
     let hash = content_of("plugin/multi-buy", "1.2.0");
     let all = ["store-1", "store-2", "store-3", "store-4"];
     for (filter, found) in [
@@ -97,17 +113,20 @@ async fn every_question_finds_the_stores_that_are_so_and_its_opposite_the_others
         ("policy:1", &["store-1"]),
         ("software:TES", &["store-1", "store-2", "store-3"]),
     ] {
-        assert_eq!(filtered(&served, filter).await, found, "{filter}");
+        assert_eq!(filtered(served, filter).await, found, "{filter}");
         if !filter.contains(' ') && !filter.is_empty() {
             let others: Vec<&str> = all.into_iter().filter(|store| !found.contains(store)).collect();
-            assert_eq!(filtered(&served, &format!("-{filter}")).await, others, "-{filter}");
+            assert_eq!(filtered(served, &format!("-{filter}")).await, others, "-{filter}");
         }
     }
 }
 
 #[tokio::test]
 async fn what_is_counted_is_what_is_listed() {
-    let served = differing().await;
+    is_counted(&differing(Served::empty().await).await).await;
+}
+
+async fn is_counted(served: &Served) {
     let page = served.there("/").await;
     let counts: Vec<_> =
         page.all("a").filter(|link| link.get("href").is_some_and(|to| to.starts_with("/?q=is%3A"))).collect();
@@ -121,8 +140,36 @@ async fn what_is_counted_is_what_is_listed() {
 }
 
 #[tokio::test]
+async fn all_of_it_is_the_same_on_postgresql() {
+    let server = Server::start();
+    let served = differing(Served::on(&server.database("console")).await).await;
+    every_question_finds(&served).await;
+    is_counted(&served).await;
+    let hash = content_of("plugin/multi-buy", "1.2.0");
+    served.database.add_content(&hash, 9, "multi-buy.zip").await.unwrap();
+    for (path, said) in [
+        ("/".into(), "refuses 1"),
+        ("/stores/store-2".into(), "needs 40 MB more"),
+        ("/stores/store-1/fields".into(), "SaleRecorded.customer"),
+        ("/stores/store-1/receipts?class=sales".into(), "101 to 150"),
+        ("/contents".into(), "multi-buy.zip"),
+        ("/contents?parts=true".into(), "multi-buy.zip"),
+        (format!("/contents/{hash}"), "store-1"),
+        ("/policies".into(), "3 logs with 450 events. covered"),
+        ("/alerts".into(), "store-2 forked"),
+        ("/relay".into(), "No hub relays these stores"),
+        ("/search?q=ODE-1".into(), "node-1 of store-1"),
+        (format!("/search?q={}", &hash.to_string()[..8]), "multi-buy.zip"),
+    ] {
+        let path: String = path;
+        let page = served.there(&path).await;
+        assert!(page.text().contains(said), "{path}: {}", page.text());
+    }
+}
+
+#[tokio::test]
 async fn a_row_says_how_a_store_is() {
-    let served = differing().await;
+    let served = differing(Served::empty().await).await;
     let page = served.there("/").await;
     let row = |store| row(&page, store);
     assert!(

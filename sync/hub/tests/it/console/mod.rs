@@ -13,7 +13,7 @@ use aisle_event::StoreId;
 use aisle_hub::{
     Database,
     console::{self, Bounds, Console, Parts},
-    database::Contact,
+    database::{self, Contact},
     http::{self, Api, Token},
     policies::Policies,
     recent::Recent,
@@ -61,6 +61,17 @@ impl Served {
 
     pub async fn with(bounds: Bounds) -> Self {
         let (folder, database) = sqlite().await;
+        Self::over(database, folder, bounds).await
+    }
+
+    /// The same on PostgreSQL.
+    pub async fn on(url: &str) -> Self {
+        let database = Database::open(&url.parse().unwrap(), &database::Bounds::default()).await.unwrap();
+        let bounds = Bounds { fresh_ms: 0, ..Bounds::default() };
+        Self::over(database, tempfile::tempdir().unwrap(), bounds).await
+    }
+
+    async fn over(database: Database, folder: TempDir, bounds: Bounds) -> Self {
         let policies = Policies::new(region("eu"), [policy()], None).unwrap();
         let (recent, down) = (Recent::default(), watch::Sender::new(false));
         let token = Arc::new(Token::of(TOKEN));
@@ -98,7 +109,11 @@ impl Served {
 
     /// With three stores that came and sent, and a fourth that never did.
     pub async fn some() -> Self {
-        let served = Self::empty().await;
+        Self::empty().await.filled().await
+    }
+
+    pub async fn filled(self) -> Self {
+        let served = self;
         for number in 1..=3 {
             let mut shop = Outbox::new(&format!("store-{number}"), 1);
             served.database.register(&shop.node()).await.unwrap();

@@ -185,7 +185,7 @@ async fn contents_say_where_they_run_and_how_else_they_are_fetched() {
     assert_eq!(page.way("1 store"), format!("/?q=has%3A{new}"));
     // Held no more, and still run.
     let page = served.there(&format!("/contents/{}", content_of("plugin/a", "2"))).await;
-    assert!(page.by_id("content").text.contains("plugin/a 2"));
+    assert!(page.by_id("about").text.contains("plugin/a 2"));
     assert!(served.there("/search?q=A-2.z").await.by_id("contents").text.contains("a-2.zip"));
 }
 
@@ -212,7 +212,7 @@ async fn policies_say_who_follows_which_and_what_they_say() {
         "{}",
         page.by_id("document").text
     );
-    assert!(page.by_id("policy").text.contains(&policy.id().hash.to_string()));
+    assert!(page.by_id("about").text.contains(&policy.id().hash.to_string()));
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ pub(in crate::console) async fn show(visit: Visit, Path(text): Path<String>) -> 
             (section("persons", "Erasures", &persons::part(&visit, &erasures)))
         }
     };
-    visit.answer(Page { title: store.as_str(), here: "/", body }).await
+    Ok(visit.answer(&Page { title: store.as_str(), here: "/", body }))
 }
 
 fn damaged(store: &StoreId) -> DatabaseError {
