@@ -16,6 +16,19 @@ use sqlx::AssertSqlSafe;
 
 /// The most events that are believed to wait, whatever a node said.
 const WAITING_MAX: i64 = 1_000_000_000_000;
+/// What is counted: all but drifting, which is waiting and refused together.
+pub const COUNTED: [Is; 10] = [
+    Is::Connected,
+    Is::Away,
+    Is::Never,
+    Is::Behind,
+    Is::Forked,
+    Is::Waiting,
+    Is::Refused,
+    Is::OldPolicy,
+    Is::Banned,
+    Is::Erasing,
+];
 /// The most of what runs that is shown of a store.
 const APPLIED_MAX: i64 = 3;
 
@@ -74,7 +87,7 @@ pub struct GridCounts {
 }
 
 impl GridCounts {
-    /// How many are so.
+    /// How many are so; 0 for what is not counted ([`COUNTED`]).
     #[must_use]
     pub fn of(&self, is: Is) -> i64 {
         self.counts.iter().find(|(known, _)| *known == is).map_or(0, |(_, count)| *count)
@@ -372,7 +385,7 @@ impl Database {
     /// When the database cannot say.
     pub async fn grid_counts(&self, wanted: Option<u32>) -> Result<GridCounts, DatabaseError> {
         let mut statement = Statement::default();
-        let sums: Vec<String> = Is::ALL
+        let sums: Vec<String> = COUNTED
             .into_iter()
             .map(|is| {
                 let condition = statement.is(is, wanted);
@@ -380,12 +393,12 @@ impl Database {
             })
             .collect();
         let sql = format!("SELECT COUNT(*), {} {FLEET}", sums.join(", "));
-        type Row = (i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
+        type Row = (i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
         let rows: Vec<Row> = asked!(self, sql, &statement.values, "count the fleet")?;
-        let Some((stores, a, b, c, d, e, f, g, h, i, j, k)) = rows.into_iter().next() else {
+        let Some((stores, a, b, c, d, e, f, g, h, i, j)) = rows.into_iter().next() else {
             return Ok(GridCounts::default());
         };
-        let counts = Is::ALL.into_iter().zip([a, b, c, d, e, f, g, h, i, j, k]).collect();
+        let counts = COUNTED.into_iter().zip([a, b, c, d, e, f, g, h, i, j]).collect();
         Ok(GridCounts { stores, counts })
     }
 }

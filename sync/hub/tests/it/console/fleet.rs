@@ -59,10 +59,10 @@ async fn differing(served: Served) -> Served {
     ] {
         match served.database.location() {
             Location::Sqlite(_) => {
-                drop(sqlx::query(statement).execute(&served.behind().await).await.unwrap())
+                sqlx::query(statement).execute(&served.behind().await).await.unwrap();
             }
             Location::Postgres(url) => {
-                drop(sqlx::query(statement).execute(&PgPool::connect(url).await.unwrap()).await.unwrap());
+                sqlx::query(statement).execute(&PgPool::connect(url).await.unwrap()).await.unwrap();
             }
         }
     }
