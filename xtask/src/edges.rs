@@ -24,7 +24,14 @@ const MEMBERS: &[Member] = &[
     member(
         "aisle-hub",
         "sync/hub",
-        &["aisle-content", "aisle-event", "aisle-protocol", "aisle-residency", "aisle-transport"],
+        &[
+            "aisle-content",
+            "aisle-event",
+            "aisle-protocol",
+            "aisle-provisioning",
+            "aisle-residency",
+            "aisle-transport",
+        ],
     ),
     member("aisle-journal", "sync/journal", &["aisle-event"]),
     member(

@@ -26,6 +26,17 @@ fn what_cannot_be_right_is_refused_by_its_key_with_the_nearest_one() {
         ("region = \"eu\"\n[limits]\nconnections_max = 0", "`limits.connections_max` is 0"),
         ("region = \"eu\"\n[limits]\nconnections_max = \"many\"", "`limits.connections_max` cannot be used"),
         ("region = \"eu\"\n[policies]\nkeys = [\"12\"]", "`policies.keys[0]` is \"12\""),
+        ("region = \"eu\"\n[enrolment]\nlisten = \"0.0.0.0:1\"", "`tls.chain` is \"\""),
+        (
+            "region = \"eu\"\n[tls]\nchain = \"a\"\n[enrolment]\nlisten = \"0.0.0.0:1\"",
+            "`enrolment.address` is \"\"",
+        ),
+        (
+            "region = \"eu\"\n[tls]\nchain = \"a\"\n[enrolment]\nlisten = \"0.0.0.0:1\"\naddress = \"h:1\"\npassphrase = \"swordfish\"",
+            "`enrolment.passphrase` is \"swordfish\"",
+        ),
+        ("region = \"eu\"\n[enrolment]\nlook_ms = 60000", "`enrolment.look_ms` is \"60000\""),
+        ("region = \"eu\"\n[enrolment]\naproval = \"auto\"", "did you mean `approval`?"),
         (
             "region = \"eu\"\n[[node]]\nstore = \"store-1\"\nnode = \"n\"\nreceipt_key = \"x\"",
             "`node[0].receipt_key` is \"x\"",
