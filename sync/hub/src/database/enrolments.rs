@@ -17,7 +17,9 @@ use aisle_provisioning::{
     claim::{Claim, ClaimCode, ClaimError, Redeemed, Redemption},
     code::Code,
     device::{Entry, What},
-    enrolment::{Actor, Change, ChangeError, Credential, Effects, Enrolment, State},
+    enrolment::{
+        Action, Actor, Change, ChangeError, Credential, Decision, Effects, Enrolment, Presented, State,
+    },
     entropy::{self, NoEntropy, SystemEntropy},
     fingerprint::Fingerprint,
     identity::{Chain, Identity, Serial, Store},
@@ -500,7 +502,7 @@ impl Database {
             Redeemed::First(claim) => claim,
         };
         let was_there = before.is_some() || is_there_in(&mut tx, store, node).await?;
-        if was_there && claim.serial.is_none() {
+        if was_there && !claim.may_reclaim() {
             return Err(EnrolError::Unnamed { store: claim.store.clone(), serial: asked.serial.clone() });
         }
         let receipt_key = match asked.receipt_key {

@@ -24,7 +24,7 @@ use aisle_provisioning::{
     certificate::Facts,
     claim::{ClaimCode, ClaimError, introduction},
     code::Code,
-    device::{Entry, RevocationBoard, What},
+    device::{Entry, RevocationBoard, RevocationList, What},
     disk::RealDisk,
     enrolment::{Credential, Decision, Presented},
     entropy::SystemEntropy,
@@ -249,7 +249,11 @@ impl Office {
 
     /// Counts a request.
     pub(super) fn let_ask(&self, caller: &Caller) -> Result<(), Refused> {
-        Ok(self.limited(|limiter, now_ms| limiter.request(caller.address.ip(), now_ms))?)
+        let asked = self.limited(|limiter, now_ms| limiter.request(caller.address.ip(), now_ms));
+        asked.map_err(|error| {
+            self.telemetry().refused(Code::TooManyTries);
+            error.into()
+        })
     }
 
     /// All authorities that are believed: roots and those that issue.
@@ -293,7 +297,8 @@ impl Office {
         };
         let locator = code.locator();
         let address = caller.address.ip();
-        self.limited(|limiter, now_ms| limiter.may_try(address, &locator, now_ms))?;
+        self.limited(|limiter, now_ms| limiter.may_try(address, &locator, now_ms))
+            .map_err(|error| self.told(caller, locator.as_str(), error.into()))?;
         let answer = self.redeem(caller, &code, wanted).await;
         answer.map_err(|(refused, is_guess)| {
             if is_guess {
@@ -335,15 +340,8 @@ impl Office {
         let kept = match self.database().enrol(&asked, now).await {
             Ok(kept) => kept,
             Err(error) => {
-                let is_guess = matches!(
-                    error,
-                    EnrolError::Claim(
-                        ClaimError::Unknown
-                            | ClaimError::Expired { .. }
-                            | ClaimError::Used { .. }
-                            | ClaimError::Withdrawn
-                    )
-                );
+                // Whoever knows a code that was used or is over has not guessed.
+                let is_guess = matches!(error, EnrolError::Claim(ClaimError::Unknown));
                 return Err((error.into(), is_guess));
             }
         };
@@ -397,9 +395,9 @@ impl Office {
         if let Some(chain) = self.given_before(kept, request, now).await? {
             return Ok(Answer::issued(&chain));
         }
-        let names = local_name(identity).into_iter().collect::<Vec<_>>();
         let unlocked = self.unlocked();
-        let names: Vec<_> = names.into_iter().filter(|name| unlocked.issuing.limits().allow(name)).collect();
+        let names = local_name(identity).into_iter().filter(|name| unlocked.issuing.limits().allow(name));
+        let names: Vec<_> = names.collect();
         let subject = Subject { identity, key: &request.key, names: &names };
         let issued =
             unlocked.issuing.issue(subject, &self.0.config.lifetimes, now, &mut SystemEntropy::default())?;
@@ -438,14 +436,19 @@ impl Office {
         Ok(Some(std::iter::once(CertificateDer::from(der)).chain(between).collect()))
     }
 
-    async fn is_revoked(&self, facts: &Facts) -> Result<bool, Refused> {
-        use aisle_provisioning::device::Revocations as _;
+    /// The list of who may not come in, as it is in the database now. It is read whole only when it has changed.
+    async fn list(&self) -> Result<Arc<RevocationList>, Refused> {
         let board = self.board();
         if self.database().revocation_number().await? != board.get().number() {
             // False when another look was faster; then that is the newer one.
             let _ = board.set(self.database().revocations().await?);
         }
-        Ok(board.refuses(facts, &[]))
+        Ok(board.get())
+    }
+
+    async fn is_revoked(&self, facts: &Facts) -> Result<bool, Refused> {
+        use aisle_provisioning::device::Revocations as _;
+        Ok(self.list().await?.refuses(facts, &[]))
     }
 
     /// The node that calls, by the certificate that it shows, and its record.
@@ -470,15 +473,17 @@ impl Office {
 
     /// A node that may come in with the certificate that it shows. From now on that one is in use.
     pub(super) async fn node(&self, caller: &Caller) -> Result<KeptEnrolment, Refused> {
-        let admitted = async {
-            let (facts, kept) = self.caller(caller).await?;
-            let now = self.now();
-            let is_revoked = self.is_revoked(&facts).await?;
-            kept.enrolment.admit(Presented { facts: &facts, is_revoked }, now)?;
-            self.seen(&facts, &kept, caller, now).await?;
-            Ok(kept)
-        };
-        admitted.await.map_err(|refused| self.told(caller, &who(caller), refused))
+        let admitted = self.admitted(caller).await;
+        admitted.map_err(|refused| self.told(caller, &who(caller), refused))
+    }
+
+    async fn admitted(&self, caller: &Caller) -> Result<KeptEnrolment, Refused> {
+        let (facts, kept) = self.caller(caller).await?;
+        let now = self.now();
+        let is_revoked = self.is_revoked(&facts).await?;
+        kept.enrolment.admit(Presented { facts: &facts, is_revoked }, now)?;
+        self.seen(&facts, &kept, caller, now).await?;
+        Ok(kept)
     }
 
     async fn seen(
@@ -555,7 +560,7 @@ impl Office {
 
     /// Who may not come in, signed; for one store, where one is named.
     pub(super) async fn revoked(&self, store: Option<&Store>) -> Result<Vec<u8>, Refused> {
-        let list = self.database().revocations().await?;
+        let list = self.list().await?.as_ref().clone();
         let list = match store {
             Some(store) => list.for_store(store),
             None => list,
