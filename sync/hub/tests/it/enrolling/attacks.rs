@@ -66,7 +66,6 @@ async fn a_claim_works_once_for_its_store_for_its_box_and_until_its_time() {
     assert_eq!(said(world.carton("4718").enroll(&hub, &nobodys.unwrap().1).await), (403, "E-201".into()));
     let rows = database.enrolments("store-3", "", ("", ""), 10).await.unwrap();
     assert!(rows.is_empty(), "{rows:?}");
-    database.close().await;
     hub.end().await;
 }
 

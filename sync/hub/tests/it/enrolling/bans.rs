@@ -165,6 +165,5 @@ async fn a_box_that_was_rejected_or_waits_has_no_connection_and_a_decision_is_ab
     assert!(!is_connected(&hub, "store-1"));
     assert_eq!(CHAIN, "shops.example");
     client.stop().await;
-    database.close().await;
     hub.end().await;
 }

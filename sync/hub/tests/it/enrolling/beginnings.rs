@@ -27,7 +27,7 @@ fn plan(folder: &Path) -> Plan {
         passphrase: "file:issuing.passphrase".into(),
         root_passphrase: PassphraseSource::File(folder.join("root.passphrase")),
         domains: vec!["stores.example".into()],
-        cost: KeyCost { log_n: 10, p: 1 },
+        cost: KeyCost { log_n: 2, p: 1 },
     }
 }
 
@@ -71,7 +71,7 @@ fn a_hub_is_made_once_with_its_keys_covered_and_its_root_somewhere_else() {
     let roles: Vec<&str> = ceremony::show(&config).unwrap().iter().map(|shown| shown.role).collect();
     assert_eq!(roles, ["root", "issuing", "before"]);
     ceremony::certify(&config, now()).unwrap();
-    let other = super::world::World::new("");
+    let other = World::new("");
     let foreign = ceremony::rotate(&config, &other.folder.path().join("safe"), &root, &[], now());
     assert!(foreign.is_err());
 }

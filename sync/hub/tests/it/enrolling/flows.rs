@@ -60,7 +60,6 @@ async fn a_box_enrols(world: &World) {
     let path = "/v1/enrol/settings";
     let reply = carton.caller(&hub).ask("GET", path, &[("if-none-match", &tag)], b"").await.unwrap();
     assert_eq!(reply.status, 304);
-    database.close().await;
     hub.end().await;
 }
 
@@ -147,7 +146,6 @@ async fn a_node_that_was_away_until_its_certificate_had_run_out_comes_back_with_
         let reply = banned.renew(&hub, "store-1").await.err().unwrap();
         assert_eq!((reply.status, reply.code().as_str()), (403, "E-504"));
     }
-    database.close().await;
     hub.end().await;
 }
 

@@ -36,7 +36,10 @@ use std::{
     sync::Arc,
 };
 use tempfile::TempDir;
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{
+    sync::{OnceCell, oneshot},
+    task::JoinHandle,
+};
 
 pub const CHAIN: &str = "shops.example";
 
@@ -44,6 +47,7 @@ pub struct World {
     pub folder: TempDir,
     pub config: Config,
     pub root: Fingerprint,
+    database: OnceCell<Database>,
 }
 
 pub struct Hub {
@@ -89,7 +93,7 @@ impl World {
             passphrase: "file:issuing.passphrase".into(),
             root_passphrase: PassphraseSource::File(folder.path().join("root.passphrase")),
             domains: vec![],
-            cost: KeyCost { log_n: 10, p: 1 },
+            cost: KeyCost { log_n: 2, p: 1 },
         };
         let made = ceremony::init(&plan, now()).unwrap();
         let text = std::fs::read_to_string(&made.config).unwrap();
@@ -104,7 +108,7 @@ impl World {
             if settings.contains("approval") { text.replace("approval = \"queue\"\n", "") } else { text };
         std::fs::write(&made.config, format!("{text}look_ms = 20\n{settings}\n")).unwrap();
         let config = load(Some(&made.config)).unwrap();
-        Self { folder, config, root: made.root.parse().unwrap() }
+        Self { folder, config, root: made.root.parse().unwrap(), database: OnceCell::new() }
     }
 
     pub fn toml(&self) -> PathBuf {
@@ -115,8 +119,10 @@ impl World {
         Chain::new(CHAIN).unwrap()
     }
 
+    /// Opened once, as commands would.
     pub async fn database(&self) -> Database {
-        Database::open(&self.config.database, &self.config.bounds).await.unwrap()
+        let open = async || Database::open(&self.config.database, &self.config.bounds).await.unwrap();
+        self.database.get_or_init(open).await.clone()
     }
 
     pub async fn hub(&self) -> Hub {
