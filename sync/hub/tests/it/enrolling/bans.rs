@@ -167,3 +167,36 @@ async fn a_box_that_was_rejected_or_waits_has_no_connection_and_a_decision_is_ab
     client.stop().await;
     hub.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_was_made_known_by_hand_is_banned_all_the_same_and_stays_it_over_a_start() {
+    let mut world = World::new("");
+    let mut carton = world.carton("4711");
+    let issued = world.issue(&carton.identity("store-1"), &carton.key, aisle_hub::enrol::now());
+    carton.chain = Some(issued.chain);
+    let node = aisle_hub::database::RegisteredNode {
+        store: "store-1".parse().unwrap(),
+        node: "4711".into(),
+        receipt_key: carton.receipt.verifying_key(),
+        is_banned: false,
+    };
+    world.config.nodes = vec![node];
+    let hub = world.hub().await;
+    let (client, heard) = sync(&carton, &hub, "store-1", "4711");
+    eventually("it is connected", async || is_connected(&hub, "store-1")).await;
+    // It has no record, so it cannot renew here.
+    assert_eq!(carton.settings(&hub).await.code(), "E-506");
+    assert_eq!(world.decide("store-1", "4711", Verb::Ban).await.state, "banned");
+    eventually("it is cut", async || !is_connected(&hub, "store-1")).await;
+    eventually("it is told why", async || said(&heard, "banned")).await;
+    hub.end().await;
+    let hub = world.hub().await;
+    let nodes = world.database().await.registered(&"store-1".parse().unwrap()).await.unwrap();
+    assert!(nodes[0].is_banned);
+    world.decide("store-1", "4711", Verb::Resume).await;
+    client.stop().await;
+    let (client, _) = sync(&carton, &hub, "store-1", "4711");
+    eventually("it is back", async || is_connected(&hub, "store-1")).await;
+    client.stop().await;
+    hub.end().await;
+}
