@@ -58,7 +58,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Claim(ClaimCommand),
     /// The authority that certificates come from
-    #[command(subcommand)]
+    #[command(subcommand, visible_alias = "authority")]
     Ca(CaCommand),
     /// Forget a person: take their token out of what is held of a store, and ask the store in turn
     Erase {
