@@ -50,6 +50,7 @@ fn all(project: &Project, steps: &mut Steps, summary: &mut Option<String>) -> Re
                 Tool::Promtool,
                 Tool::Mosquitto,
                 Tool::MosquittoClients,
+                Tool::Openssl,
                 Tool::Postgres,
                 Tool::Strace,
                 Tool::Node,

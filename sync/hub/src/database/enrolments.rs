@@ -595,6 +595,7 @@ impl Database {
     ) -> Result<(), EnrolError> {
         let mut tx = self.begin().await?;
         let mut before = self.known_in(&mut tx, identity).await?;
+        let (mut effects, mut is_news) = (Effects::default(), false);
         let is =
             |known: &Option<Credential>| known.as_ref().is_some_and(|known| known.number == shown.number);
         if !is(&before.enrolment.current) && !is(&before.enrolment.next) {
@@ -605,13 +606,16 @@ impl Database {
             }
             let credential = Credential::from(shown);
             keep_certificate_in(&mut tx, identity, &credential, der, now).await?;
-            before.enrolment.next = Some(credential);
+            let hub = By { actor: Actor::Hub, who: "" };
+            (before, effects) = before.apply(&Change::Issue(credential), hub, None, now)?;
+            is_news = true;
         }
         let node = By { actor: Actor::Node, who: "" };
-        let (after, effects) = before.clone().apply(&Change::Prove(shown.number.clone()), node, None, now)?;
-        if after.enrolment == before.enrolment {
+        let (after, more) = before.clone().apply(&Change::Prove(shown.number.clone()), node, None, now)?;
+        if !is_news && after.enrolment == before.enrolment {
             return Ok(());
         }
+        effects.revoke.extend(more.revoke);
         follow_in(&mut tx, &after, &effects, now).await?;
         Ok(tx.commit().await?)
     }

@@ -17,6 +17,9 @@ use aisle_provisioning::{
 };
 use std::sync::Arc;
 
+/// How often a code is drawn until its first part is nobody else's.
+const DRAWS_MAX: u32 = 8;
+
 /// Why there is no claim.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimFailed {
@@ -71,11 +74,26 @@ pub async fn create(
 ) -> Result<ClaimSlip, ClaimFailed> {
     let root = root(config)?;
     let holds_ms = wanted.holds_ms.unwrap_or(config.claim_ms);
-    let (claim, code) =
-        Claim::draw(wanted.store, wanted.serial, now, holds_ms, &mut SystemEntropy::default())?;
+    let mut draws = 0;
+    let (claim, code) = loop {
+        let (claim, code) = Claim::draw(
+            wanted.store.clone(),
+            wanted.serial.clone(),
+            now,
+            holds_ms,
+            &mut SystemEntropy::default(),
+        )?;
+        let kept = KeptClaim { claim: claim.clone(), made_by: who.to_owned(), made_role: role };
+        draws += 1;
+        match database.keep_claim(&kept).await {
+            Ok(()) => break (claim, code),
+            // One in thirty million claims has the locator of another one.
+            Err(ClaimNotKept::Taken) if draws < DRAWS_MAX => {}
+            Err(error) => return Err(error.into()),
+        }
+    };
     let (store, serial, expires_at) = (claim.store.clone(), claim.serial.clone(), claim.expires_at);
     let object = format!("{} for {store}", claim.locator);
-    database.keep_claim(&KeptClaim { claim, made_by: who.to_owned(), made_role: role }).await?;
     note(&Note { who, address: "", action: "claim.create", object: &object, outcome: "done", reason: "" });
     let link = ClaimLink { code, hub: config.address.clone(), root };
     Ok(ClaimSlip { link, store, serial, expires_at })

@@ -242,3 +242,22 @@ async fn a_node_gets_certificates_for_the_devices_of_its_store_and_bans_them() {
     assert!(fridge.caller(&hub).ask("GET", "/v1/enrol/settings", &[], b"").await.is_err());
     hub.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_was_restored_from_a_backup_takes_on_what_was_issued_since_and_nothing_older() {
+    let world = World::new("approval = \"auto\"");
+    let hub = world.hub().await;
+    let known = world.enrolled(&hub, "store-1", "4711").await;
+    let identity = known.identity("store-1");
+    // Issued after the backup, as far as this hub can tell; and one from before what it knows.
+    let mut newer = world.carton("4711");
+    newer.chain = Some(world.issue(&identity, &newer.key, Timestamp(now().0 + 3_600_000)).chain);
+    let mut older = world.carton("4711");
+    older.chain = Some(world.issue(&identity, &older.key, Timestamp(now().0 - 3_600_000)).chain);
+    assert_eq!(older.settings(&hub).await.code(), "E-505");
+    assert_eq!(newer.settings(&hub).await.status, 200);
+    assert_eq!(newer.settings(&hub).await.status, 200);
+    assert_eq!(known.settings(&hub).await.code(), "E-505");
+    assert!(newer.renew(&hub, "store-1").await.is_ok());
+    hub.end().await;
+}
