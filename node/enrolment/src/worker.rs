@@ -234,9 +234,16 @@ impl Worker {
         let mut is_open = true;
         loop {
             let is_idle = self.is_waiting_for_nobody();
+            let next = async {
+                if is_idle {
+                    std::future::pending::<()>().await;
+                }
+                sleep_until(due).await;
+            };
             let command = tokio::select! {
                 // An error means that the node is as good as gone.
                 _ = stopping.wait_for(|stopping| *stopping) => break,
+                // A person is not kept waiting for a hub that does not answer. What is on the disk is whole at any point.
                 command = commands.recv(), if is_open => command,
                 () = sleep_until(keep_time) => {
                     keep_time = Instant::now() + KEEP_TIME;
@@ -245,15 +252,10 @@ impl Worker {
                     }
                     continue;
                 }
-                () = sleep_until(due), if !is_idle => tokio::select! {
-                    _ = stopping.wait_for(|stopping| *stopping) => break,
-                    // A person is not kept waiting for a hub that does not answer. What is on the disk is whole at any point.
-                    command = commands.recv(), if is_open => command,
-                    wait = self.work() => {
-                        due = Instant::now() + wait;
-                        continue;
-                    }
-                },
+                wait = async { next.await; self.work().await } => {
+                    due = Instant::now() + wait;
+                    continue;
+                }
             };
             match command {
                 Some(command) => {

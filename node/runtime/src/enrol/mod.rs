@@ -1,0 +1,116 @@
+//! The node's enrolment, wired: its settings, what the rest of the node takes over of it, its command.
+//!
+//! ```text
+//! start ─ adopt ─> store, [sync], mqtt from DATA/identity      (aisle-enrolment put them there)
+//! run ── open ──> Enrolment: page, admin routes, /healthz, alerts; Worker on its own thread
+//!         └─ a claim came through ─> the process starts anew by itself, once: who it is goes into every part of it
+//! ```
+//!
+//! Not here: how a box is claimed and its certificate renewed (`aisle-enrolment`). Guards invariant 5: nothing of it keeps the shop from starting or selling.
+
+mod adopt;
+pub(crate) mod command;
+pub(crate) mod config;
+pub(crate) mod credential;
+mod metrics;
+
+pub(crate) use adopt::{adopt, keeps_own_certificate, note_what_mqtt_shows};
+pub(crate) use config::{RawEnrolment, RawNode, Settings};
+pub(crate) use metrics::Metrics;
+
+use crate::{config::Config, store::wall_clock, sync::files};
+use aisle_enrolment::{BUILT, Clock, Enrolment, Setup, Worker};
+use aisle_provisioning::identity::Store;
+use aisle_transport::tls::ClockSource;
+use std::{path::Path, sync::Arc};
+use tokio::sync::watch;
+
+/// The time as the folder of the identity knows it.
+pub(crate) fn clock(data: &Path) -> Clock {
+    Clock::open(&aisle_enrolment::files::folder(data), BUILT, Arc::new(wall_clock))
+}
+
+/// What the enrolment works with.
+pub(crate) fn setup(data: &Path, config: &Config) -> Setup {
+    let settings = &config.enrolment;
+    let (of_key, sync) = (data.to_owned(), config.sync.clone());
+    let named = config.is_store_named.then(|| Store::try_from(&config.store).ok()).flatten();
+    let root = Path::new("/");
+    Setup {
+        data: data.into(),
+        serial: settings.serial.clone().or_else(|| aisle_enrolment::serial::of_box(root)),
+        store: named,
+        hub: settings.hub.clone(),
+        receipt_key: Arc::new(move || {
+            let key = files::receipt_key(&of_key, sync.as_ref());
+            key.map(|key| key.verifying_key().0).map_err(|error| crate::sync::words(&error))
+        }),
+        clock: clock(data),
+        visit_ms: settings.visit_ms,
+    }
+}
+
+/// Opens the enrolment. A node whose own keys cannot be read sells all the same, and says so.
+pub(crate) fn open(data: &Path, config: &Config) -> (Option<(Enrolment, Worker)>, Option<String>) {
+    match aisle_enrolment::open(setup(data, config)) {
+        Ok(opened) => (Some(opened), config.enrolment.problem.clone()),
+        Err(error) => {
+            let words = crate::sync::words(&error);
+            tracing::error!("the node's identity cannot be used, the shop goes on: {words}");
+            (None, Some(words))
+        }
+    }
+}
+
+/// How the line to the hub knows the time: by what hubs have signed, once the node has an identity of its own; else by the system's clock.
+pub(crate) fn clock_source(config: &Config, enrolment: Option<&Enrolment>) -> ClockSource {
+    match enrolment.filter(|_| config.enrolment.is_adopted) {
+        None => ClockSource::System,
+        Some(enrolment) => {
+            let clock = enrolment.clock().clone();
+            ClockSource::AtLeast(Arc::new(move || u64::try_from(clock.at_least().0).unwrap_or(0)))
+        }
+    }
+}
+
+/// What the broker asks of client certificates.
+pub(crate) fn trust(enrolment: Option<&Enrolment>) -> aisle_broker::transport::Trust {
+    let Some(enrolment) = enrolment else { return aisle_broker::transport::Trust::default() };
+    let (clock, bans) = (enrolment.clock().clone(), enrolment.clone());
+    aisle_broker::transport::Trust {
+        at_least_ms: Some(Arc::new(move || u64::try_from(clock.at_least().0).unwrap_or(0))),
+        is_banned: Some(Arc::new(move |certificate| bans.is_banned(certificate))),
+    }
+}
+
+/// Waits until a claim has come through in this process.
+pub(crate) async fn claimed(enrolment: Option<&Enrolment>) {
+    let Some(enrolment) = enrolment else { return std::future::pending().await };
+    let mut status: watch::Receiver<_> = enrolment.watch();
+    let through = status.wait_for(|status: &aisle_enrolment::Status| status.claimed > 0).await.is_ok();
+    if !through {
+        // The worker has ended, which the node's end says.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Sends the sessions of devices away that were taken back, each time that another list has come. Never ends.
+pub(crate) async fn send_banned_away(enrolment: Enrolment, broker: aisle_broker::Broker) {
+    let mut status = enrolment.watch();
+    let mut last = 0;
+    loop {
+        let number = status.borrow_and_update().revoked_number;
+        if number != last {
+            last = number;
+            for device in enrolment.banned_devices() {
+                // Clients of a device are called by its id. Whoever is not there needs no sending away.
+                if broker.kick(&device, true).await {
+                    tracing::warn!(device, "a device that was banned was sent away");
+                }
+            }
+        }
+        if status.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
