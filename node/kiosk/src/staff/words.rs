@@ -115,6 +115,7 @@ words! {
         AlertKind::Approval => "Device waits for approval",
         AlertKind::Settings => "Settings not taken over",
         AlertKind::Plugin => "From a plugin",
+        AlertKind::Node => "About this box",
     }, |kind| match kind {
         AlertKind::Excursion => "温度超限",
         AlertKind::Anomaly => "读数异常",
@@ -123,6 +124,7 @@ words! {
         AlertKind::Approval => "设备等待批准",
         AlertKind::Settings => "设置未生效",
         AlertKind::Plugin => "来自插件",
+        AlertKind::Node => "关于本机",
     };
 
     place: fn(Place) -> Text = |place| match place {

@@ -14,7 +14,8 @@ pub(super) fn check(subject: &Subject<'_>) -> Finding {
     let facts = aisle_enrolment::identity_on_disk(subject.data).ok().flatten();
     let status = Status { not_after_ms: facts.map(|facts| facts.validity.not_after.0), ..Status::default() };
     let growth = Growth::kept(&horizon::growth_path(subject.data));
-    let items = horizon::certificate(&status).into_iter().chain(horizon::disk(existing(subject.data), &growth));
+    let items =
+        horizon::certificate(&status).into_iter().chain(horizon::disk(existing(subject.data), &growth));
     judge(&Horizon::of(items.collect(), enrol::clock(subject.data).guess()))
 }
 

@@ -10,7 +10,11 @@ const CLAIM: &str = "claim it: `aisle-node claim CODE`, or the page `/first-boot
 
 pub(super) fn check(subject: &Subject<'_>) -> Finding {
     let Ok(config) = subject.config else {
-        return Finding::warn(ID, "not checked, as the configuration was refused", "correct the configuration first");
+        return Finding::warn(
+            ID,
+            "not checked, as the configuration was refused",
+            "correct the configuration first",
+        );
     };
     if let Some(problem) = &config.enrolment.problem {
         let (found, fix) = problem.split_once("\nhint: ").unwrap_or((problem, CLAIM));
@@ -33,7 +37,11 @@ pub(super) fn check(subject: &Subject<'_>) -> Finding {
         Ok(true) => {}
         Ok(false) => {
             let shown = key.display();
-            return Finding::warn(ID, format!("others on this machine may use `{shown}`"), format!("`chmod 600 {shown}`"));
+            return Finding::warn(
+                ID,
+                format!("others on this machine may use `{shown}`"),
+                format!("`chmod 600 {shown}`"),
+            );
         }
         Err(error) => {
             let found = format!("`{}` cannot be looked at: {error}", key.display());

@@ -9,7 +9,8 @@ const ID: &str = "renewal";
 const DAY_MS: u64 = 24 * 3_600_000;
 /// So many days without a renewal are what a line that is down explains.
 const OVERDUE_DAYS: u64 = 7;
-const FIX: &str = "look at `aisle-node status`: it says what the hub answered; the node goes on trying by itself";
+const FIX: &str =
+    "look at `aisle-node status`: it says what the hub answered; the node goes on trying by itself";
 
 pub(super) fn check(subject: &Subject<'_>) -> Finding {
     // What is wrong with it, `identity` says.

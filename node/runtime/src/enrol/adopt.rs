@@ -125,6 +125,8 @@ mod tests {
         assert!(!shows_identity(data.path(), MqttShows::Own));
         fs::write(data.path().join(SHOWS_FILE), "own\n").unwrap();
         note_what_mqtt_shows(data.path(), "store-1").unwrap();
-        assert!(!shows_identity(data.path(), MqttShows::Auto) && shows_identity(data.path(), MqttShows::Identity));
+        assert!(
+            !shows_identity(data.path(), MqttShows::Auto) && shows_identity(data.path(), MqttShows::Identity)
+        );
     }
 }

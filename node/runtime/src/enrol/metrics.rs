@@ -52,7 +52,11 @@ impl Metrics {
             "1 for what headquarters thinks of this node, as last heard; `suspended` and `banned` do not connect",
             metrics.standing.clone(),
         );
-        registry.register("claimed", "1 once the node has a certificate of its chain", metrics.claimed.clone());
+        registry.register(
+            "claimed",
+            "1 once the node has a certificate of its chain",
+            metrics.claimed.clone(),
+        );
         registry.register(
             "devices_banned",
             "Devices of this store whose certificates were taken back",

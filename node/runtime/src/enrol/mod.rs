@@ -18,12 +18,21 @@ pub(crate) use adopt::{adopt, keeps_own_certificate, note_what_mqtt_shows};
 pub(crate) use config::{RawEnrolment, RawNode, Settings};
 pub(crate) use metrics::Metrics;
 
-use crate::{config::Config, store::wall_clock, sync::files};
+use crate::{
+    config::Config,
+    floor::{Notice, Notices, Weight},
+    horizon::Watch,
+    store::wall_clock,
+    sync::files,
+};
 use aisle_enrolment::{BUILT, Clock, Enrolment, Setup, Worker};
 use aisle_provisioning::identity::Store;
 use aisle_transport::tls::ClockSource;
 use std::{path::Path, sync::Arc};
 use tokio::sync::watch;
+
+/// How long the last step of a claim is shown before the node starts anew.
+const SEEN_WITHIN: std::time::Duration = std::time::Duration::from_millis(1_500);
 
 /// The time as the folder of the identity knows it.
 pub(crate) fn clock(data: &Path) -> Clock {
@@ -83,12 +92,43 @@ pub(crate) fn trust(enrolment: Option<&Enrolment>) -> aisle_broker::transport::T
     }
 }
 
-/// Waits until a claim has come through in this process.
+/// Whether the first page is served: a node that is set up by files of its own has nothing to be claimed for.
+pub(crate) const fn has_first_page(config: &Config) -> bool {
+    config.enrolment.first_boot && (config.sync.is_none() || config.enrolment.is_adopted)
+}
+
+/// What staff see of the identity and of what runs out, most urgent first.
+pub(crate) fn notices(enrolment: Option<Enrolment>, watch: Watch, is_set_up: bool) -> Notices {
+    Arc::new(move || {
+        let mut notices: Vec<Notice> = Vec::new();
+        if let Some(enrolment) = &enrolment {
+            let status = enrolment.status();
+            if let Some((is_urgent, words)) = enrolment.alert() {
+                let weight = if is_urgent { Weight::Urgent } else { Weight::Warning };
+                notices.push(Notice { words, weight });
+            } else if !status.is_claimed() && !is_set_up {
+                let words = "This box belongs to no chain yet. Open /first-boot to claim it.".to_owned();
+                notices.push(Notice { words, weight: Weight::Word });
+            }
+        }
+        let horizon = watch.latest();
+        notices.extend(horizon.alerts().map(|(is_over, said)| Notice {
+            words: format!("Without a line: {said}."),
+            weight: if is_over { Weight::Urgent } else { Weight::Warning },
+        }));
+        notices
+    })
+}
+
+/// Waits until a claim has come through in this process, and whoever looks on has seen it.
 pub(crate) async fn claimed(enrolment: Option<&Enrolment>) {
     let Some(enrolment) = enrolment else { return std::future::pending().await };
     let mut status: watch::Receiver<_> = enrolment.watch();
     let through = status.wait_for(|status: &aisle_enrolment::Status| status.claimed > 0).await.is_ok();
-    if !through {
+    if through {
+        // Pages and commands ask a few times a second.
+        tokio::time::sleep(SEEN_WITHIN).await;
+    } else {
         // The worker has ended, which the node's end says.
         std::future::pending::<()>().await;
     }

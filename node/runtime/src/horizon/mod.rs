@@ -146,7 +146,8 @@ impl Watch {
     ) -> Self {
         let growth = Mutex::new(Growth::kept(&growth_path(data)));
         let latest = Mutex::default();
-        let watch = Self(Arc::new(Shared { data: data.into(), store, enrolment, clock, line, growth, latest }));
+        let watch =
+            Self(Arc::new(Shared { data: data.into(), store, enrolment, clock, line, growth, latest }));
         watch.look();
         watch
     }

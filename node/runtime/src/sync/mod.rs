@@ -32,8 +32,8 @@ use crate::{erase::Erasing, store::Store};
 use aisle_content::plan::Standing;
 use aisle_event::{CustomerRef, StoreId};
 use aisle_outbox::Outbox;
-use aisle_residency::{erasure::Ask, signing::VerifyingKey};
 use aisle_protocol::{LinkKind, LogClass};
+use aisle_residency::{erasure::Ask, signing::VerifyingKey};
 use aisle_transport::{
     client::{self, Phase, Status},
     tls::ClockSource,

@@ -69,7 +69,8 @@ impl Tab {
 
     /// How many things of this part need somebody.
     fn wanting(self, board: &Board) -> usize {
-        let devices = |kind: AlertKind| !matches!(kind, AlertKind::Excursion | AlertKind::Plugin);
+        let devices =
+            |kind: AlertKind| !matches!(kind, AlertKind::Excursion | AlertKind::Plugin | AlertKind::Node);
         match self {
             Self::Now | Self::Products => 0,
             Self::Tasks => board.totals.tasks as usize,
