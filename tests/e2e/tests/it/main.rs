@@ -15,6 +15,7 @@ mod admin;
 mod board;
 mod demo;
 mod devices;
+mod enrolment;
 mod faults;
 mod hostile;
 mod import;
