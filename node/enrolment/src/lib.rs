@@ -56,7 +56,13 @@ pub enum OpenError {
     #[error(
         "the node's own keys cannot be used\nhint: put `identity` back from a backup, or ask headquarters for a new claim and remove the folder"
     )]
-    Keyring(#[from] KeyringError),
+    Keyring(#[source] Box<KeyringError>),
+}
+
+impl From<KeyringError> for OpenError {
+    fn from(error: KeyringError) -> Self {
+        Self::Keyring(Box::new(error))
+    }
 }
 
 /// The enrolment of a running node. Clones are one.

@@ -120,13 +120,13 @@ impl Status {
     }
 
     /// A step is under way; those before it are done.
-    pub(crate) fn doing(&mut self, step: Step, detail: Option<String>) {
+    pub(crate) fn doing(&mut self, step: Step, mut detail: Option<String>) {
         for report in &mut self.steps {
             if report.step < step {
                 report.mark = Mark::Done;
             } else if report.step == step {
                 report.mark = Mark::Doing;
-                report.detail = detail.clone().or_else(|| report.detail.take());
+                report.detail = detail.take().or_else(|| report.detail.take());
             } else {
                 report.mark = Mark::Open;
             }

@@ -280,7 +280,7 @@ impl Worker {
         hub: Option<HubAddress>,
     ) -> Result<(), Fault> {
         if let Some(claim) = claim {
-            self.take_claim(claim, hub)?;
+            self.take_claim(claim, hub.as_ref())?;
         } else if self.is_waiting_for_nobody() {
             return Err(Fault::new(Code::CodeIncomplete, "there is no claim to go on with"));
         }
@@ -292,7 +292,7 @@ impl Worker {
             };
             match stage {
                 Stage::Claiming | Stage::Unclaimed | Stage::Recovering if passing => {
-                    tokio::time::sleep(wait).await
+                    tokio::time::sleep(wait).await;
                 }
                 Stage::Active | Stage::Renewing if passing => return Ok(()),
                 _ => return Err(self.last_fault()),
@@ -318,7 +318,7 @@ impl Worker {
     async fn obey(&mut self, command: Command) -> bool {
         match command {
             Command::Claim(claim, hub, answer) => {
-                let taken = self.take_claim(*claim, hub);
+                let taken = self.take_claim(*claim, hub.as_ref());
                 let is_taken = taken.is_ok();
                 // Whoever asked may have gone.
                 let _ = answer.send(taken);
@@ -356,11 +356,11 @@ impl Worker {
         Ok(self.lock.is_some())
     }
 
-    fn take_claim(&mut self, claim: ClaimInput, hub: Option<HubAddress>) -> Result<(), Fault> {
+    fn take_claim(&mut self, claim: ClaimInput, hub: Option<&HubAddress>) -> Result<(), Fault> {
         if !self.has_folder()? {
             return Err(Fault::new(Code::NotInThisState, "another process is claiming this box"));
         }
-        if let Some(hub) = &hub {
+        if let Some(hub) = hub {
             self.keep_hub(hub)?;
         }
         self.address(Some(&claim))?;

@@ -240,8 +240,19 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
 /// Looks at the survival horizon now and then. Never ends.
 async fn look_ahead(watch: horizon::Watch, enrolment: Option<Enrolment>, metrics: enrol::Metrics) {
     let mut look = tokio::time::interval(horizon::LOOK);
+    let mut changes = enrolment.as_ref().map(Enrolment::watch);
     loop {
-        look.tick().await;
+        let changed = async {
+            match &mut changes {
+                // An error means that the thread of the identity has ended.
+                Some(changes) if changes.changed().await.is_ok() => {}
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = look.tick() => {}
+            () = changed => {}
+        }
         let (looked, status) = (watch.clone(), enrolment.as_ref().map(Enrolment::status).unwrap_or_default());
         // It reads a file and asks the disk.
         if let Ok(horizon) = tokio::task::spawn_blocking(move || looked.look()).await {

@@ -32,7 +32,11 @@ async fn a_node_that_is_banned_says_so_and_its_shop_sells_on() {
         (&"banned".into(), &"degraded".into()),
         "{health}"
     );
-    assert_eq!(api.metric("aisle_enrolment_standing{standing=\"banned\"}").await, Some(1.0));
+    eventually("the metric", PATIENCE, async || {
+        let banned = api.metric("aisle_enrolment_standing{standing=\"banned\"}").await;
+        (banned == Some(1.0)).then_some(())
+    })
+    .await;
     assert_eq!(super::sales_at(&hub).await, 2, "a banned node tells the hub nothing");
 }
 
