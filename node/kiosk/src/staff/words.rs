@@ -47,6 +47,7 @@ words! {
     alerts: Text = "Alerts", "警报";
     gaps: Text = "Shelf gaps", "货架缺货";
     signed_in_as: fn(&str) -> String = |name| format!("Signed in as {name}"), |name| format!("已登录：{name}");
+    claim_box: Text = "Make this box part of its chain", "将本机加入连锁";
     sign_out: Text = "Sign out", "退出登录";
 
     live: Text = "Live", "实时";

@@ -35,12 +35,11 @@ pub(super) fn check(subject: &Subject<'_>) -> Finding {
         return Finding::warn(ID, "not tried, as there is no good certificate", "see `sync-tls`");
     };
     let floor = clock::last_recorded_ms(&journal_dir(subject.data)).unwrap_or(0);
-    let clock = match config.enrolment.is_adopted {
-        false => ClockSource::System,
-        true => {
-            let clock = enrol::clock(subject.data);
-            ClockSource::AtLeast(Arc::new(move || u64::try_from(clock.at_least().0).unwrap_or(0)))
-        }
+    let clock = if config.enrolment.is_adopted {
+        let clock = enrol::clock(subject.data);
+        ClockSource::AtLeast(Arc::new(move || u64::try_from(clock.at_least().0).unwrap_or(0)))
+    } else {
+        ClockSource::System
     };
     let floor = if config.enrolment.is_adopted { 0 } else { floor };
     let client = client::Config {

@@ -77,7 +77,7 @@ fn shows_identity(data: &Path, shows: MqttShows) -> bool {
 }
 
 /// Whether devices are listed that may trust the certificate that the box has made itself.
-pub(crate) fn keeps_own_certificate(data: &Path, store: &str) -> bool {
+fn keeps_own_certificate(data: &Path, store: &str) -> bool {
     let listed = DevicesFile::at(data.join(DEVICES_FILE), store).list();
     // A file that cannot be read may list some.
     listed.map_or(true, |listed| !listed.is_empty())

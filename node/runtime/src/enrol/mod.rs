@@ -14,17 +14,18 @@ pub(crate) mod config;
 pub(crate) mod credential;
 mod metrics;
 
-pub(crate) use adopt::{adopt, keeps_own_certificate, note_what_mqtt_shows};
+pub(crate) use adopt::{adopt, note_what_mqtt_shows};
 pub(crate) use config::{RawEnrolment, RawNode, Settings};
 pub(crate) use metrics::Metrics;
 
 use crate::{
     config::Config,
-    floor::{Notice, Notices, Weight},
+    floor::{IsUnclaimed, Notice, Notices},
     horizon::Watch,
     store::wall_clock,
     sync::files,
 };
+use aisle_broker::transport::Trust;
 use aisle_enrolment::{BUILT, Clock, Enrolment, Setup, Worker};
 use aisle_provisioning::identity::Store;
 use aisle_transport::tls::ClockSource;
@@ -82,11 +83,12 @@ pub(crate) fn clock_source(config: &Config, enrolment: Option<&Enrolment>) -> Cl
     }
 }
 
-/// What the broker asks of client certificates.
-pub(crate) fn trust(enrolment: Option<&Enrolment>) -> aisle_broker::transport::Trust {
-    let Some(enrolment) = enrolment else { return aisle_broker::transport::Trust::default() };
+/// What the broker asks of client certificates: those of the chain are judged by its time and its bans, those of somebody else's authority by the system's clock.
+pub(crate) fn trust(data: &Path, config: &Config, enrolment: Option<&Enrolment>) -> Trust {
+    let is_of_chain = config.mqtt.client_ca_file == Some(aisle_enrolment::files::roots(data));
+    let Some(enrolment) = enrolment.filter(|_| is_of_chain) else { return Trust::default() };
     let (clock, bans) = (enrolment.clock().clone(), enrolment.clone());
-    aisle_broker::transport::Trust {
+    Trust {
         at_least_ms: Some(Arc::new(move || u64::try_from(clock.at_least().0).unwrap_or(0))),
         is_banned: Some(Arc::new(move |certificate| bans.is_banned(certificate))),
     }
@@ -98,26 +100,20 @@ pub(crate) const fn has_first_page(config: &Config) -> bool {
 }
 
 /// What staff see of the identity and of what runs out, most urgent first.
-pub(crate) fn notices(enrolment: Option<Enrolment>, watch: Watch, is_set_up: bool) -> Notices {
+pub(crate) fn notices(enrolment: Option<Enrolment>, watch: Watch) -> Notices {
     Arc::new(move || {
-        let mut notices: Vec<Notice> = Vec::new();
-        if let Some(enrolment) = &enrolment {
-            let status = enrolment.status();
-            if let Some((is_urgent, words)) = enrolment.alert() {
-                let weight = if is_urgent { Weight::Urgent } else { Weight::Warning };
-                notices.push(Notice { words, weight });
-            } else if !status.is_claimed() && !is_set_up {
-                let words = "This box belongs to no chain yet. Open /first-boot to claim it.".to_owned();
-                notices.push(Notice { words, weight: Weight::Word });
-            }
-        }
+        let notice = |(is_urgent, words): (bool, String)| Notice { words, is_urgent };
+        let of_identity = enrolment.as_ref().and_then(Enrolment::alert).map(notice);
         let horizon = watch.latest();
-        notices.extend(horizon.alerts().map(|(is_over, said)| Notice {
-            words: format!("Without a line: {said}."),
-            weight: if is_over { Weight::Urgent } else { Weight::Warning },
-        }));
-        notices
+        let ahead = horizon.alerts().map(|(is_over, said)| (is_over, format!("Without a line: {said}.")));
+        of_identity.into_iter().chain(ahead.map(notice)).collect()
     })
+}
+
+/// Whether staff are shown the way to the first page: as long as there is a box to be claimed.
+pub(crate) fn is_unclaimed(config: &Config, enrolment: Option<Enrolment>) -> IsUnclaimed {
+    let may_be = config.sync.is_none() && has_first_page(config);
+    Arc::new(move || may_be && enrolment.as_ref().is_some_and(|enrolment| !enrolment.status().is_claimed()))
 }
 
 /// Waits until a claim has come through in this process, and whoever looks on has seen it.

@@ -2,7 +2,7 @@
 //!
 //! Not here: what it looks like (`aisle-kiosk`), how anything is concluded (`aisle-inventory`, `aisle-devices`).
 
-use super::{Notice, Weight, fold::View, sensors::Doors, stock};
+use super::{Notice, fold::View, sensors::Doors, stock};
 use crate::plugin;
 use aisle_devices::{
     alert::{self, AlertAbout, DeviceAlert},
@@ -201,11 +201,7 @@ impl Seen<'_> {
         }));
         alerts.extend(self.notices.iter().map(|notice| AlertRow {
             kind: AlertKind::Node,
-            severity: match notice.weight {
-                Weight::Urgent => Severity::Critical,
-                Weight::Warning => Severity::Warning,
-                Weight::Word => Severity::Notice,
-            },
+            severity: if notice.is_urgent { Severity::Critical } else { Severity::Warning },
             device: None,
             unit: None,
             detail: notice.words.clone(),

@@ -65,25 +65,17 @@ pub(crate) struct Settings {
     pub projection: follow::Config,
 }
 
-/// How much a notice matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Weight {
-    /// It cannot wait.
-    Urgent,
-    /// Somebody should see to it.
-    Warning,
-    /// Good to know.
-    Word,
-}
-
 /// Something that staff should know of the node itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Notice {
     /// In words, with what to do.
     pub words: String,
-    /// How much it matters.
-    pub weight: Weight,
+    /// It cannot wait.
+    pub is_urgent: bool,
 }
+
+/// Says whether the box is still to be claimed, whenever it is asked.
+pub(crate) type IsUnclaimed = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// Says what there is to know of the node itself, whenever it is asked.
 pub(crate) type Notices = Arc<dyn Fn() -> Vec<Notice> + Send + Sync>;
@@ -106,6 +98,7 @@ struct Parted {
     closing: tokio::sync::Mutex<()>,
     changes: watch::Sender<u64>,
     notices: OnceLock<Notices>,
+    unclaimed: OnceLock<IsUnclaimed>,
 }
 
 /// What runs beside the floor. It ends when this is dropped.
@@ -178,6 +171,7 @@ pub(crate) fn open(
         closing: tokio::sync::Mutex::default(),
         changes: watch::Sender::new(0),
         notices: OnceLock::new(),
+        unclaimed: OnceLock::new(),
     }));
     metrics::register(&floor, registry);
     let mut tasks = JoinSet::new();
@@ -218,6 +212,11 @@ impl Floor {
     /// Shows on the board what there is to know of the node itself, from now on. Only the first counts.
     pub(crate) fn set_notices(&self, notices: Notices) {
         let _ = self.0.notices.set(notices);
+    }
+
+    /// Shows the way to the first page while the box is to be claimed. Only the first counts.
+    pub(crate) fn set_unclaimed(&self, unclaimed: IsUnclaimed) {
+        let _ = self.0.unclaimed.set(unclaimed);
     }
 
     /// What there is to know of the node itself.

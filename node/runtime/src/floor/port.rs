@@ -102,6 +102,10 @@ fn is_same(a: &Board, b: &Board) -> bool {
 }
 
 impl staff::Floor for Floor {
+    fn is_unclaimed(&self) -> bool {
+        self.0.unclaimed.get().is_some_and(|unclaimed| unclaimed())
+    }
+
     fn board(&self) -> Arc<Board> {
         self.made()
     }

@@ -80,9 +80,10 @@ impl Horizon {
         }
     }
 
-    /// What staff should see: what is near or over; whether it is over.
+    /// What staff should see: what is near or over; whether it is over. Prices that end are a shop's everyday, and each says so itself.
     pub(crate) fn alerts(&self) -> impl Iterator<Item = (bool, &str)> {
-        let near = |item: &&HorizonItem| matches!(item.nearness.as_str(), "near" | "over");
+        let near =
+            |item: &&HorizonItem| item.name != "prices" && matches!(item.nearness.as_str(), "near" | "over");
         self.items.iter().filter(near).map(|item| (item.nearness == "over", item.said.as_str()))
     }
 }
@@ -219,7 +220,10 @@ mod tests {
         assert_eq!(horizon.first.as_deref(), Some("prices"));
         assert_eq!(horizon.items[0].days, Some(2.0));
         assert!(horizon.said.contains("prices"), "{}", horizon.said);
-        assert_eq!(horizon.alerts().count(), 1);
+        assert_eq!(horizon.alerts().count(), 0, "prices say so themselves");
+        let near = Status { not_after_ms: Some(2 * DAY), ..Status::default() };
+        let horizon = Horizon::of(vec![certificate(&near).unwrap()], Timestamp(0));
+        assert_eq!(horizon.alerts().map(|(is_over, _)| is_over).collect::<Vec<_>>(), [false]);
     }
 
     #[test]

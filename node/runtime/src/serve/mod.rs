@@ -79,7 +79,7 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
     let (enrolling, identity_problem) = enrol::open(data, &config);
     let (enrolment, worker) = enrolling.unzip();
     let of_enrolment = enrol::Metrics::register(&mut registry);
-    config.mqtt.trust = enrol::trust(enrolment.as_ref());
+    config.mqtt.trust = enrol::trust(data, &config, enrolment.as_ref());
     let mqtt = match broker::open(data, &config, &store, &mut registry) {
         Ok(mqtt) => mqtt,
         Err(error) => {
@@ -107,12 +107,14 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
         listening: mqtt.listening(),
         bridges: bridges.statuses().into(),
     };
+    let broker = looked_at.broker.clone();
     let erasing = Erasing::new(data, config.store.clone(), config.sync.clone(), store.clone());
     let clock = enrol::clock_source(&config, enrolment.as_ref());
     let line = config.sync.clone().map(|settings| Line::new(data, config.store.clone(), settings, clock));
     let clock = enrolment.as_ref().map_or_else(|| enrol::clock(data), |enrolment| enrolment.clock().clone());
     let watch = horizon::Watch::new(data, store.clone(), (enrolment.clone(), clock), line.clone());
-    floor.set_notices(enrol::notices(enrolment.clone(), watch.clone(), config.sync.is_some()));
+    floor.set_notices(enrol::notices(enrolment.clone(), watch.clone()));
+    floor.set_unclaimed(enrol::is_unclaimed(&config, enrolment.clone()));
     let parts = (floor.clone(), plugins.clone(), erasing.clone());
     let of_identity = (enrolment.clone(), identity_problem.clone(), watch.clone());
     let admin = Admin::new(data, looked_at.clone(), parts, of_identity, stopping.clone(), store.clock());
@@ -182,7 +184,7 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
     let mut beside = JoinSet::new();
     beside.spawn(look_ahead(watch, enrolment.clone(), of_enrolment));
     if let Some(enrolment) = enrolment.clone() {
-        beside.spawn(enrol::send_banned_away(enrolment, looked_at.broker.clone()));
+        beside.spawn(enrol::send_banned_away(enrolment, broker));
     }
 
     let drain = Duration::from_millis(config.shutdown_timeout_ms);
@@ -201,8 +203,10 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
     let claimed = enrol::claimed(enrolment.as_ref());
     let ended = serve(listener, router, (failing, claimed, bound), asked, (stop, stopping), drain).await?;
     if let Ended::Again(_) = &ended {
-        let shows = enrol::note_what_mqtt_shows(data, config.store.as_str());
-        shows.context("cannot note what the broker shows")?;
+        // Without a note the broker goes on showing its own certificate.
+        if let Err(error) = enrol::note_what_mqtt_shows(data, config.store.as_str()) {
+            tracing::error!(%error, "cannot note what the broker shows");
+        }
     }
     drop(beside);
     drop(place);
@@ -243,10 +247,13 @@ async fn look_ahead(watch: horizon::Watch, enrolment: Option<Enrolment>, metrics
     let mut changes = enrolment.as_ref().map(Enrolment::watch);
     loop {
         let changed = async {
-            match &mut changes {
-                // An error means that the thread of the identity has ended.
-                Some(changes) if changes.changed().await.is_ok() => {}
-                _ => std::future::pending().await,
+            let is_there = match &mut changes {
+                Some(changes) => changes.changed().await.is_ok(),
+                None => false,
+            };
+            if !is_there {
+                // The thread of the identity has ended, or there is none.
+                std::future::pending::<()>().await;
             }
         };
         tokio::select! {

@@ -118,6 +118,7 @@ pub(in crate::staff) fn answer(
         }
         footer {
             p { ((words.signed_in_as)(colleague.name.as_str())) }
+            @if desk.floor.is_unclaimed() { p { a href="/first-boot" { (words.claim_box) } } }
             (languages(person))
             form action="/staff/sign-out" method="post" { button.quiet type="submit" { (words.sign_out) } }
         }
