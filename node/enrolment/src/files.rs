@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! DATA/identity/…              the keyring (aisle_provisioning::keyring)
-//! DATA/identity/hub            where the hub is called for certificates
+//! DATA/identity/hub            where the hub is called for certificates; claim-hub, where a claim under way calls it
 //! DATA/identity/time           a time that has been
 //! DATA/identity/settings.json  what the hub said of the line, as it came
 //! DATA/identity/policy.toml    the residency policy that came along, its signature in `policy.toml.sig`

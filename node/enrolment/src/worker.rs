@@ -50,6 +50,9 @@ const LOCKED: Duration = Duration::from_secs(1);
 const KEEP_TIME: Duration = Duration::from_secs(3_600);
 /// A line that is banned is visited no more often: the ban may be lifted.
 const BANNED_VISIT: Duration = Duration::from_secs(6 * 3_600);
+/// Where the hub is called, and where a claim that is under way calls it. A node keeps its hub until another has taken it in.
+const HUB: &str = "hub";
+const CLAIMS_HUB: &str = "claim-hub";
 /// The largest list of bans that is kept, in bytes.
 const LIST_BYTES_MAX: u64 = 48 << 20;
 /// The port that a hub gives certificates on, where nobody says another.
@@ -205,19 +208,22 @@ impl Worker {
         if let Some(ClaimInput::Link(link)) = claim {
             return Ok(link.hub.clone());
         }
-        let kept = files::read(&self.hub_file(), 1_024).ok().flatten();
-        let kept = kept.and_then(|text| String::from_utf8(text).ok()?.trim().parse().ok());
+        let kept = |name: &str| -> Option<HubAddress> {
+            let text = files::read(&self.file(name), 1_024).ok().flatten()?;
+            String::from_utf8(text).ok()?.trim().parse().ok()
+        };
+        let of_claim = claim.and_then(|_| kept(CLAIMS_HUB));
         let none = || Fault::new(Code::HubUnnamed, "the code alone does not say it");
-        kept.or_else(|| self.setup.hub.clone()).ok_or_else(none)
+        of_claim.or_else(|| kept(HUB)).or_else(|| self.setup.hub.clone()).ok_or_else(none)
     }
 
-    fn hub_file(&self) -> PathBuf {
-        files::folder(&self.setup.data).join("hub")
+    fn file(&self, name: &str) -> PathBuf {
+        files::folder(&self.setup.data).join(name)
     }
 
-    fn keep_hub(&self, hub: &HubAddress) -> Result<(), Fault> {
+    fn keep_hub(&self, name: &str, hub: &HubAddress) -> Result<(), Fault> {
         let text = format!("{hub}\n");
-        let kept = files::settle(&self.hub_file(), text.as_bytes(), Access::All);
+        let kept = files::settle(&self.file(name), text.as_bytes(), Access::All);
         kept.map(drop).map_err(|error| of_disk(&error))
     }
 
@@ -360,8 +366,10 @@ impl Worker {
         if !self.has_folder()? {
             return Err(Fault::new(Code::NotInThisState, "another process is claiming this box"));
         }
-        if let Some(hub) = hub {
-            self.keep_hub(hub)?;
+        match hub {
+            Some(hub) => self.keep_hub(CLAIMS_HUB, hub)?,
+            // One of an earlier claim is not meant.
+            None => self.forget_claims_hub(),
         }
         self.address(Some(&claim))?;
         self.serial()?;
@@ -369,6 +377,11 @@ impl Worker {
         (self.introduced, self.failed) = (None, 0);
         self.change(Status::begin);
         Ok(())
+    }
+
+    /// Where a file stays that cannot be removed, the next claim writes over it.
+    fn forget_claims_hub(&self) {
+        let _ = std::fs::remove_file(self.file(CLAIMS_HUB));
     }
 
     fn serial(&self) -> Result<Serial, Fault> {
@@ -445,7 +458,9 @@ impl Worker {
             Code::ClaimNeeded | Code::AnswerUnusable => false,
             code => matches!(code.number() / 100, 2 | 4 | 5),
         };
-        if matches!(fault.code, Code::KeyRefused | Code::KeyUnproved)
+        // A node that goes on with the certificate that it has needs no key for another one.
+        let is_left_over = is_refused && self.ring.stage() == keyring::Stage::Renewing;
+        if (is_left_over || matches!(fault.code, Code::KeyRefused | Code::KeyUnproved))
             && let Err(error) = self.ring.discard_next()
         {
             tracing::warn!(%error, "a key that was refused is still there");
@@ -590,7 +605,6 @@ impl Worker {
         let (roots, chain) = calls::introduce(address, claim, &mut self.entropy, reached).await?;
         let shown = roots.facts().first().map(|root| root.key.short());
         self.trust(roots)?;
-        self.keep_hub(address)?;
         self.change(|status| status.done(Step::Root, shown));
         self.introduced = Some((locator, chain.clone()));
         Ok(chain)
@@ -624,7 +638,10 @@ impl Worker {
         });
         let mut hub = self.connect(&address, &chain, Some(&offer)).await?;
         let settings = calls::settings(&mut hub, None).await?;
+        // Before the claim goes, which may be all that says it.
+        self.keep_hub(HUB, &address)?;
         self.ring.accepted(offer.generation).map_err(|error| of_ring(&error))?;
+        self.forget_claims_hub();
         self.change(|status| {
             if status.stage == Stage::Claiming {
                 let name = offer.facts.identity.as_ref().map(ToString::to_string);
@@ -690,16 +707,15 @@ impl Worker {
             hub = self.connect(&address, &chain, self.ring.offers().last().copied()).await?;
         }
         if let Some((settings, tag)) = calls::settings(&mut hub, self.settings_tag.as_deref()).await? {
-            let number = settings.revoked_number;
             settings.keep(&self.setup.data).map_err(|error| of_disk(&error))?;
-            self.settings_tag = tag;
-            self.visited();
-            if number <= self.banned.get().number() && number != 0 {
-                return Ok(());
+            if settings.revoked_number > self.banned.get().number() {
+                self.fetch_bans(&mut hub, &chain).await?;
             }
+            // Last: what was not done is told again with the next visit.
+            self.settings_tag = tag;
         }
         self.visited();
-        self.fetch_bans(&mut hub, &chain).await
+        Ok(())
     }
 
     /// A new certificate that the hub does not take leaves the one in use.
