@@ -650,9 +650,9 @@ impl Worker {
             }
         });
         self.export()?;
-        if let Some((settings, tag)) = settings {
+        if let Some((settings, _)) = settings {
+            // The next visit asks for them again, and for the list of bans.
             settings.keep(&self.setup.data).map_err(|error| of_disk(&error))?;
-            self.settings_tag = tag;
         }
         self.visited();
         self.show();

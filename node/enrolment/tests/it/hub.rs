@@ -228,7 +228,8 @@ impl Shared {
     fn certify(&self, csr: &[u8], identity: &Identity, rules: KeyRules) -> Vec<CertificateDer<'static>> {
         let csr = Request::read(csr, rules).unwrap();
         csr.is_for(identity).unwrap();
-        let (lifetimes, now) = (self.state.lock().unwrap().lifetimes, self.now());
+        let lifetimes = self.state.lock().unwrap().lifetimes;
+        let now = self.now();
         let subject = Subject { identity, key: &csr.key, names: &[] };
         self.issuing.issue(subject, &lifetimes, now, &mut SystemEntropy::default()).unwrap().chain
     }
