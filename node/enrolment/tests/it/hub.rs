@@ -12,16 +12,20 @@ use aisle_provisioning::{
     device::{Entry, RevocationBoard, RevocationList, What},
     est::{self, Answer},
     issue::Subject,
+    moment::to_unix,
     request::{self, KeyRules, Request},
     time::TimeStatement,
     verify::PeerVerifier,
 };
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
-use rustls::{ServerConfig, crypto::ring, version::TLS13};
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls::{ServerConfig, crypto::ring, time_provider::TimeProvider, version::TLS13};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -37,8 +41,6 @@ pub(super) struct State {
     pub(super) queue: bool,
     /// What nodes are told at the door.
     pub(super) refusal: Option<Code>,
-    /// How far the hub's clock is ahead of this machine's, in milliseconds.
-    pub(super) ahead_ms: i64,
     pub(super) lifetimes: Lifetimes,
     pub(super) banned: RevocationList,
     /// Every request: method, path, and whether a claim's code came along.
@@ -64,7 +66,24 @@ struct Shared {
     root: CertificateDer<'static>,
     own: Vec<CertificateDer<'static>>,
     own_key: PrivateKey,
+    clock: Ahead,
     state: Mutex<State>,
+}
+
+/// The hub's clock: so many milliseconds ahead of this machine's.
+#[derive(Debug, Clone, Default)]
+struct Ahead(Arc<AtomicI64>);
+
+impl Ahead {
+    fn now(&self) -> Timestamp {
+        Timestamp(wall().0 + self.0.load(Ordering::Relaxed))
+    }
+}
+
+impl TimeProvider for Ahead {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(to_unix(self.now()))
+    }
 }
 
 impl Drop for Hub {
@@ -92,12 +111,14 @@ impl Hub {
         let roots = Roots::new(vec![root.certificate().clone()]).unwrap();
         let verifier =
             PeerVerifier::new(&roots, chain.clone(), vec![Kind::Node], Arc::new(RevocationBoard::default()));
-        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_protocol_versions(&[&TLS13])
-            .unwrap()
-            .with_client_cert_verifier(Arc::new(verifier.recovering().optional()))
-            .with_single_cert(own.clone(), own_key.to_der())
-            .unwrap();
+        let clock = Ahead::default();
+        let mut config =
+            ServerConfig::builder_with_details(Arc::new(ring::default_provider()), Arc::new(clock.clone()))
+                .with_protocol_versions(&[&TLS13])
+                .unwrap()
+                .with_client_cert_verifier(Arc::new(verifier.recovering().optional()))
+                .with_single_cert(own.clone(), own_key.to_der())
+                .unwrap();
         config.send_tls13_tickets = 0;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string().parse().unwrap();
@@ -105,7 +126,6 @@ impl Hub {
             claim,
             queue: false,
             refusal: None,
-            ahead_ms: 0,
             lifetimes: Lifetimes::default(),
             banned: RevocationList::default(),
             asked: Vec::new(),
@@ -119,6 +139,7 @@ impl Hub {
             root: root.certificate().clone(),
             own,
             own_key,
+            clock,
             state: Mutex::new(state),
         });
         let (acceptor, serving) = (TlsAcceptor::from(Arc::new(config)), shared.clone());
@@ -133,6 +154,11 @@ impl Hub {
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.shared.state.lock().unwrap()
+    }
+
+    /// Sets the hub's clock ahead.
+    pub(super) fn set_ahead_ms(&self, ms: i64) {
+        self.shared.clock.0.store(ms, Ordering::Relaxed);
     }
 
     /// The claim as its QR code says it.
@@ -222,7 +248,7 @@ impl Shared {
     }
 
     fn now(&self) -> Timestamp {
-        Timestamp(wall().0 + self.state.lock().unwrap().ahead_ms)
+        self.clock.now()
     }
 
     fn certify(&self, csr: &[u8], identity: &Identity, rules: KeyRules) -> Vec<CertificateDer<'static>> {

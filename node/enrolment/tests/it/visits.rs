@@ -26,7 +26,8 @@ async fn a_certificate_is_renewed_with_a_new_key_and_the_old_one_goes_only_then(
         status.stage == Stage::Active && status.key.as_deref().is_some_and(|key| key != first.short())
     })
     .await;
-    let (keys, seen) = (hub.state().keys.clone(), hub.state().seen.clone());
+    let keys = hub.state().keys.clone();
+    let seen = hub.state().seen.clone();
     assert_eq!(keys.len(), 2, "{keys:?}");
     assert_ne!(keys[0], keys[1]);
     let (last_old, first_new) =
@@ -42,7 +43,7 @@ async fn a_box_whose_certificate_ran_out_recovers_with_its_old_key() {
     hub.state().lifetimes = Lifetimes { node_days: 3, ..Lifetimes::default() };
     let data = claimed(&hub).await;
     // Ten days went by, as the hub says; the box's own clock does not know of them.
-    hub.state().ahead_ms = 10 * DAY_MS;
+    hub.set_ahead_ms(10 * DAY_MS);
     let first = hub.state().keys[0];
     let node = Running::start(setup(data.path(), None));
     let active = node
