@@ -142,6 +142,7 @@ pub(super) async fn certify(
     security(("token" = [])), params(("id" = String, Path, description = "The device's id.", min_length = 1)),
     responses(
         (status = 204, description = "Headquarters has taken them back; the next list says so."),
+        (status = 400, description = "It is no device's id.", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The box is not claimed, or headquarters says no.", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The hub is not reached.", body = Problem, content_type = "application/problem+json"),

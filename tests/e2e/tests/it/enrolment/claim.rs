@@ -43,7 +43,7 @@ async fn a_box_is_approved_sells_and_what_it_sells_is_at_headquarters() {
     let health = api.health().await;
     assert_eq!(health["store"], STORE, "the store comes with the claim: {health}");
     sell(&api, "JAM-1", "three").await;
-    has_sales(&hub, 3).await;
+    has_sales(&hub, &store).await;
     assert_eq!(api.metric("aisle_enrolment_claimed").await, Some(1.0));
     assert!(api.metric("aisle_horizon_days{what=\"certificate\"}").await.is_some_and(|days| days > 1.0));
     // Who is claimed is not claimed again by mistake.
@@ -78,7 +78,7 @@ async fn a_claim_that_is_killed_at_any_moment_goes_on() {
     let node = store.start_with(CONFIG);
     stands(&node, "stage", "active").await;
     sell(&Api::new(node.url()), "TEA-1", "one").await;
-    has_sales(&hub, 1).await;
+    has_sales(&hub, &store).await;
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn a_hub_that_is_away_is_waited_for_and_the_code_says_so() {
     sell(&Api::new(node.url()), "TEA-1", "one").await;
     hub.start_again().expect("the hub serves again");
     stands(&node, "stage", "active").await;
-    has_sales(&hub, 1).await;
+    has_sales(&hub, &store).await;
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn a_box_that_boots_in_1970_is_claimed_and_goes_by_the_hubs_time() {
     assert!(hub_time.is_some_and(|ms| ms > 1_700_000_000_000), "{active}");
     has_line(&node).await;
     sell(&Api::new(node.url()), "TEA-1", "one").await;
-    has_sales(&hub, 1).await;
+    has_sales(&hub, &store).await;
     let mut doctor = aisle(&store.data(), ["doctor", "--json"]);
     doctor.env("AISLE_HTTP__LISTEN", "127.0.0.1:0").env("AISLE_MQTT__TLS_LISTEN", "off");
     doctor.envs(clock::set_to("1970-01-02 00:00:00"));

@@ -9,6 +9,7 @@ mod standing;
 use crate::support::{
     api::Api,
     command::{Running, aisle, start},
+    journal,
     store::Store,
     wait::eventually,
 };
@@ -99,8 +100,16 @@ async fn sales_at(hub: &HubUnderTest) -> usize {
         .map_or(0, |items| items.iter().filter(|event| event["name"] == "SaleRecorded").count())
 }
 
-async fn has_sales(hub: &HubUnderTest, count: usize) {
-    eventually("the sales at the hub", PATIENCE, async || (sales_at(hub).await >= count).then_some(())).await;
+/// How many sales the store's journal has.
+fn sold(store: &Store) -> usize {
+    journal::cat_only(&store.data(), "SaleRecorded").len()
+}
+
+/// Waits until the hub has every sale of the store, each once.
+async fn has_sales(hub: &HubUnderTest, store: &Store) {
+    let sold = sold(store);
+    assert!(sold > 0, "something was sold");
+    eventually("the sales at the hub", PATIENCE, async || (sales_at(hub).await == sold).then_some(())).await;
 }
 
 fn options(store: &Store, env: Vec<(std::ffi::OsString, std::ffi::OsString)>) -> NodeOptions {
