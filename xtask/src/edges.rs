@@ -105,6 +105,7 @@ const MEMBERS: &[Member] = &[
             "aisle-broker",
             "aisle-plugin-host",
             "aisle-devices",
+            "aisle-enrolment",
             "aisle-inventory",
             "aisle-firmware-config",
             "aisle-content",

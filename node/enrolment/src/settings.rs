@@ -76,7 +76,7 @@ impl LineSettings {
     ///
     /// # Errors
     /// When it is nothing that a hub says, or a part of it cannot be.
-    pub(crate) fn read(body: &[u8]) -> Result<Self, Fault> {
+    pub fn read(body: &[u8]) -> Result<Self, Fault> {
         let wrong = |what: String| Fault::new(Code::AnswerUnusable, what);
         let settings: Self =
             serde_json::from_slice(body).map_err(|error| wrong(format!("the hub's settings: {error}")))?;
