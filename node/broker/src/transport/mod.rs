@@ -29,7 +29,7 @@ pub use inspect::{CertificateReport, inspect_certificate};
 pub use listeners::{Interfaces, ListenError, Listeners, Listening};
 pub(crate) use stamp::Stamp;
 pub use stream::Stream;
-pub use trust::Trust;
+pub use trust::{IsBanned, Trust};
 
 use std::{fmt, net::SocketAddr};
 

@@ -12,13 +12,16 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use std::{fmt, sync::Arc, time::Duration};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+/// Whether a certificate, in DER, was taken back.
+pub type IsBanned = Arc<dyn Fn(&[u8]) -> bool + Send + Sync>;
+
 /// What is known of client certificates. By default the system's clock counts, and none was taken back.
 #[derive(Clone, Default)]
 pub struct Trust {
     /// It is not before this, in milliseconds since 1970, and may be any time after. A certificate may have ended by it, and none has not yet begun.
     pub at_least_ms: Option<Arc<dyn Fn() -> u64 + Send + Sync>>,
     /// Whether this certificate, in DER, was taken back.
-    pub is_banned: Option<Arc<dyn Fn(&[u8]) -> bool + Send + Sync>>,
+    pub is_banned: Option<IsBanned>,
 }
 
 impl Trust {
