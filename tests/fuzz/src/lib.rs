@@ -20,6 +20,7 @@ mod mqtt_session;
 mod mqtt_topic;
 pub mod mutate;
 mod plugin;
+mod provisioning;
 mod sync;
 
 pub use device_payload::device_payload;
@@ -36,6 +37,9 @@ pub use mqtt_topic::mqtt_topic;
 pub use plugin::{
     plugin_answer, plugin_basket, plugin_case, plugin_component, plugin_kept, plugin_manifest, plugin_native,
     plugin_recording,
+};
+pub use provisioning::{
+    certificate_request, claim_code, est_body, identity, revocation_list, time_statement,
 };
 pub use sync::{
     content_manifest, erasure_entry, erasure_proof, gate_relay, policy_document, policy_toml, receipt,
@@ -95,4 +99,14 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sealed_payload", feed: sealed_payload, examples: sync::sealed_examples },
     Target { name: "erasure_entry", feed: erasure_entry, examples: sync::entry_examples },
     Target { name: "erasure_proof", feed: erasure_proof, examples: sync::proof_examples },
+    Target { name: "identity", feed: identity, examples: provisioning::identity_examples },
+    Target { name: "claim_code", feed: claim_code, examples: provisioning::claim_examples },
+    Target {
+        name: "certificate_request",
+        feed: certificate_request,
+        examples: provisioning::request_examples,
+    },
+    Target { name: "est_body", feed: est_body, examples: provisioning::est_examples },
+    Target { name: "revocation_list", feed: revocation_list, examples: provisioning::list_examples },
+    Target { name: "time_statement", feed: time_statement, examples: provisioning::time_examples },
 ];

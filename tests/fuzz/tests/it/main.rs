@@ -259,6 +259,36 @@ fn any_bytes_are_a_proof_with_a_good_signature_or_refused() {
 }
 
 #[test]
+fn any_bytes_are_a_name_that_is_written_in_one_way_or_refused() {
+    run("identity");
+}
+
+#[test]
+fn any_text_is_a_claim_that_reads_back_or_refused() {
+    run("claim_code");
+}
+
+#[test]
+fn any_bytes_are_a_request_for_one_name_or_refused() {
+    run("certificate_request");
+}
+
+#[test]
+fn any_body_of_est_is_read_or_refused_at_both_ends() {
+    run("est_body");
+}
+
+#[test]
+fn any_bytes_are_a_list_that_a_hub_signed_or_refused() {
+    run("revocation_list");
+}
+
+#[test]
+fn no_bytes_say_another_time_than_a_hub_signed() {
+    run("time_statement");
+}
+
+#[test]
 fn every_target_has_a_libfuzzer_entry() {
     let manifest = include_str!("../../cargo-fuzz/Cargo.toml");
     for target in TARGETS {
