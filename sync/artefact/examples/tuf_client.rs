@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! cargo build -p aisle-artefact --example tuf_client
+//! cp sync/artefact/examples/tuf_client.xfails target/debug/examples/
 //! pytest tuf_conformance --entrypoint target/debug/examples/tuf_client
 //! ```
 //!
-//! It is judged with the machine's clock, which the suite sets; a node passes its trusted time in. What we do not read (a target without SHA-256)
-//! is named in `tuf_client.xfails`, which the suite looks for beside the entry point.
+//! It is judged by the machine's clock, which the suite sets; a node passes its trusted time in. What we do not read (a target without SHA-256) is named
+//! in `tuf_client.xfails`, which the suite looks for beside the entry point.
 #![allow(clippy::print_stderr, reason = "it is a command, and says why it ends")]
 
 use aisle_artefact::{Client, Limits, Source, client::Found, content::Verified, source::SourceError};
@@ -77,15 +78,13 @@ fn download(found: &Found, file: &str, base: &str, folder: &Path) -> Result<(), 
     let verified = |reader: &mut dyn Read, writer: &mut dyn io::Write| {
         io::copy(&mut Verified::new(reader, found.bytes(), found.sha256(), None), writer)
     };
-    if let Ok(mut there) = File::open(&path) {
-        if verified(&mut there, &mut io::sink()).is_ok() {
-            return Ok(());
-        }
+    let is_there = File::open(&path).is_ok_and(|mut there| verified(&mut there, &mut io::sink()).is_ok());
+    if is_there {
+        return Ok(());
     }
     let beside = path.with_extension("part");
     let mut source = Http::new(base);
-    let fetched = source.fetch(file, found.bytes())?;
-    let mut fetched = fetched;
+    let mut fetched = source.fetch(file, found.bytes())?;
     let taken = File::create(&beside).and_then(|mut part| verified(&mut fetched, &mut part));
     if let Err(error) = taken {
         fs::remove_file(&beside)?;

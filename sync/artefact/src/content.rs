@@ -31,7 +31,7 @@ pub enum ContentError {
     },
 }
 
-/// Reads a content and notices at its end, before it says that it is at its end, whether it was the one that was signed.
+/// Reads a content, and gives its last byte only if all of it is what was signed.
 pub struct Verified<R> {
     inner: R,
     bytes: u64,
@@ -51,6 +51,12 @@ impl<R: Read> Verified<R> {
     pub fn new(inner: R, bytes: u64, sha256: Digest, blake3: Option<Digest>) -> Self {
         let hashers = (ring::digest::Context::new(&ring::digest::SHA256), blake3::Hasher::new());
         Self { inner, bytes, sha256, blake3, read: 0, hashers: Some(hashers) }
+    }
+
+    fn goes_on(&mut self) -> io::Result<bool> {
+        let mut one = Vec::new();
+        self.inner.by_ref().take(1).read_to_end(&mut one)?;
+        Ok(!one.is_empty())
     }
 
     fn end(&mut self) -> Result<(), ContentError> {
@@ -77,16 +83,19 @@ impl<R: Read> Read for Verified<R> {
         let read = self.inner.read(buffer)?;
         let piece = buffer.get(..read).unwrap_or_default();
         self.read = self.read.saturating_add(piece.len() as u64);
-        if self.read > self.bytes {
+        if let Some((sha256, blake3)) = &mut self.hashers {
+            sha256.update(piece);
+            blake3.update(piece);
+        }
+        // The last byte is given only when it is known to be the last, and right.
+        let is_longer = self.read > self.bytes || (self.read == self.bytes && self.goes_on()?);
+        if is_longer {
             self.hashers = None;
             let found = self.bytes.saturating_add(1);
             return Err(bad(ContentError::Length { found, expected: self.bytes }));
         }
-        if piece.is_empty() {
+        if piece.is_empty() || self.read == self.bytes {
             self.end().map_err(bad)?;
-        } else if let Some((sha256, blake3)) = &mut self.hashers {
-            sha256.update(piece);
-            blake3.update(piece);
         }
         Ok(read)
     }

@@ -104,6 +104,12 @@ impl Kind {
         format!("{}/*/*", self.folder())
     }
 
+    /// The kind of that name: the first part of an item's name in a manifest of what a store should have.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     pub(crate) fn of_folder(folder: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.folder() == folder)
     }

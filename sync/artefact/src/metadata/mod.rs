@@ -240,6 +240,7 @@ pub fn inspect(role: &Role, bytes: &[u8]) -> Result<Inspected, ReadError> {
             targets.keys().map(|name| name.raw().to_owned()).chain(roles).collect()
         }
     };
+    names.iter_mut().for_each(|name| *name = shown(name));
     names.sort_unstable();
     let signed_by = document.signatures.iter().map(|signature| KeyId::of(&signature.keyid)).collect();
     Ok(Inspected {

@@ -6,6 +6,7 @@
 use super::plan::{Delegation, PlanError, RootPlan, check_delegations, key_map, keyid};
 use crate::{
     artefact::Artefact,
+    id::shown,
     key::{KeyId, SigningKey},
     kind::Kind,
     metadata::{Document, ReadError, SPEC_VERSION, written},
@@ -276,12 +277,12 @@ impl Draft {
             Role::Targets | Role::Delegated(_) => {
                 let targets: Targets = self.document.body()?;
                 for of in targets.delegations.iter().flat_map(|delegations| &delegations.roles) {
-                    lines.push(keys(&of.name, of.threshold.get(), &of.keyids));
+                    lines.push(keys(&shown(&of.name), of.threshold.get(), &of.keyids));
                 }
                 let mut paths: Vec<String> = targets
                     .targets
                     .iter()
-                    .map(|(name, target)| format!("{} ({} bytes)", name.raw(), target.length))
+                    .map(|(name, target)| format!("{} ({} bytes)", shown(name.raw()), target.length))
                     .collect();
                 paths.sort_unstable();
                 lines.extend(paths);

@@ -75,12 +75,15 @@ fn a_newer_snapshot_of_an_older_list_is_a_rollback() {
     let (hub, mut store, before) = one_behind();
     store.update(&mut hub.files()).unwrap();
     let mut files = hub.files();
-    files.extend(before);
-    reseal(&mut files, 9, |body| body["meta"]["plugins.json"]["version"] = json!(1));
+    files.remove("3.plugins.json").unwrap();
+    files.insert("2.plugins.json".into(), before["2.plugins.json"].clone());
+    reseal(&mut files, 9, |body| {
+        assert_eq!(body["meta"]["plugins.json"], meta(&before["2.plugins.json"], 2), "what was good once");
+    });
     let error = refused(&mut store, &mut files);
     let plugins = Role::delegated("plugins").unwrap();
     assert!(
-        matches!(&error, UpdateError::Rollback { role, found: 1, trusted: 3 } if *role == plugins),
+        matches!(&error, UpdateError::Rollback { role, found: 2, trusted: 3 } if *role == plugins),
         "{error}"
     );
 }

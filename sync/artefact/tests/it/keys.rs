@@ -63,8 +63,12 @@ fn what_is_no_key_or_wants_too_much_work_is_refused() {
     let base64 = lines[1..lines.len() - 1].concat();
     let der = data_encoding::BASE64.decode(base64.as_bytes()).unwrap();
     let pem = |der: &[u8]| {
-        format!("{}\n{}\n{}\n", lines[0], data_encoding::BASE64.encode(der), lines[lines.len() - 1])
+        let base64 = data_encoding::BASE64.encode(der);
+        let wrapped: Vec<&str> =
+            base64.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        format!("{}\n{}\n{}\n", lines[0], wrapped.join("\n"), lines[lines.len() - 1])
     };
+    assert!(SigningKey::unseal(&pem(&der), PASSPHRASE).is_ok());
     // N = 2^15 stands as the integer 00 80 00; with 2^22 blocks scrypt would fill 4 GiB.
     let at = der.windows(4).position(|bytes| bytes == [2, 3, 0, 0x80]).unwrap();
     let mut heavy = der.clone();

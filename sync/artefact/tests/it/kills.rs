@@ -5,10 +5,12 @@ use crate::{
     world::*,
 };
 use aisle_artefact::{
-    Client, Kind, Limits, Repository, Standing,
+    Client, Kind, Limits, Repository, Source, Standing, UpdateError,
     repository::{Keys, Online},
     shelf::Folder,
+    source::{self, SourceError},
 };
+use std::io::{self, Read};
 
 #[test]
 fn a_node_that_is_killed_at_any_step_of_an_update_knows_what_it_knew_or_what_is_new() {
@@ -97,7 +99,7 @@ fn a_hub_that_is_killed_at_any_step_of_a_publication_goes_on_with_all_or_nothing
             assert!(!published || is_there == 1, "step {step}, {cut:?}: what was said to be published is");
             // It goes on, and a store that comes afterwards finds it whole.
             online(|online| repository.refresh(online, VALIDITY, NOW)).unwrap();
-            let mut files: aisle_artefact::source::Memory = repository
+            let mut files: source::Memory = repository
                 .files()
                 .unwrap()
                 .into_iter()
@@ -115,6 +117,66 @@ fn a_hub_that_is_killed_at_any_step_of_a_publication_goes_on_with_all_or_nothing
     }
     println!("{kills} kills");
     assert!(kills > 30);
+}
+
+/// A line that breaks before one of its files, or in the middle of it.
+struct Breaking {
+    files: source::Memory,
+    left: usize,
+    within: bool,
+}
+
+impl Source for Breaking {
+    fn fetch(&mut self, name: &str, bytes_max: u64) -> Result<Box<dyn Read + '_>, SourceError> {
+        let broken = || io::Error::from(io::ErrorKind::ConnectionReset);
+        let is_broken = self.left == 0;
+        self.left = self.left.saturating_sub(1);
+        let within = self.within;
+        let file = self.files.fetch(name, bytes_max)?;
+        match (is_broken, within) {
+            (false, _) => Ok(file),
+            (true, false) => Err(broken().into()),
+            (true, true) => Ok(Box::new(file.take(20).chain(Broken))),
+        }
+    }
+}
+
+struct Broken;
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::Error::from(io::ErrorKind::ConnectionReset))
+    }
+}
+
+#[test]
+fn a_line_that_breaks_at_any_file_leaves_what_was_known() {
+    let mut hub = Hub::new();
+    let before = hub.files();
+    hub.add(Kind::Plugin, &add(&[&plugin("scan-and-go", "2.0.0")]));
+    let mut broke = 0;
+    for within in [false, true] {
+        for left in 0.. {
+            let mut store = Store::new(&hub);
+            store.update(&mut before.clone()).unwrap();
+            let mut line = Breaking { files: hub.files(), left, within };
+            let updated = store.client.update(&mut line, NOW);
+            let names = store.names();
+            if updated.is_ok() && line.left > 0 {
+                break;
+            }
+            // No next root is what is expected, so a line that breaks there within its file has nothing to break.
+            if let Err(error) = updated {
+                assert!(matches!(error, UpdateError::Source { .. }), "{left}: {error}");
+                assert_eq!(names, ["plugins/buy-two/1.4.0.plugin"], "{left}");
+                broke += 1;
+            }
+            store.restart();
+            store.update(&mut hub.files()).unwrap();
+            assert_eq!(store.names().len(), 2, "{left}: it goes on");
+        }
+    }
+    assert!(broke >= 6, "timestamp, snapshot and a list, each twice: {broke}");
 }
 
 #[test]

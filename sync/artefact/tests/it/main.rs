@@ -14,6 +14,7 @@ mod artefacts;
 mod attacks;
 mod bundles;
 mod carried;
+mod contents;
 mod disk;
 mod keys;
 mod kills;

@@ -279,7 +279,7 @@ fn a_frame_that_wants_more_memory_than_there_is_for_it_is_refused() {
 
 #[test]
 fn what_is_no_bundle_or_ends_too_early_is_told_apart() {
-    assert!(matches!(refused(b"hello, this is a text file".to_vec()), BundleError::Malformed(_)));
+    assert!(matches!(refused(b"hello, this is a text file"), BundleError::Malformed(_)));
     assert!(matches!(refused(Vec::new()), BundleError::Truncated));
     assert!(matches!(refused(packed(b"")), BundleError::Truncated));
     assert!(matches!(refused(packed(&[7; 512])), BundleError::Malformed(_)), "no header has that sum");
@@ -289,7 +289,7 @@ fn what_is_no_bundle_or_ends_too_early_is_told_apart() {
     let without_end = packed(&stick.tar.into_inner().unwrap());
     assert!(matches!(refused(without_end), BundleError::Truncated));
     let whole = down().finish();
-    let cut = refused(whole[..whole.len() - 3].to_vec());
+    let cut = refused(&whole[..whole.len() - 3]);
     assert!(matches!(cut, BundleError::Truncated), "{cut:?}");
 }
 
