@@ -19,6 +19,7 @@ const fn member(name: &'static str, path: &'static str, may_use: &'static [&'sta
 
 /// Nothing may use `aisle-node`, and nothing but tests may use what lies under `tests/`: no line names them.
 const MEMBERS: &[Member] = &[
+    member("aisle-artefact", "sync/artefact", &["aisle-event"]),
     member("aisle-content", "sync/content", &["aisle-event", "aisle-protocol"]),
     member("aisle-event", "sync/event", &[]),
     member(
@@ -114,6 +115,7 @@ const MEMBERS: &[Member] = &[
             "aisle-devices",
             "aisle-inventory",
             "aisle-firmware-config",
+            "aisle-artefact",
             "aisle-content",
             "aisle-protocol",
             "aisle-provisioning",
@@ -140,6 +142,7 @@ const OWNED: &[(&str, &str)] = &[
     ("rumqttc", "aisle-devices"),
     ("sled", "aisle-state"),
     ("sqlx", "aisle-hub"),
+    ("tough", "aisle-artefact"),
     ("wasmtime", "aisle-plugin-host"),
 ];
 

@@ -10,6 +10,7 @@
     reason = "this is test code: it reports a broken promise by panicking, to the test or to libFuzzer"
 )]
 
+mod artefact;
 mod device_payload;
 mod device_profile;
 mod event;
@@ -23,6 +24,7 @@ mod plugin;
 mod provisioning;
 mod sync;
 
+pub use artefact::{artefact_bundle, artefact_custom, artefact_metadata};
 pub use device_payload::device_payload;
 pub use device_profile::{device_profile, profile_toml};
 pub use event::event;
@@ -109,4 +111,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "est_body", feed: est_body, examples: provisioning::est_examples },
     Target { name: "revocation_list", feed: revocation_list, examples: provisioning::list_examples },
     Target { name: "time_statement", feed: time_statement, examples: provisioning::time_examples },
+    Target { name: "artefact_metadata", feed: artefact_metadata, examples: artefact::metadata_examples },
+    Target { name: "artefact_custom", feed: artefact_custom, examples: artefact::custom_examples },
+    Target { name: "artefact_bundle", feed: artefact_bundle, examples: artefact::bundle_examples },
 ];
