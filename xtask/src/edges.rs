@@ -22,6 +22,7 @@ const MEMBERS: &[Member] = &[
     member("aisle-artefact", "sync/artefact", &["aisle-event"]),
     member("aisle-content", "sync/content", &["aisle-event", "aisle-protocol"]),
     member("aisle-event", "sync/event", &[]),
+    member("aisle-fleet", "sync/fleet", &["aisle-event"]),
     member(
         "aisle-hub",
         "sync/hub",
@@ -117,6 +118,7 @@ const MEMBERS: &[Member] = &[
             "aisle-firmware-config",
             "aisle-artefact",
             "aisle-content",
+            "aisle-fleet",
             "aisle-protocol",
             "aisle-provisioning",
             "aisle-residency",

@@ -298,6 +298,23 @@ fn any_bytes_are_a_target_that_survives_its_encoding_or_refused() {
 #[test]
 fn any_bytes_are_a_bundle_within_its_bounds_or_refused() {
     run("artefact_bundle");
+fn any_text_is_a_selector_that_survives_being_shown_or_is_refused_by_its_place() {
+    run("fleet_selector");
+}
+
+#[test]
+fn any_text_is_a_file_of_documents_that_survive_being_written_or_is_refused() {
+    run("fleet_document");
+}
+
+#[test]
+fn any_bytes_are_the_one_row_of_bytes_of_a_desired_state_or_are_refused() {
+    run("fleet_desired");
+}
+
+#[test]
+fn any_bytes_are_what_a_node_kept_and_goes_on_from_or_are_refused() {
+    run("fleet_kept");
 }
 
 #[test]
