@@ -138,7 +138,6 @@ const OWNED: &[(&str, &str)] = &[
     ("object_store", "aisle-hub"),
     ("ort", "aisle-recommend"),
     ("parquet", "aisle-hub"),
-    ("pkcs8", "aisle-provisioning"),
     ("qrcode", "aisle-provisioning"),
     ("quinn", "aisle-transport"),
     ("rumqttc", "aisle-devices"),

@@ -104,9 +104,11 @@ fn the_firewalls_example_is_one() {
         ["/usr/sbin/nft", "/usr/bin/nft", "/sbin/nft"].into_iter().find(|path| Path::new(path).is_file());
     let nft = nft.map_or_else(|| need::program("nft", "nftables"), PathBuf::from);
     // In a network of its own, though nothing is loaded.
-    let checked = run(
-        Command::new("unshare").arg("--net").arg(nft).args(["--check", "--file"]).arg(edge("nftables.conf")),
-    );
+    let checked = run(Command::new("unshare")
+        .arg("--net")
+        .arg(nft)
+        .args(["--check", "--file"])
+        .arg(edge("nftables.conf")));
     assert_eq!(checked.code(), 0, "{checked:#?}");
 }
 
