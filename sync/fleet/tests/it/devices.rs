@@ -68,7 +68,8 @@ fn result(device: &str, status: DeviceStatus, reason: Option<&str>) -> DeviceRes
 #[test]
 fn results_are_added_up_over_stores_with_the_reason_of_each_device() {
     use DeviceStatus::{Applied, Refused, Unreachable};
-    let low = Some("is 10, expected at least 30");
+    let why = "is 10, expected at least 30";
+    let low = Some(why);
     let berlin = [result("fridge-1", Applied, None), result("fridge-7", Refused, low)];
     let tokyo =
         [result("fridge-7", Refused, low), result("fridge-8", Refused, low), result("x", Unreachable, None)];
@@ -78,7 +79,7 @@ fn results_are_added_up_over_stores_with_the_reason_of_each_device() {
     assert_eq!((all.stores, all.stores_whole), (3, 1));
     assert_eq!((all.devices[&Applied], all.devices[&Refused], all.devices[&Unreachable]), (2, 3, 1));
     let reason = &all.reasons[0];
-    assert_eq!((reason.devices, reason.stores, reason.reason.as_str()), (3, 2, low.unwrap()));
+    assert_eq!((reason.devices, reason.stores, reason.reason.as_str()), (3, 2, why));
     assert_eq!(reason.path.as_deref(), Some("sampling.interval_s"));
     assert_eq!(reason.examples.len(), 3);
     assert!(serde_json::to_string(&all).unwrap().contains("\"unreachable\":1"));

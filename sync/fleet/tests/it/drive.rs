@@ -21,6 +21,7 @@ pub struct Drive {
 }
 
 /// A rollout of `plugin/a` 2.0 to all of so many nodes, in waves of these sizes.
+#[allow(clippy::needless_pass_by_value, reason = "it is written where it is handed over")]
 pub fn spec(waves: serde_json::Value) -> RolloutSpec {
     serde_json::from_value(serde_json::json!({
         "rollout": "spring",

@@ -57,8 +57,8 @@ fn each_reason_is_found_and_told_with_how_many_have_it() {
     facts[7].minimums.insert(slot(A), version("3.0"));
     facts[8].held.insert(slot(A), "till from 2009".into());
     facts[9].seen_at = None;
-    for at in 10..20 {
-        facts[at].member.version = None;
+    for fact in &mut facts[10..20] {
+        fact.member.version = None;
     }
     let found = run(&spec, &facts, &Rules::default());
     let of = |code: &str| {

@@ -302,7 +302,7 @@ impl Shop {
     /// The codes of the reasons, in order.
     pub fn codes(&self, name: &str) -> Vec<&'static str> {
         let report = self.machine.report();
-        report.slots[&name.parse::<Slot>().unwrap()].reasons.iter().map(|reason| reason.code()).collect()
+        report.slots[&name.parse::<Slot>().unwrap()].reasons.iter().map(aisle_fleet::Reason::code).collect()
     }
 
     pub fn told(&self, name: &str) -> String {

@@ -9,7 +9,7 @@ use aisle_fleet::{
 use std::collections::BTreeSet;
 
 fn fleet(count: u32) -> Vec<Member> {
-    let label = |at: u32| if at % 10 == 0 { vec![("pilot", "yes")] } else { vec![] };
+    let label = |at: u32| if at.is_multiple_of(10) { vec![("pilot", "yes")] } else { vec![] };
     (0..count).map(|at| member(&format!("store-{at}"), &label(at))).collect()
 }
 

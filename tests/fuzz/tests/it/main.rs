@@ -286,6 +286,9 @@ fn any_bytes_are_a_list_that_a_hub_signed_or_refused() {
 #[test]
 fn no_bytes_say_another_time_than_a_hub_signed() {
     run("time_statement");
+}
+
+#[test]
 fn any_bytes_are_metadata_of_artefacts_or_refused() {
     run("artefact_metadata");
 }
@@ -298,6 +301,9 @@ fn any_bytes_are_a_target_that_survives_its_encoding_or_refused() {
 #[test]
 fn any_bytes_are_a_bundle_within_its_bounds_or_refused() {
     run("artefact_bundle");
+}
+
+#[test]
 fn any_text_is_a_selector_that_survives_being_shown_or_is_refused_by_its_place() {
     run("fleet_selector");
 }

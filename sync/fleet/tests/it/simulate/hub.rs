@@ -33,10 +33,8 @@ impl Hub {
             stores: BTreeSet::new(),
             says,
         };
-        let mut nightly = Says::default();
-        nightly.maintenance = Some(
-            serde_json::from_str(r#"{"zone":"Europe/Berlin","windows":["daily 01:00-06:00"]}"#).unwrap(),
-        );
+        let hours = r#"{"zone":"Europe/Berlin","windows":["daily 01:00-06:00"]}"#;
+        let nightly = Says { maintenance: Some(serde_json::from_str(hours).unwrap()), ..Says::default() };
         let german = Group {
             name: GroupName::new("german").unwrap(),
             who: Some(Selector::parse("region=de").unwrap()),

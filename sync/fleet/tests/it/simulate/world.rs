@@ -288,12 +288,12 @@ impl World {
         if wakes_at != u64::MAX && (wakes_at < woke_at || woke_at <= self.now) {
             self.put(at, wakes_at.saturating_sub(self.now).max(1), Happens::Wakes);
         }
-        if self.nodes[at].is_online {
-            if let Some(report) = self.nodes[at].unsaid.take() {
-                let node = self.nodes[at].member.id.clone();
-                let changed = self.hub.report(&node, &report, self.wall());
-                self.changed(&changed);
-            }
+        if self.nodes[at].is_online
+            && let Some(report) = self.nodes[at].unsaid.take()
+        {
+            let node = self.nodes[at].member.id.clone();
+            let changed = self.hub.report(&node, &report, self.wall());
+            self.changed(&changed);
         }
     }
 
