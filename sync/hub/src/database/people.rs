@@ -144,6 +144,10 @@ impl Database {
     /// # Errors
     /// When the database cannot say.
     pub async fn person_named(&self, name: &str) -> Result<Option<Person>, DatabaseError> {
+        // Nobody is called so, and PostgreSQL has no such text.
+        if name.contains('\0') {
+            return Ok(None);
+        }
         let id: Option<String> = reading!(self, pool => {
             sqlx::query_scalar("SELECT person FROM people WHERE folded = $1")
                 .bind(folded(name)).fetch_optional(pool).await.map_err(while_doing("find a person by name"))

@@ -45,6 +45,10 @@ pub(super) async fn guard(
     let from = from(&api, &request);
     request.extensions_mut().insert(from.clone());
     let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    if request.uri().path_and_query().is_some_and(|asked| asked.as_str().contains("%00")) {
+        return Problem::malformed("the address has a sign that stands in no text".to_owned())
+            .into_response();
+    }
     let known = path.as_deref().map(|path| permits::need(request.method(), path));
     if known == Some(Known::Needs(Need::Open)) {
         return next.run(request).await;

@@ -1,6 +1,6 @@
 //! [`Who`]: somebody who asks for something, by which way they came, and what they may.
 //!
-//! Made by the check of who they are ([`super::service`]), once for each request; what it may is what the person may *now*, so a role that was
+//! Made by the check of who they are ([`super::check`]), once for each request; what it may is what the person may *now*, so a role that was
 //! taken away and a person who was disabled take effect with the next request. Not here: what a route wants.
 
 use super::{

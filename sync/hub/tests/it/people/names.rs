@@ -54,6 +54,15 @@ pub async fn what_a_name_looks_like_changes_nothing(hall: &Hall) {
             StatusCode::UNAUTHORIZED
         );
     }
+    // A sign that PostgreSQL keeps in no text.
+    assert_eq!(ada.get("/v1/people/%00").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(ada.get("/v1/stores?after=%00").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        hall.one.caller().from("203.0.113.77").sign_in("a\0da", "\0").await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    let body = json!({ "hash": "\0", "agrees": true, "reason": "\0" });
+    assert_eq!(ada.post("/v1/approvals/a-none/decision", &body).await.status, StatusCode::NOT_FOUND);
     // What cannot be told from another name by looking is none.
     let long = "x".repeat(65);
     for name in ["", " Ada", "Ada ", "A\u{200b}da", "Ada\u{202e}", "A\nda", "A\0da", long.as_str()] {
