@@ -9,8 +9,10 @@
 
 mod admission;
 mod backup;
+mod certificates;
 mod claims;
 mod down;
+mod enrolment_rows;
 mod enrolments;
 mod erase;
 mod failure;
@@ -27,7 +29,8 @@ pub use admission::{Admission, NotTaken};
 pub use backup::{BackupError, restore};
 pub use claims::{ClaimNotKept, ClaimRow, KeptClaim, OPEN_CLAIMS_MAX};
 pub use down::DesiredRow;
-pub use enrolments::{Asked, By, EnrolError, EnrolmentRow, KeptEnrolment};
+pub use enrolment_rows::EnrolmentRow;
+pub use enrolments::{Asked, By, EnrolError, KeptEnrolment};
 pub use failure::DatabaseError;
 pub use policy::PublishError;
 pub use relay::{RegisteredRelay, RelayRow};
