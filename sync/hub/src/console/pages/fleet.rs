@@ -156,15 +156,20 @@ fn store(visit: &Visit, wanted: Option<u32>, row: &GridRow) -> Markup {
             td.number { (say::ago(now, row.last_event_ms)) }
             td.number { @if row.backlog > 0 { (state("warn", &say::number(row.backlog))) } @else { "0" } }
             td {
-                @for applied in &row.applied {
-                    div.thing { (say::name(&applied.name, NAME_CHARS_MAX)) " " (say::name(&applied.version, 16)) @if !applied.ok { " " (state("bad", "refused")) } }
+                div.things {
+                    @for applied in &row.applied {
+                        span {
+                            (say::name(&applied.name, NAME_CHARS_MAX)) " " (say::name(&applied.version, 16))
+                            @if !applied.ok { " " (state("bad", "refused")) }
+                        }
+                    }
+                    @let shown = i64::try_from(row.applied.len()).unwrap_or(i64::MAX);
+                    @if row.applied_all > shown { span.none { "and " (say::number(row.applied_all - shown)) " more" } }
+                    @if row.applied.is_empty() { span.none { "nothing reported" } }
                 }
-                @let shown = i64::try_from(row.applied.len()).unwrap_or(i64::MAX);
-                @if row.applied_all > shown { div.rest { "and " (say::number(row.applied_all - shown)) " more" } }
-                @if row.applied.is_empty() { span.none { "nothing reported" } }
             }
             td { (drift(row)) }
-            td.number { (policy(wanted, row.policy_version)) }
+            td.number { (policy(wanted, row)) }
             td { (program(row)) }
         }
     }
@@ -182,9 +187,10 @@ fn drift(row: &GridRow) -> Markup {
     }
 }
 
-fn policy(wanted: Option<u32>, version: i64) -> Markup {
-    match (version, wanted) {
-        (0, _) => html! { span.none { "–" } },
+fn policy(wanted: Option<u32>, row: &GridRow) -> Markup {
+    match (row.policy_version, wanted) {
+        (0, _) if row.last_seen_ms == 0 => html! { span.none { "–" } },
+        (0, _) => state("warn", "none"),
         (version, Some(wanted)) if version < i64::from(wanted) => {
             state("warn", &format!("{} of {wanted}", say::number(version)))
         }

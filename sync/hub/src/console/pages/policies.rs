@@ -41,13 +41,14 @@ pub(in crate::console) async fn list(visit: Visit) -> Result<Response, Wrong> {
     Ok(visit.answer(&Page { title: "Policies and receipts", here: "/policies", body }))
 }
 
-const COLUMNS: [(&str, &str); 6] = [
+const COLUMNS: [(&str, &str); 7] = [
     ("", "Policy"),
     ("number", "Version"),
     ("", "State"),
     ("number", "In force since"),
     ("number", "Stores that follow it"),
-    ("number", "Nodes, connected"),
+    ("number", "Nodes"),
+    ("number", "Connected"),
 ];
 
 fn known(visit: &Visit, policies: &[PolicyRow], followers: &[FollowersRow], wanted: Option<&str>) -> Markup {
@@ -60,7 +61,8 @@ fn known(visit: &Visit, policies: &[PolicyRow], followers: &[FollowersRow], want
                 td { @if wanted == Some(policy.hash.as_str()) { (state("good", "wanted")) } @else { (state("calm", "good for batches")) } }
                 td.number { (say::ago(visit.now_ms, policy.accepted_at_ms)) }
                 td.number { (stores(policy.version, of)) }
-                td.number { (say::number(of.map_or(0, |of| of.nodes))) ", " (say::number(of.map_or(0, |of| of.connected))) }
+                td.number { (say::number(of.map_or(0, |of| of.nodes))) }
+                td.number { (say::number(of.map_or(0, |of| of.connected))) }
             }
         }
     });
@@ -88,7 +90,7 @@ fn strange(policies: &[PolicyRow], followers: &[FollowersRow]) -> Markup {
     let (lines, shown) = fit(&strange, SHORT_BYTES_MAX, |row| {
         html! {
             li {
-                "Version " (say::number(row.version)) " " (say::hash(&row.hash)) " in " (stores(row.version, Some(row)))
+                "Version " (say::number(row.version)) @if !row.hash.is_empty() { " " (say::hash(&row.hash)) } " in " (stores(row.version, Some(row)))
                 @if row.version == 0 { ": they had no policy when they came last" }
             }
         }
