@@ -21,6 +21,7 @@ const fn member(name: &'static str, path: &'static str, may_use: &'static [&'sta
 const MEMBERS: &[Member] = &[
     member("aisle-content", "sync/content", &["aisle-event", "aisle-protocol"]),
     member("aisle-event", "sync/event", &[]),
+    member("aisle-fleet", "sync/fleet", &["aisle-event"]),
     member(
         "aisle-hub",
         "sync/hub",
@@ -105,6 +106,7 @@ const MEMBERS: &[Member] = &[
             "aisle-inventory",
             "aisle-firmware-config",
             "aisle-content",
+            "aisle-fleet",
             "aisle-protocol",
             "aisle-residency",
         ],

@@ -13,6 +13,7 @@
 mod device_payload;
 mod device_profile;
 mod event;
+mod fleet;
 mod folds;
 mod journal;
 mod mqtt_packet;
@@ -25,6 +26,7 @@ mod sync;
 pub use device_payload::device_payload;
 pub use device_profile::{device_profile, profile_toml};
 pub use event::event;
+pub use fleet::{fleet_desired, fleet_document, fleet_kept, fleet_selector};
 pub use folds::{
     cold_chain_report, cold_chain_snapshot, devices_snapshot, positions_snapshot, tasks_snapshot,
     telemetry_archive, telemetry_snapshot,
@@ -87,6 +89,10 @@ pub const TARGETS: &[Target] = &[
     Target { name: "content_manifest", feed: content_manifest, examples: sync::manifest_examples },
     Target { name: "sync_node", feed: sync_node, examples: sync::node_examples },
     Target { name: "sync_hub", feed: sync_hub, examples: sync::hub_examples },
+    Target { name: "fleet_selector", feed: fleet_selector, examples: fleet::selector_examples },
+    Target { name: "fleet_document", feed: fleet_document, examples: fleet::document_examples },
+    Target { name: "fleet_desired", feed: fleet_desired, examples: fleet::desired_examples },
+    Target { name: "fleet_kept", feed: fleet_kept, examples: fleet::kept_examples },
     Target { name: "policy_toml", feed: policy_toml, examples: sync::toml_examples },
     Target { name: "policy_document", feed: policy_document, examples: sync::document_examples },
     Target { name: "receipt", feed: receipt, examples: sync::alone_examples },

@@ -259,6 +259,26 @@ fn any_bytes_are_a_proof_with_a_good_signature_or_refused() {
 }
 
 #[test]
+fn any_text_is_a_selector_that_survives_being_shown_or_is_refused_by_its_place() {
+    run("fleet_selector");
+}
+
+#[test]
+fn any_text_is_a_file_of_documents_that_survive_being_written_or_is_refused() {
+    run("fleet_document");
+}
+
+#[test]
+fn any_bytes_are_the_one_row_of_bytes_of_a_desired_state_or_are_refused() {
+    run("fleet_desired");
+}
+
+#[test]
+fn any_bytes_are_what_a_node_kept_and_goes_on_from_or_are_refused() {
+    run("fleet_kept");
+}
+
+#[test]
 fn every_target_has_a_libfuzzer_entry() {
     let manifest = include_str!("../../cargo-fuzz/Cargo.toml");
     for target in TARGETS {
