@@ -19,8 +19,10 @@ const fn member(name: &'static str, path: &'static str, may_use: &'static [&'sta
 
 /// Nothing may use `aisle-node`, and nothing but tests may use what lies under `tests/`: no line names them.
 const MEMBERS: &[Member] = &[
+    member("aisle-artefact", "sync/artefact", &["aisle-event"]),
     member("aisle-content", "sync/content", &["aisle-event", "aisle-protocol"]),
     member("aisle-event", "sync/event", &[]),
+    member("aisle-fleet", "sync/fleet", &["aisle-event"]),
     member(
         "aisle-hub",
         "sync/hub",
@@ -40,6 +42,7 @@ const MEMBERS: &[Member] = &[
         &["aisle-event", "aisle-journal", "aisle-protocol", "aisle-residency"],
     ),
     member("aisle-protocol", "sync/protocol", &["aisle-event"]),
+    member("aisle-provisioning", "provisioning", &["aisle-event"]),
     member("aisle-residency", "sync/residency", &["aisle-event", "aisle-protocol"]),
     member("aisle-service", "deploy/service", &[]),
     member("aisle-transport", "sync/transport", &["aisle-event", "aisle-protocol"]),
@@ -113,8 +116,11 @@ const MEMBERS: &[Member] = &[
             "aisle-devices",
             "aisle-inventory",
             "aisle-firmware-config",
+            "aisle-artefact",
             "aisle-content",
+            "aisle-fleet",
             "aisle-protocol",
+            "aisle-provisioning",
             "aisle-residency",
         ],
     ),
@@ -132,10 +138,12 @@ const OWNED: &[(&str, &str)] = &[
     ("object_store", "aisle-hub"),
     ("ort", "aisle-recommend"),
     ("parquet", "aisle-hub"),
+    ("qrcode", "aisle-provisioning"),
     ("quinn", "aisle-transport"),
     ("rumqttc", "aisle-devices"),
     ("sled", "aisle-state"),
     ("sqlx", "aisle-hub"),
+    ("tough", "aisle-artefact"),
     ("wasmtime", "aisle-plugin-host"),
 ];
 

@@ -10,9 +10,11 @@
     reason = "this is test code: it reports a broken promise by panicking, to the test or to libFuzzer"
 )]
 
+mod artefact;
 mod device_payload;
 mod device_profile;
 mod event;
+mod fleet;
 mod folds;
 mod journal;
 mod mqtt_packet;
@@ -20,11 +22,14 @@ mod mqtt_session;
 mod mqtt_topic;
 pub mod mutate;
 mod plugin;
+mod provisioning;
 mod sync;
 
+pub use artefact::{artefact_bundle, artefact_custom, artefact_metadata};
 pub use device_payload::device_payload;
 pub use device_profile::{device_profile, profile_toml};
 pub use event::event;
+pub use fleet::{fleet_desired, fleet_document, fleet_kept, fleet_selector};
 pub use folds::{
     cold_chain_report, cold_chain_snapshot, devices_snapshot, positions_snapshot, tasks_snapshot,
     telemetry_archive, telemetry_snapshot,
@@ -36,6 +41,9 @@ pub use mqtt_topic::mqtt_topic;
 pub use plugin::{
     plugin_answer, plugin_basket, plugin_case, plugin_component, plugin_kept, plugin_manifest, plugin_native,
     plugin_recording,
+};
+pub use provisioning::{
+    certificate_request, claim_code, est_body, identity, revocation_list, time_statement,
 };
 pub use sync::{
     content_manifest, erasure_entry, erasure_proof, gate_relay, policy_document, policy_toml, receipt,
@@ -87,6 +95,10 @@ pub const TARGETS: &[Target] = &[
     Target { name: "content_manifest", feed: content_manifest, examples: sync::manifest_examples },
     Target { name: "sync_node", feed: sync_node, examples: sync::node_examples },
     Target { name: "sync_hub", feed: sync_hub, examples: sync::hub_examples },
+    Target { name: "fleet_selector", feed: fleet_selector, examples: fleet::selector_examples },
+    Target { name: "fleet_document", feed: fleet_document, examples: fleet::document_examples },
+    Target { name: "fleet_desired", feed: fleet_desired, examples: fleet::desired_examples },
+    Target { name: "fleet_kept", feed: fleet_kept, examples: fleet::kept_examples },
     Target { name: "policy_toml", feed: policy_toml, examples: sync::toml_examples },
     Target { name: "policy_document", feed: policy_document, examples: sync::document_examples },
     Target { name: "receipt", feed: receipt, examples: sync::alone_examples },
@@ -95,4 +107,17 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sealed_payload", feed: sealed_payload, examples: sync::sealed_examples },
     Target { name: "erasure_entry", feed: erasure_entry, examples: sync::entry_examples },
     Target { name: "erasure_proof", feed: erasure_proof, examples: sync::proof_examples },
+    Target { name: "identity", feed: identity, examples: provisioning::identity_examples },
+    Target { name: "claim_code", feed: claim_code, examples: provisioning::claim_examples },
+    Target {
+        name: "certificate_request",
+        feed: certificate_request,
+        examples: provisioning::request_examples,
+    },
+    Target { name: "est_body", feed: est_body, examples: provisioning::est_examples },
+    Target { name: "revocation_list", feed: revocation_list, examples: provisioning::list_examples },
+    Target { name: "time_statement", feed: time_statement, examples: provisioning::time_examples },
+    Target { name: "artefact_metadata", feed: artefact_metadata, examples: artefact::metadata_examples },
+    Target { name: "artefact_custom", feed: artefact_custom, examples: artefact::custom_examples },
+    Target { name: "artefact_bundle", feed: artefact_bundle, examples: artefact::bundle_examples },
 ];

@@ -259,6 +259,71 @@ fn any_bytes_are_a_proof_with_a_good_signature_or_refused() {
 }
 
 #[test]
+fn any_bytes_are_a_name_that_is_written_in_one_way_or_refused() {
+    run("identity");
+}
+
+#[test]
+fn any_text_is_a_claim_that_reads_back_or_refused() {
+    run("claim_code");
+}
+
+#[test]
+fn any_bytes_are_a_request_for_one_name_or_refused() {
+    run("certificate_request");
+}
+
+#[test]
+fn any_body_of_est_is_read_or_refused_at_both_ends() {
+    run("est_body");
+}
+
+#[test]
+fn any_bytes_are_a_list_that_a_hub_signed_or_refused() {
+    run("revocation_list");
+}
+
+#[test]
+fn no_bytes_say_another_time_than_a_hub_signed() {
+    run("time_statement");
+}
+
+#[test]
+fn any_bytes_are_metadata_of_artefacts_or_refused() {
+    run("artefact_metadata");
+}
+
+#[test]
+fn any_bytes_are_a_target_that_survives_its_encoding_or_refused() {
+    run("artefact_custom");
+}
+
+#[test]
+fn any_bytes_are_a_bundle_within_its_bounds_or_refused() {
+    run("artefact_bundle");
+}
+
+#[test]
+fn any_text_is_a_selector_that_survives_being_shown_or_is_refused_by_its_place() {
+    run("fleet_selector");
+}
+
+#[test]
+fn any_text_is_a_file_of_documents_that_survive_being_written_or_is_refused() {
+    run("fleet_document");
+}
+
+#[test]
+fn any_bytes_are_the_one_row_of_bytes_of_a_desired_state_or_are_refused() {
+    run("fleet_desired");
+}
+
+#[test]
+fn any_bytes_are_what_a_node_kept_and_goes_on_from_or_are_refused() {
+    run("fleet_kept");
+}
+
+#[test]
 fn every_target_has_a_libfuzzer_entry() {
     let manifest = include_str!("../../cargo-fuzz/Cargo.toml");
     for target in TARGETS {

@@ -1,0 +1,192 @@
+//! The way down: metadata first, then the contents that it names.
+//!
+//! Applying is an update like any other, with the bundle as its source, and then each content by what was just believed. It can be done again after
+//! whatever ended it: metadata that is known already changes nothing, and contents that are there whole are passed over. A bundle that is older
+//! than what the node knows still brings contents that are listed now.
+
+use super::{
+    BundleError, Direction, FORM, Head, Limits, WriteError,
+    name::Name,
+    read::{Entry, walk, whole},
+    write::Writer,
+};
+use crate::{
+    artefact::Artefact,
+    client::{Client, NotOffered, UpdateError},
+    content::{ContentError, Sink, Verified},
+    digest::Digest,
+    id::ArtefactId,
+    role::FileName,
+    source::Memory,
+};
+use aisle_event::Timestamp;
+use std::{
+    collections::BTreeSet,
+    io::{self, Read, Write},
+};
+
+/// Writes a bundle of all metadata ([`crate::repository::Repository::files`]) and some contents, each held against its artefact on the way. A content
+/// that two artefacts share is written once.
+///
+/// # Errors
+/// When a content is not its artefact's, or the file cannot be written.
+pub fn export<W: Write, R: Read>(
+    writer: W,
+    from: &str,
+    metadata: &[(FileName, Vec<u8>)],
+    contents: impl IntoIterator<Item = (Artefact, R)>,
+) -> Result<W, WriteError> {
+    let head = Head { form: FORM, direction: Direction::Down, from: from.to_owned(), before: None };
+    let mut bundle = Writer::new(writer, &head)?;
+    for (name, bytes) in metadata {
+        bundle.add(&Name::Metadata(name.to_string()), bytes.len() as u64, bytes.as_slice())?;
+    }
+    let mut written = BTreeSet::new();
+    for (artefact, content) in contents {
+        if written.insert(artefact.blake3) {
+            let content = Verified::of(&artefact, content);
+            bundle.add(&Name::Content(artefact.blake3), artefact.bytes, content)?;
+        }
+    }
+    bundle.finish()
+}
+
+/// What came of a bundle.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Applied {
+    /// What the node took.
+    pub taken: Vec<ArtefactId>,
+    /// What it had already.
+    pub had: Vec<ArtefactId>,
+    /// What nobody wants here.
+    pub unwanted: Vec<ArtefactId>,
+    /// True when the node knew newer metadata than the bundle brought.
+    pub is_older: bool,
+}
+
+/// Why a bundle is not applied, or not further. What was taken before stays, and it can be applied again.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The bundle.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// Its metadata.
+    #[error(transparent)]
+    Update(#[from] UpdateError),
+    /// A content that nobody signed.
+    #[error("the bundle brings {content}, which is not among the artefacts that were signed")]
+    Unlisted {
+        /// Which.
+        content: Digest,
+    },
+    /// A content whose signers have run out.
+    #[error(transparent)]
+    NotOffered(#[from] NotOffered),
+    /// A content of another length.
+    #[error("the bundle's content of `{id}` has {found} bytes, {expected} were signed")]
+    Length {
+        /// Of which.
+        id: ArtefactId,
+        /// How long it is.
+        found: u64,
+        /// How long it should be.
+        expected: u64,
+    },
+    /// A content that is not what was signed.
+    #[error("the bundle's content of `{id}` is refused")]
+    Content {
+        /// Of which.
+        id: ArtefactId,
+        /// Why.
+        source: ContentError,
+    },
+    /// It cannot be kept.
+    #[error("the content of `{id}` cannot be kept")]
+    Keep {
+        /// Of which.
+        id: ArtefactId,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// Applies a bundle: takes its metadata over, and those of its contents that are wanted.
+///
+/// # Errors
+/// When the bundle, its metadata or a content must be refused, or the disk fails.
+pub fn apply(
+    reader: impl Read,
+    client: &mut Client,
+    sink: &mut dyn Sink,
+    mut is_wanted: impl FnMut(&Artefact) -> bool,
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<Applied, ApplyError> {
+    let mut metadata = Some(Memory::new());
+    let mut applied = Applied::default();
+    walk(reader, limits, Some(Direction::Down), |_, entry| {
+        let Entry { name, bytes, content } = entry;
+        match (name, &mut metadata) {
+            (Name::Metadata(file), Some(files)) => {
+                files.insert(file.clone(), whole(content)?);
+                Ok(())
+            }
+            (Name::Content(digest), metadata) => {
+                if let Some(files) = metadata.take() {
+                    applied.is_older = update(client, files, now)?;
+                }
+                take(*digest, bytes, content, client, sink, &mut is_wanted, &mut applied, now)
+            }
+            // Metadata behind a content would be believed after what it should have been held against.
+            (name, _) => Err(BundleError::Name { name: name.to_string() }.into()),
+        }
+    })?;
+    if let Some(files) = metadata.take() {
+        applied.is_older = update(client, files, now)?;
+    }
+    Ok(applied)
+}
+
+/// Gives true when the node knows better.
+fn update(client: &mut Client, mut files: Memory, now: Timestamp) -> Result<bool, ApplyError> {
+    match client.update(&mut files, now) {
+        Err(UpdateError::Rollback { .. }) => Ok(true),
+        updated => Ok(updated.map(|_| false)?),
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "all of it is what `apply` was given, and an entry")]
+fn take(
+    digest: Digest,
+    bytes: u64,
+    content: &mut dyn Read,
+    client: &Client,
+    sink: &mut dyn Sink,
+    is_wanted: &mut impl FnMut(&Artefact) -> bool,
+    applied: &mut Applied,
+    now: Timestamp,
+) -> Result<(), ApplyError> {
+    let listed = || client.artefacts().filter(|artefact| artefact.blake3 == digest);
+    let first = listed().next().ok_or(ApplyError::Unlisted { content: digest })?;
+    let Some(artefact) = listed().find(|artefact| is_wanted(artefact)) else {
+        applied.unwanted.push(first.id.clone());
+        return Ok(());
+    };
+    let artefact = client.artefact(&artefact.id, now)?;
+    let id = || artefact.id.clone();
+    if bytes != artefact.bytes {
+        return Err(ApplyError::Length { id: id(), found: bytes, expected: artefact.bytes });
+    }
+    let keep = |source: io::Error| match source.downcast::<ContentError>() {
+        Ok(source) => ApplyError::Content { id: id(), source },
+        Err(source) if source.kind() == io::ErrorKind::UnexpectedEof => BundleError::Truncated.into(),
+        Err(source) => ApplyError::Keep { id: id(), source },
+    };
+    if sink.has(artefact).map_err(keep)? {
+        applied.had.push(id());
+        return Ok(());
+    }
+    sink.take(artefact, &mut Verified::of(artefact, content)).map_err(keep)?;
+    applied.taken.push(id());
+    Ok(())
+}

@@ -1,0 +1,523 @@
+//! The reducer: an event and the time go in, what follows comes out. Commands are in [`super::command`], metrics in [`super::measure`].
+
+use super::{
+    Cause, CauseGroup, Progress, RolloutPhase, RolloutSpec, Status, Tally,
+    cause::group,
+    event::{Effect, Event, Fact, Refusal},
+    spec::InvalidRollout,
+};
+use crate::{
+    desired::Layer,
+    gate::{Check, Evidence, GateName, Health, Verdict, judge},
+    name::Metric,
+    node::{Member, NodeId},
+    sequential::{Mean, Pair},
+    wave::{OnFailure, Plan},
+};
+use aisle_event::{StoreId, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// The most entries of a rollout's own history; the oldest goes. The hub's audit has them all.
+pub const HISTORY_MAX: usize = 256;
+/// The most often that nodes which failed are asked again.
+pub const ROUNDS_MAX: u32 = 100;
+
+/// Something that was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Entry {
+    /// When.
+    #[cfg_attr(feature = "schema", schema(value_type = i64))]
+    pub at: Timestamp,
+    /// By whom; nothing where the rules did.
+    pub by: Option<String>,
+    /// What.
+    pub what: String,
+}
+
+/// How a wave goes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct WaveState {
+    /// When it began.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<i64>))]
+    pub started_at: Option<Timestamp>,
+    /// Since when enough nodes have run it.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<i64>))]
+    pub reached_at: Option<Timestamp>,
+    /// When it was through.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<i64>))]
+    pub ended_at: Option<Timestamp>,
+    /// True where a person let it through: what its gates say stops nothing any more.
+    pub is_waived: bool,
+    /// What its gates said last.
+    pub checks: Vec<Check>,
+    /// The stores compared with, by metric.
+    #[cfg_attr(feature = "schema", schema(value_type = BTreeMap<String, Vec<Pair>>))]
+    pub pairs: BTreeMap<Metric, Vec<Pair>>,
+    /// What the comparison came to, by metric; a positive one is worse.
+    #[cfg_attr(feature = "schema", schema(value_type = BTreeMap<String, Mean>))]
+    pub means: BTreeMap<Metric, Mean>,
+    /// The last period that was measured, by metric.
+    #[cfg_attr(feature = "schema", schema(value_type = BTreeMap<String, u64>))]
+    pub periods: BTreeMap<Metric, u64>,
+}
+
+/// A rollout.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rollout {
+    pub(super) spec: RolloutSpec,
+    pub(super) author: String,
+    /// The higher, the later it was made.
+    pub(super) order: u64,
+    pub(super) phase: RolloutPhase,
+    pub(super) approvals: BTreeSet<String>,
+    pub(super) nodes: BTreeMap<NodeId, Progress>,
+    pub(super) waves: Vec<WaveState>,
+    /// The wave that runs; all are through when it is behind the last.
+    pub(super) current: usize,
+    pub(super) excluded: BTreeMap<StoreId, String>,
+    pub(super) history: VecDeque<Entry>,
+}
+
+impl Rollout {
+    /// A draft. `order` is higher than that of every rollout before it.
+    ///
+    /// # Errors
+    /// When it cannot be.
+    pub fn draft(spec: RolloutSpec, author: &str, order: u64) -> Result<Self, InvalidRollout> {
+        spec.check()?;
+        let waves = spec.waves.iter().map(|_| WaveState::default()).collect();
+        Ok(Self {
+            spec,
+            author: author.into(),
+            order,
+            phase: RolloutPhase::Draft,
+            approvals: BTreeSet::new(),
+            nodes: BTreeMap::new(),
+            waves,
+            current: 0,
+            excluded: BTreeMap::new(),
+            history: VecDeque::new(),
+        })
+    }
+
+    /// Takes an event in. Where it is refused nothing has changed.
+    ///
+    /// # Errors
+    /// When a person wants what cannot be now. Facts are never refused.
+    pub fn apply(&mut self, event: Event, now: Timestamp) -> Result<Vec<Effect>, Refusal> {
+        match event {
+            Event::Command(command) => self.command(command, now),
+            Event::Fact(fact) => Ok(self.fact(fact, now)),
+        }
+    }
+
+    /// As it was written.
+    #[must_use]
+    pub const fn spec(&self) -> &RolloutSpec {
+        &self.spec
+    }
+
+    /// Who wrote it.
+    #[must_use]
+    pub fn author(&self) -> &str {
+        &self.author
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub const fn phase(&self) -> &RolloutPhase {
+        &self.phase
+    }
+
+    /// Every node in it, and how it stands.
+    #[must_use]
+    pub const fn nodes(&self) -> &BTreeMap<NodeId, Progress> {
+        &self.nodes
+    }
+
+    /// How its waves go.
+    #[must_use]
+    pub fn waves(&self) -> &[WaveState] {
+        &self.waves
+    }
+
+    /// The wave that runs, from 0; as many as there are waves when all are through.
+    #[must_use]
+    pub const fn current(&self) -> usize {
+        self.current
+    }
+
+    /// What was decided, the newest last.
+    pub fn history(&self) -> impl Iterator<Item = &Entry> {
+        self.history.iter()
+    }
+
+    /// Why nodes failed, those causes first that most have.
+    #[must_use]
+    pub fn causes(&self) -> Vec<CauseGroup> {
+        let failed = self.nodes.iter().filter(|(_, progress)| progress.status == Status::Failed);
+        group(failed.filter_map(|(node, progress)| progress.cause.as_ref().map(|cause| (node, cause))))
+    }
+
+    /// A slot that both rollouts are about, where both are under way and mean a node in common.
+    #[must_use]
+    pub fn collides(&self, other: &Self) -> Option<&crate::artefact::Slot> {
+        let is_under_way = |rollout: &Self| !rollout.phase.is_before() && !rollout.phase.is_over();
+        if !is_under_way(self) || !is_under_way(other) {
+            return None;
+        }
+        let slot = self.spec.set.keys().find(|slot| other.spec.set.contains_key(*slot))?;
+        self.nodes.keys().any(|node| other.nodes.contains_key(node)).then_some(slot)
+    }
+
+    /// What it says to whom, for [`crate::desired::Resolver`].
+    #[must_use]
+    pub fn layer(&self) -> Layer<'_> {
+        let given = self.nodes.iter().filter(|(_, progress)| self.is_given(progress));
+        let taken = self.nodes.iter().filter(|(_, progress)| self.is_taken_back(progress));
+        Layer {
+            rollout: &self.spec.rollout,
+            order: self.order,
+            set: &self.spec.set,
+            nodes: given.map(|(node, progress)| (node, progress.round)).collect(),
+            taken_back: taken.map(|(node, _)| node).collect(),
+        }
+    }
+
+    /// Whether a node should run it.
+    #[must_use]
+    pub fn gives(&self, node: &NodeId) -> bool {
+        self.nodes.get(node).is_some_and(|progress| self.is_given(progress))
+    }
+
+    fn is_given(&self, progress: &Progress) -> bool {
+        let runs_it = matches!(progress.status, Status::Live | Status::Passed | Status::Failed);
+        match self.phase {
+            RolloutPhase::Running
+            | RolloutPhase::Settling
+            | RolloutPhase::Done
+            | RolloutPhase::Finished { .. } => {
+                runs_it || matches!(progress.status, Status::Given | Status::Working)
+            }
+            // What runs goes on; what does not yet, does not begin.
+            RolloutPhase::Paused { .. } | RolloutPhase::Aborted { .. } => runs_it,
+            _ => false,
+        }
+    }
+
+    fn is_taken_back(&self, progress: &Progress) -> bool {
+        let is_going_back =
+            matches!(self.phase, RolloutPhase::RollingBack { .. } | RolloutPhase::RolledBack { .. });
+        progress.given_at.is_some() && (is_going_back || progress.status == Status::Excluded)
+    }
+
+    pub(super) fn offline_ms(&self) -> u64 {
+        u64::from(self.spec.offline_minutes) * 60_000
+    }
+
+    /// How the nodes of a wave stand, or of all waves.
+    #[must_use]
+    pub fn tally(&self, wave: Option<usize>, now: Timestamp) -> Tally {
+        let mut tally = Tally::default();
+        for progress in self.nodes.values() {
+            let of = usize::from(progress.wave);
+            if wave.is_none_or(|wave| wave == of) {
+                let deadline_ms = u64::from(self.spec.gates_of(of).deadline_minutes) * 60_000;
+                tally.count(progress, now, self.offline_ms(), deadline_ms);
+            }
+        }
+        tally
+    }
+
+    fn fact(&mut self, fact: Fact, now: Timestamp) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let offline_ms = self.offline_ms();
+        match fact {
+            Fact::Preflighted { plan, refusal } => self.preflighted(&plan, refusal, now, &mut effects),
+            Fact::Seen(nodes) => {
+                for node in nodes {
+                    if let Some(progress) = self.nodes.get_mut(&node) {
+                        progress.see(now, offline_ms);
+                    }
+                }
+            }
+            Fact::Reported { node, report } => {
+                let is_going_back = matches!(self.phase, RolloutPhase::RollingBack { .. });
+                let Some(progress) = self.nodes.get_mut(&node) else { return effects };
+                progress.see(now, offline_ms);
+                match progress.status {
+                    Status::Waiting | Status::Excluded => {}
+                    _ if is_going_back => {
+                        let is_back = Progress::is_back(&self.spec.set, &report);
+                        progress.status = if is_back { Status::Back } else { progress.status };
+                    }
+                    Status::Back => {}
+                    _ => progress.hear(&self.spec.set, &report),
+                }
+            }
+            Fact::Joined(member) => self.joined(&member, now, &mut effects),
+            Fact::Left(node) => drop(self.nodes.remove(&node)),
+            Fact::Paired { metric, pairs } => self.paired(metric, pairs),
+            Fact::Measured { metric, period, values } => self.measured(&metric, period, &values),
+            Fact::Tick => self.tick(now, &mut effects),
+        }
+        effects
+    }
+
+    fn preflighted(
+        &mut self,
+        plan: &Plan,
+        refusal: Option<String>,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.phase != RolloutPhase::Preflight {
+            return;
+        }
+        if let Some(refusal) = refusal {
+            self.note(now, None, format!("cannot be started: {refusal}"));
+            return self.go(RolloutPhase::Draft, effects);
+        }
+        self.nodes.clear();
+        for (nodes, wave) in plan.waves.iter().zip(0_u16..) {
+            for node in nodes {
+                let mut progress = Progress::new(wave);
+                if self.excluded.contains_key(&node.store) {
+                    progress.status = Status::Excluded;
+                }
+                // A plan of somebody else's may name a node twice: the first wave counts.
+                self.nodes.entry(node.clone()).or_insert(progress);
+            }
+        }
+        self.approvals.clear();
+        let is_approved = self.spec.approvals == 0;
+        let next = if is_approved { RolloutPhase::Ready } else { RolloutPhase::AwaitingApproval };
+        self.go(next, effects);
+    }
+
+    fn joined(&mut self, member: &Member, now: Timestamp, effects: &mut Vec<Effect>) {
+        let is_late = self.phase.is_over() && !matches!(self.phase, RolloutPhase::Done);
+        let is_early = matches!(self.phase, RolloutPhase::Draft | RolloutPhase::Preflight);
+        if is_late || is_early || self.nodes.contains_key(&member.id) || !self.spec.who.matches(member) {
+            return;
+        }
+        let is_meant = |wave: &&(usize, &crate::wave::WaveSpec)| {
+            wave.1.who.as_ref().is_none_or(|who| who.matches(member))
+        };
+        let waves: Vec<(usize, &crate::wave::WaveSpec)> = self.spec.waves.iter().enumerate().collect();
+        let Some(wave) = waves.iter().rfind(is_meant).and_then(|(wave, _)| u16::try_from(*wave).ok()) else {
+            return;
+        };
+        let mut progress = Progress::new(wave);
+        let offline_ms = self.offline_ms();
+        let has_begun = self.waves.get(usize::from(wave)).is_some_and(|wave| wave.started_at.is_some());
+        if self.excluded.contains_key(&member.id.store) {
+            progress.status = Status::Excluded;
+        } else if has_begun {
+            progress.give(now, offline_ms);
+            effects.push(Effect::Changed(vec![member.id.clone()]));
+        }
+        self.nodes.insert(member.id.clone(), progress);
+        if self.phase == RolloutPhase::Done {
+            self.go(RolloutPhase::Settling, effects);
+        }
+    }
+
+    fn tick(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        match &self.phase {
+            RolloutPhase::Running => self.look(now, effects),
+            RolloutPhase::Settling => {
+                if self.is_stopped_by_what_was(now, effects) {
+                    return;
+                }
+                let tally = self.tally(None, now);
+                if tally.passed > 0 && tally.passed + tally.excluded == tally.members {
+                    self.note(now, None, format!("done: {} nodes have really run it", tally.passed));
+                    self.go(RolloutPhase::Done, effects);
+                }
+            }
+            RolloutPhase::RollingBack { why } => {
+                let why = why.clone();
+                let is_back = |progress: &Progress| {
+                    progress.given_at.is_none() || matches!(progress.status, Status::Back | Status::Excluded)
+                };
+                if self.nodes.values().all(is_back) {
+                    self.note(now, None, "no node runs it any more".into());
+                    self.go(RolloutPhase::RolledBack { why, missing: 0 }, effects);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Looks at the wave that runs, and at those before it.
+    fn look(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        if self.is_stopped_by_what_was(now, effects) {
+            return;
+        }
+        let Some(spec) = self.spec.waves.get(self.current) else { return };
+        let (on_failure, asks, soak_minutes) = (spec.on_failure, spec.asks, spec.soak_minutes);
+        let tally = self.tally(Some(self.current), now);
+        if tally.members == tally.excluded {
+            self.note(now, None, format!("wave `{}` has no node", spec.name));
+            return self.next_wave(now, false, effects);
+        }
+        let mut checks = self.judged(|progress| usize::from(progress.wave) == self.current, tally);
+        let is_reached =
+            checks.iter().any(|check| check.gate == GateName::Reached && check.verdict == Verdict::Pass);
+        let Some(wave) = self.waves.get_mut(self.current) else { return };
+        wave.reached_at = if is_reached { wave.reached_at.or(Some(now)) } else { None };
+        let soaked_ms = wave.reached_at.map_or(0, |at| now.ms_since(at));
+        let soak_ms = u64::from(soak_minutes) * 60_000;
+        let is_soaked = is_reached && soaked_ms >= soak_ms;
+        let text = format!("{} of {soak_minutes} minutes", soaked_ms.min(soak_ms) / 60_000);
+        let verdict = if is_soaked && !asks { Verdict::Pass } else { Verdict::Wait };
+        let text = if is_soaked && asks { "a person has to `promote` it".into() } else { text };
+        checks.push(Check { gate: GateName::Soak, verdict, text });
+        wave.checks.clone_from(&checks);
+        if checks.iter().any(|check| check.verdict == Verdict::Fail) {
+            return self.stop(self.current, checks, on_failure, now, effects);
+        }
+        if checks.iter().all(|check| matches!(check.verdict, Verdict::Pass | Verdict::NotJudged)) {
+            self.next_wave(now, false, effects);
+        }
+    }
+
+    /// What was well when its wave went by may not be any more.
+    fn is_stopped_by_what_was(&mut self, now: Timestamp, effects: &mut Vec<Effect>) -> bool {
+        let mut tally = Tally::default();
+        let is_waived = |wave: usize| self.waves.get(wave).is_some_and(|wave| wave.is_waived);
+        for wave in (0..self.current.min(self.waves.len())).filter(|wave| !is_waived(*wave)) {
+            let of_wave = self.tally(Some(wave), now);
+            tally.members += of_wave.members;
+            tally.passed += of_wave.passed;
+            tally.failed += of_wave.failed;
+        }
+        let is_before = |wave: usize| wave < self.current && !is_waived(wave);
+        let checks: Vec<Check> = self
+            .judged(|progress| is_before(usize::from(progress.wave)), tally)
+            .into_iter()
+            .filter(|check| matches!(check.gate, GateName::Failures | GateName::Traps | GateName::Errors))
+            .collect();
+        if self.current == 0 || !checks.iter().any(|check| check.verdict == Verdict::Fail) {
+            return false;
+        }
+        let last = self.current.saturating_sub(1);
+        let on_failure = self.spec.waves.get(last).map_or(OnFailure::Pause, |wave| wave.on_failure);
+        self.stop(last, checks, on_failure, now, effects);
+        true
+    }
+
+    fn judged(&self, is_meant: impl Fn(&Progress) -> bool, tally: Tally) -> Vec<Check> {
+        let mut health = Health::default();
+        for progress in self.nodes.values().filter(|progress| is_meant(progress)) {
+            health.merge(&progress.health);
+        }
+        let none = BTreeMap::new();
+        let means = self.waves.get(self.current).map_or(&none, |wave| &wave.means);
+        let evidence = Evidence { tally, health: &health, is_called: self.spec.is_called(), means };
+        judge(self.spec.gates_of(self.current.min(self.waves.len().saturating_sub(1))), &evidence)
+    }
+
+    fn stop(
+        &mut self,
+        wave: usize,
+        checks: Vec<Check>,
+        on_failure: OnFailure,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) {
+        let failed: Vec<String> = checks
+            .iter()
+            .filter(|check| check.verdict == Verdict::Fail)
+            .map(|check| format!("{}: {}", check.gate, check.text))
+            .collect();
+        let why = failed.join("; ");
+        if let Some(spec) = self.spec.waves.get(wave) {
+            effects.push(Effect::WaveStopped { wave: spec.name.clone(), checks });
+        }
+        self.note(now, None, format!("stopped: {why}"));
+        match on_failure {
+            OnFailure::Pause => {
+                self.go(RolloutPhase::Paused { why, by_gate: true }, effects);
+                effects.push(Effect::Changed(self.held()));
+            }
+            OnFailure::Rollback => self.go_back(why, effects),
+        }
+    }
+
+    pub(super) fn go_back(&mut self, why: String, effects: &mut Vec<Effect>) {
+        let given = self.nodes.iter().filter(|(_, progress)| progress.given_at.is_some());
+        let nodes = given.map(|(node, _)| node.clone()).collect();
+        self.go(RolloutPhase::RollingBack { why }, effects);
+        effects.push(Effect::Changed(nodes));
+    }
+
+    /// Those that were given it and do not run it yet.
+    pub(super) fn held(&self) -> Vec<NodeId> {
+        let is_held = |progress: &Progress| matches!(progress.status, Status::Given | Status::Working);
+        self.nodes.iter().filter(|(_, progress)| is_held(progress)).map(|(node, _)| node.clone()).collect()
+    }
+
+    pub(super) fn next_wave(&mut self, now: Timestamp, by_person: bool, effects: &mut Vec<Effect>) {
+        if let (Some(wave), Some(spec)) =
+            (self.waves.get_mut(self.current), self.spec.waves.get(self.current))
+        {
+            wave.ended_at = Some(now);
+            wave.is_waived = by_person;
+            let name = spec.name.clone();
+            self.note(now, None, format!("wave `{name}` is through"));
+            effects.push(Effect::WavePassed { wave: name, by_person });
+        }
+        self.current = self.current.saturating_add(1).min(self.waves.len());
+        if self.current == self.waves.len() {
+            self.go(RolloutPhase::Settling, effects);
+        } else {
+            self.go(RolloutPhase::Running, effects);
+            self.begin_wave(now, effects);
+        }
+    }
+
+    pub(super) fn begin_wave(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        let offline_ms = self.offline_ms();
+        let mut given = Vec::new();
+        for (node, progress) in &mut self.nodes {
+            if usize::from(progress.wave) == self.current && progress.status == Status::Waiting {
+                progress.give(now, offline_ms);
+                given.push(node.clone());
+            }
+        }
+        if let (Some(wave), Some(spec)) =
+            (self.waves.get_mut(self.current), self.spec.waves.get(self.current))
+        {
+            wave.started_at = Some(now);
+            let (wave, nodes) = (spec.name.clone(), given.len() as u64);
+            self.note(now, None, format!("wave `{wave}` begins with {nodes} nodes"));
+            effects.push(Effect::WaveStarted { wave, nodes });
+        }
+        effects.push(Effect::Changed(given));
+    }
+
+    pub(super) fn go(&mut self, to: RolloutPhase, effects: &mut Vec<Effect>) {
+        if self.phase != to {
+            let from = std::mem::replace(&mut self.phase, to.clone());
+            effects.push(Effect::Phase { from, to });
+        }
+    }
+
+    pub(super) fn note(&mut self, at: Timestamp, by: Option<String>, what: String) {
+        if self.history.len() >= HISTORY_MAX {
+            self.history.pop_front();
+        }
+        self.history.push_back(Entry { at, by, what });
+    }
+
+    /// Why a node failed, where it did.
+    #[must_use]
+    pub fn cause(&self, node: &NodeId) -> Option<&Cause> {
+        self.nodes.get(node)?.cause.as_ref()
+    }
+}

@@ -1,0 +1,34 @@
+//! The rules of a fleet, each held to its word; and a fleet of ten thousand nodes in which everything goes wrong.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test says what it expects by failing"
+)]
+
+mod bench;
+mod codes;
+mod converging;
+mod courses;
+mod desired;
+mod devices;
+mod documents;
+mod drive;
+mod gates;
+mod kills;
+mod labels;
+mod matching;
+mod preflights;
+mod rehearsals;
+mod rollouts;
+mod selectors;
+mod sequential;
+mod shop;
+mod simulate;
+mod versions;
+mod waves;
+mod windows;
