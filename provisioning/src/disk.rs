@@ -107,7 +107,13 @@ impl Disk for RealDisk {
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(access.mode()).open(path)?;
         // The mode above is for a file that is made; one that was left over keeps its own.
-        file.set_permissions(Permissions::from_mode(access.mode()))?;
+        if file.metadata()?.permissions().mode() & 0o777 != access.mode() {
+            match file.set_permissions(Permissions::from_mode(access.mode())) {
+                // A stick with FAT knows no modes. What lies on one is encrypted.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                other => other?,
+            }
+        }
         file.write_all(bytes)?;
         file.sync_all()
     }

@@ -53,6 +53,7 @@ fn all(project: &Project, steps: &mut Steps, summary: &mut Option<String>) -> Re
                 Tool::Nftables,
                 Tool::Mosquitto,
                 Tool::MosquittoClients,
+                Tool::Openssl,
                 Tool::Postgres,
                 Tool::Strace,
                 Tool::Node,

@@ -48,6 +48,8 @@ pub(crate) enum Tool {
     Mosquitto,
     /// Its clients.
     MosquittoClients,
+    /// Another reader and maker of keys, requests and certificates.
+    Openssl,
     /// The database that several hubs share.
     Postgres,
     /// What sync is measured against.
@@ -128,6 +130,7 @@ impl Tool {
             Self::Strace => "strace",
             Self::Mosquitto => "mosquitto",
             Self::MosquittoClients => "mosquitto_pub",
+            Self::Openssl => "openssl",
             Self::Postgres => "postgresql",
             Self::Nats => "nats-server",
             Self::Node => "node",
@@ -154,6 +157,7 @@ impl Tool {
             Self::Strace => "install `strace` and see that it is on PATH",
             Self::Mosquitto => "install `mosquitto` and see that it is on PATH or in /usr/sbin",
             Self::MosquittoClients => "install `mosquitto-clients` and see that `mosquitto_pub` is on PATH",
+            Self::Openssl => "install `openssl` and see that it is on PATH",
             Self::Postgres => {
                 "install `postgresql` and see that `pg_config --bindir` or /usr/lib/postgresql/*/bin holds its `initdb` and `postgres`"
             }
@@ -218,6 +222,7 @@ impl Tool {
             Self::Strace => debian("strace"),
             Self::Mosquitto => debian("mosquitto"),
             Self::MosquittoClients => debian("mosquitto-clients"),
+            Self::Openssl => debian("openssl"),
             Self::Postgres => debian("postgresql"),
             Self::Nats => debian("nats-server"),
             Self::Node => debian("nodejs"),

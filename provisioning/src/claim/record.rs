@@ -143,7 +143,8 @@ impl ClaimError {
 }
 
 impl Claim {
-    /// A new claim and its code, which is shown once and kept nowhere. It holds at most [`CLAIM_DAYS_MAX`].
+    /// A new claim and its code, which is shown once and kept nowhere. It holds at most [`CLAIM_DAYS_MAX`]. A locator has 25 bits: a hub that has a
+    /// claim with the same one draws again.
     ///
     /// # Errors
     /// When there is no randomness.

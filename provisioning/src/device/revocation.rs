@@ -297,11 +297,11 @@ impl RevocationBoard {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts a list in place of an older one. False when there is a newer one.
+    /// Puts a list in place of an older one. False when there is a newer one, or another with the same number.
     #[must_use]
     pub fn set(&self, list: RevocationList) -> bool {
         let mut place = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let newer = list.number >= place.number;
+        let newer = list.number > place.number || list == **place;
         if newer {
             *place = Arc::new(list);
         }

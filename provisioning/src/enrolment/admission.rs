@@ -43,7 +43,8 @@ pub enum Admission {
     Welcome,
     /// It may come in, and has shown the new certificate: [`Change::Prove`](super::Change::Prove) is to be applied.
     Proved,
-    /// It may come in, and the record takes on this certificate, which it did not know.
+    /// It may come in, and the record takes on this certificate, which it did not know: [`Change::Issue`](super::Change::Issue) and then
+    /// [`Change::Prove`](super::Change::Prove) are to be applied.
     Adopt(Credential),
 }
 

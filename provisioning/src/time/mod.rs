@@ -7,6 +7,9 @@
 //! By a floor alone it is known for sure when something *has* ended, and never that something has *not yet* begun: whoever signed it lived in a time that
 //! has been. So a certificate that begins after the floor is good, and moves the floor ([`Floor`], for `rustls`).
 //!
+//! A hub whose own clock is ahead can raise the floor to the end of its certificate and no further; its next certificate ends later than that, so a node is kept away at
+//! most until the hub has renewed it.
+//!
 //! Guards invariant 7.
 
 mod floor;

@@ -92,7 +92,9 @@ fn a_board_takes_no_older_list() {
     let first = board.get().with([ban(node())], &[], NOW).unwrap();
     let second = first.with([], &[], NOW).unwrap();
     assert!(board.set(second.clone()));
-    assert!(!board.set(first));
+    assert!(!board.set(first.clone()));
+    assert!(!board.set(first.with([ban(device())], &[], NOW).unwrap()), "another one with the same number");
+    assert!(board.set(second.clone()), "the same one again");
     assert_eq!(*board.get(), second);
 }
 
