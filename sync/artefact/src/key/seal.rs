@@ -18,12 +18,12 @@ use zeroize::Zeroizing;
 
 /// id-Ed25519 of RFC 8410.
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-/// scrypt: 2^15 blocks of 1 KiB, 32 MiB, about a tenth of a second.
-const LOG_N: u8 = 15;
+/// scrypt: 2^14 blocks of 1 KiB, five times: as much work as 2^17 blocks once (OWASP), in the 16 MiB that OpenSSL, which stops at 32, opens without being told to.
+const LOG_N: u8 = 14;
 /// The size of a block of scrypt, in units of 128 bytes.
 const R: u32 = 8;
 /// How many times scrypt does it.
-const P: u32 = 1;
+const P: u32 = 5;
 /// The most work that a sealed key may ask of us: the bytes that scrypt fills, or the rounds of PBKDF2 times 64.
 pub const WORK_MAX: u64 = 256 << 20;
 /// The fewest characters of a passphrase.

@@ -69,10 +69,11 @@ fn what_is_no_key_or_wants_too_much_work_is_refused() {
         format!("{}\n{}\n{}\n", lines[0], wrapped.join("\n"), lines[lines.len() - 1])
     };
     assert!(SigningKey::unseal(&pem(&der), PASSPHRASE).is_ok());
-    // N = 2^15 stands as the integer 00 80 00; with 2^22 blocks scrypt would fill 4 GiB.
-    let at = der.windows(4).position(|bytes| bytes == [2, 3, 0, 0x80]).unwrap();
+    // N = 2^14, r = 8, p = 5: more memory than this OpenSSL does not open unless it is told to.
+    let parameters = [2, 2, 0x40, 0, 2, 1, 8, 2, 1, 5];
+    let at = der.windows(parameters.len()).position(|bytes| bytes == parameters).unwrap();
     let mut heavy = der.clone();
-    heavy[at + 2..at + 5].copy_from_slice(&[0x40, 0, 0]);
+    heavy[at + 6] = 127;
     assert!(matches!(SigningKey::unseal(&pem(&heavy), PASSPHRASE), Err(UnsealError::Scheme)));
     for cut in [1, der.len() / 2, der.len() - 1] {
         assert!(SigningKey::unseal(&pem(&der[..cut]), PASSPHRASE).is_err());
