@@ -73,7 +73,7 @@ impl Rollout {
                 format!("{said} {store}: {why}")
             }
             Verb::Finish => {
-                self.finish(now, &mut effects);
+                self.finish(&mut effects);
                 said
             }
         };
@@ -155,7 +155,7 @@ impl Rollout {
     }
 
     fn retry_failed(&mut self, now: Timestamp) -> Result<Vec<NodeId>, Refusal> {
-        let offline_ms = self.offline_ms();
+        let at = self.moment(now);
         let failed = || self.nodes.values().filter(|progress| progress.status == Status::Failed);
         let Some(rounds) = failed().map(|progress| progress.round).max() else {
             return Err(Refusal::NoneFailed);
@@ -167,15 +167,13 @@ impl Rollout {
         for (node, progress) in &mut self.nodes {
             if progress.status == Status::Failed {
                 progress.round += 1;
-                progress.give(now, offline_ms);
+                progress.give(at);
                 // What went wrong before is not held against the next try.
                 progress.health = crate::gate::Health::default();
                 nodes.push(node.clone());
             }
         }
-        if let Some(wave) = self.waves.get_mut(self.current) {
-            wave.reached_at = None;
-        }
+        self.soak_again();
         Ok(nodes)
     }
 
@@ -194,8 +192,8 @@ impl Rollout {
         Ok(nodes)
     }
 
-    fn finish(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        let tally = self.tally(None, now);
+    fn finish(&mut self, effects: &mut Vec<Effect>) {
+        let tally = self.tally(None);
         if let RolloutPhase::RollingBack { why } = &self.phase {
             let is_missing = |status| !matches!(status, Status::Back | Status::Excluded | Status::Waiting);
             let missing = self.nodes.values().filter(|progress| is_missing(progress.status)).count() as u64;

@@ -4,6 +4,7 @@ use super::{
     Cause, CauseGroup, Progress, RolloutPhase, RolloutSpec, Status, Tally,
     cause::group,
     event::{Effect, Event, Fact, Refusal},
+    progress::Moment,
     spec::InvalidRollout,
 };
 use crate::{
@@ -46,6 +47,8 @@ pub struct WaveState {
     /// Since when enough nodes have run it.
     #[cfg_attr(feature = "schema", schema(value_type = Option<i64>))]
     pub reached_at: Option<Timestamp>,
+    /// The same by the rollout's own clock.
+    reached_ms: Option<u64>,
     /// When it was through.
     #[cfg_attr(feature = "schema", schema(value_type = Option<i64>))]
     pub ended_at: Option<Timestamp>,
@@ -78,6 +81,10 @@ pub struct Rollout {
     /// The wave that runs; all are through when it is behind the last.
     pub(super) current: usize,
     pub(super) excluded: BTreeMap<StoreId, String>,
+    /// The rollout's own clock: it goes on as long as somebody looks, and stands while nobody does. An hour in which the hub was down makes nobody
+    /// silent, and a clock that leaps makes nobody late.
+    clock_ms: u64,
+    looked_at: Option<Timestamp>,
     pub(super) history: VecDeque<Entry>,
 }
 
@@ -99,18 +106,26 @@ impl Rollout {
             waves,
             current: 0,
             excluded: BTreeMap::new(),
+            clock_ms: 0,
+            looked_at: None,
             history: VecDeque::new(),
         })
     }
 
-    /// Takes an event in. Where it is refused nothing has changed.
+    /// Takes an event in. Where it is refused nothing has changed. Somebody should send a [`Fact::Tick`] at least four times in
+    /// `offline_minutes`: more than half of those at once do not count as time.
     ///
     /// # Errors
     /// When a person wants what cannot be now. Facts are never refused.
     pub fn apply(&mut self, event: Event, now: Timestamp) -> Result<Vec<Effect>, Refusal> {
         match event {
             Event::Command(command) => self.command(command, now),
-            Event::Fact(fact) => Ok(self.fact(fact, now)),
+            Event::Fact(fact) => {
+                let passed_ms = self.looked_at.map_or(0, |last| now.ms_since(last));
+                self.clock_ms = self.clock_ms.saturating_add(passed_ms.min(self.offline_ms() / 2));
+                self.looked_at = Some(now);
+                Ok(self.fact(fact, now))
+            }
         }
     }
 
@@ -214,19 +229,24 @@ impl Rollout {
         progress.given_at.is_some() && (is_going_back || progress.status == Status::Excluded)
     }
 
-    pub(super) fn offline_ms(&self) -> u64 {
+    fn offline_ms(&self) -> u64 {
         u64::from(self.spec.offline_minutes) * 60_000
     }
 
-    /// How the nodes of a wave stand, or of all waves.
+    pub(super) fn moment(&self, now: Timestamp) -> Moment {
+        Moment { now, clock_ms: self.clock_ms, offline_ms: self.offline_ms() }
+    }
+
+    /// How the nodes of a wave stand, or of all waves, as of the last look.
     #[must_use]
-    pub fn tally(&self, wave: Option<usize>, now: Timestamp) -> Tally {
+    pub fn tally(&self, wave: Option<usize>) -> Tally {
+        let at = self.moment(Timestamp::default());
         let mut tally = Tally::default();
         for progress in self.nodes.values() {
             let of = usize::from(progress.wave);
             if wave.is_none_or(|wave| wave == of) {
                 let deadline_ms = u64::from(self.spec.gates_of(of).deadline_minutes) * 60_000;
-                tally.count(progress, now, self.offline_ms(), deadline_ms);
+                tally.count(progress, at, deadline_ms);
             }
         }
         tally
@@ -234,20 +254,21 @@ impl Rollout {
 
     fn fact(&mut self, fact: Fact, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let offline_ms = self.offline_ms();
+        let at = self.moment(now);
         match fact {
             Fact::Preflighted { plan, refusal } => self.preflighted(&plan, refusal, now, &mut effects),
             Fact::Seen(nodes) => {
                 for node in nodes {
                     if let Some(progress) = self.nodes.get_mut(&node) {
-                        progress.see(now, offline_ms);
+                        progress.see(at);
                     }
                 }
             }
             Fact::Reported { node, report } => {
                 let is_going_back = matches!(self.phase, RolloutPhase::RollingBack { .. });
+                let was_given = self.gives(&node);
                 let Some(progress) = self.nodes.get_mut(&node) else { return effects };
-                progress.see(now, offline_ms);
+                progress.see(at);
                 match progress.status {
                     Status::Waiting | Status::Excluded => {}
                     _ if is_going_back => {
@@ -256,6 +277,10 @@ impl Rollout {
                     }
                     Status::Back => {}
                     _ => progress.hear(&self.spec.set, &report),
+                }
+                // What a node says of itself may change what it should run while the rest is held.
+                if self.gives(&node) != was_given {
+                    effects.push(Effect::Changed(vec![node]));
                 }
             }
             Fact::Joined(member) => self.joined(&member, now, &mut effects),
@@ -312,12 +337,12 @@ impl Rollout {
             return;
         };
         let mut progress = Progress::new(wave);
-        let offline_ms = self.offline_ms();
+        let at = self.moment(now);
         let has_begun = self.waves.get(usize::from(wave)).is_some_and(|wave| wave.started_at.is_some());
         if self.excluded.contains_key(&member.id.store) {
             progress.status = Status::Excluded;
         } else if has_begun {
-            progress.give(now, offline_ms);
+            progress.give(at);
             effects.push(Effect::Changed(vec![member.id.clone()]));
         }
         self.nodes.insert(member.id.clone(), progress);
@@ -333,7 +358,7 @@ impl Rollout {
                 if self.is_stopped_by_what_was(now, effects) {
                     return;
                 }
-                let tally = self.tally(None, now);
+                let tally = self.tally(None);
                 if tally.passed > 0 && tally.passed + tally.excluded == tally.members {
                     self.note(now, None, format!("done: {} nodes have really run it", tally.passed));
                     self.go(RolloutPhase::Done, effects);
@@ -360,7 +385,7 @@ impl Rollout {
         }
         let Some(spec) = self.spec.waves.get(self.current) else { return };
         let (on_failure, asks, soak_minutes) = (spec.on_failure, spec.asks, spec.soak_minutes);
-        let tally = self.tally(Some(self.current), now);
+        let tally = self.tally(Some(self.current));
         if tally.members == tally.excluded {
             self.note(now, None, format!("wave `{}` has no node", spec.name));
             return self.next_wave(now, false, effects);
@@ -369,8 +394,12 @@ impl Rollout {
         let is_reached =
             checks.iter().any(|check| check.gate == GateName::Reached && check.verdict == Verdict::Pass);
         let Some(wave) = self.waves.get_mut(self.current) else { return };
-        wave.reached_at = if is_reached { wave.reached_at.or(Some(now)) } else { None };
-        let soaked_ms = wave.reached_at.map_or(0, |at| now.ms_since(at));
+        (wave.reached_at, wave.reached_ms) = if is_reached {
+            (wave.reached_at.or(Some(now)), wave.reached_ms.or(Some(self.clock_ms)))
+        } else {
+            (None, None)
+        };
+        let soaked_ms = wave.reached_ms.map_or(0, |since| self.clock_ms.saturating_sub(since));
         let soak_ms = u64::from(soak_minutes) * 60_000;
         let is_soaked = is_reached && soaked_ms >= soak_ms;
         let text = format!("{} of {soak_minutes} minutes", soaked_ms.min(soak_ms) / 60_000);
@@ -391,7 +420,7 @@ impl Rollout {
         let mut tally = Tally::default();
         let is_waived = |wave: usize| self.waves.get(wave).is_some_and(|wave| wave.is_waived);
         for wave in (0..self.current.min(self.waves.len())).filter(|wave| !is_waived(*wave)) {
-            let of_wave = self.tally(Some(wave), now);
+            let of_wave = self.tally(Some(wave));
             tally.members += of_wave.members;
             tally.passed += of_wave.passed;
             tally.failed += of_wave.failed;
@@ -456,6 +485,13 @@ impl Rollout {
         effects.push(Effect::Changed(nodes));
     }
 
+    /// The wave that runs has to prove itself anew.
+    pub(super) fn soak_again(&mut self) {
+        if let Some(wave) = self.waves.get_mut(self.current) {
+            (wave.reached_at, wave.reached_ms) = (None, None);
+        }
+    }
+
     /// Those that were given it and do not run it yet.
     pub(super) fn held(&self) -> Vec<NodeId> {
         let is_held = |progress: &Progress| matches!(progress.status, Status::Given | Status::Working);
@@ -482,11 +518,11 @@ impl Rollout {
     }
 
     pub(super) fn begin_wave(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        let offline_ms = self.offline_ms();
+        let at = self.moment(now);
         let mut given = Vec::new();
         for (node, progress) in &mut self.nodes {
             if usize::from(progress.wave) == self.current && progress.status == Status::Waiting {
-                progress.give(now, offline_ms);
+                progress.give(at);
                 given.push(node.clone());
             }
         }

@@ -9,6 +9,14 @@ use crate::{
 use aisle_event::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// A moment: the time of day, for people, and the rollout's own clock, for what it decides.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    pub(super) now: Timestamp,
+    pub(super) clock_ms: u64,
+    pub(super) offline_ms: u64,
+}
+
 /// How one node stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -48,6 +56,10 @@ pub struct Progress {
     /// When it was given the release, or came back from being away, whichever was later.
     #[cfg_attr(feature = "schema", schema(value_type = Option<i64>))]
     pub given_at: Option<Timestamp>,
+    /// The first of these by the rollout's own clock.
+    pub(super) seen_ms: Option<u64>,
+    /// And the second.
+    pub(super) given_ms: Option<u64>,
     /// It was there when it was given the release, or has been since.
     pub was_there: bool,
     /// Why it failed.
@@ -66,6 +78,8 @@ impl Progress {
             round: 0,
             seen_at: None,
             given_at: None,
+            seen_ms: None,
+            given_ms: None,
             was_there: false,
             cause: None,
             waits: None,
@@ -74,24 +88,24 @@ impl Progress {
     }
 
     /// True while it is not heard of.
-    #[must_use]
-    pub fn is_away(&self, now: Timestamp, offline_ms: u64) -> bool {
-        self.seen_at.is_none_or(|seen| now.ms_since(seen) > offline_ms)
+    pub(super) fn is_away(&self, at: Moment) -> bool {
+        self.seen_ms.is_none_or(|seen| at.clock_ms.saturating_sub(seen) > at.offline_ms)
     }
 
     /// It was heard of.
-    pub(super) fn see(&mut self, now: Timestamp, offline_ms: u64) {
-        if self.is_away(now, offline_ms) && self.given_at.is_some() {
+    pub(super) fn see(&mut self, at: Moment) {
+        if self.is_away(at) && self.given_at.is_some() {
             // Its time begins when it is there.
-            self.given_at = Some(now);
+            (self.given_at, self.given_ms) = (Some(at.now), Some(at.clock_ms));
         }
         self.was_there |= self.given_at.is_some();
-        self.seen_at = Some(now);
+        (self.seen_at, self.seen_ms) = (Some(at.now), Some(at.clock_ms));
     }
 
-    pub(super) fn give(&mut self, now: Timestamp, offline_ms: u64) {
-        self.was_there = !self.is_away(now, offline_ms);
-        (self.status, self.given_at) = (Status::Given, Some(now));
+    pub(super) fn give(&mut self, at: Moment) {
+        self.was_there = !self.is_away(at);
+        self.status = Status::Given;
+        (self.given_at, self.given_ms) = (Some(at.now), Some(at.clock_ms));
         (self.cause, self.waits) = (None, None);
     }
 
@@ -231,17 +245,17 @@ impl Tally {
         self.working.saturating_add(self.live).saturating_add(self.passed).saturating_add(self.failed)
     }
 
-    pub(super) fn count(&mut self, progress: &Progress, now: Timestamp, offline_ms: u64, deadline_ms: u64) {
+    pub(super) fn count(&mut self, progress: &Progress, at: Moment, deadline_ms: u64) {
         self.members += 1;
-        let is_late = progress.given_at.is_some_and(|given| now.ms_since(given) > deadline_ms);
+        let is_late = progress.given_ms.is_some_and(|given| at.clock_ms.saturating_sub(given) > deadline_ms);
         let place = match progress.status {
             Status::Waiting => &mut self.waiting,
             Status::Excluded => &mut self.excluded,
             Status::Passed => &mut self.passed,
             Status::Failed => &mut self.failed,
             Status::Back => &mut self.back,
-            _ if progress.is_away(now, offline_ms) && progress.was_there => &mut self.dark,
-            _ if progress.is_away(now, offline_ms) => &mut self.offline,
+            _ if progress.is_away(at) && progress.was_there => &mut self.dark,
+            _ if progress.is_away(at) => &mut self.offline,
             _ if is_late => &mut self.late,
             Status::Live => &mut self.live,
             Status::Given | Status::Working => &mut self.working,

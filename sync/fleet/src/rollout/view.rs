@@ -56,15 +56,15 @@ pub struct RolloutView {
 }
 
 impl Rollout {
-    /// How it looks at a time.
+    /// How it looks, as of the last look at it.
     #[must_use]
-    pub fn view(&self, now: Timestamp) -> RolloutView {
+    pub fn view(&self) -> RolloutView {
         let waves =
             self.spec.waves.iter().zip(&self.waves).enumerate().map(|(place, (spec, state))| WaveView {
                 name: spec.name.clone(),
                 started_at: state.started_at,
                 ended_at: state.ended_at,
-                tally: self.tally(Some(place), now),
+                tally: self.tally(Some(place)),
                 checks: state.checks.clone(),
             });
         let skipped = self.history.len().saturating_sub(ENTRIES);
@@ -75,7 +75,7 @@ impl Rollout {
             approvals: self.approvals.iter().cloned().collect(),
             phase: self.phase.clone(),
             current: self.current,
-            tally: self.tally(None, now),
+            tally: self.tally(None),
             waves: waves.collect(),
             causes: self.causes(),
             history: self.history.iter().skip(skipped).cloned().collect(),

@@ -53,8 +53,9 @@ pub struct Shop {
     pub steps: usize,
     pub pull_at: Vec<usize>,
     pub kills: u32,
-    /// Called after every step.
     stamp: Stamp,
+    /// What the node was told last: it is told again with the next connection.
+    told: Option<Input>,
     /// The highest minimum that the node was told, as the checker knows it.
     pub floors: BTreeMap<Slot, aisle_fleet::Version>,
 }
@@ -92,6 +93,7 @@ impl Shop {
             pull_at: Vec::new(),
             kills: 0,
             stamp: Stamp { version: 0, hash: ContentHash([0; 32]) },
+            told: None,
             floors: BTreeMap::new(),
         }
     }
@@ -115,7 +117,9 @@ impl Shop {
     }
 
     pub fn tell(&mut self, stamp: Stamp, state: DesiredState) {
-        self.inbox.push_back(Input::Desired { stamp, state: Box::new(state) });
+        let told = Input::Desired { stamp, state: Box::new(state) };
+        self.told = Some(told.clone());
+        self.inbox.push_back(told);
     }
 
     pub fn feed(&mut self, input: Input) {
@@ -159,11 +163,8 @@ impl Shop {
     /// As after a loss of power: what was not made durable is gone.
     pub fn pull(&mut self) {
         self.kills += 1;
-        // What is wanted comes again with the next connection.
-        let wanted: Vec<Input> =
-            self.inbox.drain(..).filter(|input| matches!(input, Input::Desired { .. })).collect();
         self.restart();
-        self.inbox.extend(wanted);
+        self.inbox.extend(self.told.clone());
     }
 
     pub fn restart(&mut self) {

@@ -204,7 +204,7 @@ impl World {
             )
         };
         let open: Vec<String> = open.take(3).map(of).collect();
-        format!("{:?}\n{}", self.hub.last().view(self.wall()), open.join("\n"))
+        format!("{:?}\n{}", self.hub.last().view(), open.join("\n"))
     }
 
     fn calm(&mut self) {
