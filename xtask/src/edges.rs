@@ -32,6 +32,7 @@ const MEMBERS: &[Member] = &[
             "aisle-protocol",
             "aisle-residency",
             "aisle-service",
+            "aisle-provisioning",
             "aisle-transport",
         ],
     ),

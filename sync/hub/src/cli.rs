@@ -1,5 +1,9 @@
 //! The command line: what can be asked, and how it is explained.
 
+mod enrol;
+
+pub(crate) use enrol::{CaCommand, ClaimCommand, DecisionArgs, InitArgs, NodeListArgs};
+
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -27,6 +31,8 @@ pub(crate) struct Common {
 /// What the hub can do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make a new hub: root and issuing authority, its own certificate, a configuration that starts. Writes over nothing
+    Init(InitArgs),
     /// Run the hub: take stores in, answer over HTTP
     Run,
     /// Show what there is, also while a hub runs
@@ -45,9 +51,15 @@ pub(crate) enum Command {
         /// The backup
         from: PathBuf,
     },
-    /// Nodes that may come
+    /// Nodes that may come, and those that ask to
     #[command(subcommand)]
     Node(NodeCommand),
+    /// Claims that boxes come in with
+    #[command(subcommand)]
+    Claim(ClaimCommand),
+    /// The authority that certificates come from
+    #[command(subcommand, visible_alias = "authority")]
+    Ca(CaCommand),
     /// Forget a person: take their token out of what is held of a store, and ask the store in turn
     Erase {
         /// The store
@@ -114,17 +126,32 @@ pub(crate) enum NodeCommand {
         /// The Ed25519 key that its receipts are signed with: 64 hexadecimal digits
         receipt_key: String,
     },
-    /// Let a node come no more; its receipts stay good
-    Ban {
+    /// Let a box in that waits for it
+    Approve {
         /// Its store
         store: String,
         /// Its serial
         node: String,
+        /// The fingerprint that the box shows: 64 hexadecimal digits; another one is not let in
+        #[arg(long, value_name = "FINGERPRINT")]
+        key: Option<String>,
     },
-    /// Show the nodes of a store
-    List {
-        /// The store
+    /// Do not let a box in that waits for it
+    Reject(DecisionArgs),
+    /// Keep a node out for a while; its connections end within a minute
+    Suspend(DecisionArgs),
+    /// Let a node in again that was suspended
+    Resume(DecisionArgs),
+    /// Keep a node out; its connections end within a minute, its receipts stay good
+    Ban(DecisionArgs),
+    /// Show the nodes of a store, or all that asked to come in
+    List(NodeListArgs),
+    /// Show a node that asked to come in
+    Show {
+        /// Its store
         store: String,
+        /// Its serial
+        node: String,
     },
 }
 

@@ -5,7 +5,8 @@
 
 use crate::{
     content::Contents,
-    database::{Admission, Contact, Database, DatabaseError, NotTaken, RegisteredNode},
+    database::{Admission, Contact, Database, DatabaseError, EnrolError, NotTaken, RegisteredNode},
+    enrol::warden::Sessions,
     gate::ReceiptGate,
     policies::Policies,
     telemetry::Telemetry,
@@ -15,6 +16,11 @@ use aisle_protocol::{
     Batch, LogId, Point, PolicyId, Version,
     control::{ChunkPart, ChunkWanted, Cursor, Desired, Erase, Erased, Hello, Octets, Policy, Report},
     hub::{Alert, Decision},
+};
+use aisle_provisioning::{
+    certificate::Facts,
+    device::{RevocationBoard, Revocations as _},
+    enrolment::{self, Presented},
 };
 use aisle_residency::{Region, erasure::Proof, seal::PersonId, signing::SigningKey};
 use aisle_transport::desk::{
@@ -56,6 +62,8 @@ pub struct HubDesk {
     contents: Contents,
     checks: Arc<Semaphore>,
     telemetry: Telemetry,
+    sessions: Sessions,
+    board: RevocationBoard,
 }
 
 impl HubDesk {
@@ -69,7 +77,43 @@ impl HubDesk {
         telemetry: Telemetry,
     ) -> Self {
         let checks = Arc::new(Semaphore::new(config.checks_together_max.max(1)));
-        Self { config: Arc::new(config), database, policies, contents, checks, telemetry }
+        let (sessions, board) = (Sessions::default(), RevocationBoard::default());
+        Self { config: Arc::new(config), database, policies, contents, checks, telemetry, sessions, board }
+    }
+
+    /// The nodes that are connected, with their certificates.
+    #[must_use]
+    pub fn sessions(&self) -> Sessions {
+        self.sessions.clone()
+    }
+
+    /// The list of who may not come in. Whoever looks after it puts newer ones there.
+    #[must_use]
+    pub fn board(&self) -> RevocationBoard {
+        self.board.clone()
+    }
+
+    /// May a node that enrolled come in with the certificate that it shows? One that was made known by hand has no record, and its certificate is its own affair.
+    async fn meet_enrolled(&self, peer: &Peer) -> Result<(), Turned> {
+        let busy = |error: DatabaseError| self.busy("meet", error);
+        let (store, node) = (peer.store().as_str(), peer.identity.node.as_str());
+        let Some(kept) = self.database.enrolment(store, node).await.map_err(busy)? else { return Ok(()) };
+        let unreadable =
+            |_| Turned::Refused(format!("the certificate of `{}` is none of a node", peer.identity));
+        let facts = Facts::read(&peer.leaf).map_err(unreadable)?;
+        let is_revoked = self.board.refuses(&facts, &[]);
+        let now = Timestamp(Database::now_ms());
+        let admitted = kept.enrolment.admit(Presented { facts: &facts, is_revoked }, now);
+        match admitted.map_err(|refusal| Turned::Refused(format!("`{}`: {refusal}", peer.identity)))? {
+            enrolment::Admission::Welcome => Ok(()),
+            enrolment::Admission::Proved | enrolment::Admission::Adopt(_) => {
+                let proved = self.database.prove(&kept.enrolment.identity, &facts, &peer.leaf, now).await;
+                proved.map_err(|error| match error {
+                    EnrolError::Database(error) => busy(error).into(),
+                    error => Turned::Refused(error.to_string()),
+                })
+            }
+        }
     }
 
     fn busy(&self, what: &'static str, error: impl std::fmt::Display) -> Busy {
@@ -137,8 +181,17 @@ impl Desk for HubDesk {
         let nodes = nodes.map_err(|error| self.busy("meet", error))?;
         match nodes.iter().find(|node| node.node == identity.node) {
             None => Err(Turned::Refused(format!("this hub does not know `{identity}`"))),
-            Some(node) if node.is_banned => Err(Turned::Refused(format!("`{identity}` is banned"))),
-            Some(_) => Ok(Meeting { policy_wanted: self.policy_wanted() }),
+            Some(node) if node.is_banned => {
+                let state = self.database.node_state(identity.store.as_str(), &identity.node).await;
+                let state = state.map_err(|error| self.busy("meet", error))?.unwrap_or_default();
+                Err(Turned::Refused(format!("`{identity}` is {state}")))
+            }
+            Some(_) => {
+                if peer.relayed.is_none() {
+                    self.meet_enrolled(peer).await?;
+                }
+                Ok(Meeting { policy_wanted: self.policy_wanted() })
+            }
         }
     }
 
@@ -181,6 +234,7 @@ impl Desk for HubDesk {
             address: &peer.address.to_string(),
             hub: &self.config.hub,
         };
+        self.sessions.enter(peer, Facts::read(&peer.leaf).ok().map(Arc::new));
         let noted = self.database.contact(peer.store(), &contact).await;
         noted.map_err(|error| self.busy("welcome", error))?;
         tracing::info!(store = %peer.store(), node = peer.identity.node, %version, "welcome");
@@ -279,6 +333,7 @@ impl Desk for HubDesk {
 
     async fn parted(&self, peer: &Peer, how: Parting) {
         tracing::info!(store = %peer.store(), node = peer.identity.node, how = how.as_str(), "parted");
+        self.sessions.leave(peer);
         if how == Parting::Replaced {
             return;
         }

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Lives here: the database ([`database`]), the gate over receipts ([`gate`]), the answers to connections ([`desk`]), contents that
-//! nodes fetch ([`content`]), what stores are to become ([`publish`]), what goes on to a hub above ([`relay`]), the HTTP interface ([`http`]), checking ([`verify`]) and export
+//! nodes fetch ([`content`]), what stores are to become ([`publish`]), what goes on to a hub above ([`relay`]), how boxes
+//! get in by themselves ([`enrol`]), the HTTP interface ([`http`]), checking ([`verify`]) and export
 //! ([`export`]), and the only mention of
 //! `sqlx`, `parquet` and `object_store`.
 //!
@@ -17,6 +18,7 @@ pub mod config;
 pub mod content;
 pub mod database;
 pub mod desk;
+pub mod enrol;
 pub mod export;
 pub mod gate;
 mod herald;

@@ -40,6 +40,10 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         output::line(aisle_hub::http::openapi()?)?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Command::Init(args) = &cli.command {
+        command::enrol::init(common, args)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let config = load(common.config.as_deref())?;
     if matches!(cli.command, Command::Config(ConfigCommand::Check)) {
         output::line(format!("accepted; this is hub `{}` of region `{}`", config.hub, config.region))?;
@@ -57,6 +61,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
             Command::Backup { to } => command::backup(&config, to).await.map(|()| true),
             Command::Restore { from } => command::put_back(&config, from).await.map(|()| true),
             Command::Node(node) => command::node(&config, common, node).await.map(|()| true),
+            Command::Claim(claim) => command::enrol::claim(&config, common, claim).await.map(|()| true),
+            Command::Ca(ca) => command::enrol::ca(&config, common, ca).map(|()| true),
             Command::Erase { store, token } => {
                 command::erase(&config, common, store, token).await.map(|()| true)
             }
@@ -65,7 +71,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
             Command::Desired(desired) => command::desired(&config, common, desired).await.map(|()| true),
             Command::Policy(policy) => command::policy(&config, policy).await.map(|()| true),
             Command::Relay(relay) => command::relay(&config, common, relay).await.map(|()| true),
-            Command::Config(ConfigCommand::Check) | Command::Openapi => Ok(true),
+            Command::Config(ConfigCommand::Check) | Command::Init(_) | Command::Openapi => Ok(true),
         }
     });
     match done {
@@ -90,10 +96,11 @@ async fn run(config: &Config) -> anyhow::Result<()> {
     let serving = format!("region {}, people at {}", config.region, running.http_address());
     // Scripts wait for this line: port 0 takes a free one.
     output::line(format!(
-        "listening http={} quic={:?} tls={:?}",
+        "listening http={} quic={:?} tls={:?} enrolment={:?}",
         running.http_address(),
         running.quic_address(),
-        running.tls_address()
+        running.tls_address(),
+        running.enrolment_address()
     ))?;
     aisle_service::ready(&serving);
     let alive = tokio::spawn(aisle_service::heartbeat());

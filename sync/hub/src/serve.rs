@@ -6,7 +6,9 @@ use crate::{
     Config, Database, HubDesk,
     content::Contents,
     database::DatabaseError,
-    desk, herald,
+    desk,
+    enrol::{self, Door, Office, Patience, warden::Warden},
+    herald,
     http::{self, Api, Token, TokenError},
     key::{KeyError, signing_key},
     objects::PlaceError,
@@ -17,7 +19,7 @@ use crate::{
 use aisle_protocol::hub;
 use aisle_transport::{
     Credentials,
-    server::{self, BindError, Connections, Server},
+    server::{self, BindError, Connections, Keys, Server},
     tls::CredentialsError,
 };
 use prometheus_client::registry::Registry;
@@ -31,7 +33,12 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    task::JoinSet,
+    time::{Duration, MissedTickBehavior, interval},
+};
 
 /// Why a hub does not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +66,12 @@ pub enum ServeError {
     /// The token.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// What boxes enrol with.
+    #[error(transparent)]
+    Enrolment(#[from] enrol::OfficeError),
+    /// The port where boxes enrol.
+    #[error(transparent)]
+    Door(#[from] enrol::ListenError),
     /// A certificate cannot be read.
     #[error("cannot read `{path}` (`{key}`)")]
     Certificate {
@@ -94,7 +107,12 @@ pub struct Running {
     config: Config,
     policies: watch::Sender<Arc<Policies>>,
     relay: Option<Relay>,
+    warden: Warden,
+    enrolling: Option<(Office, Door)>,
 }
+
+/// How often it is looked what runs out: the hub's own certificate, an issuing authority that was rotated.
+const KEEP: Duration = Duration::from_secs(3_600);
 
 impl Running {
     /// Opens everything and listens; nobody is served before [`Running::until`].
@@ -102,10 +120,9 @@ impl Running {
     /// # Errors
     /// When a part cannot be opened; names it.
     pub async fn start(config: &Config) -> Result<Self, ServeError> {
-        let credentials = credentials(config)?;
         let database = Database::open(&config.database, &config.bounds).await?;
         for node in &config.nodes {
-            database.register(node).await?;
+            database.register_listed(node).await?;
         }
         for relay in &config.relays {
             database.register_relay(relay).await?;
@@ -118,6 +135,8 @@ impl Running {
         let policies = watch::Sender::new(Arc::new(policies));
         let mut registry = Registry::default();
         let limits = &config.raw.limits;
+        let receipt_key = Arc::new(signing_key(&config.files.receipt_key)?);
+        let receipts = receipt_key.verifying_key();
         let desk = HubDesk::new(
             desk::Config {
                 region: config.region.clone(),
@@ -125,13 +144,31 @@ impl Running {
                 chain: config.chain.clone(),
                 checks_together_max: limits.checks_together_max as usize,
                 retry_after_ms: limits.retry_after_ms,
-                receipt_key: Arc::new(signing_key(&config.files.receipt_key)?),
+                receipt_key,
             },
             database.clone(),
             policies.subscribe(),
             Contents::new(config.files.contents.open(None)?),
             Telemetry::register(&mut registry),
         );
+        let (sessions, board) = (desk.sessions(), desk.board());
+        let telemetry = enrol::telemetry::Telemetry::register(&mut registry);
+        let office = match &config.enrolment {
+            None => None,
+            Some(enrolment) => {
+                let parts = enrol::Parts {
+                    database: database.clone(),
+                    board: board.clone(),
+                    policies: policies.subscribe(),
+                    receipt_key: receipts,
+                    clock: Arc::new(enrol::now),
+                    telemetry: telemetry.clone(),
+                };
+                Some(Office::open(config, enrolment, parts).await?)
+            }
+        };
+        // Read after the office has perhaps renewed it.
+        let credentials = credentials(config)?;
         let machine = hub::Config {
             region: config.region.to_string(),
             hub: config.hub.clone(),
@@ -147,6 +184,12 @@ impl Running {
             ..server::Config::new(credentials, config.chain.clone(), machine)
         };
         let server = Server::bind(bounds, Arc::new(desk), &mut registry)?;
+        let enrolling = match office {
+            None => None,
+            Some(office) => Some((office.clone(), Door::open(office, Patience::default()).await?)),
+        };
+        let connections = server.connections();
+        let warden = Warden { database: database.clone(), connections, sessions, board, telemetry };
         let relay = match &config.relay {
             None => None,
             Some(relay) => {
@@ -161,10 +204,11 @@ impl Running {
         let api = Api {
             database,
             token: Arc::new(Token::from_file(&config.files.token)?),
+            enrolment: config.enrolment.clone().map(Arc::new),
             registry: Arc::new(registry),
             is_ready: Arc::new(AtomicBool::new(false)),
         };
-        Ok(Self { server, listener, api, http, config: config.clone(), policies, relay })
+        Ok(Self { server, listener, api, http, config: config.clone(), policies, relay, warden, enrolling })
     }
 
     /// Where people and programs are served.
@@ -185,6 +229,12 @@ impl Running {
         self.server.tls_address()
     }
 
+    /// Where boxes enrol.
+    #[must_use]
+    pub fn enrolment_address(&self) -> Option<SocketAddr> {
+        self.enrolling.as_ref().map(|(_, door)| door.address())
+    }
+
     /// The stores that are connected: who is told something, who is cut.
     #[must_use]
     pub fn connections(&self) -> Connections {
@@ -196,19 +246,26 @@ impl Running {
     /// # Errors
     /// When HTTP cannot be served any more.
     pub async fn until(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let Self { server, listener, api, http: address, config, policies, relay } = self;
+        let Self { server, listener, api, http: address, config, policies, relay, warden, enrolling } = self;
         let hub = config.hub.clone();
         tracing::info!(
             hub,
             quic = ?server.quic_address(),
             tls = ?server.tls_address(),
             http = %address,
+            enrolment = ?enrolling.as_ref().map(|(_, door)| door.address()),
             database = %api.database.location(),
             "the hub serves"
         );
         let (down, is_down) = watch::channel(false);
         let database = api.database.clone();
         let telling = tokio::spawn(herald::run(database.clone(), server.connections()));
+        let watching = tokio::spawn(warden.run(config.ban_look));
+        let mut boxes = JoinSet::new();
+        if let Some((office, door)) = enrolling {
+            boxes.spawn(keep(office, server.keys(), config.clone()));
+            boxes.spawn(door.run(is_down.clone()));
+        }
         let ready = api.is_ready.clone();
         ready.store(true, Ordering::Relaxed);
         let pages =
@@ -235,6 +292,8 @@ impl Running {
         }
         ready.store(false, Ordering::Relaxed);
         telling.abort();
+        watching.abort();
+        boxes.abort_all();
         down.send_replace(true);
         let going_down = async {
             if !gone {
@@ -253,6 +312,31 @@ impl Running {
         }
         database.close().await;
         served.map_err(|source| ServeError::Http { address, source })
+    }
+}
+
+/// Looks after what runs out, for as long as the hub serves.
+async fn keep(office: Office, keys: Keys, config: Config) {
+    let mut look = interval(KEEP);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first is at once, and was done at the start.
+    look.tick().await;
+    loop {
+        look.tick().await;
+        let renewed = match office.keep().await {
+            Ok(is_new) => is_new,
+            Err(error) => {
+                tracing::error!(%error, source = ?std::error::Error::source(&error), "the hub's certificate was not looked after");
+                continue;
+            }
+        };
+        if !renewed {
+            continue;
+        }
+        let shown = credentials(&config).map_err(|error| error.to_string());
+        if let Err(error) = shown.and_then(|shown| keys.renew(&shown).map_err(|error| error.to_string())) {
+            tracing::error!(error, "stores are shown the old certificate still");
+        }
     }
 }
 

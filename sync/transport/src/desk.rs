@@ -36,6 +36,8 @@ pub struct Peer {
     pub identity: Arc<Identity>,
     /// BLAKE3 of the certificate, for lists of banned ones.
     pub certificate: aisle_protocol::Hash,
+    /// The certificate itself, in DER, for who keeps records of them.
+    pub leaf: Arc<[u8]>,
     /// Where it called from. A QUIC connection may move on to other addresses.
     pub address: SocketAddr,
     /// How it came: over QUIC or over TLS.

@@ -1,5 +1,7 @@
 //! The commands besides `run`: each opens what it needs, does one thing, and says what came of it.
 
+pub(crate) mod enrol;
+
 use crate::{
     cli::{Common, ContentCommand, DesiredCommand, ExportArgs, NodeCommand, PolicyCommand, RelayCommand},
     output,
@@ -258,30 +260,10 @@ pub(crate) async fn node(config: &Config, common: &Common, command: &NodeCommand
                 is_banned: false,
             };
             database.register(&node).await?;
+            Ok(())
         }
-        NodeCommand::Ban { store, node } => {
-            let known = database.registered(&store_id(store)?).await?;
-            let Some(known) = known.into_iter().find(|known| known.node == *node) else {
-                bail!("`{store}` has no node `{node}`\nhint: `aisle-hub node list {store}`");
-            };
-            database.register(&RegisteredNode { is_banned: true, ..known }).await?;
-        }
-        NodeCommand::List { store } => {
-            let nodes = database.nodes(&store_id(store)?).await?;
-            if common.json {
-                output::json(&nodes)?;
-                return Ok(());
-            }
-            let row = |row: aisle_hub::database::read::NodeRow| {
-                let there =
-                    if row.is_connected { format!("connected to {}", row.hub) } else { String::new() };
-                [row.node, row.state, row.software, there]
-            };
-            let rows: Vec<[String; 4]> = nodes.into_iter().map(row).collect();
-            output::table(["NODE", "STATE", "SOFTWARE", ""], &rows)?;
-        }
+        command => enrol::node(&database, common, command).await,
     }
-    Ok(())
 }
 
 /// `erase`

@@ -3,11 +3,13 @@
 //! Lives here: the settings as they are written ([`RawConfig`]), their sources, and [`Config`]. Not here: what the parts do with
 //! them. Guards invariant 10: a setting that is not known is refused with the nearest one that is.
 
+mod enrolment;
 mod load;
 mod raw;
 mod relay;
 mod resolve;
 
+pub use enrolment::{Enrolment, PassphraseSource, RawApproval, RawEnrolment};
 pub use load::load;
 pub use raw::{
     RawConfig, RawHttp, RawLimits, RawListen, RawLogFormat, RawNode, RawPolicies, RawRelay, RawRelayed,

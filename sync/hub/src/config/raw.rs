@@ -1,5 +1,6 @@
 //! The settings as they are written. Every one has a default; what cannot be right is refused later, by its key.
 
+use super::enrolment::RawEnrolment;
 use serde::{Deserialize, Serialize};
 
 /// `hub.toml`.
@@ -30,6 +31,8 @@ pub struct RawConfig {
     pub policies: RawPolicies,
     /// Bounds.
     pub limits: RawLimits,
+    /// How boxes get in by themselves.
+    pub enrolment: RawEnrolment,
     /// The relay to a hub above.
     pub relay: RawRelay,
     /// Nodes that may come. Registered at every start.
@@ -216,6 +219,7 @@ impl Default for RawConfig {
             http: RawHttp::default(),
             policies: RawPolicies::default(),
             limits: RawLimits::default(),
+            enrolment: RawEnrolment::default(),
             relay: RawRelay::default(),
             node: Vec::new(),
             relayed: Vec::new(),

@@ -1,6 +1,6 @@
 //! [`Config`]: settings that were checked.
 
-use super::{ConfigError, RawConfig, Relay, relay::relayed};
+use super::{ConfigError, Enrolment, RawConfig, Relay, enrolment::look, relay::relayed};
 use crate::{
     database::{Bounds, Location, RegisteredNode, RegisteredRelay},
     objects::Place,
@@ -11,6 +11,7 @@ use data_encoding::HEXLOWER_PERMISSIVE;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// What the hub runs by.
@@ -36,6 +37,10 @@ pub struct Config {
     pub policy_wanted: Option<u32>,
     /// Nodes that may come.
     pub nodes: Vec<RegisteredNode>,
+    /// How boxes get in by themselves, where they do.
+    pub enrolment: Option<Enrolment>,
+    /// How often it is looked whom others have banned or suspended.
+    pub ban_look: Duration,
     /// The relay to a hub above, where there is one.
     pub relay: Option<Relay>,
     /// Hubs that may speak for stores.
@@ -144,6 +149,8 @@ impl Config {
             policy_keys: policy_keys.collect::<Result<_, _>>()?,
             policy_wanted: Some(raw.policies.wanted).filter(|version| *version > 0),
             nodes: nodes.collect::<Result<_, _>>()?,
+            enrolment: Enrolment::resolve(&raw, &listen, beside)?,
+            ban_look: look(&raw.enrolment)?,
             relay: Relay::resolve(&raw.relay, beside)?,
             relays: raw
                 .relayed
@@ -168,7 +175,7 @@ pub(super) fn positive(key: &str, number: u32) -> Result<u32, ConfigError> {
     Ok(number)
 }
 
-fn address(key: &str, text: &str) -> Result<SocketAddr, ConfigError> {
+pub(super) fn address(key: &str, text: &str) -> Result<SocketAddr, ConfigError> {
     text.parse().map_err(|_| wrong(key, text, "an address with a port, such as `0.0.0.0:8443`"))
 }
 

@@ -6,22 +6,28 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
 };
 
-const SQLITE: &[(&str, &str)] = &[
-    ("first", include_str!("../../migrations/sqlite_1.sql")),
-    ("deltas", include_str!("../../migrations/sqlite_2.sql")),
-    ("erasures", include_str!("../../migrations/sqlite_3.sql")),
-    ("relay", include_str!("../../migrations/sqlite_4.sql")),
+/// A step: its number, which is for ever, its name, what it does. Numbers may have gaps: a step whose number is lower than that of the last
+/// one that was done is done all the same.
+type Step = (i64, &'static str, &'static str);
+
+const SQLITE: &[Step] = &[
+    (1, "first", include_str!("../../migrations/sqlite_1.sql")),
+    (2, "deltas", include_str!("../../migrations/sqlite_2.sql")),
+    (3, "erasures", include_str!("../../migrations/sqlite_3.sql")),
+    (4, "relay", include_str!("../../migrations/sqlite_4.sql")),
+    (6, "enrolment", include_str!("../../migrations/sqlite_6.sql")),
 ];
-const POSTGRES: &[(&str, &str)] = &[
-    ("first", include_str!("../../migrations/postgres_1.sql")),
-    ("deltas", include_str!("../../migrations/postgres_2.sql")),
-    ("erasures", include_str!("../../migrations/postgres_3.sql")),
-    ("relay", include_str!("../../migrations/postgres_4.sql")),
+const POSTGRES: &[Step] = &[
+    (1, "first", include_str!("../../migrations/postgres_1.sql")),
+    (2, "deltas", include_str!("../../migrations/postgres_2.sql")),
+    (3, "erasures", include_str!("../../migrations/postgres_3.sql")),
+    (4, "relay", include_str!("../../migrations/postgres_4.sql")),
+    (6, "enrolment", include_str!("../../migrations/postgres_6.sql")),
 ];
 
-fn migrator(steps: &'static [(&'static str, &'static str)]) -> Migrator {
-    let migrations = steps.iter().zip(1..).map(|((name, sql), version)| {
-        Migration::new(version, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
+fn migrator(steps: &'static [Step]) -> Migrator {
+    let migrations = steps.iter().map(|(number, name, sql)| {
+        Migration::new(*number, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
     });
     Migrator::with_migrations(migrations.collect())
 }

@@ -9,7 +9,11 @@
 
 mod admission;
 mod backup;
+mod certificates;
+mod claims;
 mod down;
+mod enrolment_rows;
+mod enrolments;
 mod erase;
 mod failure;
 mod ledger;
@@ -17,12 +21,16 @@ mod migrate;
 mod policy;
 pub mod read;
 pub(crate) mod relay;
+mod revocations;
 mod rows;
 mod write;
 
 pub use admission::{Admission, NotTaken};
 pub use backup::{BackupError, restore};
+pub use claims::{ClaimNotKept, ClaimRow, KeptClaim, OPEN_CLAIMS_MAX};
 pub use down::DesiredRow;
+pub use enrolment_rows::EnrolmentRow;
+pub use enrolments::{Asked, By, EnrolError, KeptEnrolment};
 pub use failure::DatabaseError;
 pub use policy::PublishError;
 pub use relay::{RegisteredRelay, RelayRow};

@@ -46,7 +46,7 @@ pub struct NodeRow {
     pub store: String,
     /// Its serial.
     pub node: String,
-    /// `active` or `banned`.
+    /// `active`, `suspended`, `banned`, or where it stands in enrolment.
     #[schema(example = "active")]
     pub state: String,
     /// The program that it runs.
@@ -350,7 +350,7 @@ pub fn kind_name(kind: u16) -> Option<&'static str> {
     Event::TYPES.iter().find(|(known, ..)| known.0 == kind).map(|(_, name, _)| *name)
 }
 
-fn bounded(rows_max: u32) -> i64 {
+pub(super) fn bounded(rows_max: u32) -> i64 {
     i64::from(rows_max.clamp(1, ROWS_MAX))
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn damaged(table: &'static str, column: &'static str, row: &impl ToSt
     DatabaseError::Damaged { table, column, row: row.to_string() }
 }
 
-fn fixed<const N: usize>(
+pub(crate) fn fixed<const N: usize>(
     bytes: &[u8],
     table: &'static str,
     column: &'static str,

@@ -67,12 +67,22 @@ impl Database {
         let state = if node.is_banned { BANNED } else { ACTIVE };
         let mut tx = self.begin().await?;
         over!(&mut tx.connection(), on => {
-            sqlx::query("INSERT INTO nodes (store, node, state, receipt_key) VALUES ($1, $2, $3, $4) \
-                ON CONFLICT (store, node) DO UPDATE SET state = excluded.state, receipt_key = excluded.receipt_key")
-                .bind(node.store.as_str()).bind(node.node.as_str()).bind(state).bind(node.receipt_key.0.as_slice())
+            sqlx::query("INSERT INTO nodes (store, node, state, receipt_key, state_at_ms) VALUES ($1, $2, $3, $4, $5) \
+                ON CONFLICT (store, node) DO UPDATE SET state = excluded.state, receipt_key = excluded.receipt_key, \
+                state_at_ms = excluded.state_at_ms WHERE nodes.state <> excluded.state OR nodes.receipt_key <> excluded.receipt_key")
+                .bind(node.store.as_str()).bind(node.node.as_str()).bind(state).bind(node.receipt_key.0.as_slice()).bind(now_ms())
                 .execute(on).await.map(drop).map_err(while_doing("register a node"))
         })?;
         tx.commit().await
+    }
+
+    /// The same for a node of the configuration, at a start: one that was suspended or banned meanwhile stays that, until somebody resumes it.
+    ///
+    /// # Errors
+    /// When the database cannot take it.
+    pub async fn register_listed(&self, node: &RegisteredNode) -> Result<(), DatabaseError> {
+        let there = self.node_state(node.store.as_str(), &node.node).await?;
+        if there.is_some_and(|state| state != ACTIVE) { Ok(()) } else { self.register(node).await }
     }
 
     /// The nodes of a store that this hub knows.

@@ -1,8 +1,9 @@
-//! The HTTP interface: what the hub holds, for consoles and scripts. It is read, not written.
+//! The HTTP interface: what the hub holds, for consoles and scripts; and what is decided about boxes that enrol ([`enrolments`]).
 //!
 //! Everything but the health routes wants the bearer token of the hub's token file. Lists have a bound and a place to go on from.
 //! Not here: SQL ([`crate::database::read`]). The description of it all is made from the code ([`openapi`]).
 
+mod enrolments;
 mod problem;
 mod routes;
 mod token;
@@ -10,11 +11,11 @@ mod token;
 pub use problem::Problem;
 pub use token::{Token, TokenError};
 
-use crate::database::Database;
+use crate::{config::Enrolment, database::Database};
 use axum::{
     Router,
     extract::{Request, State},
-    http::{Method, StatusCode, header},
+    http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -36,6 +37,8 @@ pub struct Api {
     pub database: Database,
     /// The token.
     pub token: Arc<Token>,
+    /// How boxes get in, where they do.
+    pub enrolment: Option<Arc<Enrolment>>,
     /// The metrics.
     pub registry: Arc<Registry>,
     /// True once the hub takes stores in.
@@ -46,7 +49,7 @@ pub struct Api {
 #[openapi(
     info(
         title = "Aisle hub",
-        description = "What the stores of a region have sent: stores, nodes, cursors, events, receipts, erasures, policies."
+        description = "What the stores of a region have sent: stores, nodes, cursors, events, receipts, erasures, policies; and who may come: claims, enrolments."
     ),
     modifiers(&BearerToken),
     components(schemas(Problem))
@@ -63,7 +66,10 @@ impl Modify for BearerToken {
 }
 
 fn described() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(Description::openapi()).merge(routes::closed()).merge(routes::open())
+    OpenApiRouter::with_openapi(Description::openapi())
+        .merge(routes::closed())
+        .merge(enrolments::routes())
+        .merge(routes::open())
 }
 
 /// The description of the interface, as OpenAPI 3.1.
@@ -92,9 +98,6 @@ async fn guard(State(api): State<Api>, request: Request, next: Next) -> Response
     let given = header.and_then(|value| value.to_str().ok()).and_then(|text| text.strip_prefix("Bearer "));
     if !is_open && !given.is_some_and(|given| api.token.is(given)) {
         return Problem::no_token().into_response();
-    }
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Problem::method().into_response();
     }
     next.run(request).await
 }

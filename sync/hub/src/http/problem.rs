@@ -99,6 +99,57 @@ impl Problem {
         )
     }
 
+    /// No such claim.
+    pub(super) fn unknown_claim(locator: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "urn:aisle:problem:unknown-claim",
+            "No such claim",
+            format!("there is no claim `{locator}`"),
+        )
+    }
+
+    /// No such node, among those that enrolled.
+    pub(super) fn unknown_node(store: &str, node: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "urn:aisle:problem:unknown-node",
+            "No such node",
+            format!("no node `{node}` of store `{store}` has asked to come in"),
+        )
+    }
+
+    /// It cannot be done as things stand.
+    pub(super) fn state(detail: String) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "urn:aisle:problem:not-in-this-state",
+            "This cannot be done as things stand",
+            detail,
+        )
+    }
+
+    /// This hub takes no boxes in.
+    pub(super) fn no_enrolment() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "urn:aisle:problem:no-enrolment",
+            "This hub takes no boxes in",
+            "`enrolment.listen` is empty; `aisle-hub init` makes a hub with an authority",
+        )
+    }
+
+    /// Something that is wrong inside.
+    pub(super) fn internal(error: &dyn std::error::Error) -> Self {
+        tracing::error!(%error, source = ?error.source(), "a request could not be answered");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "urn:aisle:problem:internal",
+            "The hub failed",
+            "the hub's log has the reason",
+        )
+    }
+
     /// No such page.
     pub(super) fn unknown_path() -> Self {
         Self::new(
@@ -115,7 +166,7 @@ impl Problem {
             StatusCode::METHOD_NOT_ALLOWED,
             "urn:aisle:problem:method",
             "This method is not for this path",
-            "this interface is read with GET",
+            "the description of the interface says which methods it has",
         )
     }
 }
@@ -132,12 +183,7 @@ impl From<DatabaseError> for Problem {
                 "the database does not answer; try again",
             );
         }
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "urn:aisle:problem:internal",
-            "The hub failed",
-            "the hub's log has the reason",
-        )
+        Self::internal(&error)
     }
 }
 

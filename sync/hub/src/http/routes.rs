@@ -51,16 +51,16 @@ pub(super) fn open() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(healthz)).routes(routes!(readyz))
 }
 
-type Answer<T> = Result<Json<T>, Problem>;
+pub(super) type Answer<T> = Result<Json<T>, Problem>;
 
 /// A list, and where it goes on.
 #[derive(Debug, Serialize, ToSchema)]
-struct Page<T> {
+pub(super) struct Page<T> {
     /// The rows.
-    items: Vec<T>,
+    pub(super) items: Vec<T>,
     /// Where the next page begins: give it as `after`. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
+    pub(super) next: Option<String>,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -148,7 +148,7 @@ struct ReceiptView {
     received_at_ms: i64,
 }
 
-fn limit(limit: Option<u32>) -> Result<u32, Problem> {
+pub(super) fn limit(limit: Option<u32>) -> Result<u32, Problem> {
     match limit.unwrap_or(100) {
         0 => Err(Problem::field("limit", "is 0, expected 1 to 1000")),
         limit if limit > ROWS_MAX => Err(Problem::field("limit", format!("is {limit}, expected 1 to 1000"))),
@@ -168,7 +168,7 @@ async fn known(api: &Api, text: &str) -> Result<StoreId, Problem> {
     }
 }
 
-fn query<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Problem> {
+pub(super) fn query<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Problem> {
     query.map(|Query(query)| query).map_err(|rejection| Problem::malformed(rejection.body_text()))
 }
 

@@ -26,6 +26,17 @@ fn what_cannot_be_right_is_refused_by_its_key_with_the_nearest_one() {
         ("region = \"eu\"\n[limits]\nconnections_max = 0", "`limits.connections_max` is 0"),
         ("region = \"eu\"\n[limits]\nconnections_max = \"many\"", "`limits.connections_max` cannot be used"),
         ("region = \"eu\"\n[policies]\nkeys = [\"12\"]", "`policies.keys[0]` is \"12\""),
+        ("region = \"eu\"\n[enrolment]\nlisten = \"0.0.0.0:1\"", "`tls.chain` is \"\""),
+        (
+            "region = \"eu\"\n[tls]\nchain = \"a\"\n[enrolment]\nlisten = \"0.0.0.0:1\"",
+            "`enrolment.address` is \"\"",
+        ),
+        (
+            "region = \"eu\"\n[tls]\nchain = \"a\"\n[enrolment]\nlisten = \"0.0.0.0:1\"\naddress = \"h:1\"\npassphrase = \"swordfish\"",
+            "`enrolment.passphrase` is \"swordfish\"",
+        ),
+        ("region = \"eu\"\n[enrolment]\nlook_ms = 60000", "`enrolment.look_ms` is \"60000\""),
+        ("region = \"eu\"\n[enrolment]\naproval = \"auto\"", "did you mean `approval`?"),
         (
             "region = \"eu\"\n[[node]]\nstore = \"store-1\"\nnode = \"n\"\nreceipt_key = \"x\"",
             "`node[0].receipt_key` is \"x\"",
@@ -107,7 +118,7 @@ fn the_example_is_accepted_and_has_every_setting() {
     let text = std::fs::read_to_string(&file).unwrap();
     let mut found = Vec::new();
     keys(&serde_json::to_value(&config.raw).unwrap(), &mut found);
-    for table in ["listen", "tls", "http", "policies", "limits", "node", "relayed"] {
+    for table in ["listen", "tls", "http", "policies", "limits", "enrolment", "node", "relayed"] {
         found.retain(|key| {
             key != &format!("{table} =") || table == "tls" || table == "http" || table == "node"
         });

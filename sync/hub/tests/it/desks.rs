@@ -25,6 +25,7 @@ pub fn peer(identity: &str) -> Peer {
         connection: 1,
         identity: Arc::new(identity.parse().unwrap()),
         certificate: Hash([0; 32]),
+        leaf: [].into(),
         address: "10.1.2.3:4444".parse().unwrap(),
         path: Path::Quic,
         relayed: None,

@@ -39,6 +39,7 @@ impl Served {
         let api = Api {
             database,
             token: Arc::new(Token::of(TOKEN)),
+            enrolment: None,
             registry: Arc::new(Registry::default()),
             is_ready: Arc::new(AtomicBool::new(true)),
         };
@@ -170,9 +171,11 @@ fn a_token_is_made_once_and_only_the_user_can_read_it() {
 fn the_description_names_every_route_and_who_may_use_it() {
     let description: Value = serde_json::from_str(&http::openapi().unwrap()).unwrap();
     let paths = description["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 15);
+    assert_eq!(paths.len(), 20);
     for (path, methods) in paths {
         let is_open = path == "/healthz" || path == "/readyz";
-        assert_eq!(methods["get"]["security"].is_null(), is_open, "{path}");
+        for (method, route) in methods.as_object().unwrap() {
+            assert_eq!(route["security"].is_null(), is_open, "{method} {path}");
+        }
     }
 }

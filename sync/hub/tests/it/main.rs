@@ -17,6 +17,7 @@ mod configuration;
 mod courses;
 mod desks;
 mod down;
+mod enrolling;
 mod erasing;
 mod exports;
 mod interface;

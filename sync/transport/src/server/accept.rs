@@ -341,6 +341,7 @@ async fn welcome<D: Desk>(
         }
     };
     let connection = shared.numbers.fetch_add(1, Ordering::Relaxed);
-    let peer = Peer { connection, identity: Arc::new(identity), certificate, address, path, relayed };
+    let leaf = chain.first().map(AsRef::as_ref).unwrap_or_default().into();
+    let peer = Peer { connection, identity: Arc::new(identity), certificate, leaf, address, path, relayed };
     serve(shared, link, peer, early, down).await;
 }

@@ -1,0 +1,157 @@
+//! What somebody at headquarters decides about a node: let it in or not, keep it out for a while, or for good.
+//!
+//! A node that enrolled has a record, and the table of states says what can be done. One that was made known by hand has none: it can be suspended, resumed and banned.
+
+use super::{Note, note};
+use crate::database::{By, Database, EnrolError};
+use aisle_event::{Name, Timestamp};
+use aisle_provisioning::{
+    enrolment::{Action, Change, ChangeError, State, TransitionError},
+    fingerprint::Fingerprint,
+};
+use serde::Serialize;
+use std::str::FromStr;
+use utoipa::ToSchema;
+
+/// What is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// It may come in.
+    Approve,
+    /// It may not.
+    Reject,
+    /// Not for now.
+    Suspend,
+    /// It may come in again.
+    Resume,
+    /// It may never come in again, but for a new claim.
+    Ban,
+}
+
+impl Verb {
+    /// In one word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.change().action().as_str()
+    }
+
+    const fn change(self) -> Change {
+        match self {
+            Self::Approve => Change::Approve,
+            Self::Reject => Change::Reject,
+            Self::Suspend => Change::Suspend,
+            Self::Resume => Change::Resume,
+            Self::Ban => Change::Ban,
+        }
+    }
+
+    const fn note(self) -> &'static str {
+        match self {
+            Self::Approve => "node.approve",
+            Self::Reject => "node.reject",
+            Self::Suspend => "node.suspend",
+            Self::Resume => "node.resume",
+            Self::Ban => "node.ban",
+        }
+    }
+
+    /// The state of a node that was made known by hand.
+    const fn by_hand(self) -> Option<State> {
+        match self {
+            Self::Approve | Self::Reject => None,
+            Self::Suspend => Some(State::Suspended),
+            Self::Resume => Some(State::Active),
+            Self::Ban => Some(State::Banned),
+        }
+    }
+}
+
+/// A word is no verb.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("`approve`, `reject`, `suspend`, `resume` or `ban`")]
+pub struct InvalidVerb;
+
+impl FromStr for Verb {
+    type Err = InvalidVerb;
+
+    fn from_str(text: &str) -> Result<Self, InvalidVerb> {
+        let all = [Self::Approve, Self::Reject, Self::Suspend, Self::Resume, Self::Ban];
+        all.into_iter().find(|verb| verb.as_str() == text).ok_or(InvalidVerb)
+    }
+}
+
+/// Where a node stands after a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Decided {
+    /// Its store.
+    pub store: String,
+    /// Its serial.
+    pub node: String,
+    /// `active`, `renewing`, `suspended` or `banned`.
+    pub state: String,
+    /// The fingerprint of the key that it asked with, as the box shows it; empty for a node that was made known by hand.
+    pub key_short: String,
+}
+
+/// Decides about a node. Where `key` is given, the node must have asked with it: so nobody approves another box than the one they looked at.
+///
+/// # Errors
+/// When there is no such node, or it is in no state for this.
+pub async fn decide(
+    database: &Database,
+    (store, node): (&str, &str),
+    verb: Verb,
+    by: By<'_>,
+    reason: Option<Name>,
+    key: Option<&Fingerprint>,
+    now: Timestamp,
+) -> Result<Decided, EnrolError> {
+    let words = reason.clone();
+    let decided = decided(database, (store, node), verb, by, reason, key, now).await;
+    let outcome = decided.as_ref().map_or_else(|error| error.code().to_string(), |_| "done".to_owned());
+    note(&Note {
+        who: by.who,
+        address: "",
+        action: verb.note(),
+        object: &format!("{store}/{node}"),
+        outcome: &outcome,
+        reason: words.as_ref().map(Name::as_str).unwrap_or_default(),
+    });
+    decided
+}
+
+async fn decided(
+    database: &Database,
+    (store, node): (&str, &str),
+    verb: Verb,
+    by: By<'_>,
+    reason: Option<Name>,
+    key: Option<&Fingerprint>,
+    now: Timestamp,
+) -> Result<Decided, EnrolError> {
+    let done = |state: State, key_short: String| Decided {
+        store: store.to_owned(),
+        node: node.to_owned(),
+        state: state.as_str().to_owned(),
+        key_short,
+    };
+    match database.decide((store, node), &verb.change(), by, reason, key, now).await {
+        Ok(kept) => Ok(done(kept.enrolment.state, kept.enrolment.claimed_key.short())),
+        Err(EnrolError::Unknown { store: named, node: serial }) => {
+            let unknown = EnrolError::Unknown { store: named, node: serial };
+            let Some(before) = database.node_state(store, node).await? else { return Err(unknown) };
+            let Some(state) = verb.by_hand() else {
+                // It is in already, and nobody asked for it.
+                let state = before.parse().unwrap_or(State::Banned);
+                let action = if verb == Verb::Approve { Action::Approve } else { Action::Reject };
+                return Err(ChangeError::from(TransitionError::State { state, action }).into());
+            };
+            if database.set_node_state((store, node), state, now).await? {
+                Ok(done(state, String::new()))
+            } else {
+                Err(unknown)
+            }
+        }
+        Err(error) => Err(error),
+    }
+}

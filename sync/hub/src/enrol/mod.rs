@@ -1,0 +1,39 @@
+//! Boxes that enrol by themselves: claims, the port where they get certificates, who decides about them, and who is cut off.
+//!
+//! ```text
+//! aisle-hub claim create ──> database::claims            box ── HTTPS ──> listener ─> est ─> office ─> database::enrolments, issuing authority
+//! aisle-hub node approve, POST /v1/enrolments/… ──> decide ──> database::enrolments ──> warden ─ every few seconds ─> connections that are open
+//! ```
+//!
+//! Lives here: the port ([`listener`], [`est`]) with its bounds ([`limit`]), what is answered there ([`office`]), claims ([`claims`]) and decisions ([`decide`]) for
+//! commands and the HTTP interface, this hub's own certificate ([`own`]), the making of authorities ([`ceremony`]), and the watch over open connections ([`warden`]).
+//! How it looks from outside is in `ENROLMENT.md`. Not here: what a claim, a certificate and a state are (`aisle-provisioning`), SQL ([`crate::database`]).
+//!
+//! Guards: nobody gets a certificate but whom a claim and, where it is set so, a person let in; and who is banned has no connection a minute later.
+
+mod answer;
+pub mod ceremony;
+pub mod claims;
+pub mod decide;
+pub mod est;
+mod limit;
+pub mod listener;
+mod note;
+pub mod office;
+pub mod own;
+pub mod passphrase;
+mod settings;
+pub mod telemetry;
+pub mod warden;
+
+pub use listener::{Door, ListenError, Patience};
+pub use note::{Note, note};
+pub use office::{Clock, Office, OfficeError, Parts};
+
+use aisle_event::Timestamp;
+
+/// This machine's time: a hub's clock is right, and what it says is signed.
+#[must_use]
+pub fn now() -> Timestamp {
+    Timestamp(crate::Database::now_ms())
+}
