@@ -86,6 +86,7 @@ fn all(project: &Project, steps: &mut Steps, summary: &mut Option<String>) -> Re
             .env("AISLE_PAHO_PYTHON", tools::paho_python(project))
             .env("AISLE_MOTO_SERVER", tools::moto_server(project))
             .env("AISLE_MQTTJS", tools::mqtt_js(project))
+            .env("AISLE_OIDC_PROVIDER", tools::oidc_provider(project))
             .env("AISLE_POSTGRES_BIN", tools::postgres().unwrap_or_default());
         let (done, line) = job.run_looking_for(Summary::WORD);
         *summary = line;

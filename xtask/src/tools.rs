@@ -54,11 +54,11 @@ pub(crate) enum Tool {
     Postgres,
     /// What sync is measured against.
     Nats,
-    /// Runs MQTT.js.
+    /// Runs MQTT.js and the identity provider.
     Node,
     /// The reader of our OpenAPI document, an MQTT client, and a server of S3.
     PythonPeers,
-    /// The accessibility rules, and another MQTT client.
+    /// The accessibility rules, another MQTT client, and an identity provider.
     NodePeers,
     /// A compiler for the controllers of devices.
     BareMetal,
@@ -113,6 +113,11 @@ pub(crate) fn mqtt_js(project: &Project) -> PathBuf {
     npm(project).join("node_modules/mqtt")
 }
 
+/// The folder of the identity provider, one of `NodePeers`.
+pub(crate) fn oidc_provider(project: &Project) -> PathBuf {
+    npm(project).join("node_modules/oidc-provider")
+}
+
 impl Tool {
     const fn name(self) -> &'static str {
         match self {
@@ -135,7 +140,7 @@ impl Tool {
             Self::Nats => "nats-server",
             Self::Node => "node",
             Self::PythonPeers => "schemathesis, paho-mqtt and moto",
-            Self::NodePeers => "axe-core and MQTT.js",
+            Self::NodePeers => "axe-core, MQTT.js and oidc-provider",
             Self::BareMetal => "a compiler for thumbv7em-none-eabihf",
             Self::Wasm => "a compiler for wasm32-unknown-unknown",
         }
@@ -180,6 +185,7 @@ impl Tool {
             Self::NodePeers => {
                 axe(project).exists()
                     && mqtt_js(project).exists()
+                    && oidc_provider(project).exists()
                     && NODE_PACKAGES
                         .iter()
                         .all(|file| same(&project.path("tests/e2e").join(file), &npm(project).join(file)))

@@ -87,8 +87,108 @@ pub(crate) enum Command {
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// People who may sign in, and their roles
+    #[command(subcommand)]
+    Person(PersonCommand),
+    /// Tokens of people, for programs
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Show what was done, by whom, and what was refused
+    Audit(AuditArgs),
     /// Print the description of the HTTP interface (OpenAPI)
     Openapi,
+}
+
+/// `person …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum PersonCommand {
+    /// Add a person, and print the code that they choose a password with
+    Add {
+        /// The name that they sign in by
+        name: String,
+        /// A role, such as viewer, operator@region:eu, viewer@label:country=de; may be given again
+        #[arg(long = "role", value_name = "ROLE", required = true)]
+        roles: Vec<String>,
+    },
+    /// Show who there is
+    List,
+    /// Give a person these roles, and no others
+    Role {
+        /// The name
+        name: String,
+        /// A role; may be given again
+        #[arg(long = "role", value_name = "ROLE", required = true)]
+        roles: Vec<String>,
+    },
+    /// Let a person come no more; their sessions end at once
+    Disable {
+        /// The name
+        name: String,
+    },
+    /// Let a person come again
+    Enable {
+        /// The name
+        name: String,
+    },
+    /// Take a person's password, sessions and tokens away, and print a code for another password
+    Reset {
+        /// The name
+        name: String,
+    },
+    /// Show which role may what
+    Roles,
+}
+
+/// `token …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token of a person, and print it
+    Add {
+        /// The person's name
+        person: String,
+        /// What it is for, in words
+        #[arg(long, value_name = "WORDS", default_value = "command line")]
+        name: String,
+        /// What it may, such as store.read; may be given again
+        #[arg(long = "permission", value_name = "PERMISSION", required = true)]
+        permissions: Vec<String>,
+        /// In how many days it ends
+        #[arg(long, value_name = "DAYS", default_value_t = 90)]
+        days: u32,
+    },
+    /// Show tokens, not their secrets
+    List {
+        /// Only of this person
+        person: Option<String>,
+    },
+    /// Revoke a token
+    Revoke {
+        /// Its name: what stands between aisle_ and the secret
+        token: String,
+    },
+}
+
+/// `audit`
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    /// Only what this person did, by name; `machine` for whoever runs the hub
+    #[arg(long, value_name = "NAME")]
+    pub person: Option<String>,
+    /// Only this, such as session.begin
+    #[arg(long, value_name = "ACTION")]
+    pub action: Option<String>,
+    /// Only done, refused or failed
+    #[arg(long, value_name = "OUTCOME", value_parser = ["done", "refused", "failed"])]
+    pub outcome: Option<String>,
+    /// From this time on, such as 2026-06-01T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<jiff::Timestamp>,
+    /// Before this time
+    #[arg(long, value_name = "TIME")]
+    pub before: Option<jiff::Timestamp>,
+    /// The most rows, the latest ones
+    #[arg(long, value_name = "ROWS", default_value_t = 100)]
+    pub limit: u32,
 }
 
 /// `export`

@@ -7,7 +7,7 @@
 //!
 //! Lives here: the database ([`database`]), the gate over receipts ([`gate`]), the answers to connections ([`desk`]), contents that
 //! nodes fetch ([`content`]), what stores are to become ([`publish`]), what goes on to a hub above ([`relay`]), how boxes
-//! get in by themselves ([`enrol`]), the HTTP interface ([`http`]), checking ([`verify`]) and export
+//! get in by themselves ([`enrol`]), who may do what ([`people`]), the HTTP interface ([`http`]), checking ([`verify`]) and export
 //! ([`export`]), and the only mention of
 //! `sqlx`, `parquet` and `object_store`.
 //!
@@ -26,6 +26,7 @@ pub mod http;
 pub mod key;
 pub mod objects;
 pub mod payload;
+pub mod people;
 pub mod policies;
 pub mod publish;
 pub mod relay;

@@ -72,6 +72,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
             Command::Policy(policy) => command::policy(&config, policy).await.map(|()| true),
             Command::Relay(relay) => command::relay(&config, common, relay).await.map(|()| true),
             Command::Config(ConfigCommand::Check) | Command::Init(_) | Command::Openapi => Ok(true),
+            Command::Person(person) => command::people::person(&config, common, person).await.map(|()| true),
+            Command::Token(token) => command::people::token(&config, common, token).await.map(|()| true),
+            Command::Audit(args) => command::people::audit(&config, common, args).await.map(|()| true),
         }
     });
     match done {

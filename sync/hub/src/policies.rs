@@ -13,7 +13,7 @@ use aisle_protocol::{PolicyId, control::Policy};
 use aisle_residency::{
     Region, TrustedPolicy, Verifier,
     policy::{POLICY_BYTES_MAX, SuccessionError, TrustError},
-    signing::Signature,
+    signing::{Signature, VerifyingKey},
 };
 use aisle_transport::{desk::Errand, server::Connections};
 use data_encoding::HEXLOWER_PERMISSIVE;
@@ -148,6 +148,49 @@ pub async fn read(config: &Config, database: &Database) -> Result<Vec<TrustedPol
     Ok(all)
 }
 
+/// Why a policy that came as a document is not published.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    /// No trusted key signed it, or it cannot be used.
+    #[error("the policy was refused")]
+    Refused(#[from] TrustError),
+    /// It may not follow those that are there.
+    #[error(transparent)]
+    Succession(#[from] SuccessionError),
+    /// The database could not keep it.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+/// Reads a policy that one of the keys has signed.
+///
+/// # Errors
+/// When none has, or it cannot be used.
+pub fn trusted(
+    document: &[u8],
+    signature: &Signature,
+    keys: &[VerifyingKey],
+) -> Result<TrustedPolicy, DocumentError> {
+    Ok(TrustedPolicy::open(document, signature, keys)?)
+}
+
+/// Publishes a policy to all hubs on the database. False when it was published before.
+///
+/// # Errors
+/// When its version is not higher than all that are there, or the database could not.
+pub async fn publish_document(
+    database: &Database,
+    policy: &TrustedPolicy,
+    document: &[u8],
+    signature: &Signature,
+) -> Result<bool, DocumentError> {
+    match database.publish_policy(&NewPolicy { policy, document, signature }).await {
+        Ok(is_news) => Ok(is_news),
+        Err(PublishError::Succession(error)) => Err(error.into()),
+        Err(PublishError::Database(error)) => Err(error.into()),
+    }
+}
+
 /// Publishes a policy to all hubs on the database. Gives its id, and whether it is news.
 ///
 /// # Errors
@@ -158,13 +201,15 @@ pub async fn publish(
     path: &Path,
 ) -> Result<(PolicyId, bool), PolicyFileError> {
     let (policy, document, signature) = open(path, config)?;
-    let new = NewPolicy { policy: &policy, document: &document, signature: &signature };
-    match database.publish_policy(&new).await {
+    match publish_document(database, &policy, &document, &signature).await {
         Ok(is_news) => Ok((policy.id(), is_news)),
-        Err(PublishError::Succession(source)) => {
+        Err(DocumentError::Refused(source)) => {
+            Err(PolicyFileError::Refused { path: path.to_owned(), source })
+        }
+        Err(DocumentError::Succession(source)) => {
             Err(PolicyFileError::Succession { path: path.to_owned(), source })
         }
-        Err(PublishError::Database(error)) => Err(error.into()),
+        Err(DocumentError::Database(error)) => Err(error.into()),
     }
 }
 

@@ -9,9 +9,14 @@ use crate::{
     desk,
     enrol::{self, Door, Office, Patience, warden::Warden},
     herald,
-    http::{self, Api, Token, TokenError},
+    http::{self, Api, Clock, Token, TokenError},
     key::{KeyError, signing_key},
     objects::PlaceError,
+    people::{
+        self, People,
+        oidc::{Oidc, wire::WireError},
+        secret::Secret,
+    },
     policies::{self, Policies, PolicyFileError},
     relay::{Relay, RelayError},
     telemetry::Telemetry,
@@ -72,7 +77,10 @@ pub enum ServeError {
     /// The port where boxes enrol.
     #[error(transparent)]
     Door(#[from] enrol::ListenError),
-    /// A certificate cannot be read.
+    /// The way to the identity provider.
+    #[error(transparent)]
+    Oidc(#[from] WireError),
+    /// A certificate or a secret cannot be read.
     #[error("cannot read `{path}` (`{key}`)")]
     Certificate {
         /// The setting.
@@ -197,6 +205,12 @@ impl Running {
                 Some(Relay::open(relay.clone(), &config.hub, database, policies, &mut registry).await?)
             }
         };
+        let people = People::new(
+            database.clone(),
+            config.hub.clone(),
+            config.people,
+            people::telemetry::Telemetry::register(&mut registry),
+        );
         let address = config.listen.http;
         let failed = |source| ServeError::Http { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -207,6 +221,11 @@ impl Running {
             enrolment: config.enrolment.clone().map(Arc::new),
             registry: Arc::new(registry),
             is_ready: Arc::new(AtomicBool::new(false)),
+            people,
+            site: Arc::new(config.site.clone()),
+            oidc: oidc(config)?,
+            policy_keys: Arc::new(config.policy_keys.clone()),
+            clock: Clock::of_machine(),
         };
         Ok(Self { server, listener, api, http, config: config.clone(), policies, relay, warden, enrolling })
     }
@@ -268,8 +287,8 @@ impl Running {
         }
         let ready = api.is_ready.clone();
         ready.store(true, Ordering::Relaxed);
-        let pages =
-            axum::serve(listener, http::router(api)).with_graceful_shutdown(went_down(is_down.clone()));
+        let router = http::router(api).into_make_service_with_connect_info::<SocketAddr>();
+        let pages = axum::serve(listener, router).with_graceful_shutdown(went_down(is_down.clone()));
         let following = {
             let (database, connections, is_down) = (database.clone(), server.connections(), is_down.clone());
             let follow = async move {
@@ -343,6 +362,19 @@ async fn keep(office: Office, keys: Keys, config: Config) {
 async fn went_down(mut down: watch::Receiver<bool>) {
     // A sender that is gone is down as well.
     let _ = down.wait_for(|is_down| *is_down).await;
+}
+
+fn oidc(config: &Config) -> Result<Option<Oidc>, ServeError> {
+    let Some(mut provider) = config.oidc.clone() else { return Ok(None) };
+    if let Some(path) = &config.oidc_secret {
+        let text = std::fs::read_to_string(path).map_err(|source| ServeError::Certificate {
+            key: "oidc.client_secret_file",
+            path: path.clone(),
+            source,
+        })?;
+        provider.client_secret = Some(Secret::given(text.trim()));
+    }
+    Ok(Some(Oidc::new(provider)?))
 }
 
 fn credentials(config: &Config) -> Result<Credentials, ServeError> {

@@ -1,4 +1,4 @@
-//! Checking all that is held: every chain from its first event, every receipt against the one before.
+//! Checking all that is held: every chain from its first event, every receipt against the one before, and the audit log from its first row.
 //!
 //! It reads what is there and believes nothing: heads are computed again from payloads, receipts are verified again with the keys of the
 //! store's nodes and the policies that are trusted now, and the cursor must be where they end.
@@ -9,6 +9,7 @@ use crate::{
         read::{LogRow, ROWS_MAX, ReceiptRow},
     },
     gate::ReceiptGate,
+    people::audit,
 };
 use aisle_protocol::{Chain, Hash, Head, Item, Point, PolicyId};
 use aisle_residency::{
@@ -34,6 +35,8 @@ pub struct Checked {
     pub receipts_in_part: u64,
     /// Events that a person was taken out of: the rest of them is what the receipts cover, and the chain holds around them.
     pub erased: u64,
+    /// Rows of the audit log.
+    pub audited: u64,
     /// What is wrong.
     pub findings: Vec<Finding>,
 }
@@ -41,9 +44,9 @@ pub struct Checked {
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// In which log.
+    /// In which log; `audit` for the audit log.
     pub log: String,
-    /// After which event.
+    /// After which event, or which row.
     pub after: u64,
     /// What.
     pub what: String,
@@ -72,9 +75,45 @@ pub async fn verify(
         }
         match logs.into_iter().last() {
             Some(last) => after = Some(last),
-            None => return Ok(checked),
+            None => break,
         }
     }
+    audited(database, &mut checked).await?;
+    Ok(checked)
+}
+
+/// The name of the audit log among the findings.
+const AUDIT: &str = "audit";
+
+/// Computes the chain of the audit log again. Behind a row that does not belong there nothing can be said any more.
+async fn audited(database: &Database, checked: &mut Checked) -> Result<(), DatabaseError> {
+    // Looked at first: what other hubs add meanwhile lies behind it.
+    let (last, last_head) = database.audit_head().await?;
+    let (mut seq, mut head) = (0, audit::START);
+    let mut find = |after: u64, what: String| {
+        checked.findings.push(Finding { log: AUDIT.to_owned(), after, what });
+    };
+    'rows: while seq < last {
+        let rows = database.audit_after(seq, ROWS_MAX).await?;
+        if rows.is_empty() {
+            break;
+        }
+        for row in rows {
+            if seq == last {
+                break 'rows;
+            }
+            if !row.follows(seq, &head) {
+                find(seq, format!("row {} of the audit log is not the one that was written there", row.seq));
+                return Ok(());
+            }
+            (seq, head) = (row.seq, row.head);
+            checked.audited += 1;
+        }
+    }
+    if (seq, head) != (last, last_head) {
+        find(seq, format!("the audit log ends after row {seq}, and {last} were written"));
+    }
+    Ok(())
 }
 
 /// Where the check of a log is.

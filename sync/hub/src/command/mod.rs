@@ -1,6 +1,7 @@
 //! The commands besides `run`: each opens what it needs, does one thing, and says what came of it.
 
 pub(crate) mod enrol;
+pub(crate) mod people;
 
 use crate::{
     cli::{Common, ContentCommand, DesiredCommand, ExportArgs, NodeCommand, PolicyCommand, RelayCommand},
@@ -105,7 +106,11 @@ pub(crate) async fn status(config: &Config, common: &Common) -> anyhow::Result<(
 /// `policy …`
 pub(crate) async fn policy(config: &Config, command: &PolicyCommand) -> anyhow::Result<()> {
     let PolicyCommand::Publish { file } = command;
-    let (id, is_news) = policies::publish(config, &make(config).await?, file).await?;
+    let database = make(config).await?;
+    let (id, is_news) = policies::publish(config, &database, file).await?;
+    let became =
+        serde_json::json!({ "version": id.version, "hash": id.hash.to_string(), "is_news": is_news });
+    people::note(config, &database, "policy.publish", &format!("version {}", id.version), became).await?;
     let what = if is_news { "published" } else { "was published before" };
     output::line(format!("{id} {what}"))?;
     if let Some(pinned) = config.policy_wanted.filter(|pinned| *pinned != id.version) {
@@ -136,7 +141,11 @@ pub(crate) async fn relay(config: &Config, common: &Common, command: &RelayComma
                 receipt_key: verifying_key(receipt_key)?,
                 is_banned: false,
             };
-            make(config).await?.register_relay(&relay).await?;
+            let database = make(config).await?;
+            database.register_relay(&relay).await?;
+            let regions: Vec<_> = relay.regions.iter().map(ToString::to_string).collect();
+            let became = serde_json::json!({ "regions": regions, "receipt_key": receipt_key });
+            people::note(config, &database, "relay.allow", &relay.relay, became).await?;
         }
         RelayCommand::Ban { relay } => {
             let database = make(config).await?;
@@ -145,6 +154,7 @@ pub(crate) async fn relay(config: &Config, common: &Common, command: &RelayComma
                 bail!("there is no relay `{relay}`\nhint: `aisle-hub relay list`");
             };
             database.register_relay(&RegisteredRelay { is_banned: true, ..known }).await?;
+            people::note(config, &database, "relay.ban", relay, serde_json::Value::Null).await?;
         }
         RelayCommand::List => {
             let relays = open(config).await?.relays().await?;
@@ -197,6 +207,7 @@ pub(crate) async fn verify(config: &Config, common: &Common) -> anyhow::Result<b
         if checked.receipts_in_part > 0 {
             output::line(format!("{} receipts cover a part that came before", checked.receipts_in_part))?;
         }
+        output::line(format!("{} rows of the audit log checked", checked.audited))?;
         if checked.erased > 0 {
             output::line(format!("{} events had a person taken out of them", checked.erased))?;
         }
@@ -260,9 +271,11 @@ pub(crate) async fn node(config: &Config, common: &Common, command: &NodeCommand
                 is_banned: false,
             };
             database.register(&node).await?;
+            let became = serde_json::json!({ "node": node.node, "receipt_key": receipt_key });
+            people::note(config, &database, "node.add", store, became).await?;
             Ok(())
         }
-        command => enrol::node(&database, common, command).await,
+        command => enrol::node(config, &database, common, command).await,
     }
 }
 
@@ -295,6 +308,9 @@ pub(crate) async fn erase(config: &Config, common: &Common, store: &str, token: 
         hubs: Vec::new(),
     };
     database.note_erased(&store, &id, events, Some(&proof.sign(&key))).await?;
+    // By the number of the erasure: the token is what has to be forgotten.
+    let became = serde_json::json!({ "erasure": id.to_string(), "events": events });
+    people::note(config, &database, "erasure.request", store.as_str(), became).await?;
     if common.json {
         #[derive(Serialize)]
         struct Erased {
@@ -374,6 +390,10 @@ pub(crate) async fn desired(
             let items = publisher.items(&args.list).await?;
             for store in stores {
                 let generation = publisher.set(&store, items.clone()).await?;
+                let names: Vec<_> =
+                    items.iter().map(|item| format!("{} {}", item.name, item.version)).collect();
+                let became = serde_json::json!({ "generation": generation, "items": names });
+                people::note(config, &publisher.database, "desired.write", store.as_str(), became).await?;
                 output::line(format!("{store} generation {generation}"))?;
             }
         }

@@ -5,6 +5,7 @@
 
 mod enrolment;
 mod load;
+mod people;
 mod raw;
 mod relay;
 mod resolve;
@@ -12,8 +13,8 @@ mod resolve;
 pub use enrolment::{Enrolment, PassphraseSource, RawApproval, RawEnrolment};
 pub use load::load;
 pub use raw::{
-    RawConfig, RawHttp, RawLimits, RawListen, RawLogFormat, RawNode, RawPolicies, RawRelay, RawRelayed,
-    RawTls, RawUpstream,
+    RawConfig, RawHttp, RawLimits, RawListen, RawLogFormat, RawNode, RawOidc, RawOidcRole, RawPeople,
+    RawPolicies, RawRelay, RawRelayed, RawTls, RawUpstream,
 };
 pub use relay::Relay;
 pub use resolve::{Config, Files, Listen};

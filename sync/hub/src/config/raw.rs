@@ -35,6 +35,10 @@ pub struct RawConfig {
     pub enrolment: RawEnrolment,
     /// The relay to a hub above.
     pub relay: RawRelay,
+    /// How people sign in.
+    pub people: RawPeople,
+    /// The identity provider that people may sign in at.
+    pub oidc: RawOidc,
     /// Nodes that may come. Registered at every start.
     pub node: Vec<RawNode>,
     /// Hubs that may speak for stores. Registered at every start.
@@ -81,8 +85,58 @@ pub struct RawTls {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawHttp {
-    /// File with the bearer token. It is made at the first start, readable by the hub's user alone.
+    /// File with the bearer token of whoever runs the hub: it may everything, and is no person. It is made at the first start, readable by the
+    /// hub's user alone. People and programs get tokens of their own.
     pub token_file: String,
+    /// Where browsers find the hub, such as `https://hub.example`: a proxy with TLS stands before it. Empty: people sign in on the hub's own
+    /// machine only.
+    pub origin: String,
+    /// Addresses of proxies that are believed in whom they forward for (`X-Forwarded-For`).
+    pub proxies: Vec<String>,
+}
+
+/// `[people]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawPeople {
+    /// A session that is not used ends after so many minutes.
+    pub session_idle_minutes: u32,
+    /// A session ends after so many hours at the latest.
+    pub session_hours_max: u32,
+    /// For so many hours the code is good that a new person sets themselves up with.
+    pub setup_hours: u32,
+}
+
+/// `[oidc]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawOidc {
+    /// Its name: an address, exactly as it writes it. Empty: there is none.
+    pub issuer: String,
+    /// What it calls this hub.
+    pub client_id: String,
+    /// File with the secret that it knows this hub by. Empty: it wants none.
+    pub client_secret_file: String,
+    /// What is asked for besides `openid`.
+    pub scopes: Vec<String>,
+    /// The claim with a person's groups.
+    pub groups_claim: String,
+    /// The claim with a person's name.
+    pub name_claim: String,
+    /// PEM file with the roots of its certificate. Empty: the system's.
+    pub roots: String,
+    /// What groups are here. Who has none of them is not let in.
+    pub role: Vec<RawOidcRole>,
+}
+
+/// `[[oidc.role]]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawOidcRole {
+    /// The group, as the provider calls it.
+    pub group: String,
+    /// The role: `viewer`, `operator@region:eu`, `viewer@label:country=de`.
+    pub role: String,
 }
 
 /// `[policies]`
@@ -221,6 +275,8 @@ impl Default for RawConfig {
             limits: RawLimits::default(),
             enrolment: RawEnrolment::default(),
             relay: RawRelay::default(),
+            people: RawPeople::default(),
+            oidc: RawOidc::default(),
             node: Vec::new(),
             relayed: Vec::new(),
         }
@@ -235,7 +291,28 @@ impl Default for RawListen {
 
 impl Default for RawHttp {
     fn default() -> Self {
-        Self { token_file: "data/hub.token".into() }
+        Self { token_file: "data/hub.token".into(), origin: String::new(), proxies: Vec::new() }
+    }
+}
+
+impl Default for RawPeople {
+    fn default() -> Self {
+        Self { session_idle_minutes: 60, session_hours_max: 12, setup_hours: 72 }
+    }
+}
+
+impl Default for RawOidc {
+    fn default() -> Self {
+        Self {
+            issuer: String::new(),
+            client_id: String::new(),
+            client_secret_file: String::new(),
+            scopes: vec!["profile".into()],
+            groups_claim: "groups".into(),
+            name_claim: "preferred_username".into(),
+            roots: String::new(),
+            role: Vec::new(),
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! [`Config`]: settings that were checked.
 
-use super::{ConfigError, Enrolment, RawConfig, Relay, enrolment::look, relay::relayed};
+use super::{ConfigError, Enrolment, RawConfig, Relay, enrolment::look, people, relay::relayed};
 use crate::{
     database::{Bounds, Location, RegisteredNode, RegisteredRelay},
+    http::Site,
     objects::Place,
+    people::{Settings, oidc::OidcConfig},
 };
 use aisle_event::StoreId;
 use aisle_residency::{Region, signing::VerifyingKey};
@@ -45,6 +47,14 @@ pub struct Config {
     pub relay: Option<Relay>,
     /// Hubs that may speak for stores.
     pub relays: Vec<RegisteredRelay>,
+    /// How people sign in.
+    pub people: Settings,
+    /// Where browsers find the hub.
+    pub site: Site,
+    /// The identity provider, where there is one.
+    pub oidc: Option<OidcConfig>,
+    /// The file of the secret that it knows this hub by.
+    pub oidc_secret: Option<PathBuf>,
     /// As it was written, with defaults.
     pub raw: RawConfig,
 }
@@ -138,7 +148,14 @@ impl Config {
             roots: beside.join(&raw.tls.roots),
             policies: raw.policies.files.iter().map(|file| beside.join(file)).collect(),
         };
+        let site = people::site(&raw.http)?;
         Ok(Self {
+            people: people::settings(&raw.people)?,
+            oidc: people::oidc(&raw.oidc, &site, beside)?,
+            oidc_secret: Some(&raw.oidc.client_secret_file)
+                .filter(|file| !file.is_empty())
+                .map(|file| beside.join(file)),
+            site,
             hub: raw.hub.clone(),
             region,
             database,

@@ -15,6 +15,7 @@ const SQLITE: &[Step] = &[
     (2, "deltas", include_str!("../../migrations/sqlite_2.sql")),
     (3, "erasures", include_str!("../../migrations/sqlite_3.sql")),
     (4, "relay", include_str!("../../migrations/sqlite_4.sql")),
+    (5, "people", include_str!("../../migrations/sqlite_5.sql")),
     (6, "enrolment", include_str!("../../migrations/sqlite_6.sql")),
 ];
 const POSTGRES: &[Step] = &[
@@ -22,6 +23,7 @@ const POSTGRES: &[Step] = &[
     (2, "deltas", include_str!("../../migrations/postgres_2.sql")),
     (3, "erasures", include_str!("../../migrations/postgres_3.sql")),
     (4, "relay", include_str!("../../migrations/postgres_4.sql")),
+    (5, "people", include_str!("../../migrations/postgres_5.sql")),
     (6, "enrolment", include_str!("../../migrations/postgres_6.sql")),
 ];
 

@@ -8,6 +8,8 @@
 //! Guards invariant 1 at the hub: what this module says is committed is on the disk.
 
 mod admission;
+mod approvals;
+mod audit;
 mod backup;
 mod certificates;
 mod claims;
@@ -16,24 +18,32 @@ mod enrolment_rows;
 mod enrolments;
 mod erase;
 mod failure;
+mod idempotency;
 mod ledger;
 mod migrate;
+mod people;
 mod policy;
 pub mod read;
 pub(crate) mod relay;
 mod revocations;
 mod rows;
+mod sessions;
 mod write;
 
 pub use admission::{Admission, NotTaken};
+pub use approvals::WAITING_MAX;
+pub use audit::AuditFilter;
 pub use backup::{BackupError, restore};
 pub use claims::{ClaimNotKept, ClaimRow, KeptClaim, OPEN_CLAIMS_MAX};
 pub use down::DesiredRow;
 pub use enrolment_rows::EnrolmentRow;
 pub use enrolments::{Asked, By, EnrolError, KeptEnrolment};
 pub use failure::DatabaseError;
+pub use idempotency::{ANSWERS_MAX, Claim};
+pub use people::{NewPerson, PersonError};
 pub use policy::PublishError;
 pub use relay::{RegisteredRelay, RelayRow};
+pub use sessions::TOKENS_MAX;
 pub use write::{Contact, NewPolicy, RegisteredNode};
 
 use admission::Admissions;

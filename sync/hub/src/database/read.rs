@@ -7,6 +7,7 @@ use super::{
     reading,
     rows::{class, class_of, damaged, epoch, now_ms, signed, unsigned},
 };
+use crate::people::role::Traits;
 use aisle_event::{Event, StoreId};
 use aisle_protocol::{Epoch, LogClass};
 use data_encoding::HEXLOWER;
@@ -294,6 +295,14 @@ fn log_row(columns: LogColumns) -> Result<LogRow, DatabaseError> {
     })
 }
 
+impl StoreRow {
+    /// What it is as the scopes of roles look at it.
+    #[must_use]
+    pub fn traits(&self) -> Traits {
+        Traits { region: self.region.clone(), labels: Vec::new() }
+    }
+}
+
 impl LogRow {
     /// The same for people.
     #[must_use]
@@ -390,6 +399,14 @@ impl Database {
                 }
             };
         Ok(rows.into_iter().map(row).collect())
+    }
+
+    /// What a store is as the scopes of roles look at it; `None` when it is not known.
+    ///
+    /// # Errors
+    /// When the database cannot say.
+    pub async fn traits(&self, store: &StoreId) -> Result<Option<Traits>, DatabaseError> {
+        Ok(self.store(store).await?.map(|row| row.traits()))
     }
 
     /// One store.

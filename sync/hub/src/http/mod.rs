@@ -1,32 +1,50 @@
-//! The HTTP interface: what the hub holds, for consoles and scripts; and what is decided about boxes that enrol ([`enrolments`]).
+//! The HTTP interface: what the hub holds and who may do what, for consoles and scripts; and what is decided about boxes that enrol
+//! ([`enrolments`]).
 //!
-//! Everything but the health routes wants the bearer token of the hub's token file. Lists have a bound and a place to go on from.
-//! Not here: SQL ([`crate::database::read`]). The description of it all is made from the code ([`openapi`]).
+//! ```text
+//! request ─> access: who, from our own page, permission, scope ─> idempotency: once ─> route ─> database
+//! ```
+//!
+//! Every route has a line in the table of permissions ([`permits`]). Lists have a bound and a place to go on from. Not here: SQL
+//! ([`crate::database::read`]), roles ([`crate::people`]). The description of it all is made from the code ([`openapi`]).
 
+mod access;
 mod enrolments;
+mod exchange;
+mod idempotency;
+mod oidc;
+mod oversight;
+mod people;
+pub mod permits;
 mod problem;
 mod routes;
+mod session;
+mod site;
 mod token;
+mod tokens;
 
 pub use problem::Problem;
+pub use site::Site;
 pub use token::{Token, TokenError};
 
-use crate::{config::Enrolment, database::Database};
-use axum::{
-    Router,
-    extract::{Request, State},
-    http::{StatusCode, header},
-    middleware::{self, Next},
-    response::{IntoResponse, Response},
+use crate::{
+    config::Enrolment,
+    database::Database,
+    people::{People, oidc::Oidc},
 };
+use aisle_residency::signing::VerifyingKey;
+use axum::{Router, http::StatusCode, middleware};
 use prometheus_client::registry::Registry;
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{Http, HttpAuthScheme, SecurityScheme},
+    openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
 };
 use utoipa_axum::router::OpenApiRouter;
 
@@ -43,25 +61,64 @@ pub struct Api {
     pub registry: Arc<Registry>,
     /// True once the hub takes stores in.
     pub is_ready: Arc<AtomicBool>,
+    /// Who may do what.
+    pub people: People,
+    /// Where the pages are.
+    pub site: Arc<Site>,
+    /// The identity provider, where there is one.
+    pub oidc: Option<Oidc>,
+    /// The keys that may sign policies.
+    pub policy_keys: Arc<Vec<VerifyingKey>>,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+/// Says what time it is, in milliseconds since 1970.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
+
+impl Clock {
+    /// The machine's.
+    #[must_use]
+    pub fn of_machine() -> Self {
+        Self::new(|| jiff::Timestamp::now().as_millisecond())
+    }
+
+    /// Another one.
+    pub fn new(clock: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(clock))
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Clock").field(&(self.0)()).finish()
+    }
 }
 
 #[derive(Debug, OpenApi)]
 #[openapi(
     info(
         title = "Aisle hub",
-        description = "What the stores of a region have sent: stores, nodes, cursors, events, receipts, erasures, policies; and who may come: claims, enrolments."
+        description = "What the stores of a region have sent: stores, nodes, cursors, events, receipts, erasures, policies. Who may come: claims, enrolments. \
+                       And who may do what: `x-permission` of a route says what it wants. Routes that change something take an `Idempotency-Key`; by a cookie \
+                       they want `X-CSRF-Token` besides."
     ),
-    modifiers(&BearerToken),
+    modifiers(&Ways),
     components(schemas(Problem))
 )]
 struct Description;
 
-struct BearerToken;
+/// The ways to show who one is.
+struct Ways;
 
-impl Modify for BearerToken {
+impl Modify for Ways {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-        openapi.components.get_or_insert_default().add_security_scheme("token", scheme);
+        let components = openapi.components.get_or_insert_default();
+        let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        components.add_security_scheme("token", token);
+        let session = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("__Host-aisle")));
+        components.add_security_scheme("session", session);
     }
 }
 
@@ -70,6 +127,11 @@ fn described() -> OpenApiRouter<Api> {
         .merge(routes::closed())
         .merge(enrolments::routes())
         .merge(routes::open())
+        .merge(session::routes())
+        .merge(tokens::routes())
+        .merge(people::routes())
+        .merge(oversight::routes())
+        .merge(oidc::routes())
 }
 
 /// The description of the interface, as OpenAPI 3.1.
@@ -77,7 +139,8 @@ fn described() -> OpenApiRouter<Api> {
 /// # Errors
 /// When it has no JSON form.
 pub fn openapi() -> Result<String, serde_json::Error> {
-    let (_, description) = described().split_for_parts();
+    let (_, mut description) = described().split_for_parts();
+    permits::describe(&mut description);
     description.to_pretty_json()
 }
 
@@ -87,19 +150,9 @@ pub fn router(api: Api) -> Router {
     router
         .fallback(|| async { Problem::unknown_path() })
         .method_not_allowed_fallback(|| async { Problem::method() })
-        .layer(middleware::from_fn_with_state(api.clone(), guard))
+        .layer(middleware::from_fn_with_state(api.clone(), idempotency::once))
+        .layer(middleware::from_fn_with_state(api.clone(), access::guard))
         .with_state(api)
-}
-
-/// Lets nobody in without the token, but to health.
-async fn guard(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let is_open = matches!(request.uri().path(), "/healthz" | "/readyz");
-    let header = request.headers().get(header::AUTHORIZATION);
-    let given = header.and_then(|value| value.to_str().ok()).and_then(|text| text.strip_prefix("Bearer "));
-    if !is_open && !given.is_some_and(|given| api.token.is(given)) {
-        return Problem::no_token().into_response();
-    }
-    next.run(request).await
 }
 
 /// Whether the hub is well, in one word.
@@ -110,5 +163,11 @@ fn health(is_well: bool) -> (StatusCode, &'static str) {
 impl Api {
     fn is_ready(&self) -> bool {
         self.is_ready.load(Ordering::Relaxed)
+    }
+
+    /// What time it is, in milliseconds since 1970.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        (self.clock.0)()
     }
 }

@@ -1,7 +1,11 @@
 //! [`Problem`]: the one form of every error of the interface (RFC 9457), as the kiosk's.
 
-use crate::database::DatabaseError;
+use crate::{
+    database::DatabaseError,
+    people::{role::Permission, secret::NoRandomness},
+};
 use axum::{
+    extract::rejection::JsonRejection,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -39,6 +43,9 @@ pub struct Problem {
     detail: Cow<'static, str>,
     /// The fields that are wrong, if it is a matter of fields.
     errors: Vec<FieldError>,
+    /// In how many seconds it may be tried again.
+    #[serde(skip)]
+    retry_after_s: Option<i64>,
 }
 
 impl Problem {
@@ -48,7 +55,14 @@ impl Problem {
         title: &'static str,
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { kind, title, status: status.as_u16(), detail: detail.into(), errors: Vec::new() }
+        Self {
+            kind,
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after_s: None,
+        }
     }
 
     /// A field of the request that does not hold what it may hold.
@@ -69,14 +83,237 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "urn:aisle:problem:malformed", "The request is malformed", detail)
     }
 
-    /// Nobody, or somebody without the token.
+    /// Nobody, or somebody whose session or token is good no more.
     pub(super) fn no_token() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "urn:aisle:problem:no-token",
-            "The hub's token is needed",
-            "send `Authorization: Bearer …` with the token of the hub's token file",
+            "Sign in, or send a token",
+            "sign in with `POST /v1/session`, or send `Authorization: Bearer …` with a token that is good",
         )
+    }
+
+    /// Somebody whose roles do not have a permission.
+    pub(super) fn forbidden(permission: Permission) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "urn:aisle:problem:forbidden",
+            "You may not",
+            format!(
+                "this wants the permission `{permission}`; `GET /v1/me` shows yours, an admin gives roles"
+            ),
+        )
+    }
+
+    /// Somebody whose role does not hold here.
+    pub(super) fn bounded(permission: Permission) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "urn:aisle:problem:forbidden",
+            "You may not here",
+            format!(
+                "your permission `{permission}` is bounded to a region or a label, and this lies outside"
+            ),
+        )
+    }
+
+    /// A token where only a person at a page will do.
+    pub(super) fn wants_session() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "urn:aisle:problem:session-wanted",
+            "This wants a session",
+            "tokens do not do here: sign in with `POST /v1/session`",
+        )
+    }
+
+    /// A request that another page may have made.
+    pub(super) fn forged(detail: &'static str) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "urn:aisle:problem:forged",
+            "This may come from another page",
+            detail,
+        )
+    }
+
+    /// A route that nobody may use, because nobody has said who may.
+    pub(super) fn no_line() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "urn:aisle:problem:forbidden",
+            "Nobody may",
+            "this route has no line in the hub's table of permissions",
+        )
+    }
+
+    /// No sign-in from here.
+    pub(super) fn no_site() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "urn:aisle:problem:no-site",
+            "No sign-in from here",
+            "pages are at `http.origin` of hub.toml; without it people sign in on the hub's own machine only, at `http://127.0.0.1`",
+        )
+    }
+
+    /// A name or a password that is not right.
+    pub(super) fn wrong_sign_in(detail: String) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "urn:aisle:problem:sign-in", "You are not signed in", detail)
+    }
+
+    /// Too many were not right.
+    pub(super) fn blocked(wait_ms: i64) -> Self {
+        let seconds = wait_ms.saturating_add(999) / 1_000;
+        let mut problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "urn:aisle:problem:blocked",
+            "Too many passwords were wrong",
+            format!("try again in {seconds} s"),
+        );
+        problem.retry_after_s = Some(seconds);
+        problem
+    }
+
+    /// The hub cannot just now.
+    pub(super) fn busy(detail: &'static str) -> Self {
+        let mut problem =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:aisle:problem:busy", "The hub is busy", detail);
+        problem.retry_after_s = Some(2);
+        problem
+    }
+
+    /// Somebody who may, but not alone.
+    pub(super) fn second_person(detail: String) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "urn:aisle:problem:second-person", "Another person has to", detail)
+    }
+
+    /// Nothing of this name.
+    pub(super) fn unknown(what: &'static str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "urn:aisle:problem:unknown",
+            "No such thing",
+            format!("there is no such {what}"),
+        )
+    }
+
+    /// It cannot be done as things are.
+    pub(super) fn conflict(detail: String) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "urn:aisle:problem:conflict",
+            "It cannot be done as things are",
+            detail,
+        )
+    }
+
+    /// What is edited was not looked at.
+    pub(super) fn wants_match() -> Self {
+        Self::new(
+            StatusCode::PRECONDITION_REQUIRED,
+            "urn:aisle:problem:match-wanted",
+            "Which version do you mean?",
+            "send `If-Match` with the `ETag` that you have seen",
+        )
+    }
+
+    /// What is edited was changed meanwhile.
+    pub(super) fn stale() -> Self {
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "urn:aisle:problem:stale",
+            "It was changed meanwhile",
+            "look at it again, and send its `ETag` of now as `If-Match`",
+        )
+    }
+
+    /// More than is taken.
+    pub(super) fn too_large(bytes_max: usize) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "urn:aisle:problem:too-large",
+            "The request is too large",
+            format!("this takes at most {bytes_max} bytes"),
+        )
+    }
+
+    /// A body that is not what the route takes.
+    pub(super) fn body(rejection: &JsonRejection) -> Self {
+        let status = match rejection.status() {
+            StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
+            status => status,
+        };
+        // What was sent may be a password: it is not said again.
+        let detail = match rejection {
+            JsonRejection::MissingJsonContentType(_) => "send `Content-Type: application/json`".to_owned(),
+            JsonRejection::JsonSyntaxError(_) => "the body is no JSON".to_owned(),
+            JsonRejection::JsonDataError(error) => field_of(&error.body_text()),
+            _ => "the body cannot be read".to_owned(),
+        };
+        Self::new(status, "urn:aisle:problem:malformed", "The request is malformed", detail)
+    }
+
+    /// A key that another request has.
+    pub(super) fn other_request() -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "urn:aisle:problem:key-reused",
+            "The key belongs to another request",
+            "this `Idempotency-Key` came with another request within a day: use a new one",
+        )
+    }
+
+    /// The same request, of which nobody knows yet what came of it.
+    pub(super) fn begun() -> Self {
+        let mut problem = Self::new(
+            StatusCode::CONFLICT,
+            "urn:aisle:problem:begun",
+            "The request is being done",
+            "the same request has begun: ask again soon. If it stays so, the hub ended in the middle of it: look whether it was done, and use a new key",
+        );
+        problem.retry_after_s = Some(2);
+        problem
+    }
+
+    /// The same request, whose answer was too long to keep.
+    pub(super) fn done_before() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "urn:aisle:problem:done-before",
+            "The request was done",
+            "the same request was done before, and its answer was not kept",
+        )
+    }
+
+    /// What is inside is told by the log.
+    pub(super) fn failed() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "urn:aisle:problem:internal",
+            "The hub failed",
+            "the hub's log has the reason",
+        )
+    }
+
+    /// Somebody else does not answer as they should.
+    pub(super) fn gateway(detail: String) -> Self {
+        Self::new(
+            StatusCode::BAD_GATEWAY,
+            "urn:aisle:problem:provider",
+            "The identity provider cannot be asked",
+            detail,
+        )
+    }
+
+    /// Whether somebody did what they may not.
+    pub(super) const fn is_refusal(&self) -> bool {
+        self.status == 403
+    }
+
+    /// What happened this time.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// No such store.
@@ -166,7 +403,7 @@ impl Problem {
             StatusCode::METHOD_NOT_ALLOWED,
             "urn:aisle:problem:method",
             "This method is not for this path",
-            "the description of the interface says which methods it has",
+            "the OpenAPI document says which methods this path takes",
         )
     }
 }
@@ -176,15 +413,29 @@ impl From<DatabaseError> for Problem {
     fn from(error: DatabaseError) -> Self {
         tracing::warn!(%error, source = ?std::error::Error::source(&error), "a request could not be answered");
         if error.is_passing() {
-            return Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "urn:aisle:problem:busy",
-                "The hub is busy",
-                "the database does not answer; try again",
-            );
+            return Self::busy("the database does not answer; try again");
         }
-        Self::internal(&error)
+        Self::failed()
     }
+}
+
+/// The system gives no randomness.
+impl From<NoRandomness> for Problem {
+    fn from(error: NoRandomness) -> Self {
+        tracing::error!(%error, "a request could not be answered");
+        Self::failed()
+    }
+}
+
+/// What serde says of a body without the values in it: it says them between quotation marks.
+fn field_of(text: &str) -> String {
+    let told = text.rsplit_once("target type: ").map_or(text, |(_, told)| told);
+    let mut parts = told.split('"');
+    let mut clean = parts.next().unwrap_or_default().to_owned();
+    for (at, part) in parts.enumerate() {
+        clean.push_str(if at % 2 == 0 { "…" } else { part });
+    }
+    clean.chars().take(300).collect()
 }
 
 impl IntoResponse for Problem {
@@ -194,8 +445,8 @@ impl IntoResponse for Problem {
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], body).into_response();
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -11,12 +11,13 @@ use crate::{
         },
     },
     payload,
+    people::{role::Permission, who::Who},
     publish::Desire,
 };
 use aisle_event::StoreId;
 use aisle_protocol::{LogClass, LogId};
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, Query, State, rejection::QueryRejection},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -175,25 +176,32 @@ pub(super) fn query<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Pro
 /// How much there is.
 #[utoipa::path(get, path = "/v1/totals", tag = "hub", security(("token" = [])), responses(
     (status = 200, body = Totals), (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn totals(State(api): State<Api>) -> Answer<Totals> {
     Ok(Json(api.database.totals().await?))
 }
 
-/// The stores, by name.
+/// The stores, by name. Who is bounded to a region or a label gets those within; such a page may be shorter than asked for and still go on.
 #[utoipa::path(get, path = "/v1/stores", tag = "stores", security(("token" = [])), params(StoresQuery), responses(
     (status = 200, body = Page<StoreRow>), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn stores(
     State(api): State<Api>,
+    Extension(who): Extension<Who>,
     asked: Result<Query<StoresQuery>, QueryRejection>,
 ) -> Answer<Page<StoreRow>> {
     let asked = query(asked)?;
     let limit = limit(asked.limit)?;
     let after = asked.after.unwrap_or_default();
-    let items = api.database.stores(asked.region.as_deref(), &after, limit).await?;
+    let mut items = api.database.stores(asked.region.as_deref(), &after, limit).await?;
     let next = (items.len() == limit as usize).then(|| items.last().map(|row| row.store.clone())).flatten();
+    let reach = who.reach(Permission::StoreRead);
+    if !reach.is_everything() {
+        items.retain(|row| reach.covers(&row.traits()));
+    }
     Ok(Json(Page { items, next }))
 }
 
@@ -202,6 +210,7 @@ async fn stores(
     params(("store" = String, Path, description = "The store.")), responses(
     (status = 200, body = StoreRow), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn store(State(api): State<Api>, Path(text): Path<String>) -> Answer<StoreRow> {
@@ -214,6 +223,7 @@ async fn store(State(api): State<Api>, Path(text): Path<String>) -> Answer<Store
     params(("store" = String, Path, description = "The store.")), responses(
     (status = 200, body = Page<NodeRow>), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn nodes(State(api): State<Api>, Path(text): Path<String>) -> Answer<Page<NodeRow>> {
@@ -230,6 +240,7 @@ async fn nodes(State(api): State<Api>, Path(text): Path<String>) -> Answer<Page<
     params(("store" = String, Path, description = "The store.")), responses(
     (status = 200, body = Page<CursorRow>), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn cursors(State(api): State<Api>, Path(text): Path<String>) -> Answer<Page<CursorRow>> {
@@ -243,6 +254,7 @@ async fn cursors(State(api): State<Api>, Path(text): Path<String>) -> Answer<Pag
     params(("store" = String, Path, description = "The store."), EventsQuery), responses(
     (status = 200, body = Page<EventView>), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn events(
@@ -295,6 +307,7 @@ fn place(text: &str) -> Option<After> {
     params(("store" = String, Path, description = "The store."), ReceiptsQuery), responses(
     (status = 200, body = Page<ReceiptView>), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn receipts(
@@ -332,6 +345,7 @@ async fn receipts(
     params(("store" = String, Path, description = "The store.")), responses(
     (status = 200, body = Page<ErasureRow>), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn erasures(State(api): State<Api>, Path(text): Path<String>) -> Answer<Page<ErasureRow>> {
@@ -344,6 +358,7 @@ async fn erasures(State(api): State<Api>, Path(text): Path<String>) -> Answer<Pa
     params(("store" = String, Path, description = "The store.")), responses(
     (status = 200, body = Desire), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn desired(State(api): State<Api>, Path(text): Path<String>) -> Answer<Desire> {
@@ -361,6 +376,7 @@ async fn desired(State(api): State<Api>, Path(text): Path<String>) -> Answer<Des
     params(("store" = String, Path, description = "The store.")), responses(
     (status = 200, body = Page<ReportRow>), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn reports(State(api): State<Api>, Path(text): Path<String>) -> Answer<Page<ReportRow>> {
@@ -371,6 +387,7 @@ async fn reports(State(api): State<Api>, Path(text): Path<String>) -> Answer<Pag
 /// The policies that batches may name.
 #[utoipa::path(get, path = "/v1/policies", tag = "hub", security(("token" = [])), responses(
     (status = 200, body = Page<PolicyRow>), (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn policies(State(api): State<Api>) -> Answer<Page<PolicyRow>> {
     Ok(Json(Page { items: api.database.policies().await?, next: None }))
@@ -391,6 +408,7 @@ struct RelayQuery {
 #[utoipa::path(get, path = "/v1/relay", tag = "hub", security(("token" = [])), params(RelayQuery), responses(
     (status = 200, body = Page<RelayRow>), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn relay(
     State(api): State<Api>,
@@ -406,7 +424,8 @@ async fn relay(
 /// Metrics, for Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "hub", security(("token" = [])), responses(
     (status = 200, body = String, content_type = "application/openmetrics-text"),
-    (status = 401, body = Problem, content_type = "application/problem+json")))]
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json")))]
 async fn metrics(State(api): State<Api>) -> Response {
     let mut text = String::new();
     match prometheus_client::encoding::text::encode(&mut text, &api.registry) {

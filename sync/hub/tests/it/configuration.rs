@@ -38,6 +38,27 @@ fn what_cannot_be_right_is_refused_by_its_key_with_the_nearest_one() {
         ("region = \"eu\"\n[enrolment]\nlook_ms = 60000", "`enrolment.look_ms` is \"60000\""),
         ("region = \"eu\"\n[enrolment]\naproval = \"auto\"", "did you mean `approval`?"),
         (
+            "region = \"eu\"\n[http]\norigin = \"http://hub.example\"",
+            "`http.origin` is \"http://hub.example\"",
+        ),
+        (
+            "region = \"eu\"\n[http]\norigin = \"https://hub.example/\"",
+            "`http.origin` is \"https://hub.example/\"",
+        ),
+        ("region = \"eu\"\n[http]\nproxies = [\"proxy\"]", "`http.proxies[0]` is \"proxy\""),
+        ("region = \"eu\"\n[people]\nsession_idle_minutes = 0", "`people.session_idle_minutes` is 0"),
+        ("region = \"eu\"\n[oidc]\nissuer = \"http://id.example\"", "`oidc.issuer` is \"http://id.example\""),
+        ("region = \"eu\"\n[oidc]\nissuer = \"https://id.example\"", "`oidc.client_id` is \"\""),
+        (
+            "region = \"eu\"\n[oidc]\nissuer = \"https://id.example\"\nclient_id = \"x\"",
+            "`http.origin` is \"\"",
+        ),
+        (
+            "region = \"eu\"\n[http]\norigin = \"https://hub.example\"\n[oidc]\nissuer = \"https://id.example\"\nclient_id = \"x\"\n\
+             [[oidc.role]]\ngroup = \"staff\"\nrole = \"root\"",
+            "`oidc.role[0].role` is \"root\"",
+        ),
+        (
             "region = \"eu\"\n[[node]]\nstore = \"store-1\"\nnode = \"n\"\nreceipt_key = \"x\"",
             "`node[0].receipt_key` is \"x\"",
         ),
@@ -118,7 +139,7 @@ fn the_example_is_accepted_and_has_every_setting() {
     let text = std::fs::read_to_string(&file).unwrap();
     let mut found = Vec::new();
     keys(&serde_json::to_value(&config.raw).unwrap(), &mut found);
-    for table in ["listen", "tls", "http", "policies", "limits", "enrolment", "node", "relayed"] {
+    for table in ["listen", "tls", "http", "policies", "limits", "enrolment", "people", "oidc", "node", "relayed"] {
         found.retain(|key| {
             key != &format!("{table} =") || table == "tls" || table == "http" || table == "node"
         });

@@ -21,6 +21,7 @@ mod enrolling;
 mod erasing;
 mod exports;
 mod interface;
+mod people;
 mod postgres;
 mod relaying;
 mod running;

@@ -208,6 +208,11 @@ impl Region {
         Client::start(config, node, 7, parts, &mut Registry::default()).unwrap()
     }
 
+    /// Where people are served.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.http)
+    }
+
     pub async fn get(&self, path: &str) -> Option<Value> {
         let token = fs::read_to_string(self.folder.path().join("data/hub.token")).ok()?;
         let url = format!("http://127.0.0.1:{}{path}", self.http);

@@ -1,0 +1,146 @@
+//! Which route wants what: one line for each method of each path.
+//!
+//! What stands in no line is not served to anybody, and a test holds the lines against the OpenAPI document and every role; so a new route comes with
+//! its line. Not here: who may what ([`crate::people::role`]), the check itself ([`super::access`]). Guards: no route is open by an oversight.
+
+use crate::people::role::Permission;
+use Need::{Anyone, Open, Part, Session, Store, Whole};
+use Permission as P;
+use axum::http::Method;
+use utoipa::openapi::{OpenApi, SecurityRequirement, extensions::Extensions, path::Operation};
+
+/// What a route wants of who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: it is for everybody.
+    Open,
+    /// To be somebody.
+    Anyone,
+    /// To be a person who has signed in; tokens do not do.
+    Session,
+    /// A permission everywhere: it is about no single store.
+    Whole(Permission),
+    /// A permission at the store that the path names as `{store}`. The store's region and labels are looked at before the route is.
+    Store(Permission),
+    /// A permission somewhere; the route shows and does what lies within (`Who::reach`).
+    Part(Permission),
+}
+
+impl Need {
+    /// The permission, where it is one.
+    #[must_use]
+    pub const fn permission(self) -> Option<Permission> {
+        match self {
+            Whole(permission) | Store(permission) | Part(permission) => Some(permission),
+            Open | Anyone | Session => None,
+        }
+    }
+
+    /// As the OpenAPI document has it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Open => "open",
+            Anyone => "anyone",
+            Session => "session",
+            Whole(permission) | Store(permission) | Part(permission) => permission.as_str(),
+        }
+    }
+}
+
+/// Method, path as the router has it, need.
+type Line = (Method, &'static str, Need);
+
+/// The lines.
+pub const ROUTES: &[Line] = &[
+    (Method::GET, "/healthz", Open),
+    (Method::GET, "/readyz", Open),
+    (Method::GET, "/metrics", Whole(P::HubRead)),
+    (Method::GET, "/v1/totals", Whole(P::StoreRead)),
+    (Method::GET, "/v1/relay", Whole(P::HubRead)),
+    (Method::GET, "/v1/stores", Part(P::StoreRead)),
+    (Method::GET, "/v1/stores/{store}", Store(P::StoreRead)),
+    (Method::GET, "/v1/stores/{store}/nodes", Store(P::StoreRead)),
+    (Method::GET, "/v1/stores/{store}/cursors", Store(P::StoreRead)),
+    (Method::GET, "/v1/stores/{store}/desired", Store(P::StoreRead)),
+    (Method::GET, "/v1/stores/{store}/reports", Store(P::StoreRead)),
+    (Method::GET, "/v1/stores/{store}/events", Store(P::EventRead)),
+    (Method::GET, "/v1/stores/{store}/receipts", Store(P::ReceiptRead)),
+    (Method::GET, "/v1/stores/{store}/erasures", Store(P::ErasureRead)),
+    (Method::GET, "/v1/policies", Whole(P::PolicyRead)),
+    (Method::POST, "/v1/policies", Whole(P::PolicyPublish)),
+    (Method::POST, "/v1/session", Open),
+    (Method::DELETE, "/v1/session", Session),
+    (Method::POST, "/v1/setup", Open),
+    (Method::GET, "/v1/oidc/start", Open),
+    (Method::GET, "/v1/oidc/callback", Open),
+    (Method::GET, "/v1/me", Anyone),
+    (Method::PUT, "/v1/me/password", Session),
+    (Method::GET, "/v1/me/sessions", Anyone),
+    (Method::DELETE, "/v1/me/sessions/{session}", Session),
+    (Method::GET, "/v1/me/tokens", Anyone),
+    (Method::POST, "/v1/me/tokens", Session),
+    (Method::DELETE, "/v1/me/tokens/{token}", Session),
+    (Method::GET, "/v1/roles", Anyone),
+    (Method::GET, "/v1/people", Whole(P::PeopleRead)),
+    (Method::POST, "/v1/people", Whole(P::PeopleManage)),
+    (Method::GET, "/v1/people/{person}", Whole(P::PeopleRead)),
+    (Method::PATCH, "/v1/people/{person}", Whole(P::PeopleManage)),
+    (Method::POST, "/v1/people/{person}/reset", Whole(P::PeopleManage)),
+    (Method::GET, "/v1/people/{person}/sessions", Whole(P::PeopleRead)),
+    (Method::DELETE, "/v1/people/{person}/sessions/{session}", Whole(P::PeopleManage)),
+    (Method::GET, "/v1/tokens", Whole(P::PeopleRead)),
+    (Method::DELETE, "/v1/tokens/{token}", Whole(P::PeopleManage)),
+    (Method::GET, "/v1/approvals", Whole(P::ApprovalRead)),
+    (Method::GET, "/v1/approvals/{approval}", Whole(P::ApprovalRead)),
+    (Method::DELETE, "/v1/approvals/{approval}", Whole(P::ApprovalRead)),
+    (Method::POST, "/v1/approvals/{approval}/decision", Whole(P::ApprovalRead)),
+    (Method::GET, "/v1/audit", Whole(P::AuditRead)),
+];
+
+/// What is known of a path and a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It wants this.
+    Needs(Need),
+    /// The path takes other methods.
+    OtherMethods,
+    /// No line has the path.
+    NoLine,
+}
+
+/// What a route wants. What is asked for with HEAD is what GET gives.
+pub(super) fn need(method: &Method, path: &str) -> Known {
+    let method = if *method == Method::HEAD { &Method::GET } else { method };
+    let mut of_path = ROUTES.iter().filter(|(_, line, _)| *line == path).peekable();
+    if of_path.peek().is_none() {
+        return Known::NoLine;
+    }
+    let found = of_path.find(|(line, ..)| line == method);
+    found.map_or(Known::OtherMethods, |(.., need)| Known::Needs(*need))
+}
+
+/// Writes into the document what each route wants: `x-permission`, and by which ways one can show who one is.
+pub(super) fn describe(document: &mut OpenApi) {
+    for (method, path, need) in ROUTES {
+        let Some(item) = document.paths.paths.get_mut(*path) else { continue };
+        let operation: Option<&mut Operation> = match method.as_str() {
+            "GET" => item.get.as_mut(),
+            "POST" => item.post.as_mut(),
+            "PUT" => item.put.as_mut(),
+            "PATCH" => item.patch.as_mut(),
+            "DELETE" => item.delete.as_mut(),
+            _ => None,
+        };
+        let Some(operation) = operation else { continue };
+        let said: Extensions = [("x-permission", need.as_str())].into_iter().collect();
+        operation.extensions.get_or_insert_default().merge(said);
+        let ways: &[&str] = match need {
+            Open => continue,
+            Session => &["session"],
+            _ => &["token", "session"],
+        };
+        let none: [&str; 0] = [];
+        operation.security = Some(ways.iter().map(|way| SecurityRequirement::new(*way, none)).collect());
+    }
+}

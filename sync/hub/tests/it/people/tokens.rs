@@ -1,0 +1,127 @@
+//! Tokens for programs.
+
+use super::hall::{Caller, Hall, sent};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+const DAY_MS: i64 = 24 * 3_600_000;
+
+async fn make(person: &Caller, permissions: &[&str], days: u32) -> Value {
+    let body = json!({ "name": "a program", "permissions": permissions, "days": days });
+    let made = person.post("/v1/me/tokens", &body).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.json);
+    assert_eq!(made.headers["cache-control"], "no-store");
+    made.json
+}
+
+pub async fn a_token_may_what_it_is_for_while_its_person_may(hall: &Hall) {
+    let ada = hall.one.person("Ada", &["admin"]).await;
+    let olga = hall.one.person("Olga", &["operator"]).await;
+    let made = make(&olga, &["store.read", "hub.read"], 30).await;
+    let secret = made["secret"].as_str().unwrap();
+    assert!(secret.starts_with("aisle_t-"), "programs that look for secrets find it");
+    let program = hall.two.with_token(secret);
+    assert_eq!(program.get("/v1/stores").await.status, StatusCode::OK);
+    assert_eq!(program.get("/v1/relay").await.status, StatusCode::OK);
+    let me = program.get("/v1/me").await.json;
+    assert_eq!(
+        (&me["name"], &me["way"], &me["permissions"]),
+        (&json!("Olga"), &json!("token"), &json!(["store.read", "hub.read"]))
+    );
+    // Not what Olga may and it is not for, not what Olga may not, and not what wants a person.
+    for (method, path) in [
+        (Method::GET, "/v1/approvals"),
+        (Method::GET, "/v1/people"),
+        (Method::POST, "/v1/me/tokens"),
+        (Method::PUT, "/v1/me/password"),
+    ] {
+        assert_eq!(
+            sent(program.request(method.clone(), path)).await.status,
+            StatusCode::FORBIDDEN,
+            "{method} {path}"
+        );
+    }
+    let beyond = olga
+        .post("/v1/me/tokens", &json!({ "name": "x", "permissions": ["people.manage"], "days": 1 }))
+        .await;
+    assert!(
+        beyond.json["detail"].as_str().unwrap().contains("`people.manage`, which you may not"),
+        "{}",
+        beyond.json
+    );
+    for (body, field) in [
+        (json!({ "name": "", "permissions": ["store.read"], "days": 1 }), "name"),
+        (json!({ "name": "x", "permissions": [], "days": 1 }), "permissions"),
+        (json!({ "name": "x", "permissions": ["all"], "days": 1 }), "permissions"),
+        (json!({ "name": "x", "permissions": ["store.read"], "days": 0 }), "days"),
+        (json!({ "name": "x", "permissions": ["store.read"], "days": 367 }), "days"),
+    ] {
+        let reply = olga.post("/v1/me/tokens", &body).await;
+        assert_eq!(
+            (reply.status, &reply.json["errors"][0]["field"]),
+            (StatusCode::BAD_REQUEST, &json!(field)),
+            "{}",
+            reply.json
+        );
+    }
+    // What Olga loses the token loses with her.
+    let id = olga.id().await;
+    let tag = ada.get(&format!("/v1/people/{id}")).await.headers["etag"].clone();
+    let change = ada.request(Method::PATCH, &format!("/v1/people/{id}")).header("if-match", tag);
+    assert_eq!(sent(change.json(&json!({ "roles": ["plugin-author"] }))).await.status, StatusCode::OK);
+    assert_eq!(program.get("/v1/stores").await.status, StatusCode::OK);
+    assert_eq!(program.get("/v1/relay").await.status, StatusCode::FORBIDDEN);
+}
+
+pub async fn what_is_over_revoked_or_another_is_refused(hall: &Hall) {
+    let olga = hall.one.person("Olga", &["operator"]).await;
+    let (short, long) = (make(&olga, &["store.read"], 1).await, make(&olga, &["store.read"], 2).await);
+    let of = |made: &Value| hall.two.with_token(made["secret"].as_str().unwrap());
+    let (name, secret) = (long["token"].as_str().unwrap().to_owned(), long["secret"].as_str().unwrap());
+    for wrong in [
+        &secret[..secret.len() - 1],
+        &secret.replace(&name, short["token"].as_str().unwrap()),
+        &secret.to_uppercase(),
+        "aisle_",
+        "aisle_t-none_x",
+        "",
+    ] {
+        assert_eq!(
+            hall.one.with_token(wrong).get("/v1/stores").await.status,
+            StatusCode::UNAUTHORIZED,
+            "{wrong}"
+        );
+    }
+    assert_eq!(of(&short).get("/v1/stores").await.status, StatusCode::OK);
+    hall.pass(DAY_MS);
+    assert_eq!(of(&short).get("/v1/stores").await.status, StatusCode::UNAUTHORIZED, "it is over");
+    assert_eq!(of(&long).get("/v1/stores").await.status, StatusCode::OK);
+    let olga = olga.signed_in(&olga.sign_in("olga", super::hall::PASSWORD).await);
+    let used = olga.get("/v1/me/tokens").await.json["items"][0]["used_at_ms"].clone();
+    assert!(used.as_i64().unwrap() > 0);
+    assert_eq!(olga.delete(&format!("/v1/me/tokens/{name}")).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(olga.delete(&format!("/v1/me/tokens/{name}")).await.status, StatusCode::NOT_FOUND);
+    hall.pass(60_000);
+    for _ in 0..3 {
+        assert_eq!(of(&long).get("/v1/stores").await.status, StatusCode::UNAUTHORIZED, "it is revoked");
+    }
+    let rows = hall.audit("token.use").await;
+    let reasons: Vec<_> = rows.iter().map(|row| row["reason"].as_str().unwrap()).collect();
+    assert_eq!(reasons, ["the token is revoked", "the token is over"], "once a minute");
+    // Nobody revokes another's as their own; who manages people does.
+    let other = hall.one.person("Other", &["viewer"]).await;
+    let third = make(&olga, &["store.read"], 1).await;
+    let path = |made: &Value| made["token"].as_str().unwrap().to_owned();
+    assert_eq!(other.delete(&format!("/v1/me/tokens/{}", path(&third))).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        hall.one.machine().delete(&format!("/v1/tokens/{}", path(&third))).await.status,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(of(&third).get("/v1/stores").await.status, StatusCode::UNAUTHORIZED);
+    let mut last = StatusCode::CREATED;
+    for _ in 0..33 {
+        let body = json!({ "name": "one of many", "permissions": ["store.read"], "days": 1 });
+        last = olga.post("/v1/me/tokens", &body).await.status;
+    }
+    assert_eq!(last, StatusCode::CONFLICT, "there is an end");
+}
