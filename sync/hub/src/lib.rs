@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! aisle-transport ──Desk──> desk ─ checked batches ─> database::admission ─ one transaction: gate, chain, rows, cursor ─> commit ─> ACK
-//!                                                       SQLite | PostgreSQL ──> http, commands: status, verify, export, backup
+//!                                                       SQLite | PostgreSQL ──> http, console, commands: status, verify, export, backup
 //! ```
 //!
 //! Lives here: the database ([`database`]), the gate over receipts ([`gate`]), the answers to connections ([`desk`]), contents that
 //! nodes fetch ([`content`]), what stores are to become ([`publish`]), what goes on to a hub above ([`relay`]), how boxes
-//! get in by themselves ([`enrol`]), who may do what ([`people`]), the HTTP interface ([`http`]), checking ([`verify`]) and export
+//! get in by themselves ([`enrol`]), who may do what ([`people`]), the HTTP interface ([`http`]), the pages for people ([`console`]), checking ([`verify`]) and export
 //! ([`export`]), and the only mention of
 //! `sqlx`, `parquet` and `object_store`.
 //!
@@ -15,11 +15,13 @@
 //! Guards invariants 1 (acknowledged means durable, at the hub too), 3 (nothing without a receipt is held) and 6.
 
 pub mod config;
+pub mod console;
 pub mod content;
 pub mod database;
 pub mod desk;
 pub mod enrol;
 pub mod export;
+pub mod filter;
 pub mod gate;
 mod herald;
 pub mod http;
@@ -29,6 +31,7 @@ pub mod payload;
 pub mod people;
 pub mod policies;
 pub mod publish;
+pub mod recent;
 pub mod relay;
 pub mod serve;
 pub mod telemetry;

@@ -4,6 +4,7 @@
 
 use crate::{
     Config, Database, HubDesk,
+    console::{self, Console},
     content::Contents,
     database::DatabaseError,
     desk,
@@ -18,6 +19,7 @@ use crate::{
         secret::Secret,
     },
     policies::{self, Policies, PolicyFileError},
+    recent::Recent,
     relay::{Relay, RelayError},
     telemetry::Telemetry,
 };
@@ -117,6 +119,7 @@ pub struct Running {
     relay: Option<Relay>,
     warden: Warden,
     enrolling: Option<(Office, Door)>,
+    recent: Recent,
 }
 
 /// How often it is looked what runs out: the hub's own certificate, an issuing authority that was rotated.
@@ -145,6 +148,8 @@ impl Running {
         let limits = &config.raw.limits;
         let receipt_key = Arc::new(signing_key(&config.files.receipt_key)?);
         let receipts = receipt_key.verifying_key();
+        let counted = Telemetry::register(&mut registry);
+        let recent = counted.recent();
         let desk = HubDesk::new(
             desk::Config {
                 region: config.region.clone(),
@@ -157,7 +162,7 @@ impl Running {
             database.clone(),
             policies.subscribe(),
             Contents::new(config.files.contents.open(None)?),
-            Telemetry::register(&mut registry),
+            counted,
         );
         let (sessions, board) = (desk.sessions(), desk.board());
         let telemetry = enrol::telemetry::Telemetry::register(&mut registry);
@@ -227,7 +232,7 @@ impl Running {
             policy_keys: Arc::new(config.policy_keys.clone()),
             clock: Clock::of_machine(),
         };
-        Ok(Self { server, listener, api, http, config: config.clone(), policies, relay, warden, enrolling })
+        Ok(Self { server, listener, api, http, config: config.clone(), policies, relay, warden, enrolling, recent })
     }
 
     /// Where people and programs are served.
@@ -265,7 +270,7 @@ impl Running {
     /// # Errors
     /// When HTTP cannot be served any more.
     pub async fn until(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let Self { server, listener, api, http: address, config, policies, relay, warden, enrolling } = self;
+        let Self { server, listener, api, http: address, config, policies, relay, warden, enrolling, recent } = self;
         let hub = config.hub.clone();
         tracing::info!(
             hub,
@@ -287,8 +292,21 @@ impl Running {
         }
         let ready = api.is_ready.clone();
         ready.store(true, Ordering::Relaxed);
-        let router = http::router(api).into_make_service_with_connect_info::<SocketAddr>();
-        let pages = axum::serve(listener, router).with_graceful_shutdown(went_down(is_down.clone()));
+        let console = Console::new(
+            console::Parts {
+                hub: hub.clone(),
+                region: config.region.to_string(),
+                database: database.clone(),
+                token: api.token.clone(),
+                policies: policies.subscribe(),
+                recent,
+                down: is_down.clone(),
+            },
+            console::Bounds::default(),
+        );
+        let interface = console::router(console, http::router(api));
+        let interface = interface.into_make_service_with_connect_info::<SocketAddr>();
+        let pages = axum::serve(listener, interface).with_graceful_shutdown(went_down(is_down.clone()));
         let following = {
             let (database, connections, is_down) = (database.clone(), server.connections(), is_down.clone());
             let follow = async move {

@@ -1,5 +1,6 @@
 //! What the hub tells of itself: metrics in a registry that is passed in, and the log lines that go with them.
 
+use crate::{database::Database, recent::Recent};
 use aisle_event::StoreId;
 use aisle_protocol::{Checked, LogId, hub::Alert};
 use prometheus_client::{
@@ -37,6 +38,7 @@ pub struct Telemetry {
     conflicts: Counter,
     busy: Family<Of, Counter>,
     alerts: Family<OfReason, Counter>,
+    recent: Recent,
 }
 
 impl Telemetry {
@@ -49,8 +51,9 @@ impl Telemetry {
             conflicts: Counter::default(),
             busy: Family::default(),
             alerts: Family::default(),
+            recent: Recent::default(),
         };
-        let Self { events, bytes, admissions, conflicts, busy, alerts } = &telemetry;
+        let Self { events, bytes, admissions, conflicts, busy, alerts, .. } = &telemetry;
         registry.register(
             "aisle_hub_events_received",
             "Events in batches that came, those that were there already too. Flat while nodes are connected: look at alerts.",
@@ -95,6 +98,12 @@ impl Telemetry {
         tracing::debug!(%log, events, bytes, ?elapsed, "admitted");
     }
 
+    /// The last alerts, for people.
+    #[must_use]
+    pub fn recent(&self) -> Recent {
+        self.recent.clone()
+    }
+
     pub(crate) fn conflict(&self) {
         self.conflicts.inc();
     }
@@ -119,5 +128,6 @@ impl Telemetry {
             }
         };
         self.alerts.get_or_create(&OfReason { reason }).inc();
+        self.recent.note(Database::now_ms(), store, alert);
     }
 }

@@ -120,6 +120,19 @@ impl Tally {
         self.0.get(&(path, outcome)).copied().unwrap_or(0)
     }
 
+    /// Adds what another one counted.
+    pub fn merge(&mut self, other: &Self) {
+        other.iter().for_each(|(path, outcome, count)| self.count(path, outcome, count));
+    }
+
+    /// How often fields came to something, in all.
+    #[must_use]
+    pub fn total(&self, outcome: Outcome) -> u64 {
+        self.iter()
+            .filter(|(_, as_, _)| *as_ == outcome)
+            .fold(0, |sum, (.., count)| sum.saturating_add(count))
+    }
+
     /// Each field, what became of it, and how often.
     pub fn iter(&self) -> impl Iterator<Item = (Path, Outcome, u64)> + '_ {
         self.0.iter().map(|((path, outcome), count)| (*path, *outcome, *count))

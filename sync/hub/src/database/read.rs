@@ -337,6 +337,27 @@ impl ReceiptRow {
     }
 }
 
+type ReceiptColumns = (i64, i64, Vec<u8>, Vec<u8>, i64, Vec<u8>, i64, Vec<u8>, Vec<u8>, i64);
+
+fn receipt_row(
+    log: &LogRow,
+    (first, last, before, after, batch_first, batch_before, version, hash, receipt, at): ReceiptColumns,
+) -> Result<ReceiptRow, DatabaseError> {
+    Ok(ReceiptRow {
+        first_seq: unsigned(first),
+        last_seq: unsigned(last),
+        head_before: before,
+        head_after: after,
+        batch_first_seq: unsigned(batch_first),
+        batch_before,
+        policy_version: u32::try_from(version)
+            .map_err(|_| damaged("receipts", "policy_version", &log.id()))?,
+        policy_hash: hash,
+        receipt,
+        received_at_ms: at,
+    })
+}
+
 type EventColumns = (i16, i32, i64, i64, i32, Vec<u8>);
 
 fn event_row(
@@ -545,31 +566,35 @@ impl Database {
         after: u64,
         rows_max: u32,
     ) -> Result<Vec<ReceiptRow>, DatabaseError> {
-        type Columns = (i64, i64, Vec<u8>, Vec<u8>, i64, Vec<u8>, i64, Vec<u8>, Vec<u8>, i64);
-        let rows: Vec<Columns> = reading!(self, pool => {
+        let rows: Vec<ReceiptColumns> = reading!(self, pool => {
             sqlx::query_as("SELECT first_seq, last_seq, head_before, head_after, batch_first_seq, batch_before, policy_version, \
                 policy_hash, receipt, received_at_ms FROM receipts \
                 WHERE store = $1 AND class = $2 AND log = $3 AND last_seq > $4 ORDER BY last_seq LIMIT $5")
                 .bind(log.store.as_str()).bind(class_of(log.class)).bind(log.log).bind(signed(after)).bind(bounded(rows_max))
                 .fetch_all(pool).await.map_err(while_doing("read receipts"))
         })?;
-        let row =
-            |(first, last, before, after, batch_first, batch_before, version, hash, receipt, at): Columns| {
-                Ok(ReceiptRow {
-                    first_seq: unsigned(first),
-                    last_seq: unsigned(last),
-                    head_before: before,
-                    head_after: after,
-                    batch_first_seq: unsigned(batch_first),
-                    batch_before,
-                    policy_version: u32::try_from(version)
-                        .map_err(|_| damaged("receipts", "policy_version", &log.id()))?,
-                    policy_hash: hash,
-                    receipt,
-                    received_at_ms: at,
-                })
-            };
-        rows.into_iter().map(row).collect()
+        rows.into_iter().map(|columns| receipt_row(log, columns)).collect()
+    }
+
+    /// The latest batches of a log that end before a number, the last one first.
+    ///
+    /// # Errors
+    /// When the database cannot say.
+    pub async fn receipts_before(
+        &self,
+        log: &LogRow,
+        before: Option<u64>,
+        rows_max: u32,
+    ) -> Result<Vec<ReceiptRow>, DatabaseError> {
+        let before = before.map_or(i64::MAX, |before| signed(before.min(u64::MAX >> 1)));
+        let rows: Vec<ReceiptColumns> = reading!(self, pool => {
+            sqlx::query_as("SELECT first_seq, last_seq, head_before, head_after, batch_first_seq, batch_before, policy_version, \
+                policy_hash, receipt, received_at_ms FROM receipts \
+                WHERE store = $1 AND class = $2 AND log = $3 AND last_seq < $4 ORDER BY last_seq DESC LIMIT $5")
+                .bind(log.store.as_str()).bind(class_of(log.class)).bind(log.log).bind(before).bind(bounded(rows_max))
+                .fetch_all(pool).await.map_err(while_doing("read the latest receipts"))
+        })?;
+        rows.into_iter().map(|columns| receipt_row(log, columns)).collect()
     }
 
     /// The erasures that a store was asked for.

@@ -14,6 +14,7 @@
 mod backups;
 mod buckets;
 mod configuration;
+mod console;
 mod courses;
 mod desks;
 mod down;

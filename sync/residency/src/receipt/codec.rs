@@ -128,22 +128,48 @@ impl Receipt {
     }
 }
 
+/// What a receipt says by itself as it goes with its batch. Nothing of it is checked: who believes it has verified it before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wire {
+    /// Where the batch may go.
+    pub region: Region,
+    /// The receipt's number in its log.
+    pub number: u64,
+    /// Events of which nothing left.
+    pub withheld: u64,
+    /// What became of the fields.
+    pub tally: Tally,
+    /// The node's signature.
+    pub signature: Signature,
+}
+
+impl Wire {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When the bytes are not one receipt.
+    pub fn read(bytes: &[u8]) -> Result<Self, ReceiptError> {
+        if bytes.is_empty() {
+            return Err(ReceiptError::Missing);
+        }
+        let mut input = Input::new(bytes, RECEIPT_BYTES_MAX)?;
+        let version = input.byte()?;
+        if version != VERSION {
+            return Err(ReceiptError::Version { version });
+        }
+        let region = input.region()?;
+        let number = input.varint()?;
+        let withheld = input.varint()?;
+        let tally = input.counts()?;
+        let signature = Signature(input.array()?);
+        input.end()?;
+        Ok(Self { region, number, withheld, tally, signature })
+    }
+}
+
 /// Reads a receipt that came with a batch.
 pub(super) fn from_wire(bytes: &[u8], facts: &Facts<'_>) -> Result<Receipt, ReceiptError> {
-    if bytes.is_empty() {
-        return Err(ReceiptError::Missing);
-    }
-    let mut input = Input::new(bytes, RECEIPT_BYTES_MAX)?;
-    let version = input.byte()?;
-    if version != VERSION {
-        return Err(ReceiptError::Version { version });
-    }
-    let region = input.region()?;
-    let number = input.varint()?;
-    let withheld = input.varint()?;
-    let tally = input.counts()?;
-    let signature = Signature(input.array()?);
-    input.end()?;
+    let Wire { region, number, withheld, tally, signature } = Wire::read(bytes)?;
     let Facts { log, policy, extent, previous } = *facts;
     Ok(Receipt { number, previous, log: log.clone(), region, policy, extent, withheld, tally, signature })
 }

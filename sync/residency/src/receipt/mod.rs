@@ -10,7 +10,7 @@ mod codec;
 mod draft;
 mod verify;
 
-pub use codec::ReceiptError;
+pub use codec::{ReceiptError, Wire};
 pub use draft::{Draft, DraftError, Excluded};
 pub use verify::{Cursor, POLICIES_MAX, Presented, Refusal, Verifier};
 
@@ -102,10 +102,7 @@ impl Receipt {
     /// How many fields came to something, in all.
     #[must_use]
     pub fn total(&self, outcome: Outcome) -> u64 {
-        self.tally
-            .iter()
-            .filter(|(_, as_, _)| *as_ == outcome)
-            .fold(0, |sum, (.., count)| sum.saturating_add(count))
+        self.tally.total(outcome)
     }
 }
 

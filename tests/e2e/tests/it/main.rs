@@ -13,6 +13,7 @@
 
 mod admin;
 mod board;
+mod console;
 mod demo;
 mod devices;
 mod faults;

@@ -154,7 +154,7 @@ impl Lively {
     pub(super) fn introduce(&self) {
         let token = self.region.hub.folder().join("data/hub.token");
         screen::line(format_args!(
-            "  hub      {}/v1/stores  for whoever has the token in {}\n",
+            "  hub      {}/  the console, for whoever has the token in {}\n",
             self.region.hub.url(),
             token.display()
         ));

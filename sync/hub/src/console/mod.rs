@@ -1,0 +1,115 @@
+//! The web console: what the hub knows of the fleet, as pages for people. Made on the server, kept up to date by a small script, whole without it.
+//!
+//! ```text
+//! request ─> door (who is it?) ─> page ─ database, policies in force ─> Page ─> frame ─> answer
+//!                                  live ─ what changed, said at most every few seconds ─> script fetches the same page again
+//! ```
+//!
+//! Lives here: wiring. Who somebody is and what they may see is in [`door`], which knows no more than the hub's token for now; what stands around every page
+//! in [`frame`]; a problem as a page in [`wrong`]; the pages in [`pages`]. A further page is a function over a [`visit::Visit`], a line in
+//! [`router`], and, where people are to find it, an entry in [`frame::NAVIGATION`]. Not here: the JSON interface ([`crate::http`]), which stays as it is.
+//!
+//! Guards: every text of a store, a node or a file is escaped by `maud` and can start no script, since the policy of every page allows files of this hub only;
+//! a page has at most 100 KB, whatever the fleet is like; listeners are bounded.
+
+mod assets;
+mod door;
+mod frame;
+mod live;
+mod pages;
+mod say;
+mod spark;
+mod visit;
+mod wrong;
+
+pub use live::Bounds;
+
+use crate::{Database, http::Token, policies::Policies, recent::Recent};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware,
+    routing::{get, post},
+};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// The longest form, in bytes.
+const FORM_BYTES_MAX: usize = 8 << 10;
+
+/// What the console is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The hub's name.
+    pub hub: String,
+    /// The region that it lies in.
+    pub region: String,
+    /// The database.
+    pub database: Database,
+    /// What lets people in.
+    pub token: Arc<Token>,
+    /// The policies in force.
+    pub policies: watch::Receiver<Arc<Policies>>,
+    /// What this process refused lately.
+    pub recent: Recent,
+    /// Turns true when the hub goes down: lines to pages end, so that no browser keeps it.
+    pub down: watch::Receiver<bool>,
+}
+
+/// The console. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Console(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    parts: Parts,
+    live: live::Live,
+}
+
+impl Console {
+    /// Over its parts.
+    #[must_use]
+    pub fn new(parts: Parts, bounds: Bounds) -> Self {
+        let live = live::Live::new(bounds);
+        Self(Arc::new(Inner { parts, live }))
+    }
+
+    fn database(&self) -> &Database {
+        &self.0.parts.database
+    }
+
+    fn parts(&self) -> &Parts {
+        &self.0.parts
+    }
+
+    /// The version of the policy that stores should apply.
+    fn policy_wanted(&self) -> Option<u32> {
+        self.0.parts.policies.borrow().wanted.map(|id| id.version)
+    }
+}
+
+/// The console's pages, and behind them another interface: whoever asks for a page and finds none there is shown one that says so.
+pub fn router(console: Console, behind: Router) -> Router {
+    let behind = behind.layer(middleware::from_fn_with_state(console.clone(), wrong::no_page));
+    let pages = Router::new()
+        .route("/", get(pages::fleet::show))
+        .route("/stores/{store}", get(pages::store::show))
+        .route("/stores/{store}/fields", get(pages::fields::show))
+        .route("/stores/{store}/receipts", get(pages::receipts::show))
+        .route("/contents", get(pages::contents::list))
+        .route("/contents/{hash}", get(pages::contents::show))
+        .route("/policies", get(pages::policies::list))
+        .route("/policies/{hash}", get(pages::policies::show))
+        .route("/alerts", get(pages::alerts::show))
+        .route("/relay", get(pages::relay::show))
+        .route("/search", get(pages::search::show))
+        .route("/events", get(live::listen))
+        .route("/sign-in", get(door::show).post(door::sign_in))
+        .route("/sign-out", post(door::sign_out))
+        .route("/assets/{name}", get(assets::serve))
+        .method_not_allowed_fallback(wrong::method)
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(console.clone(), wrong::dress))
+        .layer(middleware::from_fn(frame::guard));
+    pages.with_state(console).fallback_service(behind)
+}

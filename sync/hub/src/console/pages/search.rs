@@ -1,0 +1,155 @@
+//! The search: stores, nodes, contents, policies and erasures by a part of what they are called.
+
+use super::parts::{NAME_CHARS_MAX, SHORT_BYTES_MAX, empty, fit, heading_id};
+use crate::{
+    console::{
+        door::Needs,
+        frame::{FIND_CHARS_MAX, Page},
+        say,
+        visit::Visit,
+        wrong::Wrong,
+    },
+    filter::{Filter, What},
+};
+use axum::{extract::Query, response::Response};
+use data_encoding::HEXLOWER;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+/// The most of each kind.
+const FOUND_MAX: u32 = 12;
+
+#[derive(Deserialize)]
+pub(in crate::console) struct Asked {
+    #[serde(default)]
+    q: String,
+}
+
+/// A kind of thing that was found.
+struct Kind {
+    id: &'static str,
+    name: &'static str,
+    lines: Vec<Markup>,
+    /// Where all of them are, when there are more.
+    all: Option<String>,
+}
+
+/// `GET /search?q=`.
+pub(in crate::console) async fn show(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, Wrong> {
+    visit.needs(Needs::Stores)?;
+    let query = asked.q.trim();
+    if query.chars().count() > FIND_CHARS_MAX {
+        return Err(Wrong::Malformed(format!("`q` has more than {FIND_CHARS_MAX} characters")));
+    }
+    let kinds = if query.is_empty() { Vec::new() } else { find(&visit, query).await? };
+    let found: usize = kinds.iter().map(|kind| kind.lines.len()).sum();
+    let body = html! {
+        form.filter role="search" aria-label="Search of everything" action="/search" method="get" {
+            label for="q" { "Look for" }
+            input #q name="q" type="search" value=(query) maxlength=(FIND_CHARS_MAX) autocomplete="off" spellcheck="false" aria-describedby="q-about";
+            button.primary type="submit" { "Find" }
+        }
+        p.hint #q-about { "A part of the name of a store, of the serial or the address of a node, of the name of a content or a policy; of hashes the first six digits or more." }
+        @if !query.is_empty() {
+            p.sub role="status" { @if found == 0 { "Nothing" } @else { (say::number(found as u64)) } " found for “" bdi { (query) } "”" }
+            @if found == 0 { (empty("Nothing here is called like this.")) }
+        }
+        @for kind in kinds.iter().filter(|kind| !kind.lines.is_empty()) { (list(kind)) }
+    };
+    Ok(visit.answer(&Page { title: "Search", here: "", body }))
+}
+
+fn list(kind: &Kind) -> Markup {
+    let (lines, _) = fit(&kind.lines, SHORT_BYTES_MAX, Clone::clone);
+    html! {
+        section #(kind.id) aria-labelledby=(heading_id(kind.id)) {
+            h2 id=(heading_id(kind.id)) { (kind.name) }
+            ul.plain-list { (lines) }
+            @if let Some(all) = &kind.all { p { a.button href=(all) { "All " (kind.name.to_lowercase()) } } }
+        }
+    }
+}
+
+/// As many as are shown, and whether there are more.
+fn shown(mut lines: Vec<Markup>) -> (Vec<Markup>, bool) {
+    let has_more = lines.len() > FOUND_MAX as usize;
+    lines.truncate(FOUND_MAX as usize);
+    (lines, has_more)
+}
+
+async fn find(visit: &Visit, query: &str) -> Result<Vec<Kind>, Wrong> {
+    let (database, most) = (visit.database(), FOUND_MAX + 1);
+    let mut kinds = Vec::new();
+    let filter = Filter::of(What::Name(query.to_owned()));
+    let stores = database.grid(&filter, None, "", most).await?;
+    let line = |store: &str, region: &str| html! { li { (say::store(store)) @if !region.is_empty() { " in " (say::name(region, 24)) } } };
+    let (lines, has_more) = shown(stores.iter().map(|row| line(&row.store, &row.region)).collect());
+    let all = has_more.then(|| say::fleet_address(&quoted(query)));
+    kinds.push(Kind { id: "stores", name: "Stores", lines, all });
+
+    let nodes = database.find_nodes(query, most).await?;
+    let line = |row: &crate::database::glance::FoundNode| {
+        html! {
+            li { (say::name(&row.node, NAME_CHARS_MAX)) " of " (say::store(&row.store)) ", " (say::cut(&row.state, 16))
+                @if !row.address.is_empty() { ", from " (say::name(&row.address, 48)) } }
+        }
+    };
+    kinds.push(Kind {
+        id: "nodes",
+        name: "Nodes",
+        lines: shown(nodes.iter().map(line).collect()).0,
+        all: None,
+    });
+
+    if visit.who.may(Needs::Contents) {
+        let contents = database.find_contents(query, most).await?;
+        let line = |row: &crate::database::glance::ContentRow| {
+            let hex = HEXLOWER.encode(&row.hash);
+            html! { li { a href=(format!("/contents/{hex}")) { (say::hash(&hex)) } " " (say::name(&row.name, 60)) ", " (say::bytes(row.bytes)) } }
+        };
+        let (lines, has_more) = shown(contents.iter().map(line).collect());
+        kinds.push(Kind {
+            id: "contents",
+            name: "Contents",
+            lines,
+            all: has_more.then(|| "/contents".to_owned()),
+        });
+    }
+    if visit.who.may(Needs::Policies) {
+        let wanted = query.to_lowercase();
+        let policies = database.policies().await?;
+        let is_it = |name: &str, hash: &str| {
+            name.to_lowercase().contains(&wanted) || (wanted.len() >= 6 && hash.starts_with(&wanted))
+        };
+        let found = policies.iter().filter(|policy| is_it(&policy.name, &policy.hash));
+        let line = |policy: &crate::database::read::PolicyRow| {
+            html! { li { a href=(format!("/policies/{}", policy.hash)) { (say::name(&policy.name, 60)) } ", version " (say::number(policy.version)) } }
+        };
+        let (lines, has_more) = shown(found.map(line).collect());
+        kinds.push(Kind {
+            id: "policies",
+            name: "Policies",
+            lines,
+            all: has_more.then(|| "/policies".to_owned()),
+        });
+    }
+    if visit.who.may(Needs::Erasures) {
+        let erasures = database.find_erasures(query, most).await?;
+        let line = |row: &crate::database::glance::FoundErasure| {
+            let is_done = if row.done_at_ms.is_some() { "done" } else { "waits for the store" };
+            html! { li { (say::hash(&row.id)) " of " (say::store(&row.store)) ", " (is_done) } }
+        };
+        kinds.push(Kind {
+            id: "erasures",
+            name: "Erasures",
+            lines: shown(erasures.iter().map(line).collect()).0,
+            all: None,
+        });
+    }
+    Ok(kinds)
+}
+
+/// A filter for exactly this text.
+fn quoted(query: &str) -> String {
+    format!("\"{}\"", query.replace('"', " "))
+}
