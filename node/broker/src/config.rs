@@ -3,7 +3,7 @@
 use crate::{
     access::{AccessConfig, Anonymous},
     topic,
-    transport::TransportConfig,
+    transport::{TransportConfig, Trust},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,9 @@ pub struct Config {
     pub private_key_file: Option<PathBuf>,
     /// Certificates of those who vouch for devices, PEM. Left out, devices have passwords only.
     pub client_ca_file: Option<PathBuf>,
+    /// What the node knows of client certificates besides; no setting.
+    #[serde(skip)]
+    pub trust: Trust,
     /// What clients without credentials may do. Left out, nobody comes in without.
     pub anonymous: Option<Anonymous>,
     /// The bounds.
@@ -133,6 +136,7 @@ impl Default for Config {
             certificate_file: None,
             private_key_file: None,
             client_ca_file: None,
+            trust: Trust::default(),
             anonymous: None,
             limits: Limits::default(),
             sys_interval_s: 10,
@@ -200,6 +204,7 @@ impl Config {
             certificate_file: self.certificate_file.clone(),
             private_key_file: self.private_key_file.clone(),
             client_ca_file: self.client_ca_file.clone(),
+            trust: self.trust.clone(),
             handshake_timeout_ms: self.limits.patience_ms,
             handshakes_max: self.limits.handshakes_max,
             handshakes_per_address_max: self.limits.handshakes_per_address_max,

@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and how it is explained.
 
+pub(crate) mod enrol;
 pub(crate) mod floor;
 pub(crate) mod plugin;
 pub(crate) mod residency;
@@ -36,6 +37,10 @@ pub(crate) struct Common {
 pub(crate) enum Command {
     /// Run the node: kiosk pages and API, health, metrics
     Run(RunArgs),
+    /// Make this box the node of its store, with the claim that headquarters gave; safe to interrupt and to repeat
+    Claim(enrol::ClaimArgs),
+    /// How the node stands with its chain, and what would hurt the store first without a line
+    Status(Node),
     /// Take in a file of sales; safe to repeat and to interrupt
     Import(ImportArgs),
     /// Measure the recommendations against what shoppers really did next

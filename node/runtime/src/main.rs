@@ -10,9 +10,11 @@ mod cold_chain;
 mod config;
 mod device;
 mod doctor;
+mod enrol;
 mod erase;
 mod evaluate;
 mod floor;
+mod horizon;
 mod import;
 mod journal;
 mod logging;
@@ -71,13 +73,14 @@ fn main() -> ExitCode {
 
 fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
     let common = &cli.common;
-    let config = config::load(common.config.as_deref());
+    let config = enrol::adopt(&common.data, config::load(common.config.as_deref()));
     match &cli.command {
         Command::Run(args) => {
             let config = config?;
             logging::start(config.log_format, &config.log_level)?;
             match runtime()?.block_on(serve::run(&common.data, config, args))? {
                 Ended::Asked => Ok(ExitCode::SUCCESS),
+                Ended::Again(bound) => Err(serve::again::start(bound)),
                 Ended::Failed(reason) => {
                     complain(&anyhow::anyhow!(
                         "{reason}\nhint: start it again; it recovers from the journal"
@@ -86,6 +89,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
                 }
             }
         }
+        Command::Claim(args) => enrol::command::run(args, &common.data, &config?, common.json, &runtime()?),
+        Command::Status(node) => runtime()?.block_on(enrol::command::status(node, &common.data, common.json)),
         Command::Import(args) => import_file(&common.data, &config?, args, common.json),
         Command::Evaluate(args) => evaluate::run(args, &config?, common.json).map(|()| ExitCode::SUCCESS),
         Command::Journal(command) => journal::run(command, &common.data, common.json).map(success_or_failed),

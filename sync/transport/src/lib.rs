@@ -14,6 +14,7 @@
 pub mod client;
 pub mod desk;
 pub mod identity;
+mod judge;
 mod link;
 mod path;
 mod quic;

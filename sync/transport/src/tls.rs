@@ -6,11 +6,14 @@
 //! Not here: making certificates (provisioning), what is done with an identity ([`crate::desk`]).
 //! Guards invariant 7: the clock of a box that boots without one does not refuse a good hub, because a time that has been is a floor.
 
-use crate::identity::{Identity, InvalidIdentity, Named, Relay};
+use crate::{
+    identity::{Identity, InvalidIdentity, Named, Relay},
+    judge::ByFloor,
+};
 use aisle_protocol::Hash;
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, RootCertStore, ServerConfig,
-    client::Resumption,
+    client::{Resumption, WebPkiServerVerifier},
     crypto::{CryptoProvider, ring},
     server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier},
     time_provider::TimeProvider,
@@ -18,6 +21,7 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem::PemObject};
 use std::{
+    fmt,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -135,11 +139,24 @@ impl Credentials {
     }
 
     /// For the end that calls.
-    pub(crate) fn client(&self, floor: Floor) -> Result<ClientConfig, CredentialsError> {
-        let mut config = ClientConfig::builder_with_details(provider(), Arc::new(floor))
-            .with_protocol_versions(&[&TLS13])?
-            .with_root_certificates(self.store()?)
-            .with_client_auth_cert(self.chain.clone(), self.key.clone_key())?;
+    pub(crate) fn client(
+        &self,
+        clock: &ClockSource,
+        floor_ms: u64,
+    ) -> Result<ClientConfig, CredentialsError> {
+        let builder = ClientConfig::builder_with_details(provider(), Arc::new(Floor { ms: floor_ms }))
+            .with_protocol_versions(&[&TLS13])?;
+        let roots = self.store()?;
+        let builder = match clock {
+            ClockSource::System => builder.with_root_certificates(roots),
+            ClockSource::AtLeast(_) => {
+                let verifier =
+                    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build()?;
+                let judge = ByFloor::new(verifier, clock.clone(), floor_ms);
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(judge))
+            }
+        };
+        let mut config = builder.with_client_auth_cert(self.chain.clone(), self.key.clone_key())?;
         config.alpn_protocols = vec![ALPN.to_vec()];
         config.resumption = Resumption::disabled();
         Ok(config)
@@ -170,6 +187,34 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
+/// How the time is known that a hub's certificate is judged at.
+#[derive(Clone, Default)]
+pub enum ClockSource {
+    /// By the system's clock.
+    #[default]
+    System,
+    /// It is not before this, in milliseconds since 1970, and may be any time after: what a hub has signed, carried on by a clock that does not leap.
+    AtLeast(Arc<dyn Fn() -> u64 + Send + Sync>),
+}
+
+impl ClockSource {
+    pub(crate) fn now(&self) -> Duration {
+        match self {
+            Self::System => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            Self::AtLeast(at_least_ms) => Duration::from_millis(at_least_ms()),
+        }
+    }
+}
+
+impl fmt::Debug for ClockSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::System => "ClockSource::System",
+            Self::AtLeast(_) => "ClockSource::AtLeast(…)",
+        })
+    }
+}
+
 /// The system's clock, but never before a time that is known to have been.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Floor {
@@ -179,8 +224,7 @@ pub(crate) struct Floor {
 
 impl TimeProvider for Floor {
     fn current_time(&self) -> Option<UnixTime> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Some(UnixTime::since_unix_epoch(now.max(Duration::from_millis(self.ms))))
+        Some(UnixTime::since_unix_epoch(ClockSource::System.now().max(Duration::from_millis(self.ms))))
     }
 }
 

@@ -17,6 +17,7 @@ mod event;
 mod fleet;
 mod folds;
 mod journal;
+mod line_settings;
 mod mqtt_packet;
 mod mqtt_session;
 mod mqtt_topic;
@@ -35,6 +36,7 @@ pub use folds::{
     telemetry_archive, telemetry_snapshot,
 };
 pub use journal::{control, record, recovery, segment};
+pub use line_settings::line_settings;
 pub use mqtt_packet::mqtt_packet;
 pub use mqtt_session::mqtt_session;
 pub use mqtt_topic::mqtt_topic;
@@ -68,6 +70,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "control", feed: control, examples: journal::control_examples },
     Target { name: "recovery", feed: recovery, examples: journal::recovery_examples },
     Target { name: "segment", feed: segment, examples: journal::segment_examples },
+    Target { name: "line_settings", feed: line_settings, examples: line_settings::examples },
     Target { name: "mqtt_packet", feed: mqtt_packet, examples: mqtt_packet::examples },
     Target { name: "mqtt_session", feed: mqtt_session, examples: mqtt_session::examples },
     Target { name: "mqtt_topic", feed: mqtt_topic, examples: mqtt_topic::examples },

@@ -1,5 +1,6 @@
 //! Where the broker listens, and how long and how often it waits there.
 
+use super::Trust;
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Where the broker listens. An address is `IP:PORT`, or `store:PORT` for every private address of this machine, or `off`.
@@ -19,6 +20,8 @@ pub struct TransportConfig {
     pub private_key_file: Option<PathBuf>,
     /// Authorities whose client certificates are accepted, in PEM. Without it none are asked for.
     pub client_ca_file: Option<PathBuf>,
+    /// What is known of client certificates besides.
+    pub trust: Trust,
     /// How long a client may take for the TLS and WebSocket handshakes together.
     pub handshake_timeout_ms: u64,
     /// Handshakes under way. Beyond them clients wait unaccepted.
@@ -39,6 +42,7 @@ impl Default for TransportConfig {
             certificate_file: None,
             private_key_file: None,
             client_ca_file: None,
+            trust: Trust::default(),
             handshake_timeout_ms: 10_000,
             handshakes_max: 512,
             handshakes_per_address_max: 64,

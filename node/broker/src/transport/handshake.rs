@@ -46,6 +46,10 @@ impl Handshake {
         let tls = self.tls.as_ref().ok_or(Failure::Tls(None))?;
         let stream = tls.acceptor().accept(socket).await.map_err(|error| Failure::Tls(Some(error)))?;
         let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+        // Asked after each handshake: a session that is resumed has not shown its certificate to a verifier.
+        if shown.is_some_and(|shown| tls.bans(shown)) {
+            return Err(Failure::Banned);
+        }
         let certificate = shown.and_then(CertificateIdentity::read);
         Ok((stream, certificate))
     }

@@ -33,7 +33,8 @@ pub fn inspect_certificate(
     }
     let private_key = config.private_key_file.clone().unwrap_or_else(|| data.join(PRIVATE_KEY_FILE));
     let client_ca = config.client_ca_file.clone();
-    TlsFiles { certificate: certificate.clone(), private_key, client_ca }.load()?;
+    TlsFiles { certificate: certificate.clone(), private_key, client_ca, trust: config.trust.clone() }
+        .load()?;
     let unreadable = || CertificateError::Pem { path: certificate.clone(), what: "certificate" };
     let chain = read_certificates(&certificate)?;
     let (_, own) =

@@ -391,7 +391,8 @@ fn open_tls(
         }
         _ => return Err(ListenError::HalfPair),
     };
-    Ok(Tls::open(TlsFiles { certificate, private_key, client_ca: config.client_ca_file.clone() })?)
+    let (client_ca, trust) = (config.client_ca_file.clone(), config.trust.clone());
+    Ok(Tls::open(TlsFiles { certificate, private_key, client_ca, trust })?)
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

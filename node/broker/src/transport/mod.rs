@@ -18,6 +18,7 @@ mod stamp;
 mod stream;
 mod telemetry;
 mod tls;
+mod trust;
 mod websocket;
 
 pub use address::{Candidate, private_addresses, system_addresses};
@@ -28,6 +29,7 @@ pub use inspect::{CertificateReport, inspect_certificate};
 pub use listeners::{Interfaces, ListenError, Listeners, Listening};
 pub(crate) use stamp::Stamp;
 pub use stream::Stream;
+pub use trust::{IsBanned, Trust};
 
 use std::{fmt, net::SocketAddr};
 

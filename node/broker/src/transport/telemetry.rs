@@ -49,6 +49,8 @@ pub(super) enum Failure {
     TooMany,
     /// The door did not admit it.
     NotAdmitted,
+    /// Its certificate was taken back.
+    Banned,
 }
 
 impl Failure {
@@ -59,6 +61,7 @@ impl Failure {
             Self::WebSocket(_) => "websocket",
             Self::TooMany => "too_many",
             Self::NotAdmitted => "not_admitted",
+            Self::Banned => "banned",
         }
     }
 }

@@ -4,7 +4,7 @@
 //! resumed: each new set of files has tickets of its own.
 
 use super::{
-    Stamp,
+    Stamp, Trust,
     certificate::{CertificateError, read_certificates, read_private_key},
     telemetry::Metrics,
 };
@@ -14,6 +14,7 @@ use rustls::{
     crypto::ring,
     server::{NoServerSessionStorage, WebPkiClientVerifier},
 };
+use rustls_pki_types::CertificateDer;
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
@@ -26,6 +27,7 @@ pub(super) struct TlsFiles {
     pub(super) certificate: PathBuf,
     pub(super) private_key: PathBuf,
     pub(super) client_ca: Option<PathBuf>,
+    pub(super) trust: Trust,
 }
 
 #[derive(Debug)]
@@ -44,6 +46,11 @@ impl Tls {
 
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(self.config.load_full())
+    }
+
+    /// Whether this certificate, which has passed, was taken back.
+    pub(super) fn bans(&self, certificate: &CertificateDer<'_>) -> bool {
+        self.files.trust.bans(certificate)
     }
 
     /// Reads the files again when one has changed.
@@ -92,7 +99,7 @@ impl TlsFiles {
                     .allow_unauthenticated()
                     .build()
                     .map_err(|error| unusable(error.to_string()))?;
-                builder.with_client_cert_verifier(verifier)
+                builder.with_client_cert_verifier(self.trust.judge(verifier))
             }
         };
         let mut config = builder

@@ -128,6 +128,8 @@ pub enum AlertKind {
     Settings,
     /// A plugin tells staff something, or fails.
     Plugin,
+    /// Something about the box itself: who it is to its chain, what runs out.
+    Node,
 }
 
 /// Something that is not as it should be.

@@ -25,6 +25,11 @@ pub trait Floor: Send + Sync {
     /// Tells of every new board by its sequence number. When the sender is gone, so are the lines that wait for it.
     fn changes(&self) -> watch::Receiver<u64>;
 
+    /// Whether the box is still to be claimed for its chain, on the page `/first-boot`.
+    fn is_unclaimed(&self) -> bool {
+        false
+    }
+
     /// One device; nothing when it was never heard.
     fn device(&self, device: &str) -> Option<DevicePage>;
 

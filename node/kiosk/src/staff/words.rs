@@ -47,6 +47,7 @@ words! {
     alerts: Text = "Alerts", "警报";
     gaps: Text = "Shelf gaps", "货架缺货";
     signed_in_as: fn(&str) -> String = |name| format!("Signed in as {name}"), |name| format!("已登录：{name}");
+    claim_box: Text = "Make this box part of its chain", "将本机加入连锁";
     sign_out: Text = "Sign out", "退出登录";
 
     live: Text = "Live", "实时";
@@ -115,6 +116,7 @@ words! {
         AlertKind::Approval => "Device waits for approval",
         AlertKind::Settings => "Settings not taken over",
         AlertKind::Plugin => "From a plugin",
+        AlertKind::Node => "About this box",
     }, |kind| match kind {
         AlertKind::Excursion => "温度超限",
         AlertKind::Anomaly => "读数异常",
@@ -123,6 +125,7 @@ words! {
         AlertKind::Approval => "设备等待批准",
         AlertKind::Settings => "设置未生效",
         AlertKind::Plugin => "来自插件",
+        AlertKind::Node => "关于本机",
     };
 
     place: fn(Place) -> Text = |place| match place {

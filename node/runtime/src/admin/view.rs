@@ -4,6 +4,7 @@
 
 pub(crate) mod cold_chain;
 pub(crate) mod device;
+pub(crate) mod enrolment;
 pub(crate) mod erasure;
 pub(crate) mod plugin;
 pub(crate) mod stock;

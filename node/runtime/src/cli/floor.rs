@@ -70,6 +70,9 @@ pub(crate) enum DeviceCommand {
         #[command(flatten)]
         node: Node,
     },
+    /// Certificates of devices, by which they come in over MQTT with TLS
+    #[command(subcommand)]
+    Credential(super::enrol::CredentialCommand),
     /// Send a device away for good: what it says is ignored until it is approved again
     Retire {
         /// Its id

@@ -33,6 +33,9 @@ pub(crate) struct Config {
     pub plugins: crate::plugin::Config,
     pub staff: aisle_kiosk::staff::StaffConfig,
     pub sync: Option<crate::sync::Settings>,
+    pub enrolment: crate::enrol::Settings,
+    /// Somebody has said which store this is; otherwise the claim does.
+    pub is_store_named: bool,
     pub trainer: crate::trainer::Config,
     pub scrub: crate::scrub::Config,
     pub log_format: LogFormat,

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Config, ConfigError, floor, mqtt},
-    scrub, sync, trainer,
+    enrol, scrub, sync, trainer,
 };
 use aisle_event::{Currency, StoreId};
 use aisle_recommend::Rules;
@@ -56,6 +56,10 @@ pub(crate) struct RawConfig {
     pub floor: aisle_state::follow::Config,
     /// The hub, what leaves for it, and what the line to it may cost. Left out, the node stands alone.
     pub sync: Option<sync::RawSync>,
+    /// Which box this is.
+    pub node: enrol::RawNode,
+    /// How the node asks for its certificate: it is claimed by `aisle-node claim`, or on the page `/first-boot`.
+    pub enrolment: enrol::RawEnrolment,
     /// How often recommendations learn.
     pub trainer: trainer::Config,
     /// How often the journal is read from its start to its end.
@@ -233,8 +237,16 @@ impl RawConfig {
             refused(&format!("plugins.{}", error.field), &reason)
         })?;
         self.staff.validate().map_err(|error| refused("staff", &error))?;
-        let sync = self.sync.as_ref().map(sync::RawSync::resolve).transpose();
+        let sync = match &self.sync {
+            // What is missing comes with the claim, from the data.
+            Some(sync) if sync.is_of_identity() => sync.check_before_claim().map(|()| None),
+            Some(sync) => sync.resolve().map(Some),
+            None => Ok(None),
+        };
         let sync = sync.map_err(|error| refused(&format!("sync.{}", error.field), &error.reason))?;
+        let hub = self.sync.as_ref().and_then(|sync| sync.hub.first()).map(|hub| hub.name.as_str());
+        let enrolment = enrol::config::resolve(&self.node, &self.enrolment, hub);
+        let enrolment = enrolment.map_err(|(key, reason)| refused(key, &reason))?;
         self.trainer.validate().map_err(|error| refused("trainer", &error))?;
         self.scrub.validate().map_err(|error| refused("scrub", &error))?;
         Ok(Config {
@@ -253,6 +265,8 @@ impl RawConfig {
             plugins: self.plugins.clone(),
             staff: self.staff.clone(),
             sync,
+            enrolment,
+            is_store_named: self.store.id != Store::default().id,
             trainer: self.trainer.clone(),
             scrub: self.scrub.clone(),
             log_format: self.log.format,

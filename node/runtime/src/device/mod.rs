@@ -57,6 +57,9 @@ pub(crate) async fn run(
         DeviceCommand::Profile(ProfileCommand::List { node }) => {
             profile::list(&at(node)?, json).await.map(|()| true)
         }
+        DeviceCommand::Credential(command) => {
+            crate::enrol::credential::run(command, data, store, json).await.map(|()| true)
+        }
         DeviceCommand::Simulate(args) => simulate::run(args, store, json).await.map(|()| true),
     };
     good.map(crate::success_or_failed)

@@ -7,11 +7,15 @@ mod config;
 mod device_profiles;
 mod disk_space;
 mod disk_sync;
+mod horizon;
+mod identity;
 mod journal;
 mod mqtt_devices;
 mod mqtt_ports;
 mod mqtt_tls;
 mod ports;
+mod renewal;
+mod signed_time;
 mod staff_pin;
 mod state;
 mod sync_certificate;
@@ -82,7 +86,7 @@ impl Finding {
 
 type Check = fn(&Subject<'_>) -> Finding;
 
-const CHECKS: [Check; 16] = [
+const CHECKS: [Check; 20] = [
     config::check,
     disk_space::check,
     disk_sync::check,
@@ -95,6 +99,10 @@ const CHECKS: [Check; 16] = [
     mqtt_devices::check,
     device_profiles::check,
     staff_pin::check,
+    identity::check,
+    signed_time::check,
+    renewal::check,
+    horizon::check,
     sync_files::check,
     sync_certificate::check,
     sync_policy::check,

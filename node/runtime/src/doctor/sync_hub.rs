@@ -3,12 +3,13 @@
 //! Nothing is said to it, so a node that runs keeps its connection.
 
 use super::{Finding, Subject, clock};
-use crate::{store::journal_dir, sync::files};
+use crate::{enrol, store::journal_dir, sync::files};
 use aisle_transport::{
     Path,
     client::{self, ProbeError},
+    tls::ClockSource,
 };
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 use tokio::task::JoinSet;
 
 const ID: &str = "sync-hub";
@@ -34,7 +35,15 @@ pub(super) fn check(subject: &Subject<'_>) -> Finding {
         return Finding::warn(ID, "not tried, as there is no good certificate", "see `sync-tls`");
     };
     let floor = clock::last_recorded_ms(&journal_dir(subject.data)).unwrap_or(0);
+    let clock = if config.enrolment.is_adopted {
+        let clock = enrol::clock(subject.data);
+        ClockSource::AtLeast(Arc::new(move || u64::try_from(clock.at_least().0).unwrap_or(0)))
+    } else {
+        ClockSource::System
+    };
+    let floor = if config.enrolment.is_adopted { 0 } else { floor };
     let client = client::Config {
+        clock,
         clock_floor_ms: u64::try_from(floor).unwrap_or(0),
         path_timeout_ms: settings.line.path_timeout_ms.min(TRY_MS_MAX),
         ..client::Config::new(settings.hubs.clone(), credentials)

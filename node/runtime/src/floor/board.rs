@@ -2,7 +2,7 @@
 //!
 //! Not here: what it looks like (`aisle-kiosk`), how anything is concluded (`aisle-inventory`, `aisle-devices`).
 
-use super::{fold::View, sensors::Doors, stock};
+use super::{Notice, fold::View, sensors::Doors, stock};
 use crate::plugin;
 use aisle_devices::{
     alert::{self, AlertAbout, DeviceAlert},
@@ -34,6 +34,7 @@ pub(super) struct Seen<'a> {
     pub(super) shop: &'a Shop,
     pub(super) doors: Doors,
     pub(super) plugins: Vec<plugin::report::Alert>,
+    pub(super) notices: Vec<Notice>,
     pub(super) now: Timestamp,
 }
 
@@ -186,8 +187,7 @@ impl Seen<'_> {
                 unit: None,
                 detail: detail.clone(),
                 confidence_permille: 1000,
-                // It is so now. By the minute: a board that says the same is no other one.
-                since: Timestamp(self.now.0 - self.now.0.rem_euclid(60_000)),
+                since: self.by_the_minute(),
             });
         }
         alerts.extend(self.plugins.iter().map(|alert| AlertRow {
@@ -199,7 +199,21 @@ impl Seen<'_> {
             confidence_permille: 1000,
             since: alert.since,
         }));
+        alerts.extend(self.notices.iter().map(|notice| AlertRow {
+            kind: AlertKind::Node,
+            severity: if notice.is_urgent { Severity::Critical } else { Severity::Warning },
+            device: None,
+            unit: None,
+            detail: notice.words.clone(),
+            confidence_permille: 1000,
+            since: self.by_the_minute(),
+        }));
         alerts
+    }
+
+    /// Now, for what is so now. By the minute: a board that says the same is no other one.
+    fn by_the_minute(&self) -> Timestamp {
+        Timestamp(self.now.0 - self.now.0.rem_euclid(60_000))
     }
 
     fn excursion(&self, unit: &UnitView, excursion: &Excursion) -> AlertRow {

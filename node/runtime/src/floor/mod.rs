@@ -45,7 +45,7 @@ use port::Made;
 use prometheus_client::registry::Registry;
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 use tokio::{sync::watch, task::JoinSet};
@@ -65,6 +65,21 @@ pub(crate) struct Settings {
     pub projection: follow::Config,
 }
 
+/// Something that staff should know of the node itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Notice {
+    /// In words, with what to do.
+    pub words: String,
+    /// It cannot wait.
+    pub is_urgent: bool,
+}
+
+/// Says whether the box is still to be claimed, whenever it is asked.
+pub(crate) type IsUnclaimed = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// Says what there is to know of the node itself, whenever it is asked.
+pub(crate) type Notices = Arc<dyn Fn() -> Vec<Notice> + Send + Sync>;
+
 /// The floor. Clones are one.
 #[derive(Clone)]
 pub(crate) struct Floor(Arc<Parted>);
@@ -82,6 +97,8 @@ struct Parted {
     /// Held by who closes something: it is looked whether it is open, and said that it is not, in one.
     closing: tokio::sync::Mutex<()>,
     changes: watch::Sender<u64>,
+    notices: OnceLock<Notices>,
+    unclaimed: OnceLock<IsUnclaimed>,
 }
 
 /// What runs beside the floor. It ends when this is dropped.
@@ -153,6 +170,8 @@ pub(crate) fn open(
         made: Mutex::default(),
         closing: tokio::sync::Mutex::default(),
         changes: watch::Sender::new(0),
+        notices: OnceLock::new(),
+        unclaimed: OnceLock::new(),
     }));
     metrics::register(&floor, registry);
     let mut tasks = JoinSet::new();
@@ -188,6 +207,21 @@ impl Floor {
     /// The zone that days are of.
     pub(crate) fn zone(&self) -> &TimeZone {
         &self.0.zone
+    }
+
+    /// Shows on the board what there is to know of the node itself, from now on. Only the first counts.
+    pub(crate) fn set_notices(&self, notices: Notices) {
+        let _ = self.0.notices.set(notices);
+    }
+
+    /// Shows the way to the first page while the box is to be claimed. Only the first counts.
+    pub(crate) fn set_unclaimed(&self, unclaimed: IsUnclaimed) {
+        let _ = self.0.unclaimed.set(unclaimed);
+    }
+
+    /// What there is to know of the node itself.
+    fn notices(&self) -> Vec<Notice> {
+        self.0.notices.get().map(|notices| notices()).unwrap_or_default()
     }
 
     /// The goods on offer.

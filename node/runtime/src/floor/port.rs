@@ -39,8 +39,8 @@ impl Floor {
     fn seen<T>(&self, read: impl FnOnce(&Seen<'_>) -> T) -> T {
         let (view, shop) = (self.view(), self.0.store.state.shop());
         let (doors, now) = (Doors::of_all(&view), self.now());
-        let plugins = self.0.plugins.alerts(now);
-        read(&Seen { view: &view, shop: &shop, doors, plugins, now })
+        let (plugins, notices) = (self.0.plugins.alerts(now), self.notices());
+        read(&Seen { view: &view, shop: &shop, doors, plugins, notices, now })
     }
 
     fn made(&self) -> Arc<Board> {
@@ -102,6 +102,10 @@ fn is_same(a: &Board, b: &Board) -> bool {
 }
 
 impl staff::Floor for Floor {
+    fn is_unclaimed(&self) -> bool {
+        self.0.unclaimed.get().is_some_and(|unclaimed| unclaimed())
+    }
+
     fn board(&self) -> Arc<Board> {
         self.made()
     }

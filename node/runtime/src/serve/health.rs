@@ -6,11 +6,13 @@
 use crate::{
     admin::Mqtt,
     floor::Floor,
+    horizon,
     plugin::Plugins,
     store::Store,
     sync::{Line, SyncReport},
 };
 use aisle_devices::bridge::{BridgeStatus, StatusHandle};
+use aisle_enrolment::{Enrolment, Stage, Standing};
 use aisle_event::StoreId;
 use aisle_journal::Quarantined;
 use aisle_recommend::{Model, ModelSize, Recommender};
@@ -27,6 +29,9 @@ pub(super) struct Health {
     floor: Floor,
     plugins: Plugins,
     line: Option<Line>,
+    enrolment: Option<Enrolment>,
+    enrolment_problem: Option<String>,
+    horizon: horizon::Watch,
     started: Instant,
     /// What the journal held at the start; ready means that the state has it too.
     ready_at: u64,
@@ -40,9 +45,24 @@ impl Health {
         mqtt: Mqtt,
         (floor, plugins): (Floor, Plugins),
         line: Option<Line>,
+        (enrolment, enrolment_problem, horizon): (Option<Enrolment>, Option<String>, horizon::Watch),
     ) -> Self {
         let ready_at = store.journal.durable();
-        Self { store_id, store, recommender, mqtt, floor, plugins, line, started: Instant::now(), ready_at }
+        let started = Instant::now();
+        Self {
+            store_id,
+            store,
+            recommender,
+            mqtt,
+            floor,
+            plugins,
+            line,
+            enrolment,
+            enrolment_problem,
+            horizon,
+            started,
+            ready_at,
+        }
     }
 }
 
@@ -70,6 +90,48 @@ pub(super) struct Report {
     /// Absent where the node stands alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     sync: Option<SyncReport>,
+    enrolment: EnrolmentReport,
+    horizon: HorizonReport,
+}
+
+/// How the node stands with its chain; `/v1/admin/enrolment` says more.
+#[derive(Serialize)]
+struct EnrolmentReport {
+    /// `unclaimed`, `claiming`, `active`, `renewing` or `recovering`.
+    stage: Stage,
+    /// `good`, `suspended`, `banned` or `unknown`.
+    standing: Standing,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_after_ms: Option<i64>,
+    /// The code of what went wrong last; nothing when the last thing went well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    /// What keeps the identity from being used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+/// What would hurt the store first without a line.
+#[derive(Serialize)]
+struct HorizonReport {
+    said: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    days: Option<f64>,
+}
+
+impl HorizonReport {
+    fn of(horizon: &horizon::Horizon) -> Self {
+        let first = horizon.first.as_ref().and_then(|_| horizon.items.first());
+        Self {
+            said: horizon.said.clone(),
+            first: horizon.first.clone(),
+            days: first.and_then(|item| item.days),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -294,6 +356,17 @@ impl Health {
         let floor = FloorReport::of(&self.floor);
         let plugins = PluginsReport::of(&self.plugins);
         let sync = self.line.as_ref().map(SyncReport::of);
+        let enrolled = self.enrolment.as_ref().map(Enrolment::status).unwrap_or_default();
+        let is_enrolled_well = enrolled.is_whole() || enrolled.stage == Stage::Claiming;
+        let enrolment = EnrolmentReport {
+            stage: enrolled.stage,
+            standing: enrolled.standing,
+            identity: enrolled.identity,
+            not_after_ms: enrolled.not_after_ms,
+            code: enrolled.fault.map(|fault| fault.code),
+            problem: self.enrolment_problem.clone(),
+        };
+        let horizon = HorizonReport::of(&self.horizon.latest());
         let status = if journal.failed.is_some() || state.failed.is_some() {
             Status::Failed
         } else if state.rebuilt.is_some()
@@ -305,6 +378,8 @@ impl Health {
             || !plugins.is_whole()
             || mqtt.bridges.iter().any(|bridge| !bridge.connected)
             || sync.as_ref().is_some_and(|sync| !sync.is_whole())
+            || !is_enrolled_well
+            || enrolment.problem.is_some()
         {
             Status::Degraded
         } else {
@@ -324,6 +399,8 @@ impl Health {
             floor,
             plugins,
             sync,
+            enrolment,
+            horizon,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! The node stops by itself only when it can no longer promise what it promises: the journal failed (invariant 8) or the
 //! index cannot be written. It then exits with code 70 so that the supervisor starts it again, and recovers from the journal.
 
+pub(crate) mod again;
 mod bridges;
 mod broker;
 mod health;
@@ -12,11 +13,16 @@ use crate::{
     admin::{self, http::Admin, place::Place},
     cli::RunArgs,
     config::Config,
+    enrol,
     erase::{self, Erasing},
-    floor, output, plugin, scrub,
+    floor, horizon, output, plugin, scrub,
     store::Store,
     sync::{self, Line},
     trainer,
+};
+use aisle_enrolment::{
+    Enrolment,
+    page::{self, FirstBoot},
 };
 use aisle_event::{
     Event, Name, Timestamp, Unknown,
@@ -36,8 +42,12 @@ use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
+    task::JoinSet,
     time::timeout,
 };
+
+/// How long the thread of the node's identity may take to end.
+const IDENTITY_ENDS_WITHIN: Duration = Duration::from_secs(5);
 
 /// Why the node went down.
 pub(crate) enum Ended {
@@ -45,12 +55,14 @@ pub(crate) enum Ended {
     Asked,
     /// It could no longer keep its promises.
     Failed(String),
+    /// It was claimed, and starts anew with its identity, at this address.
+    Again(SocketAddr),
 }
 
 /// Runs the node until it is asked to stop or cannot go on.
-pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::Result<Ended> {
+pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyhow::Result<Ended> {
     let asked = Asked::listen()?;
-    let address = args.listen.unwrap_or(config.listen);
+    let address = again::listen().or(args.listen).unwrap_or(config.listen);
     let listener = listen(address).await?;
     let mut registry = Registry::with_prefix("aisle");
     let store = Arc::new(Store::open(data, &config, &mut registry)?);
@@ -64,6 +76,10 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
     let trainer =
         trainer::start(store.state.clone(), recommender.clone(), config.trainer.clone(), store.clock())
             .context("cannot start the training thread")?;
+    let (enrolling, identity_problem) = enrol::open(data, &config);
+    let (enrolment, worker) = enrolling.unzip();
+    let of_enrolment = enrol::Metrics::register(&mut registry);
+    config.mqtt.trust = enrol::trust(data, &config, enrolment.as_ref());
     let mqtt = match broker::open(data, &config, &store, &mut registry) {
         Ok(mqtt) => mqtt,
         Err(error) => {
@@ -91,11 +107,23 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
         listening: mqtt.listening(),
         bridges: bridges.statuses().into(),
     };
+    let broker = looked_at.broker.clone();
     let erasing = Erasing::new(data, config.store.clone(), config.sync.clone(), store.clone());
+    let clock = enrol::clock_source(&config, enrolment.as_ref());
+    let line = config.sync.clone().map(|settings| Line::new(data, config.store.clone(), settings, clock));
+    let clock = enrolment.as_ref().map_or_else(|| enrol::clock(data), |enrolment| enrolment.clock().clone());
+    let watch = horizon::Watch::new(data, store.clone(), (enrolment.clone(), clock), line.clone());
+    floor.set_notices(enrol::notices(enrolment.clone(), watch.clone()));
+    floor.set_unclaimed(enrol::is_unclaimed(&config, enrolment.clone()));
     let parts = (floor.clone(), plugins.clone(), erasing.clone());
-    let admin = Admin::new(data, looked_at.clone(), parts, stopping.clone(), store.clock());
+    let of_identity = (enrolment.clone(), identity_problem.clone(), watch.clone());
+    let admin = Admin::new(data, looked_at.clone(), parts, of_identity, stopping.clone(), store.clock());
     let packages = admin::http::packages(admin.clone());
-    let line = config.sync.clone().map(|settings| Line::new(data, config.store.clone(), settings));
+    let more = admin::http::router(admin);
+    let more = match enrolment.clone().filter(|_| enrol::has_first_page(&config)) {
+        Some(enrolment) => more.merge(page::router(FirstBoot::new(enrolment)).into()),
+        None => more,
+    };
     let kiosk = aisle_kiosk::router(
         Kiosk {
             state: store.state.clone(),
@@ -104,7 +132,7 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
             now: store.clock(),
             config: config.kiosk.clone(),
             plugins: Some(Arc::new(plugins.clone())),
-            more: admin::http::router(admin),
+            more,
             staff: Some(Staff {
                 floor: Arc::new(floor.clone()),
                 config: config.staff.clone(),
@@ -126,6 +154,7 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
         looked_at,
         (floor.clone(), plugins.clone()),
         line.clone(),
+        (enrolment.clone(), identity_problem, watch.clone()),
     ));
     let router = Router::new()
         .route("/healthz", get(health::healthz))
@@ -153,6 +182,13 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
         line.start(&store, appliers, &erasing, &stopping)
     });
     let erasures = erasing.start(&stopping);
+    let identity = worker.map(|worker| worker.start(stopping.clone())).transpose();
+    let identity = identity.context("cannot start the thread of the node's identity")?;
+    let mut beside = JoinSet::new();
+    beside.spawn(look_ahead(watch, enrolment.clone(), of_enrolment));
+    if let Some(enrolment) = enrolment.clone() {
+        beside.spawn(enrol::send_banned_away(enrolment, broker));
+    }
 
     let drain = Duration::from_millis(config.shutdown_timeout_ms);
     let failing = async {
@@ -167,7 +203,15 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
             reason = erasing.failed() => reason,
         }
     };
-    let ended = serve(listener, router, failing, asked, (stop, stopping), drain).await?;
+    let claimed = enrol::claimed(enrolment.as_ref());
+    let ended = serve(listener, router, (failing, claimed, bound), asked, (stop, stopping), drain).await?;
+    if let Ended::Again(_) = &ended {
+        // Without a note the broker goes on showing its own certificate.
+        if let Err(error) = enrol::note_what_mqtt_shows(data, config.store.as_str()) {
+            tracing::error!(%error, "cannot note what the broker shows");
+        }
+    }
+    drop(beside);
     drop(place);
     drop(listening);
     // It writes what it reacted to, and waits for the floor to show it.
@@ -182,16 +226,50 @@ pub(crate) async fn run(data: &Path, config: Config, args: &RunArgs) -> anyhow::
         syncing.ended().await;
     }
     erase::ended(erasures).await;
+    if let Some(identity) = identity {
+        // It ends with the answer that it waits for; what it keeps is whole at any point.
+        let ended = tokio::task::spawn_blocking(move || identity.join());
+        if timeout(IDENTITY_ENDS_WITHIN, ended).await.is_err() {
+            tracing::warn!("the thread of the node's identity did not end in time");
+        }
+    }
     trainer.stop();
     scrubber.stop();
     noting.abort();
     alive.abort();
     let reason = match &ended {
-        Ended::Asked => StopReason::Requested,
+        Ended::Asked | Ended::Again(_) => StopReason::Requested,
         Ended::Failed(_) => StopReason::Fatal,
     };
     close(store, reason).await?;
     Ok(ended)
+}
+
+/// Looks at the survival horizon now and then. Never ends.
+async fn look_ahead(watch: horizon::Watch, enrolment: Option<Enrolment>, metrics: enrol::Metrics) {
+    let mut look = tokio::time::interval(horizon::LOOK);
+    let mut changes = enrolment.as_ref().map(Enrolment::watch);
+    loop {
+        let changed = async {
+            let is_there = match &mut changes {
+                Some(changes) => changes.changed().await.is_ok(),
+                None => false,
+            };
+            if !is_there {
+                // The thread of the identity has ended, or there is none.
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            _ = look.tick() => {}
+            () = changed => {}
+        }
+        let (looked, status) = (watch.clone(), enrolment.as_ref().map(Enrolment::status).unwrap_or_default());
+        // It reads a file and asks the disk.
+        if let Ok(horizon) = tokio::task::spawn_blocking(move || looked.look()).await {
+            metrics.show(&status, &horizon);
+        }
+    }
 }
 
 /// What passes of the staff board are sealed with: they outlive a restart, and end with the token.
@@ -234,7 +312,7 @@ impl Asked {
 async fn serve(
     listener: TcpListener,
     router: Router,
-    failing: impl Future<Output = String>,
+    (failing, claimed, bound): (impl Future<Output = String>, impl Future<Output = ()>, SocketAddr),
     mut asked: Asked,
     (stop, mut stopping): (watch::Sender<bool>, watch::Receiver<bool>),
     drain: Duration,
@@ -255,6 +333,10 @@ async fn serve(
         reason = failing => {
             tracing::error!(reason, "the node cannot keep its promises and stops");
             Ended::Failed(reason)
+        }
+        () = claimed => {
+            tracing::info!("claimed; the node starts anew with its identity");
+            Ended::Again(bound)
         }
         served = &mut server => {
             served.context("the server stopped")?.context("the server stopped")?;

@@ -3,6 +3,7 @@
 //! Not here: whether the files are there and good; a node that sells starts without them and says what is missing
 //! ([`super::files`], `doctor`). Guards that bounds leave room for work, and that what may leave is named by trusted keys only.
 
+use aisle_enrolment::{LineSettings, files as enrolled, settings::HubPlace};
 use aisle_protocol::{
     LinkKind, LogClass, PerClass,
     node::{Allowance, Budgets},
@@ -22,7 +23,8 @@ pub(crate) struct RawSync {
     pub region: String,
     /// What the line costs: `metered`, `lte` or `fibre`. It says which budgets hold and how often an idle line is kept awake.
     pub link: Link,
-    /// PEM file: the certificate that names this node, then those between it and the root. Another one is taken over while the node runs.
+    /// PEM file: the certificate that names this node, then those between it and the root. Another one is taken over while the node runs. Left out
+    /// together with key and roots, they are those that the node was given when it was claimed, and what else is left out here is as the hub says.
     pub certificate_file: PathBuf,
     /// PEM file: its key.
     pub private_key_file: PathBuf,
@@ -306,6 +308,63 @@ fn within(
 }
 
 impl RawSync {
+    /// Whether the node shows what it was given when it was claimed.
+    pub(crate) fn is_of_identity(&self) -> bool {
+        [&self.certificate_file, &self.private_key_file, &self.roots_file]
+            .into_iter()
+            .all(|file| file.as_os_str().is_empty())
+    }
+
+    /// What is left out filled in with what the hub says, and with the files that the claim has brought. What the line costs has a default,
+    /// so the hub's word counts only where nothing of the line is written down.
+    pub(crate) fn filled(mut self, said: &LineSettings, data: &Path, is_unwritten: bool) -> Self {
+        let fill = |file: &mut PathBuf, with: PathBuf| {
+            if file.as_os_str().is_empty() {
+                *file = with;
+            }
+        };
+        fill(&mut self.certificate_file, enrolled::certificate(data));
+        fill(&mut self.private_key_file, enrolled::private_key(data));
+        fill(&mut self.roots_file, enrolled::roots(data));
+        fill(&mut self.policy_file, enrolled::policy(data));
+        if self.region.is_empty() {
+            self.region.clone_from(&said.region);
+        }
+        if self.policy_keys.is_empty() {
+            self.policy_keys.clone_from(&said.policy_keys);
+        }
+        if self.hub_receipt_keys.is_empty() {
+            self.hub_receipt_keys.clone_from(&said.hub_receipt_keys);
+        }
+        if self.hub.is_empty() {
+            let place = |place: &HubPlace| RawHub {
+                name: place.name.clone(),
+                quic_port: place.quic_port,
+                tls_port: place.tls_port,
+            };
+            self.hub = said.hubs.iter().map(place).collect();
+        }
+        match said.link.as_deref().filter(|_| is_unwritten) {
+            Some("fibre") => self.link = Link::Fibre,
+            Some("lte") => self.link = Link::Lte,
+            _ => {}
+        }
+        self
+    }
+
+    /// Checks what is written down of a line whose other settings come with the claim.
+    pub(crate) fn check_before_claim(&self) -> Result<(), InvalidConfig> {
+        // Nobody signs with it; it stands for keys that are not known yet.
+        const STANDS_FOR_KEYS: &str = "d04ab232742bb4ab3a1368bd4615e4e6d0224ab71a016baf8520a332c9778737";
+        let said = LineSettings {
+            region: "unclaimed".into(),
+            policy_keys: vec![STANDS_FOR_KEYS.into()],
+            hubs: vec![HubPlace { name: "hub.invalid".into(), quic_port: 8443, tls_port: 8443 }],
+            ..LineSettings::default()
+        };
+        self.clone().filled(&said, Path::new("."), false).resolve().map(drop)
+    }
+
     /// Checks every value.
     pub(crate) fn resolve(&self) -> Result<Settings, InvalidConfig> {
         let region = Region::new(&self.region).map_err(|error| invalid("region", error))?;
@@ -518,6 +577,30 @@ mod tests {
         assert_eq!(with("[content]\ndisk_bytes_max = 1\n"), "content.disk_bytes_max");
         assert_eq!(with("[line]\nreconnect_ms_max = 1\n"), "line.reconnect_ms_max");
         assert_eq!(with("[kiosk]\nsaturated_requests = 1\n"), "kiosk.saturated_requests");
+    }
+
+    #[test]
+    fn what_a_claim_brings_fills_what_is_left_out_and_nothing_that_is_written() {
+        let said = LineSettings {
+            region: "cn".into(),
+            link: Some("fibre".into()),
+            hubs: vec![HubPlace { name: "hub.example".into(), quic_port: 1, tls_port: 2 }],
+            policy_keys: vec!["d04ab232742bb4ab3a1368bd4615e4e6d0224ab71a016baf8520a332c9778737".into()],
+            ..LineSettings::default()
+        };
+        let data = Path::new("/data");
+        let settings = RawSync::default().filled(&said, data, true).resolve().unwrap();
+        assert_eq!((settings.region.as_str(), settings.link), ("cn", LinkKind::Fibre));
+        assert_eq!(settings.certificate_file, data.join("identity/node.pem"));
+        let hub = client::Hub { name: "hub.example".into(), quic_port: Some(1), tls_port: Some(2) };
+        assert_eq!(settings.hubs, [hub]);
+        let written = read("region = \"eu\"\n[budgets.lte.sales]\nbytes_max = 1\n");
+        assert!(written.is_of_identity() && written.check_before_claim().is_ok());
+        let settings = written.filled(&said, data, false).resolve().unwrap();
+        assert_eq!((settings.region.as_str(), settings.link), ("eu", LinkKind::Metered));
+        let wrong = read("[line]\nreconnect_ms_max = 1\n");
+        assert_eq!(wrong.check_before_claim().unwrap_err().field, "line.reconnect_ms_max");
+        assert!(!read(WHOLE).is_of_identity());
     }
 
     #[test]

@@ -32,8 +32,12 @@ use crate::{erase::Erasing, store::Store};
 use aisle_content::plan::Standing;
 use aisle_event::{CustomerRef, StoreId};
 use aisle_outbox::Outbox;
+use aisle_protocol::{LinkKind, LogClass};
 use aisle_residency::{erasure::Ask, signing::VerifyingKey};
-use aisle_transport::client::{self, Status};
+use aisle_transport::{
+    client::{self, Phase, Status},
+    tls::ClockSource,
+};
 use arc_swap::ArcSwapOption;
 use prometheus_client::{encoding::text::encode_registry, registry::Registry};
 use std::{
@@ -57,6 +61,8 @@ struct Shared {
     data: PathBuf,
     store: StoreId,
     settings: Settings,
+    /// How the time is known that the hub's certificate is judged at.
+    clock: ClockSource,
     load: Arc<InFlight>,
     /// The metrics of the outbox and the line, once they are there.
     registry: ArcSwapOption<Registry>,
@@ -94,10 +100,10 @@ struct Running {
 
 impl Line {
     /// A line that has not begun.
-    pub(crate) fn new(data: &Path, store: StoreId, settings: Settings) -> Self {
+    pub(crate) fn new(data: &Path, store: StoreId, settings: Settings, clock: ClockSource) -> Self {
         let load = Arc::new(InFlight::new(settings.kiosk));
         let (registry, view) = (ArcSwapOption::empty(), Mutex::default());
-        Self(Arc::new(Shared { data: data.into(), store, settings, load, registry, view }))
+        Self(Arc::new(Shared { data: data.into(), store, settings, clock, load, registry, view }))
     }
 
     /// Opens the outbox and calls the hub, beside everything else, until the node stops.
@@ -125,6 +131,37 @@ impl Line {
             Some(registry) => encode_registry(text, &registry),
             None => Ok(()),
         }
+    }
+
+    /// What the batches take that wait for the hub, in bytes; 0 before the outbox is open.
+    pub(crate) fn waiting_bytes(&self) -> u64 {
+        let view = self.view();
+        let waits = |running: &Running| {
+            LogClass::ALL.into_iter().map(|class| running.outbox.backlog(class).bytes).sum::<u64>()
+        };
+        view.running.as_ref().map_or(0, waits)
+    }
+
+    /// What all batches may take on disk, in bytes.
+    pub(crate) fn outbox_bytes_max(&self) -> u64 {
+        self.settings().outbox.disk_bytes_max
+    }
+
+    /// Whether the hub knows the node now.
+    pub(crate) fn is_connected(&self) -> bool {
+        let view = self.view();
+        view.running.as_ref().is_some_and(|running| running.status.borrow().phase == Phase::Connected)
+    }
+
+    /// Whether sales have a byte budget on a line of this kind.
+    pub(crate) fn is_budgeted(&self) -> bool {
+        let settings = self.settings();
+        let of_link = match settings.link {
+            LinkKind::Metered => &settings.budgets.metered,
+            LinkKind::Lte => &settings.budgets.lte,
+            LinkKind::Fibre => &settings.budgets.fibre,
+        };
+        of_link.sales.is_some()
     }
 
     fn settings(&self) -> &Settings {

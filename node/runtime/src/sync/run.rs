@@ -26,7 +26,10 @@ use aisle_protocol::{
     node,
 };
 use aisle_residency::{Gate, TrustedPolicy, erasure::Proof, token::TokenKeys};
-use aisle_transport::client::{self, BudgetFile, Client, Heard, RenewError};
+use aisle_transport::{
+    client::{self, BudgetFile, Client, Heard, RenewError},
+    tls::ClockSource,
+};
 use prometheus_client::registry::Registry;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -48,8 +51,8 @@ const RETRY: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_secs(1);
 /// This machine's addresses are looked at with every so many looks.
 const ADDRESSES_LOOKS: u32 = 5;
-/// The certificates' files are.
-const FILES_LOOKS: u32 = 30;
+/// The certificates' files are: a renewed one is shown before the hub has forgotten the one before.
+const FILES_LOOKS: u32 = 5;
 /// Messages of the hub that wait to be looked at; what is beyond comes again with the next connection.
 const HEARD_MAX: usize = 64;
 /// The most erasures of the hub that are under way at once, for their receipts.
@@ -183,7 +186,12 @@ fn prepare(line: &Line, store: &Store, stopping: &watch::Receiver<bool>) -> Resu
     let driver = Outbox::spawn(projector, |_| {}).map_err(|error| problem(&error))?;
     let send_bytes_max = settings.line.in_flight_bytes_max.saturating_add(2 << 20);
     let config = client::Config {
-        clock_floor_ms: store.state.shop().as_of.ms(),
+        // A clock that once leapt ahead has dated the journal too; what hubs have signed has not.
+        clock_floor_ms: match &line.0.clock {
+            ClockSource::System => store.state.shop().as_of.ms(),
+            ClockSource::AtLeast(_) => 0,
+        },
+        clock: line.0.clock.clone(),
         budgets: settings.budgets,
         quic_head_start_ms: settings.line.quic_head_start_ms,
         tls_keep_ms: settings.line.tls_keep_ms,

@@ -1,6 +1,6 @@
 //! What an operator sets for the line to the hub. Times are milliseconds.
 
-use crate::Credentials;
+use crate::{Credentials, tls::ClockSource};
 use aisle_protocol::node::Budgets;
 
 /// Where a hub is called.
@@ -24,6 +24,8 @@ pub struct Config {
     /// A time that is known to have been, in milliseconds since 1970: that of the last event in the journal. A clock behind it is not
     /// believed when a hub's certificate is looked at.
     pub clock_floor_ms: u64,
+    /// How the time is known that a hub's certificate is judged at.
+    pub clock: ClockSource,
     /// How many bytes each class may send on a line of each kind.
     pub budgets: Budgets,
     /// How long QUIC is tried before TLS is tried beside it.
@@ -47,6 +49,7 @@ impl Config {
             hubs,
             credentials,
             clock_floor_ms: 0,
+            clock: ClockSource::System,
             budgets: Budgets::default(),
             quic_head_start_ms: 2_500,
             tls_keep_ms: 600_000,

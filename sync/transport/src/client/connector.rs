@@ -9,7 +9,7 @@ use crate::{
     Path,
     link::{Carrier, End},
     quic::{self, Pulse, Room},
-    tls::{CredentialsError, Floor},
+    tls::CredentialsError,
 };
 use aisle_protocol::LinkKind;
 use futures_util::future::{BoxFuture, Either, FutureExt, select};
@@ -78,7 +78,7 @@ pub(super) struct Connector {
 
 impl Connector {
     pub(super) fn new(config: &Config) -> Result<Self, CredentialsError> {
-        let tls = Arc::new(config.credentials.client(Floor { ms: config.clock_floor_ms })?);
+        let tls = Arc::new(config.credentials.client(&config.clock, config.clock_floor_ms)?);
         let crypto = QuicClientConfig::try_from(tls.clone()).map_err(|_| CredentialsError::NoQuic)?;
         Ok(Self {
             hubs: config.hubs.clone(),

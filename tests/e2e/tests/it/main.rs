@@ -16,6 +16,7 @@ mod board;
 mod console;
 mod demo;
 mod devices;
+mod enrolment;
 mod faults;
 mod hostile;
 mod import;

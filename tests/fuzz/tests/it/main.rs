@@ -330,3 +330,8 @@ fn every_target_has_a_libfuzzer_entry() {
         assert!(manifest.contains(&format!("path = \"fuzz_targets/{}.rs\"", target.name)), "{}", target.name);
     }
 }
+
+#[test]
+fn any_bytes_are_a_lines_settings_or_an_error_with_a_code() {
+    run("line_settings");
+}

@@ -117,6 +117,9 @@ async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Resu
     let scene = Scene::new()?;
     floor::write(data, &scene, store::now())?;
 
+    if let Some(region) = &around.region {
+        region.enrol(data).await?;
+    }
     screen::line("starting the node");
     let options = NodeOptions {
         data: Some(data.into()),

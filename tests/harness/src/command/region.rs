@@ -10,13 +10,14 @@ use super::{
 };
 use aisle_event::Timestamp;
 use aisle_harness::{
-    hub::{Desk, HubOptions, HubUnderTest, Lines, Member, Sight, Standing, Watched, Watcher},
+    hub::{Approval, Desk, HubOptions, HubUnderTest, Lines, Member, Sight, Standing, Watched, Watcher},
     node::{NodeOptions, NodeUnderTest},
     shop::Plan,
     shoppers::{Crowd, Tally},
 };
 use anyhow::{Context, Result, bail};
 use std::{
+    path::Path,
     pin::pin,
     sync::Arc,
     time::{Duration, Instant},
@@ -70,19 +71,28 @@ impl Region {
     /// Starts the hub and lets the demo's store and so many more be its members.
     pub(super) async fn start(first: &str, more: usize, seed: u64) -> Result<Self> {
         screen::line("starting the hub");
-        let starting = tokio::task::spawn_blocking(|| HubUnderTest::start(HubOptions::default()));
+        let options = HubOptions { enrolment: Some(Approval::Auto), ..HubOptions::default() };
+        let starting = tokio::task::spawn_blocking(|| HubUnderTest::start(options));
         let hub = starting.await.context("the hub's start was cut short")??;
         let lines = Lines::start(1 + more, hub.quic(), hub.tls(), seed).await?;
         let names =
             (1..=1 + more).map(|number| if number == 1 { first.into() } else { format!("{first}-{number}") });
         let members: Result<Vec<Member>, _> =
-            names.zip(lines.calls()).map(|(store, call)| Member::join(&hub, &store, call)).collect();
+            names.zip(lines.calls()).map(|(store, call)| Member::invite(&hub, &store, call)).collect();
         Ok(Self { members: members?, hub, lines })
     }
 
     /// What the configuration of the demo's own store has to say about the hub.
     pub(super) fn config(&self) -> &str {
         self.members.first().map_or("", |member| &member.config)
+    }
+
+    /// Has the box of the demo's own store claim itself; its data is there, and no node runs on it.
+    pub(super) async fn enrol(&self, data: &Path) -> Result<()> {
+        match self.members.first() {
+            Some(member) => enrol(member, data).await,
+            None => Ok(()),
+        }
     }
 
     /// Starts the smaller stores and lets shoppers in; `None` when told to stop meanwhile. The demo's store runs already, at `url`.
@@ -119,6 +129,14 @@ impl Region {
     }
 }
 
+/// Has a box claim itself, as an installer does.
+async fn enrol(member: &Member, data: &Path) -> Result<()> {
+    screen::line(format_args!("the store {} enrols itself", member.store));
+    let (member, data) = (member.clone(), data.to_owned());
+    let enrolling = tokio::task::spawn_blocking(move || member.enrol(&data));
+    Ok(enrolling.await.context("a claim was cut short")??)
+}
+
 impl Branch {
     async fn open(member: &Member, seed: u64, stopped: watch::Receiver<bool>) -> Result<Self> {
         let store = member.store.clone();
@@ -128,6 +146,7 @@ impl Branch {
         let end = store::now();
         let plan = Plan { seed, products: PRODUCTS, days: DAYS, visits_per_day: VISITS_PER_DAY, end };
         store::fill(data.path(), plan).await?;
+        enrol(member, data.path()).await?;
         let options = NodeOptions {
             data: Some(data.path().into()),
             config: format!("[store]\nid = \"{store}\"\n{}", member.config),

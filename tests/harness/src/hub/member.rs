@@ -9,6 +9,7 @@ use std::{
     io::Write,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    process::{Command, Stdio},
 };
 
 /// The node of every store here.
@@ -23,6 +24,8 @@ pub struct Member {
     pub name: String,
     /// The section of its node's configuration.
     pub config: String,
+    /// What its box claims itself with, for a store that enrols by itself.
+    claim: Option<String>,
 }
 
 impl Member {
@@ -56,11 +59,78 @@ impl Member {
             store: store.into(),
             name: format!("spiffe://{CHAIN}/store/{store}/node/{NODE}"),
             config: config(&folder, &hub.officer().public_key(), call),
+            claim: None,
         })
+    }
+
+    /// Draws a claim for a store at a hub that boxes enrol at. The store is a member once its box has [claimed itself](Self::enrol).
+    ///
+    /// # Errors
+    /// When the hub says no.
+    pub fn invite(hub: &HubUnderTest, store: &str, call: Call) -> Result<Self, HubError> {
+        let serial = format!("box-{store}");
+        Ok(Self {
+            store: store.into(),
+            name: format!("spiffe://{CHAIN}/store/{store}/node/{serial}"),
+            config: invited(&serial, call),
+            claim: Some(hub.claim(store)?),
+        })
+    }
+
+    /// Has the box of an invited store claim itself, as an installer does: by the node's own command, on its data, while no node runs there. Nothing
+    /// happens for a store that got its papers.
+    ///
+    /// # Errors
+    /// When the command cannot be run, or is refused.
+    pub fn enrol(&self, data: &Path) -> Result<(), HubError> {
+        let Some(claim) = &self.claim else { return Ok(()) };
+        let scratch = tempfile::Builder::new().prefix("aisle-claim-").tempdir().map_err(|source| {
+            HubError::File { what: "make a temporary directory for", path: std::env::temp_dir(), source }
+        })?;
+        let file = scratch.path().join("aisle.toml");
+        write(file.clone(), &format!("[store]\nid = \"{}\"\n{}", self.store, self.config))?;
+        let binary = crate::node::binary()?;
+        let mut command = Command::new(&binary);
+        command.arg("--data").arg(data).arg("--config").arg(&file).args(["claim", claim.as_str()]);
+        let output = command.stdin(Stdio::null()).output();
+        let output = output.map_err(|source| HubError::Process { what: "run", binary, source })?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        Err(HubError::Command { command: format!("claim for {}", self.store), said })
     }
 }
 
+/// The same line for a box that has the rest from its claim.
+fn invited(serial: &str, Call { quic_port, tls_port }: Call) -> String {
+    format!(
+        r#"
+[node]
+serial = "{serial}"
+[sync]
+link = "fibre"
+[[sync.hub]]
+name = "127.0.0.1"
+quic_port = {quic_port}
+tls_port = {tls_port}
+{QUICKLY}"#
+    )
+}
+
 /// A line that costs nothing and comes back quickly, and batches that do not wait long: whoever looks on has no minutes.
+const QUICKLY: &str = "[sync.outbox]
+sales_age_ms_max = 1000
+stock_age_ms_max = 2000
+telemetry_age_ms_max = 2000
+bulk_age_ms_max = 2000
+[sync.line]
+reconnect_ms_max = 2000
+quic_head_start_ms = 1500
+path_timeout_ms = 3000
+tls_keep_ms = 15000
+";
+
 fn config(folder: &Path, policy_key: &str, Call { quic_port, tls_port }: Call) -> String {
     let folder = folder.display();
     format!(
@@ -78,17 +148,7 @@ receipt_key_file = "{folder}/receipt.key"
 name = "127.0.0.1"
 quic_port = {quic_port}
 tls_port = {tls_port}
-[sync.outbox]
-sales_age_ms_max = 1000
-stock_age_ms_max = 2000
-telemetry_age_ms_max = 2000
-bulk_age_ms_max = 2000
-[sync.line]
-reconnect_ms_max = 2000
-quic_head_start_ms = 1500
-path_timeout_ms = 3000
-tls_keep_ms = 15000
-"#
+{QUICKLY}"#
     )
 }
 

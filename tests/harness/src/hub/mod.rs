@@ -10,6 +10,7 @@
 
 mod authority;
 mod desk;
+mod enrolling;
 mod error;
 mod line;
 mod member;
@@ -19,6 +20,7 @@ mod sight;
 
 pub use authority::{Authority, CHAIN, Papers};
 pub use desk::{Cursor, Desk};
+pub use enrolling::Approval;
 pub use error::HubError;
 pub use line::{Call, Lines};
 pub use member::Member;
@@ -27,6 +29,7 @@ pub use receipt::Removed;
 pub use sight::{Picture, Sight, Standing, Watched, Watcher};
 
 use crate::node::{hub_binary, output::Output};
+use enrolling::Ports;
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs,
@@ -57,6 +60,8 @@ pub struct HubOptions {
     pub policy: String,
     /// When a node that was told "not now" comes again, in milliseconds.
     pub retry_after_ms: u64,
+    /// Who lets boxes in that enrol by themselves; without it the hub takes none, and stores get their papers from its [`Authority`].
+    pub enrolment: Option<Approval>,
     /// How long a start may take.
     pub start_timeout: Duration,
     /// How long an orderly stop may take.
@@ -70,6 +75,7 @@ impl Default for HubOptions {
             database: "data/hub.db".into(),
             policy: POLICY.into(),
             retry_after_ms: 500,
+            enrolment: None,
             start_timeout: Duration::from_secs(60),
             stop_timeout: Duration::from_secs(30),
         }
@@ -92,6 +98,7 @@ pub struct HubUnderTest {
     folder: TempDir,
     authority: Authority,
     officer: Officer,
+    ports: Option<Ports>,
     child: Option<Child>,
     output: Output,
     serving: Serving,
@@ -114,24 +121,40 @@ impl HubUnderTest {
             folder,
             authority: Authority::new()?,
             officer: Officer::new()?,
+            ports: None,
             child: None,
             output: Output::default(),
             // The system chooses ports at the first start; the next ones keep them, since lines lead there.
             serving: Serving { http: any, quic: any, tls: any },
         };
-        let papers = hub.authority.hub()?;
+        if hub.options.enrolment.is_some() {
+            hub.prepare_enrolment()?;
+        } else {
+            let papers = hub.authority.hub()?;
+            for (name, text) in
+                [("hub.pem", &papers.certificate), ("hub.key", &papers.key), ("roots.pem", &papers.roots)]
+            {
+                hub.write(name, text)?;
+            }
+        }
         let policy = &hub.options.policy;
-        for (name, text) in [
-            ("hub.pem", &papers.certificate),
-            ("hub.key", &papers.key),
-            ("roots.pem", &papers.roots),
-            ("policy.toml", policy),
-            ("policy.toml.sig", &hub.officer.sign(policy)),
-        ] {
+        for (name, text) in [("policy.toml", policy), ("policy.toml.sig", &hub.officer.sign(policy))] {
             hub.write(name, text)?;
         }
         hub.start_again()?;
         Ok(hub)
+    }
+
+    /// Has the hub make its own authority, and chooses where it listens.
+    fn prepare_enrolment(&mut self) -> Result<(), HubError> {
+        let ports = Ports::free().map_err(|source| self.process("find a port for", source))?;
+        let arguments = ports.init(&self.folder.path().display().to_string());
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        self.ask(&arguments)?;
+        let at = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.sync));
+        (self.serving.quic, self.serving.tls) = (at, at);
+        self.ports = Some(ports);
+        Ok(())
     }
 
     /// Who vouches for it and for its stores.
@@ -304,7 +327,13 @@ impl HubUnderTest {
             self.options.database,
             self.officer.public_key(),
             self.options.retry_after_ms,
-        )
+        ) + &self.enrolment_settings()
+    }
+
+    fn enrolment_settings(&self) -> String {
+        let folder = self.folder.path().display().to_string();
+        let asked = self.ports.zip(self.options.enrolment);
+        asked.map(|(ports, approval)| ports.settings(&folder, approval)).unwrap_or_default()
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

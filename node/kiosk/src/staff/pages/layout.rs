@@ -69,7 +69,8 @@ impl Tab {
 
     /// How many things of this part need somebody.
     fn wanting(self, board: &Board) -> usize {
-        let devices = |kind: AlertKind| !matches!(kind, AlertKind::Excursion | AlertKind::Plugin);
+        let devices =
+            |kind: AlertKind| !matches!(kind, AlertKind::Excursion | AlertKind::Plugin | AlertKind::Node);
         match self {
             Self::Now | Self::Products => 0,
             Self::Tasks => board.totals.tasks as usize,
@@ -117,6 +118,7 @@ pub(in crate::staff) fn answer(
         }
         footer {
             p { ((words.signed_in_as)(colleague.name.as_str())) }
+            @if desk.floor.is_unclaimed() { p { a href="/first-boot" { (words.claim_box) } } }
             (languages(person))
             form action="/staff/sign-out" method="post" { button.quiet type="submit" { (words.sign_out) } }
         }

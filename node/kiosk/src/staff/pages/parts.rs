@@ -17,6 +17,9 @@ use crate::{
 use aisle_event::{Name, Sku, Timestamp, inventory::TaskKind};
 use maud::{Markup, html};
 
+/// The page on which a box is claimed; the node serves it.
+const FIRST_BOOT: &str = "/first-boot";
+
 /// How somebody sees a page: in which words, at what time, and where they are.
 #[derive(Clone, Copy)]
 pub(in crate::staff) struct Eye<'a> {
@@ -151,6 +154,9 @@ impl<'a> Eye<'a> {
         let (name, to) = match (&alert.unit, &alert.device) {
             (Some(unit), _) => (Some(unit.as_str()), unit_address(unit.as_str())),
             (None, Some(device)) => (Some(device.as_str()), device_address(device.as_str())),
+            (None, None) if alert.kind == AlertKind::Node && alert.detail.contains(FIRST_BOOT) => {
+                (None, FIRST_BOOT.to_owned())
+            }
             (None, None) => (None, self.place.to_owned()),
         };
         let key = format!("alert {:?} {}", alert.kind, name.unwrap_or(&alert.detail));

@@ -8,6 +8,7 @@ mod authorized;
 mod clients;
 mod device;
 mod devices;
+mod enrolment;
 mod erasures;
 mod overview;
 mod page;
@@ -23,7 +24,8 @@ mod watch;
 use super::Mqtt;
 pub(crate) use plugins::packages;
 
-use crate::{erase::Erasing, floor::Floor, plugin::Plugins};
+use crate::{erase::Erasing, floor::Floor, horizon, plugin::Plugins};
+use aisle_enrolment::Enrolment;
 use aisle_event::Timestamp;
 use axum::{
     Json,
@@ -55,6 +57,9 @@ struct Shared {
     floor: Floor,
     plugins: Plugins,
     erasing: Erasing,
+    enrolment: Option<Enrolment>,
+    enrolment_problem: Option<String>,
+    horizon: horizon::Watch,
     installs: Arc<Semaphore>,
     watches: Arc<Semaphore>,
     stopping: changes::Receiver<bool>,
@@ -67,12 +72,26 @@ impl Admin {
         data: &Path,
         mqtt: Mqtt,
         (floor, plugins, erasing): (Floor, Plugins, Erasing),
+        (enrolment, enrolment_problem, horizon): (Option<Enrolment>, Option<String>, horizon::Watch),
         stopping: changes::Receiver<bool>,
         now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     ) -> Self {
         let watches = Arc::new(Semaphore::new(WATCHES_MAX));
         let (data, installs) = (data.into(), plugins::installs());
-        Self(Arc::new(Shared { data, mqtt, floor, plugins, erasing, installs, watches, stopping, now }))
+        Self(Arc::new(Shared {
+            data,
+            mqtt,
+            floor,
+            plugins,
+            erasing,
+            enrolment,
+            enrolment_problem,
+            horizon,
+            installs,
+            watches,
+            stopping,
+            now,
+        }))
     }
 }
 
@@ -135,6 +154,10 @@ fn described() -> OpenApiRouter<Admin> {
         .routes(routes!(tasks::list))
         .routes(routes!(tasks::end))
         .routes(routes!(erasures::list, erasures::begin))
+        .routes(routes!(enrolment::get, enrolment::claim))
+        .routes(routes!(enrolment::again))
+        .routes(routes!(enrolment::horizon))
+        .routes(routes!(enrolment::certify, enrolment::revoke))
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::get, plugins::remove))
         .routes(routes!(plugins::recordings))

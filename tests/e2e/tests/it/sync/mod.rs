@@ -205,6 +205,7 @@ fn what_sync_cannot_be_told_is_refused_by_its_key() {
     };
     check("[sync]\nregon = \"eu\"\n").complains_about(&["`sync.regon`", "`region`"]);
     check("[sync.outbox]\nkeep_hours = 1\n").complains_about(&["`sync.outbox.keep_hours`", "`keep_h`"]);
-    check("[sync]\nregion = \"eu\"\n").complains_about(&["`sync.hub`", "hint: "]);
+    check("[sync]\nregion = \"eu\"\ncertificate_file = \"node.pem\"\n")
+        .complains_about(&["`sync.hub`", "hint: "]);
     check("[sync]\nlink = \"pigeon\"\n").complains_about(&["sync.link", "pigeon"]);
 }
