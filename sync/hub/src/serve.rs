@@ -232,7 +232,18 @@ impl Running {
             policy_keys: Arc::new(config.policy_keys.clone()),
             clock: Clock::of_machine(),
         };
-        Ok(Self { server, listener, api, http, config: config.clone(), policies, relay, warden, enrolling, recent })
+        Ok(Self {
+            server,
+            listener,
+            api,
+            http,
+            config: config.clone(),
+            policies,
+            relay,
+            warden,
+            enrolling,
+            recent,
+        })
     }
 
     /// Where people and programs are served.
@@ -270,7 +281,8 @@ impl Running {
     /// # Errors
     /// When HTTP cannot be served any more.
     pub async fn until(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let Self { server, listener, api, http: address, config, policies, relay, warden, enrolling, recent } = self;
+        let Self { server, listener, api, http: address, config, policies, relay, warden, enrolling, recent } =
+            self;
         let hub = config.hub.clone();
         tracing::info!(
             hub,

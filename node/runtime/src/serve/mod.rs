@@ -343,10 +343,12 @@ async fn serve(
             Ended::Failed("the server stopped".into())
         }
     };
-    aisle_service::stopping(match &ended {
-        Ended::Asked => "asked to stop; finishing what is under way",
-        Ended::Failed(reason) => reason.as_str(),
-    });
+    match &ended {
+        Ended::Asked => aisle_service::stopping("asked to stop; finishing what is under way"),
+        Ended::Failed(reason) => aisle_service::stopping(reason),
+        // It is the same process that serves again in a moment: whoever watches it must not take that for its end.
+        Ended::Again(_) => {}
+    }
     stop.send_replace(true);
     if !server.is_finished() && timeout(drain, &mut server).await.is_err() {
         tracing::warn!(drain_ms = drain.as_millis() as u64, "some connections did not finish in time");

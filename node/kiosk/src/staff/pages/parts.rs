@@ -3,7 +3,7 @@
 use crate::{
     staff::{
         age::ago,
-        board::{AlertRow, DeviceRow, DeviceState, GapRow, Severity, TaskRow, UnitRow, UnitState},
+        board::{AlertKind, AlertRow, DeviceRow, DeviceState, GapRow, Severity, TaskRow, UnitRow, UnitState},
         detail::{Field, FieldKind, SettingValue},
         form::{MARK, Reason, Trouble, setting_name},
         number::{Estimate, Reading},

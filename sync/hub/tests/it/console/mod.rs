@@ -14,7 +14,8 @@ use aisle_hub::{
     Database,
     console::{self, Bounds, Console, Parts},
     database::{self, Contact},
-    http::{self, Api, Token},
+    http::{self, Api, Clock, Site, Token},
+    people::{People, Settings, telemetry::Telemetry},
     policies::Policies,
     recent::Recent,
 };
@@ -80,6 +81,12 @@ impl Served {
             token: token.clone(),
             registry: Arc::new(Registry::default()),
             is_ready: Arc::new(AtomicBool::new(true)),
+            enrolment: None,
+            people: People::new(database.clone(), "hub-1", Settings::default(), Telemetry::default()),
+            site: Arc::new(Site::default()),
+            oidc: None,
+            policy_keys: Arc::default(),
+            clock: Clock::of_machine(),
         };
         let parts = Parts {
             hub: "hub-1".into(),

@@ -106,6 +106,7 @@ impl House {
             people: People::new(database.clone(), hub, settings, telemetry),
             database,
             token: Arc::new(Token::of(MACHINE)),
+            enrolment: None,
             registry: Arc::new(registry),
             is_ready: Arc::new(AtomicBool::new(true)),
             site: Arc::new(site),
