@@ -7,7 +7,7 @@
 //!                                 Shelf: pieces held against a tree, deltas unfolded, a bound on the disk
 //! ```
 //!
-//! Lives here: the manifest ([`manifest`]) and who may make one ([`trust`]), the tree of a content's pieces ([`tree`]), deltas
+//! Lives here: the manifest ([`manifest`]) and who may make one ([`trust`]), its signed form ([`order`]), the tree of a content's pieces ([`tree`]), deltas
 //! ([`delta`]), the form of a plugin as one content ([`package`]), what lies on the disk ([`folder`]) and the machine that decides what is
 //! asked for, unfolded, applied and reported ([`plan`]). Both ends use it: a hub makes what a node reads.
 //!
@@ -17,6 +17,7 @@
 pub mod delta;
 pub mod folder;
 pub mod manifest;
+pub mod order;
 pub mod package;
 pub mod plan;
 pub mod shelf;
@@ -25,6 +26,7 @@ pub mod trust;
 
 pub use folder::Folder;
 pub use manifest::{Content, Delta, Item, Manifest, ManifestError};
+pub use order::{NodeOrder, Order, OrderError};
 pub use package::PluginPackage;
 pub use plan::{Config, Input, Output, Planner};
 pub use shelf::{Good, Kept, Shelf, ShelfError};

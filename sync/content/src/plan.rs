@@ -553,7 +553,7 @@ impl Planner {
             })
         };
         let applied = self.tasks.iter().filter_map(applied).collect();
-        self.generation.map(|generation| Report { generation, applied })
+        self.generation.map(|generation| Report { generation, applied, node: None })
     }
 
     fn is_news(&self) -> bool {

@@ -5,7 +5,7 @@
 
 use crate::{
     batch::PolicyId,
-    limits::{APPLIED_MAX, PAST_MAX, POINTS_MAX, TEXT_BYTES_MAX, VERSIONS_MAX},
+    limits::{APPLIED_MAX, NODE_REPORT_BYTES_MAX, PAST_MAX, POINTS_MAX, TEXT_BYTES_MAX, VERSIONS_MAX},
     log::{Epoch, Hash, LogClass, Point},
 };
 use aisle_event::StoreId;
@@ -381,6 +381,9 @@ pub struct Report {
     /// What of it is applied, at most [`APPLIED_MAX`].
     #[n(2)]
     pub applied: Vec<Applied>,
+    /// How the node itself stands in its fleet, where it is in one; opaque here, at most [`NODE_REPORT_BYTES_MAX`].
+    #[n(3)]
+    pub node: Option<Octets>,
 }
 
 /// Something was refused. Without a class the connection ends with it.
@@ -650,8 +653,14 @@ impl Message {
                         || long(&applied.version)
                         || applied.reason.as_deref().is_some_and(long)
                 };
-                (report.applied.len() > APPLIED_MAX || report.applied.iter().any(is_long))
-                    .then_some("applied")
+                let is_told_too_much =
+                    report.node.as_ref().is_some_and(|node| node.0.len() > NODE_REPORT_BYTES_MAX);
+                [
+                    ("applied", report.applied.len() > APPLIED_MAX || report.applied.iter().any(is_long)),
+                    ("node", is_told_too_much),
+                ]
+                .iter()
+                .find_map(|(field, beyond)| beyond.then_some(*field))
             }
             Self::Error(error) => long(&error.text).then_some("text"),
             Self::Locate(locate) => (locate.points.len() > POINTS_MAX).then_some("points"),

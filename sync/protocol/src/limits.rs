@@ -28,6 +28,8 @@ pub const POINTS_MAX: usize = 64;
 pub const PAST_MAX: usize = 16;
 /// The most things of one REPORT.
 pub const APPLIED_MAX: usize = 256;
+/// The most bytes of what a node says of itself in a REPORT.
+pub const NODE_REPORT_BYTES_MAX: usize = 32 << 10;
 /// What a node may have under way in each class before the hub has granted anything, in bytes: one batch of the
 /// largest size always fits. Batches may be sent before WELCOME, so a hub keeps this much for each class.
 pub const CREDIT_INITIAL_BYTES: u64 = BATCH_BYTES_MAX as u64;

@@ -237,7 +237,7 @@ impl Worker {
                 None
             }
             Output::Report(report) => {
-                self.tell(|| self.client.report(report.generation, report.applied.clone()));
+                self.tell(|| self.client.report(report.clone()));
                 None
             }
             Output::Apply(item) => self.apply(item, folder),

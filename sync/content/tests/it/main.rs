@@ -14,6 +14,7 @@ mod chaos;
 mod courses;
 mod deltas;
 mod manifests;
+mod orders;
 mod pieces;
 mod shelves;
 mod world;

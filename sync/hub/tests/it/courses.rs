@@ -278,7 +278,7 @@ pub async fn what_a_node_says_and_is_to_do_is_kept(hubs: &Hubs) {
         ok: reason.is_none(),
         reason: reason.map(Into::into),
     };
-    let report = |generation, applied| Report { generation, applied };
+    let report = |generation, applied| Report { generation, applied, node: None };
     hubs.one.report(&store, "node-1", &report(1, vec![applied("multi-buy", None)])).await.unwrap();
     let two = report(2, vec![applied("multi-buy", Some("traps")), applied("model", None)]);
     hubs.two.report(&store, "node-1", &two).await.unwrap();

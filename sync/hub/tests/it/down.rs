@@ -84,8 +84,8 @@ impl Node {
                 match output {
                     Output::Ask(wanted) => self.client.fetch(wanted).unwrap(),
                     Output::Close(hash) => self.client.close_chunk(hash).unwrap(),
-                    Output::Report(Report { generation, applied }) => {
-                        self.client.report(generation, applied).unwrap();
+                    Output::Report(report) => {
+                        self.client.report(report).unwrap();
                     }
                     Output::Apply(Item { name, version, content: Content { hash, .. }, .. }) => {
                         let bytes = self.folder.read(&hash).unwrap();
@@ -235,7 +235,7 @@ async fn a_generation_is_above_all_that_a_store_has_reported() {
     let store = &shop.log.store;
     database.register(&shop.node()).await.unwrap();
     assert_eq!(publisher.stores().await.unwrap(), std::slice::from_ref(store));
-    let report = |generation| Report { generation, applied: Vec::new() };
+    let report = |generation| Report { generation, applied: Vec::new(), node: None };
     database.report(store, "node-1", &report(7)).await.unwrap();
     assert_eq!(publisher.set(store, Vec::new()).await.unwrap(), 8);
     assert_eq!(publisher.set(store, Vec::new()).await.unwrap(), 9);

@@ -70,7 +70,7 @@ pub fn messages() -> Vec<(&'static str, Message)> {
         ("policy", Policy { id: policy, document: octets(b"signed") }.into()),
         ("erase", Erase { id: hash(5), subject: octets(b"token") }.into()),
         ("erased", Erased { id: hash(5), receipt: octets(b"receipt") }.into()),
-        ("report", Report { generation: 12, applied: vec![applied] }.into()),
+        ("report", Report { generation: 12, applied: vec![applied], node: None }.into()),
         ("error", Message::error(ErrorCode::FORK, "another event has this number", Some((class, epoch)))),
         ("error.minimal", Message::error(ErrorCode(4711), "of another time", None)),
         ("locate", Locate { class, epoch, points: vec![point(1), point(40)] }.into()),

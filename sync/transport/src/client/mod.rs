@@ -213,8 +213,8 @@ impl Client {
     ///
     /// # Errors
     /// When too much waits. Without a connection it comes back as [`Heard::Untold`].
-    pub fn report(&self, generation: u64, applied: Vec<Applied>) -> Result<(), NotTaken> {
-        self.tell(Stream::Control, Message::Report(Report { generation, applied }))
+    pub fn report(&self, report: Report) -> Result<(), NotTaken> {
+        self.tell(Stream::Control, Message::Report(report))
     }
 
     /// Tells the hub that a person was forgotten.

@@ -7,7 +7,7 @@ use crate::{
 use aisle_event::StoreId;
 use aisle_protocol::{
     Hash, Message, PolicyId, Stream,
-    control::{Applied, ChunkWanted, Desired, Erase, Erased, Octets, Policy},
+    control::{Applied, ChunkWanted, Desired, Erase, Erased, Octets, Policy, Report},
     node::Allowance,
 };
 use aisle_transport::{
@@ -59,7 +59,7 @@ async fn errands_come_with_welcome_and_whenever_there_are_more_and_answers_go_ba
             ok: false,
             reason: Some("too old".into()),
         };
-        node.client.report(4, vec![applied]).unwrap();
+        node.client.report(Report { generation: 4, applied: vec![applied], node: None }).unwrap();
         node.client.erased(Erased { id: erase.id, receipt: Octets(Bytes::from_static(b"proof")) }).unwrap();
         eventually("both answers are there", || {
             let (reports, erased) = (hub.desk.reports.lock().unwrap(), hub.desk.erased.lock().unwrap());
@@ -179,7 +179,7 @@ async fn what_cannot_be_told_comes_back() {
     let authority = Authority::new("root");
     let node =
         NodeUnderTest::start(&authority, "berlin", None, Some((std::net::Ipv4Addr::LOCALHOST, 9).into()));
-    node.client.report(1, Vec::new()).unwrap();
+    node.client.report(Report { generation: 1, applied: Vec::new(), node: None }).unwrap();
     eventually("it came back", || {
         node.heard.lock().unwrap().iter().any(|heard| matches!(heard, Heard::Untold(Message::Report(_))))
     })

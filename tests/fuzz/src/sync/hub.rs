@@ -147,7 +147,7 @@ pub(crate) fn examples() -> Vec<Vec<u8>> {
     });
     let start = LogId { store: store(), class: LogClass::Sales, epoch }.start();
     let locate = Message::from(Locate { class: LogClass::Sales, epoch, points: vec![start] });
-    let report = Message::from(Report { generation: 1, applied: Vec::new() });
+    let report = Message::from(Report { generation: 1, applied: Vec::new(), node: None });
     let (answer, up) = (step(ANSWER, 0, &[]), framed(SAY, SALES, &batch));
     vec![
         [say(&hello), up.clone(), answer.clone(), answer.clone(), up.clone(), answer.clone()].concat(),

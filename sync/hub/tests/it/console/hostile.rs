@@ -36,7 +36,7 @@ async fn hostile() -> Served {
             ok: false,
             reason: Some(REASON.into()),
         };
-        let report = aisle_protocol::control::Report { generation: 0, applied: vec![applied] };
+        let report = aisle_protocol::control::Report { generation: 0, applied: vec![applied], node: None };
         served.database.report(&id(store), NODE, &report).await.unwrap();
     }
     served

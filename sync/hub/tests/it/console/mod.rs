@@ -147,7 +147,7 @@ impl Served {
             ok: reason.is_empty(),
             reason: Some((*reason).to_owned()).filter(|reason| !reason.is_empty()),
         });
-        let report = Report { generation, applied: applied.collect() };
+        let report = Report { generation, applied: applied.collect(), node: None };
         self.database.report(&id(store), "node-1", &report).await.unwrap();
     }
 
