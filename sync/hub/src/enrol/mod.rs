@@ -18,7 +18,6 @@ pub mod decide;
 pub mod est;
 mod limit;
 pub mod listener;
-mod note;
 pub mod office;
 pub mod own;
 pub mod passphrase;
@@ -27,13 +26,23 @@ pub mod telemetry;
 pub mod warden;
 
 pub use listener::{Door, ListenError, Patience};
-pub use note::{Note, note};
 pub use office::{Clock, Office, OfficeError, Parts};
 
+use crate::people::{role::Permission, who::Who};
 use aisle_event::Timestamp;
+use aisle_provisioning::enrolment::{Actor, Role};
 
 /// This machine's time: a hub's clock is right, and what it says is signed.
 #[must_use]
 pub fn now() -> Timestamp {
     Timestamp(crate::Database::now_ms())
+}
+
+/// What somebody is to the table of states: whoever manages people may everything, and nobody comes so far who may not decide.
+pub(crate) fn role(who: &Who) -> Role {
+    if who.may(Permission::PeopleManage) { Role::Admin } else { Role::Operator }
+}
+
+pub(crate) fn actor(who: &Who) -> Actor {
+    Actor::Person(role(who))
 }

@@ -49,6 +49,9 @@ fn every_route_has_a_line_and_every_line_a_route() {
 async fn ask(caller: &Caller, method: &Method, path: &str) -> StatusCode {
     let path = path
         .replace("{store}", "store-1")
+        .replace("{locator}", "7K3QM")
+        .replace("{node}", "4711")
+        .replace("{decision}", "approve")
         .replace("{person}", "p-none")
         .replace("{session}", "s-none")
         .replace("{token}", "t-none")
