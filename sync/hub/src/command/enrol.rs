@@ -35,7 +35,7 @@ use std::path::Path;
 /// An hour in milliseconds.
 const HOUR_MS: u64 = 3_600_000;
 
-fn time(ms: i64) -> String {
+pub(super) fn time(ms: i64) -> String {
     match jiff::Timestamp::from_millisecond(ms) {
         Ok(at) if ms > 0 => format!("{at:.0}"),
         _ => "-".to_owned(),

@@ -77,6 +77,7 @@ impl Served {
         let (recent, down) = (Recent::default(), watch::Sender::new(false));
         let token = Arc::new(Token::of(TOKEN));
         let api = Api {
+            artefacts: crate::shop::artefacts(&database, folder.path()),
             database: database.clone(),
             token: token.clone(),
             registry: Arc::new(Registry::default()),

@@ -55,7 +55,9 @@ async fn ask(caller: &Caller, method: &Method, path: &str) -> StatusCode {
         .replace("{person}", "p-none")
         .replace("{session}", "s-none")
         .replace("{token}", "t-none")
-        .replace("{approval}", "a-none");
+        .replace("{approval}", "a-none")
+        .replace("{kind}", "plugin")
+        .replace("{name}", "none");
     assert!(!path.contains('{'), "{path}: say what stands for it");
     let request = caller.request(method.clone(), &path);
     let request =
