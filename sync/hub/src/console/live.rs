@@ -7,7 +7,7 @@
 //! Guards invariant 6: there are at most so many lines; each says something at least every heartbeat and at most every interval, ends after a while, and
 //! ends when it is not taken from. When nobody looks, nothing is asked.
 
-use super::{Console, door::Needs, visit::Visit, wrong::Wrong};
+use super::{Console, visit::Visit, wrong::Wrong};
 use crate::database::{DatabaseError, glance::Tide, grid::GridCounts};
 use axum::{
     extract::Query,
@@ -91,7 +91,7 @@ impl Console {
             return Ok(pulse.clone());
         }
         let wanted = self.policy_wanted();
-        let counts = self.database().grid_counts(wanted).await?;
+        let counts = self.database().grid_counts(wanted, None).await?;
         let tide = self.database().tide().await?;
         let refused = self.parts().recent.count();
         let pulse = Arc::new(Pulse { id: id(&counts, tide, wanted, refused), counts });
@@ -122,17 +122,10 @@ const X_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// `GET /events`.
 pub(super) async fn listen(
-    visit: Result<Visit, Response>,
+    visit: Visit,
     headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Wrong> {
-    let visit = match visit {
-        Ok(visit) => visit,
-        // A line that is led to another page would be an error without a reason.
-        Err(led) if led.status().is_redirection() => return Ok(StatusCode::UNAUTHORIZED.into_response()),
-        Err(wrong) => return Ok(wrong),
-    };
-    visit.needs(Needs::Stores)?;
     let console = visit.console;
     let Ok(room) = console.0.live.lines.clone().try_acquire_owned() else {
         let retry = [(header::RETRY_AFTER, "30")];

@@ -1,13 +1,13 @@
 //! The web console: what the hub knows of the fleet, as pages for people. Made on the server, kept up to date by a small script, whole without it.
 //!
 //! ```text
-//! request ─> door (who is it?) ─> page ─ database, policies in force ─> Page ─> frame ─> answer
-//!                                  live ─ what changed, said at most every few seconds ─> script fetches the same page again
+//! request ─> door (who is it, may they?) ─> page ─ database, policies in force ─> Page ─> frame ─> answer
+//!                                            live ─ what changed, said at most every few seconds ─> script fetches the same page again
 //! ```
 //!
-//! Lives here: wiring. Who somebody is and what they may see is in [`door`], which knows no more than the hub's token for now; what stands around every page
+//! Lives here: wiring. Who somebody is and whether they may is looked at in [`door`], by the table in [`rights`]; what stands around every page is
 //! in [`frame`]; a problem as a page in [`wrong`]; the pages in [`pages`]. A further page is a function over a [`visit::Visit`], a line in
-//! [`router`], and, where people are to find it, an entry in [`frame::NAVIGATION`]. Not here: the JSON interface ([`crate::http`]), which stays as it is.
+//! [`router`], a line in [`PAGES`], and, where people are to find it, an entry in [`frame::NAVIGATION`]. Not here: the JSON interface ([`crate::http`]), which stays as it is.
 //!
 //! Guards: every text of a store, a node or a file is escaped by `maud` and can start no script, since the policy of every page allows files of this hub only;
 //! a page has at most 100 KB, whatever the fleet is like; listeners are bounded.
@@ -17,14 +17,16 @@ mod door;
 mod frame;
 mod live;
 mod pages;
+mod rights;
 mod say;
 mod spark;
 mod visit;
 mod wrong;
 
 pub use live::Bounds;
+pub use rights::PAGES;
 
-use crate::{Database, http::Token, policies::Policies, recent::Recent};
+use crate::{Database, http::Api, policies::Policies, recent::Recent};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -44,10 +46,8 @@ pub struct Parts {
     pub hub: String,
     /// The region that it lies in.
     pub region: String,
-    /// The database.
-    pub database: Database,
-    /// What lets people in.
-    pub token: Arc<Token>,
+    /// What the interface for programs is made of: the database, people, the clock.
+    pub api: Api,
     /// The policies in force.
     pub policies: watch::Receiver<Arc<Policies>>,
     /// What this process refused lately.
@@ -75,7 +75,11 @@ impl Console {
     }
 
     fn database(&self) -> &Database {
-        &self.0.parts.database
+        &self.0.parts.api.database
+    }
+
+    fn api(&self) -> &Api {
+        &self.0.parts.api
     }
 
     fn parts(&self) -> &Parts {
@@ -104,11 +108,13 @@ pub fn router(console: Console, behind: Router) -> Router {
         .route("/relay", get(pages::relay::show))
         .route("/search", get(pages::search::show))
         .route("/events", get(live::listen))
-        .route("/sign-in", get(door::show).post(door::sign_in))
-        .route("/sign-out", post(door::sign_out))
+        .route("/sign-in", get(door::sign_in::show).post(door::sign_in::sign_in))
+        .route("/set-up", get(door::set_up::show).post(door::set_up::set_up))
+        .route("/sign-out", post(door::sign_in::sign_out))
         .route("/assets/{name}", get(assets::serve))
         .method_not_allowed_fallback(wrong::method)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(console.clone(), door::guard))
         .layer(middleware::from_fn_with_state(console.clone(), wrong::dress))
         .layer(middleware::from_fn(frame::guard));
     pages.with_state(console).fallback_service(behind)

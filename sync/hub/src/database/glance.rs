@@ -334,20 +334,6 @@ impl Database {
         })
     }
 
-    /// Nodes whose serial or address has this in it.
-    ///
-    /// # Errors
-    /// When the database cannot say.
-    pub async fn find_nodes(&self, part: &str, rows_max: u32) -> Result<Vec<FoundNode>, DatabaseError> {
-        let rows: Vec<(String, String, String, String)> = reading!(self, pool => {
-            sqlx::query_as("SELECT store, node, address, state FROM nodes WHERE LOWER(node) LIKE LOWER($1) ESCAPE '\\' \
-                OR address LIKE $1 ESCAPE '\\' ORDER BY store, node LIMIT $2")
-                .bind(containing(part)).bind(bounded(rows_max)).fetch_all(pool).await.map_err(while_doing("find nodes"))
-        })?;
-        let row = |(store, node, address, state)| FoundNode { store, node, address, state };
-        Ok(rows.into_iter().map(row).collect())
-    }
-
     /// Contents whose name has this in it, or whose hash begins like it.
     ///
     /// # Errors

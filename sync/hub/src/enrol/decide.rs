@@ -45,7 +45,8 @@ impl Verb {
         }
     }
 
-    const fn note(self) -> &'static str {
+    /// What it is called in the audit log.
+    pub(super) const fn note(self) -> &'static str {
         match self {
             Self::Approve => "node.approve",
             Self::Reject => "node.reject",

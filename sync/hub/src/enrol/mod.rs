@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Lives here: the port ([`listener`], [`est`]) with its bounds ([`limit`]), what is answered there ([`office`]), claims ([`claims`]) and decisions ([`decide`]) for
-//! commands and the HTTP interface, this hub's own certificate ([`own`]), the making of authorities ([`ceremony`]), and the watch over open connections ([`warden`]).
+//! commands, and with who somebody is for the HTTP interface and the console ([`hand`]), this hub's own certificate ([`own`]), the making of authorities ([`ceremony`]), and the watch over open connections ([`warden`]).
 //! How it looks from outside is in `ENROLMENT.md`. Not here: what a claim, a certificate and a state are (`aisle-provisioning`), SQL ([`crate::database`]).
 //!
 //! Guards: nobody gets a certificate but whom a claim and, where it is set so, a person let in; and who is banned has no connection a minute later.
@@ -16,6 +16,7 @@ pub mod ceremony;
 pub mod claims;
 pub mod decide;
 pub mod est;
+pub mod hand;
 mod limit;
 pub mod listener;
 mod note;

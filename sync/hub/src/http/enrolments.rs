@@ -1,29 +1,33 @@
 //! Who may come: claims made and taken back, boxes that ask, and what is decided about them.
 //!
-//! What is read here wants the permission `enrolment.read`, what is written `enrolment.decide`. Until people have accounts, the hub's token stands for both.
+//! What is read here wants the permission `enrolment.read`, what is written `enrolment.decide`, both where the store lies. A store that never came lies nowhere
+//! yet: about its first box decides who is bounded nowhere.
 #![expect(unused_qualifications, reason = "the code that `utoipa::path` writes names its parameters in full")]
 
 use super::{
     Api, Problem,
+    access::permitted,
+    permits::Need,
     routes::{Answer, Page, limit, query},
 };
 use crate::{
-    database::{By, ClaimNotKept, ClaimRow, EnrolError, EnrolmentRow, read::ROWS_MAX},
+    database::{ClaimNotKept, ClaimRow, EnrolError, EnrolmentRow, read::ROWS_MAX},
     enrol::{
-        claims::{self, ClaimFailed, Wanted},
-        decide::{Decided, Verb, decide},
-        now,
+        claims::{ClaimFailed, Wanted},
+        decide::{Decided, Verb},
+        hand, now,
     },
+    people::{role::Permission, who::Who},
 };
 use aisle_event::Name;
 use aisle_provisioning::{
     claim::Locator,
-    enrolment::{Actor, Role, State},
+    enrolment::State,
     fingerprint::Fingerprint,
     identity::{Serial, Store},
 };
 use axum::{
-    Json,
+    Extension, Json,
     extract::{
         Path, Query, State as Shared,
         rejection::{JsonRejection, QueryRejection},
@@ -36,8 +40,6 @@ use utoipa_axum::{router::OpenApiRouter, routes as described};
 
 /// An hour in milliseconds.
 const HOUR_MS: u64 = 3_600_000;
-/// Who the hub's token is, in records.
-const TOKEN: &str = "token";
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -157,6 +159,7 @@ fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn list_claims(
     Shared(api): Shared<Api>,
+    Extension(who): Extension<Who>,
     asked: Result<Query<ClaimsQuery>, QueryRejection>,
 ) -> Answer<Page<ClaimRow>> {
     let asked = query(asked)?;
@@ -167,6 +170,8 @@ async fn list_claims(
     let items: Vec<ClaimRow> = found.iter().map(|kept| kept.row(now)).collect();
     let next = (items.len() == limit as usize).then(|| items.last()).flatten();
     let next = next.map(|row| format!("{}/{}", row.store, row.locator));
+    let reach = who.reach(Permission::EnrolmentRead);
+    let items = hand::within(&api.database, &reach, items, |row| &row.store).await?;
     Ok(Json(Page { items, next }))
 }
 
@@ -178,6 +183,7 @@ async fn list_claims(
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn make_claim(
     Shared(api): Shared<Api>,
+    Extension(who): Extension<Who>,
     wanted: Result<Json<NewClaim>, JsonRejection>,
 ) -> Result<(StatusCode, Json<MadeClaim>), Problem> {
     let NewClaim { store, serial, hours } = body(wanted)?;
@@ -189,8 +195,9 @@ async fn make_claim(
         return Err(Problem::field("hours", "is not 1 to 2160"));
     }
     let holds_ms = hours.map(|hours| u64::from(hours).saturating_mul(HOUR_MS));
+    permitted(&api, &who, Need::Store(Permission::EnrolmentDecide), Some(store.as_str())).await?;
     let wanted = Wanted { store, serial, holds_ms };
-    let slip = claims::create(&api.database, config, wanted, (TOKEN, Role::Admin), now()).await?;
+    let slip = hand::claim_as(&api.people, config, &who, wanted, now()).await?;
     let svg = slip.to_svg().map_err(ClaimFailed::from)?;
     let made = MadeClaim {
         locator: slip.link.code.locator().to_string(),
@@ -210,12 +217,17 @@ async fn make_claim(
     (status = 200, body = ClaimRow), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
-async fn withdraw_claim(Shared(api): Shared<Api>, Path(text): Path<String>) -> Answer<ClaimRow> {
+async fn withdraw_claim(
+    Shared(api): Shared<Api>,
+    Extension(who): Extension<Who>,
+    Path(text): Path<String>,
+) -> Answer<ClaimRow> {
     let unknown = || Problem::unknown_claim(&text);
     let locator: Locator = text.parse().map_err(|_| unknown())?;
-    let now = now();
-    let kept = api.database.withdraw_claim(&locator, now).await?.ok_or_else(unknown)?;
-    Ok(Json(kept.row(now)))
+    let kept = api.database.claim(&locator).await?.ok_or_else(unknown)?;
+    let store = kept.claim.store.as_str();
+    permitted(&api, &who, Need::Store(Permission::EnrolmentDecide), Some(store)).await?;
+    hand::withdraw_as(&api.people, &who, &locator, now()).await?.map(Json).ok_or_else(unknown)
 }
 
 /// The nodes that asked to come in, by store.
@@ -225,6 +237,7 @@ async fn withdraw_claim(Shared(api): Shared<Api>, Path(text): Path<String>) -> A
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn list_enrolments(
     Shared(api): Shared<Api>,
+    Extension(who): Extension<Who>,
     asked: Result<Query<EnrolmentsQuery>, QueryRejection>,
 ) -> Answer<Page<EnrolmentRow>> {
     let asked = query(asked)?;
@@ -242,6 +255,8 @@ async fn list_enrolments(
     let items = api.database.enrolments(&store, state, place, limit).await?;
     let next = (items.len() == limit as usize).then(|| items.last()).flatten();
     let next = next.map(|row| format!("{}/{}", row.store, row.node));
+    let reach = who.reach(Permission::EnrolmentRead);
+    let items = hand::within(&api.database, &reach, items, |row| &row.store).await?;
     Ok(Json(Page { items, next }))
 }
 
@@ -271,6 +286,7 @@ async fn enrolment(
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn decide_enrolment(
     Shared(api): Shared<Api>,
+    Extension(who): Extension<Who>,
     Path((store, node, verb)): Path<(String, String, String)>,
     decision: Result<Json<Decision>, JsonRejection>,
 ) -> Answer<Decided> {
@@ -280,7 +296,7 @@ async fn decide_enrolment(
     let reason = reason.map_err(|error| Problem::field("reason", error.to_string()))?;
     let key = key.map(|key| key.parse::<Fingerprint>()).transpose();
     let key = key.map_err(|error| Problem::field("key", error.to_string()))?;
-    let by = By { actor: Actor::Person(Role::Admin), who: TOKEN };
-    let decided = decide(&api.database, (&store, &node), verb, by, reason, key.as_ref(), now()).await?;
+    let decided =
+        hand::decide_as(&api.people, &who, (&store, &node), verb, reason, key.as_ref(), now()).await?;
     Ok(Json(decided))
 }

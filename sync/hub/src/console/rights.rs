@@ -1,0 +1,49 @@
+//! Which page wants what: one line for each method of each path, as [`crate::http::permits`] has for programs.
+//!
+//! A page that stands in no line is shown to nobody, and a test asks every page as every role. Not here: the check ([`super::door`]), roles
+//! ([`crate::people::role`]). Guards: no page is open by an oversight.
+
+use crate::{
+    http::permits::{
+        Line,
+        Need::{self, Anyone, Open, Part, Store, Whole},
+    },
+    people::{role::Permission as P, who::Who},
+};
+use axum::http::Method;
+
+/// The lines.
+pub const PAGES: &[Line] = &[
+    (Method::GET, "/sign-in", Open),
+    (Method::POST, "/sign-in", Open),
+    (Method::GET, "/set-up", Open),
+    (Method::POST, "/set-up", Open),
+    (Method::GET, "/assets/{name}", Open),
+    (Method::POST, "/sign-out", Anyone),
+    (Method::GET, "/", Part(P::StoreRead)),
+    (Method::GET, "/events", Part(P::StoreRead)),
+    (Method::GET, "/search", Part(P::StoreRead)),
+    (Method::GET, "/stores/{store}", Store(P::StoreRead)),
+    (Method::GET, "/stores/{store}/fields", Store(P::ReceiptRead)),
+    (Method::GET, "/stores/{store}/receipts", Store(P::ReceiptRead)),
+    (Method::GET, "/contents", Whole(P::ArtefactRead)),
+    (Method::GET, "/contents/{hash}", Whole(P::ArtefactRead)),
+    (Method::GET, "/policies", Whole(P::PolicyRead)),
+    (Method::GET, "/policies/{hash}", Whole(P::PolicyRead)),
+    (Method::GET, "/alerts", Whole(P::HubRead)),
+    (Method::GET, "/relay", Whole(P::HubRead)),
+];
+
+/// Whether somebody may somewhere what a page wants, so that it is worth leading them there.
+pub(super) fn lets(who: &Who, need: Need) -> bool {
+    match need {
+        Whole(permission) => who.may(permission),
+        Store(permission) | Part(permission) => !who.reach(permission).is_nothing(),
+        Open | Anyone | Need::Session => true,
+    }
+}
+
+/// Whether a way leads to a page that somebody may see, as far as that is known before they are there.
+pub(super) fn leads(who: &Who, path: &str) -> bool {
+    PAGES.iter().any(|(method, line, need)| *method == Method::GET && *line == path && lets(who, *need))
+}
