@@ -121,6 +121,11 @@ pub(crate) async fn claim(config: &Config, common: &Common, command: &ClaimComma
                 holds_ms: hours.map(|hours| u64::from(hours).saturating_mul(HOUR_MS)),
             };
             let slip = claims::create(&database, enrolment, wanted, (&who(), Role::Admin), now()).await?;
+            let locator = slip.link.code.locator();
+            let became = serde_json::json!({
+                "store": slip.store.as_str(), "serial": slip.serial.as_ref().map(ToString::to_string), "expires_at_ms": slip.expires_at.0,
+            });
+            super::people::note(config, &database, "claim.create", locator.as_str(), became).await?;
             if let Some(file) = qr {
                 std::fs::write(file, slip.to_svg()?.as_bytes())
                     .with_context(|| format!("cannot write `{}`", file.display()))?;
@@ -157,8 +162,11 @@ pub(crate) async fn claim(config: &Config, common: &Common, command: &ClaimComma
             let wanted: Locator =
                 locator.to_ascii_uppercase().parse().map_err(|_| anyhow::anyhow!(unknown()))?;
             let now = now();
-            let kept = open(config).await?.withdraw_claim(&wanted, now).await?.with_context(unknown)?;
+            let database = open(config).await?;
+            let kept = database.withdraw_claim(&wanted, now).await?.with_context(unknown)?;
             let row = kept.row(now);
+            let became = serde_json::json!({ "store": row.store, "state": row.state });
+            super::people::note(config, &database, "claim.withdraw", &row.locator, became).await?;
             if common.json {
                 return Ok(output::json(&row)?);
             }
@@ -168,7 +176,12 @@ pub(crate) async fn claim(config: &Config, common: &Common, command: &ClaimComma
 }
 
 /// `node …`, but for `add`
-pub(super) async fn node(database: &Database, common: &Common, command: &NodeCommand) -> anyhow::Result<()> {
+pub(super) async fn node(
+    config: &Config,
+    database: &Database,
+    common: &Common,
+    command: &NodeCommand,
+) -> anyhow::Result<()> {
     let (verb, args, key) = match command {
         NodeCommand::Add { .. } => return Ok(()),
         NodeCommand::List(args) => return list(database, common, args).await,
@@ -188,6 +201,9 @@ pub(super) async fn node(database: &Database, common: &Common, command: &NodeCom
     let (who, store) = (who(), store_id(&store)?);
     let by = By { actor: Actor::Person(Role::Admin), who: &who };
     let decided = decide(database, (store.as_str(), &node), verb, by, reason, key.as_ref(), now()).await?;
+    let object = format!("{}/{}", decided.store, decided.node);
+    let became = serde_json::json!({ "state": decided.state, "key": decided.key_short });
+    super::people::note(config, database, verb.note(), &object, became).await?;
     if common.json {
         return Ok(output::json(&decided)?);
     }

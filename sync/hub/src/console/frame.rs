@@ -39,14 +39,26 @@ pub(super) struct Entry {
 /// The way around, in its order.
 pub(super) const NAVIGATION: &[Entry] = &[
     Entry { address: "/", name: "Fleet", wanting: nothing },
+    Entry { address: "/enrolments", name: "Enrolment", wanting: pending },
     Entry { address: "/contents", name: "Contents", wanting: nothing },
     Entry { address: "/policies", name: "Policies and receipts", wanting: nothing },
+    Entry { address: "/approvals", name: "Approvals", wanting: asked },
     Entry { address: "/alerts", name: "Alerts", wanting: alerts },
     Entry { address: "/relay", name: "Relay", wanting: nothing },
+    Entry { address: "/people", name: "People", wanting: nothing },
+    Entry { address: "/audit", name: "Audit", wanting: nothing },
 ];
 
 const fn nothing(_: &Pulse) -> i64 {
     0
+}
+
+const fn pending(pulse: &Pulse) -> i64 {
+    pulse.wanting.boxes
+}
+
+const fn asked(pulse: &Pulse) -> i64 {
+    pulse.wanting.requests
 }
 
 fn alerts(pulse: &Pulse) -> i64 {
@@ -117,7 +129,8 @@ fn navigation(who: &Who, here: &str, pulse: Option<&Pulse>) -> Markup {
             @for entry in NAVIGATION.iter().filter(|entry| rights::leads(who, entry.address)) {
                 a href=(entry.address) aria-current=[(entry.address == here).then_some("page")] {
                     (entry.name)
-                    @let wanting = pulse.map_or(0, |pulse| (entry.wanting)(pulse));
+                    // What wants somebody is counted over the whole fleet: who is bounded is not told how much that is.
+                    @let wanting = pulse.filter(|_| rights::is_whole(who, entry.address)).map_or(0, |pulse| (entry.wanting)(pulse));
                     @if wanting > 0 { " " b.badge { (say::number(wanting)) } }
                 }
             }
@@ -137,7 +150,7 @@ fn main(page: &Page<'_>) -> Markup {
 fn foot(caller: &Caller) -> Markup {
     html! {
         footer {
-            p { "Signed in as " bdi { (say::cut(&caller.who.name, 64)) } ". Times are the hub's, in UTC." }
+            p { "Signed in as " a href="/me" { bdi { (say::cut(&caller.who.name, 64)) } } ". Times are the hub's, in UTC." }
             @if caller.csrf.is_some() {
                 form action="/sign-out" method="post" { (csrf(caller)) button.quiet type="submit" { "Sign out" } }
             }

@@ -8,7 +8,11 @@
 //! ends when it is not taken from. When nobody looks, nothing is asked.
 
 use super::{Console, visit::Visit, wrong::Wrong};
-use crate::database::{DatabaseError, glance::Tide, grid::GridCounts};
+use crate::database::{
+    DatabaseError,
+    glance::{Tide, Wanting},
+    grid::GridCounts,
+};
 use axum::{
     extract::Query,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
@@ -65,6 +69,8 @@ pub(super) struct Pulse {
     pub(super) id: String,
     /// How many stores are so and so.
     pub(super) counts: GridCounts,
+    /// How many things want somebody.
+    pub(super) wanting: Wanting,
 }
 
 #[derive(Debug)]
@@ -93,8 +99,9 @@ impl Console {
         let wanted = self.policy_wanted();
         let counts = self.database().grid_counts(wanted, None).await?;
         let tide = self.database().tide().await?;
+        let wanting = self.database().wanting(self.api().now_ms()).await?;
         let refused = self.parts().recent.count();
-        let pulse = Arc::new(Pulse { id: id(&counts, tide, wanted, refused), counts });
+        let pulse = Arc::new(Pulse { id: id(&counts, tide, wanting, wanted, refused), counts, wanting });
         *latest = Some((Instant::now(), pulse.clone()));
         Ok(pulse)
     }
@@ -105,8 +112,8 @@ impl Console {
     }
 }
 
-fn id(counts: &GridCounts, tide: Tide, wanted: Option<u32>, refused: u64) -> String {
-    let text = format!("{counts:?} {tide:?} {wanted:?} {refused}");
+fn id(counts: &GridCounts, tide: Tide, wanting: Wanting, wanted: Option<u32>, refused: u64) -> String {
+    let text = format!("{counts:?} {tide:?} {wanting:?} {wanted:?} {refused}");
     blake3::hash(text.as_bytes()).to_hex().chars().take(16).collect()
 }
 

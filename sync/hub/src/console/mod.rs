@@ -92,6 +92,24 @@ impl Console {
     }
 }
 
+/// The pages about people.
+fn people() -> Router<Console> {
+    use pages::people::{add, list, me, person};
+    Router::new()
+        .route("/people", get(list).post(add))
+        .route("/people/{person}", get(person::show).post(person::change))
+        .route("/people/{person}/disable", post(person::disable))
+        .route("/people/{person}/enable", post(person::enable))
+        .route("/people/{person}/reset", post(person::reset))
+        .route("/people/{person}/sessions/{session}/end", post(person::end_session))
+        .route("/people/{person}/tokens/{token}/revoke", post(person::revoke))
+        .route("/me", get(me::show))
+        .route("/me/password", post(me::change_password))
+        .route("/me/sessions/{session}/end", post(me::end_session))
+        .route("/me/tokens", post(me::make_token))
+        .route("/me/tokens/{token}/revoke", post(me::revoke))
+}
+
 /// The console's pages, and behind them another interface: whoever asks for a page and finds none there is shown one that says so.
 pub fn router(console: Console, behind: Router) -> Router {
     let behind = behind.layer(middleware::from_fn_with_state(console.clone(), wrong::no_page));
@@ -106,6 +124,16 @@ pub fn router(console: Console, behind: Router) -> Router {
         .route("/policies/{hash}", get(pages::policies::show))
         .route("/alerts", get(pages::alerts::show))
         .route("/relay", get(pages::relay::show))
+        .route("/enrolments", get(pages::enrolments::list))
+        .route("/enrolments/{store}/{node}", get(pages::enrolments::show))
+        .route("/enrolments/{store}/{node}/{decision}", post(pages::enrolments::decide))
+        .route("/claims", get(pages::claims::list).post(pages::claims::create))
+        .route("/claims/{locator}/withdraw", post(pages::claims::withdraw))
+        .route("/approvals", get(pages::approvals::list))
+        .route("/approvals/{approval}", get(pages::approvals::show))
+        .route("/approvals/{approval}/{decision}", post(pages::approvals::decide))
+        .route("/audit", get(pages::audit::show))
+        .merge(people())
         .route("/search", get(pages::search::show))
         .route("/events", get(live::listen))
         .route("/sign-in", get(door::sign_in::show).post(door::sign_in::sign_in))

@@ -36,11 +36,12 @@ pub(super) struct Visit {
 }
 
 /// The door puts who it is there.
-fn caller(parts: &Parts) -> Result<Caller, Response> {
-    parts.extensions.get::<Caller>().cloned().ok_or_else(|| {
+fn caller(parts: &Parts) -> Option<Caller> {
+    let caller = parts.extensions.get::<Caller>().cloned();
+    if caller.is_none() {
         tracing::error!(uri = %parts.uri, "a page is asked for behind the door's back");
-        Wrong::Failed.into_response()
-    })
+    }
+    caller
 }
 
 impl FromRequestParts<Console> for Visit {
@@ -48,7 +49,7 @@ impl FromRequestParts<Console> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Response> {
         let now_ms = console.api().now_ms();
-        let caller = caller(parts)?;
+        let caller = caller(parts).ok_or_else(|| Wrong::Failed.into_response())?;
         let place = parts.uri.path_and_query().map_or("/", |place| place.as_str()).to_owned();
         let pulse = console.pulse().await.map_err(|error| Wrong::from(error).into_response())?;
         Ok(Self { console: console.clone(), caller, now_ms, place, pulse })
@@ -73,11 +74,6 @@ impl Visit {
     pub(super) fn may_at(&self, permission: Permission, store: Option<&Traits>) -> bool {
         let reach = self.who().reach(permission);
         reach.is_everything() || store.is_some_and(|store| reach.covers(store))
-    }
-
-    /// What every form of theirs carries.
-    pub(super) fn csrf(&self) -> Markup {
-        csrf(&self.caller)
     }
 
     /// The page in its frame.
@@ -114,7 +110,8 @@ impl FromRequestParts<Console> for Act {
 
     async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Response> {
         let from = parts.extensions.get::<Origin>().cloned().unwrap_or_default();
-        Ok(Self { console: console.clone(), caller: caller(parts)?, from, now_ms: console.api().now_ms() })
+        let caller = caller(parts).ok_or_else(|| Wrong::Failed.into_response())?;
+        Ok(Self { console: console.clone(), caller, from, now_ms: console.api().now_ms() })
     }
 }
 

@@ -46,7 +46,8 @@ impl Verb {
     }
 
     /// What it is called in the audit log.
-    pub(super) const fn note(self) -> &'static str {
+    #[must_use]
+    pub const fn note(self) -> &'static str {
         match self {
             Self::Approve => "node.approve",
             Self::Reject => "node.reject",

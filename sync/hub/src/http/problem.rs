@@ -382,7 +382,7 @@ impl Problem {
     }
 
     /// This hub takes no boxes in.
-    pub(super) fn no_enrolment() -> Self {
+    pub(crate) fn no_enrolment() -> Self {
         Self::new(
             StatusCode::CONFLICT,
             "urn:aisle:problem:no-enrolment",

@@ -13,6 +13,8 @@ mod pass;
 pub(super) mod set_up;
 pub(super) mod sign_in;
 
+pub(super) use sign_in::blocked;
+
 use super::{Console, rights, say, wrong::Wrong};
 use crate::{
     http::{

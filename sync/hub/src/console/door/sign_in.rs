@@ -113,7 +113,7 @@ pub(in crate::console) async fn sign_in(
 }
 
 /// How long to wait, in words.
-pub(super) fn blocked(wait_ms: i64) -> String {
+pub(in crate::console) fn blocked(wait_ms: i64) -> String {
     format!(
         "Too many passwords were wrong. The next try counts in {}.",
         say::length(wait_ms.saturating_add(999) / 1_000 * 1_000)

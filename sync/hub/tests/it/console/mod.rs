@@ -1,21 +1,25 @@
 //! The console over a real socket, as a browser without scripts sees it.
 
 mod door;
+mod enrolling;
 mod fleet;
 mod hostile;
 mod html;
 mod lines;
 mod pages;
+mod persons;
 mod rights;
 mod wrongs;
 
 use crate::{
+    enrolling::world::World,
     people::hall::{CHEAP, PASSWORD},
     shop::{Outbox, hello, policy, region, sqlite},
 };
 use aisle_event::StoreId;
 use aisle_hub::{
     Database,
+    config::Enrolment,
     console::{self, Bounds, Console, Parts},
     database::{self, Contact},
     http::{self, Api, Clock, Site, Token},
@@ -54,7 +58,7 @@ pub struct Served {
     pub api: Api,
     /// Who looks at pages where nobody else is named: an admin.
     pub me: Person,
-    folder: TempDir,
+    folder: Option<TempDir>,
 }
 
 /// Somebody who has signed in.
@@ -80,17 +84,29 @@ impl Served {
 
     pub async fn with(bounds: Bounds) -> Self {
         let (folder, database) = sqlite().await;
-        Self::over(database, folder, bounds).await
+        Self::over(database, Some(folder), bounds, None).await
+    }
+
+    /// Of a chain whose boxes enrol.
+    pub async fn of(world: &World) -> Self {
+        let database = Database::open(&world.config.database, &database::Bounds::default()).await.unwrap();
+        let bounds = Bounds { fresh_ms: 0, ..Bounds::default() };
+        Self::over(database, None, bounds, world.config.enrolment.clone()).await
     }
 
     /// The same on PostgreSQL.
     pub async fn on(url: &str) -> Self {
         let database = Database::open(&url.parse().unwrap(), &database::Bounds::default()).await.unwrap();
         let bounds = Bounds { fresh_ms: 0, ..Bounds::default() };
-        Self::over(database, tempfile::tempdir().unwrap(), bounds).await
+        Self::over(database, Some(tempfile::tempdir().unwrap()), bounds, None).await
     }
 
-    async fn over(database: Database, folder: TempDir, bounds: Bounds) -> Self {
+    async fn over(
+        database: Database,
+        folder: Option<TempDir>,
+        bounds: Bounds,
+        enrolment: Option<Enrolment>,
+    ) -> Self {
         let policies = Policies::new(region("eu"), [policy()], None).unwrap();
         let (recent, down) = (Recent::default(), watch::Sender::new(false));
         let api = Api {
@@ -98,7 +114,7 @@ impl Served {
             token: Arc::new(Token::of(TOKEN)),
             registry: Arc::new(Registry::default()),
             is_ready: Arc::new(AtomicBool::new(true)),
-            enrolment: None,
+            enrolment: enrolment.map(Arc::new),
             people: People::new(
                 database.clone(),
                 "hub-1",
@@ -107,7 +123,7 @@ impl Served {
             ),
             site: Arc::new(Site::default()),
             oidc: None,
-            policy_keys: Arc::default(),
+            policy_keys: Arc::new(vec![crate::shop::officer().verifying_key()]),
             clock: Clock::of_machine(),
         };
         let parts = Parts {
@@ -179,7 +195,7 @@ impl Served {
 
     /// The database behind the hub's back.
     pub async fn behind(&self) -> SqlitePool {
-        let file = self.folder.path().join("hub.db");
+        let file = self.folder.as_ref().unwrap().path().join("hub.db");
         SqlitePool::connect(&format!("sqlite://{}", file.display())).await.unwrap()
     }
 

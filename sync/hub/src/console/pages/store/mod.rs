@@ -40,7 +40,7 @@ pub(in crate::console) async fn show(visit: Visit, Path(text): Path<String>) -> 
         (section("health", "Health", &health(&visit, known.as_ref(), &nodes, &cursors, &drift)))
         (section("logs", "Logs", &how_far))
         (section("drift", "Desired and reported", &drift::part(&visit, &desire, &drift)))
-        (section("nodes", "Nodes", &nodes::part(&visit, &nodes)))
+        (section("nodes", "Nodes", &nodes::part(&visit, &nodes, may(Permission::EnrolmentRead))))
         @if let Some(gated) = gated { (section("gate", "What the gate did", &gated)) }
         @if let Some(erasures) = erasures {
             (section("persons", "Erasures", &persons::part(&visit, &erasures)))
