@@ -327,8 +327,7 @@ impl Running {
             console::Parts {
                 hub: hub.clone(),
                 region: config.region.to_string(),
-                database: database.clone(),
-                token: api.token.clone(),
+                api: api.clone(),
                 policies: policies.subscribe(),
                 recent,
                 down: is_down.clone(),

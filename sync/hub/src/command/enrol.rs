@@ -156,9 +156,7 @@ pub(crate) async fn claim(config: &Config, common: &Common, command: &ClaimComma
                 locator.to_ascii_uppercase().parse().map_err(|_| anyhow::anyhow!(unknown()))?;
             let now = now();
             let people = people_of(config, open(config).await?);
-            let line = people.line(owner().by(), "claim.withdraw", wanted.as_str(), now.0);
-            let kept = people.database().withdraw_claim(&wanted, &line).await?.with_context(unknown)?;
-            let row = kept.row(now);
+            let row = claims::withdraw(&people, &owner(), &wanted, now).await?.with_context(unknown)?;
             if common.json {
                 return Ok(output::json(&row)?);
             }

@@ -3,13 +3,13 @@
 use super::role;
 use crate::{
     config::Enrolment,
-    database::{ClaimNotKept, KeptClaim},
+    database::{ClaimNotKept, ClaimRow, DatabaseError, KeptClaim},
     people::{People, who::Who},
 };
 use aisle_event::Timestamp;
 use aisle_provisioning::{
     authority::{AuthorityFolder, FolderError},
-    claim::{Claim, ClaimLink, ClaimSlip, SlipError},
+    claim::{Claim, ClaimLink, ClaimSlip, Locator, SlipError},
     disk::RealDisk,
     entropy::{NoEntropy, SystemEntropy},
     fingerprint::Fingerprint,
@@ -96,4 +96,18 @@ pub async fn create(
     let (store, serial, expires_at) = (claim.store.clone(), claim.serial.clone(), claim.expires_at);
     let link = ClaimLink { code, hub: config.address.clone(), root };
     Ok(ClaimSlip { link, store, serial, expires_at })
+}
+
+/// Takes a claim back, and gives it as it is then; `None` when there is none. One that was used stays used.
+///
+/// # Errors
+/// When the database cannot take it.
+pub async fn withdraw(
+    people: &People,
+    who: &Who,
+    locator: &Locator,
+    now: Timestamp,
+) -> Result<Option<ClaimRow>, DatabaseError> {
+    let line = people.line(who.by(), "claim.withdraw", locator.as_str(), now.0);
+    Ok(people.database().withdraw_claim(locator, &line).await?.map(|kept| kept.row(now)))
 }

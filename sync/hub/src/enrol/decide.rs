@@ -49,7 +49,9 @@ impl Verb {
         }
     }
 
-    const fn note(self) -> &'static str {
+    /// What it is called in the audit log.
+    #[must_use]
+    pub const fn note(self) -> &'static str {
         match self {
             Self::Approve => "node.approve",
             Self::Reject => "node.reject",

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Lives here: the port ([`listener`], [`est`]) with its bounds ([`limit`]), what is answered there ([`office`]), claims ([`claims`]) and decisions ([`decide`]) for
-//! commands and the HTTP interface, this hub's own certificate ([`own`]), the making of authorities ([`ceremony`]), and the watch over open connections ([`warden`]).
+//! commands, the HTTP interface and the console, this hub's own certificate ([`own`]), the making of authorities ([`ceremony`]), and the watch over open connections ([`warden`]).
 //! How it looks from outside is in `ENROLMENT.md`. Not here: what a claim, a certificate and a state are (`aisle-provisioning`), SQL ([`crate::database`]).
 //!
 //! Guards: nobody gets a certificate but whom a claim and, where it is set so, a person let in; and who is banned has no connection a minute later.
@@ -24,9 +24,11 @@ pub mod passphrase;
 mod settings;
 pub mod telemetry;
 pub mod warden;
+mod within;
 
 pub use listener::{Door, ListenError, Patience};
 pub use office::{Clock, Office, OfficeError, Parts};
+pub(crate) use within::within;
 
 use crate::people::{role::Permission, who::Who};
 use aisle_event::Timestamp;

@@ -6,6 +6,8 @@
 
 use super::{
     Api, Problem,
+    access::permitted,
+    permits::Need,
     routes::{Answer, Page, described_page, limit, query},
 };
 use crate::{
@@ -13,10 +15,11 @@ use crate::{
     enrol::{
         claims::{self, ClaimFailed, Wanted},
         decide::{Decided, Verb, decide},
+        within,
     },
     people::{role::Permission, who::Who},
 };
-use aisle_event::{Name, StoreId, Timestamp};
+use aisle_event::{Name, Timestamp};
 use aisle_provisioning::{
     claim::Locator,
     enrolment::State,
@@ -141,18 +144,6 @@ impl From<ClaimFailed> for Problem {
     }
 }
 
-impl Api {
-    /// Whether somebody may something at a store. A store that is not known is in no bounded scope.
-    async fn reaches(&self, who: &Who, permission: Permission, store: &str) -> Result<bool, Problem> {
-        let reach = who.reach(permission);
-        if reach.is_everything() {
-            return Ok(true);
-        }
-        let Ok(store) = StoreId::new(store) else { return Ok(false) };
-        Ok(self.database.traits(&store).await?.is_some_and(|traits| reach.covers(&traits)))
-    }
-}
-
 fn after(text: Option<&str>) -> Result<(&str, &str), Problem> {
     match text {
         None => Ok(("", "")),
@@ -183,12 +174,8 @@ async fn list_claims(
     let rows: Vec<ClaimRow> = found.iter().map(|kept| kept.row(now)).collect();
     let next = (rows.len() == limit as usize).then(|| rows.last()).flatten();
     let next = next.map(|row| format!("{}/{}", row.store, row.locator));
-    let mut items = Vec::with_capacity(rows.len());
-    for row in rows {
-        if api.reaches(&who, Permission::EnrolmentRead, &row.store).await? {
-            items.push(row);
-        }
-    }
+    let reach = who.reach(Permission::EnrolmentRead);
+    let items = within(&api.database, &reach, rows, |row| &row.store).await?;
     Ok(Json(Page { items, next }))
 }
 
@@ -212,9 +199,7 @@ async fn make_claim(
     if hours.is_some_and(|hours| !(1..=2_160).contains(&hours)) {
         return Err(Problem::field("hours", "is not 1 to 2160"));
     }
-    if !api.reaches(&who, Permission::EnrolmentDecide, store.as_str()).await? {
-        return Err(Problem::bounded(Permission::EnrolmentDecide));
-    }
+    permitted(&api, &who, Need::Store(Permission::EnrolmentDecide), Some(store.as_str())).await?;
     let holds_ms = hours.map(|hours| u64::from(hours).saturating_mul(HOUR_MS));
     let wanted = Wanted { store, serial, holds_ms };
     let slip = claims::create(&api.people, &who, config, wanted, Timestamp(api.now_ms())).await?;
@@ -246,13 +231,9 @@ async fn withdraw_claim(
     let locator: Locator = text.parse().map_err(|_| unknown())?;
     let now = Timestamp(api.now_ms());
     let known = api.database.claim(&locator).await?.ok_or_else(unknown)?;
-    // Of a claim elsewhere nobody learns that it is there.
-    if !api.reaches(&who, Permission::EnrolmentDecide, known.claim.store.as_str()).await? {
-        return Err(unknown());
-    }
-    let line = api.people.line(who.by(), "claim.withdraw", locator.as_str(), now.0);
-    let kept = api.database.withdraw_claim(&locator, &line).await?.ok_or_else(unknown)?;
-    Ok(Json(kept.row(now)))
+    let store = known.claim.store.as_str();
+    permitted(&api, &who, Need::Store(Permission::EnrolmentDecide), Some(store)).await?;
+    claims::withdraw(&api.people, &who, &locator, now).await?.map(Json).ok_or_else(unknown)
 }
 
 /// The nodes that asked to come in, by store.
@@ -281,12 +262,8 @@ async fn list_enrolments(
     let rows = api.database.enrolments(&store, state, place, limit).await?;
     let next = (rows.len() == limit as usize).then(|| rows.last()).flatten();
     let next = next.map(|row| format!("{}/{}", row.store, row.node));
-    let mut items = Vec::with_capacity(rows.len());
-    for row in rows {
-        if api.reaches(&who, Permission::EnrolmentRead, &row.store).await? {
-            items.push(row);
-        }
-    }
+    let reach = who.reach(Permission::EnrolmentRead);
+    let items = within(&api.database, &reach, rows, |row| &row.store).await?;
     Ok(Json(Page { items, next }))
 }
 
