@@ -29,6 +29,7 @@ const MEMBERS: &[Member] = &[
         &[
             "aisle-content",
             "aisle-event",
+            "aisle-fleet",
             "aisle-protocol",
             "aisle-residency",
             "aisle-service",
