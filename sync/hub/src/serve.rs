@@ -9,6 +9,7 @@ use crate::{
     database::DatabaseError,
     desk,
     enrol::{self, Door, Office, Patience, warden::Warden},
+    fleet::{self, Engine, NoMetadata, Wake},
     herald,
     http::{self, Api, Clock, Token, TokenError},
     key::{KeyError, signing_key},
@@ -118,6 +119,7 @@ pub struct Running {
     policies: watch::Sender<Arc<Policies>>,
     relay: Option<Relay>,
     warden: Warden,
+    engine: Engine,
     enrolling: Option<(Office, Door)>,
     recent: Recent,
 }
@@ -150,6 +152,16 @@ impl Running {
         let receipts = receipt_key.verifying_key();
         let counted = Telemetry::register(&mut registry);
         let recent = counted.recent();
+        let wake = Wake::default();
+        let engine = Engine::new(fleet::Parts {
+            database: database.clone(),
+            hub: config.hub.clone(),
+            receipt_key: receipt_key.clone(),
+            metadata: Arc::new(NoMetadata),
+            wake: wake.clone(),
+            clock: Clock::of_machine(),
+            settings: fleet::Settings::default(),
+        });
         let desk = HubDesk::new(
             desk::Config {
                 region: config.region.clone(),
@@ -231,6 +243,7 @@ impl Running {
             oidc: oidc(config)?,
             policy_keys: Arc::new(config.policy_keys.clone()),
             clock: Clock::of_machine(),
+            wake: wake.clone(),
         };
         Ok(Self {
             server,
@@ -241,6 +254,7 @@ impl Running {
             policies,
             relay,
             warden,
+            engine,
             enrolling,
             recent,
         })
@@ -281,8 +295,19 @@ impl Running {
     /// # Errors
     /// When HTTP cannot be served any more.
     pub async fn until(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let Self { server, listener, api, http: address, config, policies, relay, warden, enrolling, recent } =
-            self;
+        let Self {
+            server,
+            listener,
+            api,
+            http: address,
+            config,
+            policies,
+            relay,
+            warden,
+            engine,
+            enrolling,
+            recent,
+        } = self;
         let hub = config.hub.clone();
         tracing::info!(
             hub,
@@ -297,6 +322,7 @@ impl Running {
         let database = api.database.clone();
         let telling = tokio::spawn(herald::run(database.clone(), server.connections()));
         let watching = tokio::spawn(warden.run(config.ban_look));
+        let working = tokio::spawn(engine.run(went_down(is_down.clone())));
         let mut boxes = JoinSet::new();
         if let Some((office, door)) = enrolling {
             boxes.spawn(keep(office, server.keys(), config.clone()));
@@ -350,6 +376,7 @@ impl Running {
             }
             // A task that panicked has said so.
             let _ = following.await;
+            let _ = working.await;
             if let Some(relaying) = relaying {
                 let _ = relaying.await;
             }

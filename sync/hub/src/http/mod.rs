@@ -1,5 +1,5 @@
 //! The HTTP interface: what the hub holds and who may do what, for consoles and scripts; and what is decided about boxes that enrol
-//! ([`enrolments`]).
+//! ([`enrolments`]), and about the fleet ([`fleet`]).
 //!
 //! ```text
 //! request ─> access: who, from our own page, permission, scope ─> idempotency: once ─> route ─> database
@@ -11,6 +11,7 @@
 mod access;
 mod enrolments;
 mod exchange;
+mod fleet;
 mod idempotency;
 mod oidc;
 mod oversight;
@@ -30,6 +31,7 @@ pub use token::{Token, TokenError};
 use crate::{
     config::Enrolment,
     database::Database,
+    fleet::Wake,
     people::{People, oidc::Oidc},
 };
 use aisle_residency::signing::VerifyingKey;
@@ -71,6 +73,8 @@ pub struct Api {
     pub policy_keys: Arc<Vec<VerifyingKey>>,
     /// What time it is.
     pub clock: Clock,
+    /// Wakes the engine of the fleet.
+    pub wake: Wake,
 }
 
 /// Says what time it is, in milliseconds since 1970.
@@ -87,6 +91,14 @@ impl Clock {
     /// Another one.
     pub fn new(clock: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
         Self(Arc::new(clock))
+    }
+}
+
+impl Clock {
+    /// What time it is, in milliseconds since 1970.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        (self.0)()
     }
 }
 
@@ -131,6 +143,7 @@ fn described() -> OpenApiRouter<Api> {
         .merge(tokens::routes())
         .merge(people::routes())
         .merge(oversight::routes())
+        .merge(fleet::routes())
         .merge(oidc::routes())
 }
 

@@ -9,7 +9,7 @@ use super::{
         reading,
         rows::{damaged, signed, unsigned},
     },
-    Rule,
+    Change, Rule,
 };
 use aisle_fleet::{ContentHash, NodeSays, Stamp};
 
@@ -262,20 +262,15 @@ impl Rule {
         Ok(())
     }
 
-    /// A node came or went.
+    /// A node came or went. Says since when it is so.
     pub(crate) async fn put_member(
         &mut self,
         store: &str,
         node: &str,
         is_member: bool,
         now_ms: i64,
-    ) -> Result<(), DatabaseError> {
-        over!(&mut self.0.connection(), on => {
-            sqlx::query("INSERT INTO fleet_nodes (store, node, is_member, since_ms) VALUES ($1, $2, $3, $4) ON CONFLICT (store, node) \
-                DO UPDATE SET is_member = excluded.is_member, since_ms = excluded.since_ms")
-                .bind(store).bind(node).bind(is_member).bind(now_ms)
-                .execute(on).await.map(drop).map_err(while_doing("note that a node is of the fleet"))
-        })
+    ) -> Result<i64, DatabaseError> {
+        put_member(&mut self.0, (store, node), is_member, now_ms).await
     }
 
     /// The stamp of the state that a node is given.
@@ -291,4 +286,34 @@ impl Rule {
                 .execute(on).await.map(drop).map_err(while_doing("keep the stamp of a state"))
         })
     }
+}
+
+impl Change {
+    /// A node is there, as somebody saw before the rules did.
+    pub(crate) async fn put_member(
+        &mut self,
+        store: &str,
+        node: &str,
+        now_ms: i64,
+    ) -> Result<(), DatabaseError> {
+        put_member(&mut self.0, (store, node), true, now_ms).await.map(drop)
+    }
+}
+
+async fn put_member(
+    tx: &mut Tx,
+    (store, node): (&str, &str),
+    is_member: bool,
+    now_ms: i64,
+) -> Result<i64, DatabaseError> {
+    let failed = while_doing("note that a node is of the fleet");
+    over!(&mut tx.connection(), on => {
+        sqlx::query("INSERT INTO fleet_nodes (store, node, is_member, since_ms) VALUES ($1, $2, $3, $4) ON CONFLICT (store, node) \
+            DO UPDATE SET is_member = excluded.is_member, since_ms = excluded.since_ms WHERE fleet_nodes.is_member <> excluded.is_member")
+            .bind(store).bind(node).bind(is_member).bind(now_ms).execute(on).await.map(drop).map_err(failed)
+    })?;
+    over!(&mut tx.connection(), on => {
+        sqlx::query_scalar("SELECT since_ms FROM fleet_nodes WHERE store = $1 AND node = $2").bind(store).bind(node)
+            .fetch_one(on).await.map_err(failed)
+    })
 }

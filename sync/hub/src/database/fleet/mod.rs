@@ -22,20 +22,23 @@ use super::{Database, DatabaseError, Tx, audit, failure::while_doing, over, read
 use crate::people::audit::Line;
 
 /// A change that a person makes. Dropped without a commit, it was none.
-pub(crate) struct Change(Tx);
+pub(crate) struct Change(Tx, Dry);
+
+/// Whether it is only tried what a change would come to: then nothing is said to the audit log, of which the hub's own log has every row.
+type Dry = bool;
 
 /// Something that the rules do.
 pub(crate) struct Rule(Tx);
 
 impl Database {
-    /// Begins a change, behind all others.
-    pub(crate) async fn change_fleet(&self) -> Result<Change, DatabaseError> {
+    /// Begins a change, behind all others. A dry one is not to be committed.
+    pub(crate) async fn change_fleet(&self, is_dry: bool) -> Result<Change, DatabaseError> {
         let mut tx = self.begin().await?;
         over!(&mut tx.connection(), on => {
             sqlx::query("UPDATE fleet_changes SET number = number + 1 WHERE one = 1")
                 .execute(on).await.map(drop).map_err(while_doing("begin a change of the fleet"))
         })?;
-        Ok(Change(tx))
+        Ok(Change(tx, is_dry))
     }
 
     /// How many changes people have made.
@@ -53,7 +56,7 @@ impl Database {
 impl Change {
     /// A row of the audit log.
     pub(crate) async fn audit(&mut self, line: &Line) -> Result<(), DatabaseError> {
-        audit::note(&mut self.0, line).await.map(drop)
+        if self.1 { Ok(()) } else { audit::note(&mut self.0, line).await.map(drop) }
     }
 
     /// Ready when it is on the disk.

@@ -87,6 +87,7 @@ impl Served {
             oidc: None,
             policy_keys: Arc::default(),
             clock: Clock::of_machine(),
+            wake: aisle_hub::fleet::Wake::default(),
         };
         let parts = Parts {
             hub: "hub-1".into(),

@@ -52,7 +52,12 @@ async fn ask(caller: &Caller, method: &Method, path: &str) -> StatusCode {
         .replace("{person}", "p-none")
         .replace("{session}", "s-none")
         .replace("{token}", "t-none")
-        .replace("{approval}", "a-none");
+        .replace("{approval}", "a-none")
+        .replace("{serial}", "none")
+        .replace("{group}", "none")
+        .replace("{filter}", "none")
+        .replace("{rollout}", "none")
+        .replace("{verb}", "start");
     assert!(!path.contains('{'), "{path}: say what stands for it");
     let request = caller.request(method.clone(), &path);
     let request =
@@ -122,10 +127,15 @@ pub async fn a_bounded_role_ends_at_its_region_and_every_refusal_is_written_down
     let mut refused = 0;
     for (method, path, need) in ROUTES {
         let Need::Store(permission) = need else { continue };
-        let here = sent(eu.request(method.clone(), &path.replace("{store}", "store-3"))).await.status;
+        let here =
+            sent(eu.request(method.clone(), &path.replace("{store}", "store-3").replace("{serial}", "none")))
+                .await
+                .status;
         assert_eq!(here == StatusCode::FORBIDDEN, !Role::Operator.may(*permission), "{method} {path}");
         for store in ["store-2", "store-none", "no%20store"] {
-            let reply = sent(eu.request(method.clone(), &path.replace("{store}", store))).await;
+            let reply =
+                sent(eu.request(method.clone(), &path.replace("{store}", store).replace("{serial}", "none")))
+                    .await;
             assert_eq!(reply.status, StatusCode::FORBIDDEN, "{method} {path} of {store}");
         }
         refused += 3 + usize::from(here == StatusCode::FORBIDDEN);
