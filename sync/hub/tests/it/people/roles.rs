@@ -141,6 +141,8 @@ pub async fn a_bounded_role_ends_at_its_region_and_every_refusal_is_written_down
             assert_eq!(reply.status, StatusCode::FORBIDDEN, "{method} {path} of {store}");
         }
         refused += 3 + usize::from(here == StatusCode::FORBIDDEN);
+        // Of one kind so many are written down in a minute.
+        hall.pass(60_000);
     }
     assert_eq!(eu.get("/v1/totals").await.status, StatusCode::FORBIDDEN, "it is about all stores");
     let elsewhere = hall.one.person("Germany", &["viewer@label:country=de"]).await;
