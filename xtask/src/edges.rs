@@ -27,8 +27,10 @@ const MEMBERS: &[Member] = &[
         "aisle-hub",
         "sync/hub",
         &[
+            "aisle-artefact",
             "aisle-content",
             "aisle-event",
+            "aisle-fleet",
             "aisle-protocol",
             "aisle-residency",
             "aisle-service",

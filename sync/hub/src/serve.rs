@@ -4,6 +4,7 @@
 
 use crate::{
     Config, Database, HubDesk,
+    artefacts::{Artefacts, keep::Keeper},
     console::{self, Console},
     content::Contents,
     database::DatabaseError,
@@ -120,6 +121,7 @@ pub struct Running {
     warden: Warden,
     enrolling: Option<(Office, Door)>,
     recent: Recent,
+    keeper: Keeper,
 }
 
 /// How often it is looked what runs out: the hub's own certificate, an issuing authority that was rotated.
@@ -150,6 +152,9 @@ impl Running {
         let receipts = receipt_key.verifying_key();
         let counted = Telemetry::register(&mut registry);
         let recent = counted.recent();
+        let contents = Contents::new(config.files.contents.open(None)?);
+        let artefacts = Artefacts::new(database.clone(), contents.clone(), &config.files.online_keys);
+        let keeper = Keeper::register(artefacts.clone(), &mut registry);
         let desk = HubDesk::new(
             desk::Config {
                 region: config.region.clone(),
@@ -161,7 +166,7 @@ impl Running {
             },
             database.clone(),
             policies.subscribe(),
-            Contents::new(config.files.contents.open(None)?),
+            contents,
             counted,
         );
         let (sessions, board) = (desk.sessions(), desk.board());
@@ -221,6 +226,7 @@ impl Running {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let http = listener.local_addr().map_err(failed)?;
         let api = Api {
+            artefacts,
             database,
             token: Arc::new(Token::from_file(&config.files.token)?),
             enrolment: config.enrolment.clone().map(Arc::new),
@@ -243,6 +249,7 @@ impl Running {
             warden,
             enrolling,
             recent,
+            keeper,
         })
     }
 
@@ -281,8 +288,19 @@ impl Running {
     /// # Errors
     /// When HTTP cannot be served any more.
     pub async fn until(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let Self { server, listener, api, http: address, config, policies, relay, warden, enrolling, recent } =
-            self;
+        let Self {
+            server,
+            listener,
+            api,
+            http: address,
+            config,
+            policies,
+            relay,
+            warden,
+            enrolling,
+            recent,
+            keeper,
+        } = self;
         let hub = config.hub.clone();
         tracing::info!(
             hub,
@@ -298,6 +316,7 @@ impl Running {
         let telling = tokio::spawn(herald::run(database.clone(), server.connections()));
         let watching = tokio::spawn(warden.run(config.ban_look));
         let mut boxes = JoinSet::new();
+        boxes.spawn(keeper.run());
         if let Some((office, door)) = enrolling {
             boxes.spawn(keep(office, server.keys(), config.clone()));
             boxes.spawn(door.run(is_down.clone()));

@@ -38,7 +38,7 @@ fn who() -> String {
     if user.is_empty() { "command".to_owned() } else { format!("command:{user}") }
 }
 
-fn time(ms: i64) -> String {
+pub(super) fn time(ms: i64) -> String {
     match jiff::Timestamp::from_millisecond(ms) {
         Ok(at) if ms > 0 => format!("{at:.0}"),
         _ => "-".to_owned(),

@@ -1,5 +1,7 @@
 //! The commands besides `run`: each opens what it needs, does one thing, and says what came of it.
 
+pub(crate) mod artefact;
+pub(crate) mod bundle;
 pub(crate) mod enrol;
 pub(crate) mod people;
 

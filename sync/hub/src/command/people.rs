@@ -12,6 +12,7 @@ use aisle_hub::{
     database::{AuditFilter, read::ROWS_MAX},
     people::{
         People,
+        audit::Line,
         person::{Change, Person},
         role::{Grant, Permission, Role},
         telemetry::Telemetry,
@@ -31,6 +32,11 @@ fn owner() -> Who {
 
 fn people_of(config: &Config, database: Database) -> People {
     People::new(database, config.hub.clone(), config.people, Telemetry::default())
+}
+
+/// A row of the audit log about what a command of the machine's owner does, to be written with it.
+pub(super) fn line(config: &Config, database: &Database, action: &'static str, object: &str) -> Line {
+    people_of(config, database.clone()).line(owner().by(), action, object, Database::now_ms())
 }
 
 /// Writes down what a command of the machine's owner did.

@@ -17,6 +17,7 @@ const SQLITE: &[Step] = &[
     (4, "relay", include_str!("../../migrations/sqlite_4.sql")),
     (5, "people", include_str!("../../migrations/sqlite_5.sql")),
     (6, "enrolment", include_str!("../../migrations/sqlite_6.sql")),
+    (8, "artefacts", include_str!("../../migrations/sqlite_8.sql")),
 ];
 const POSTGRES: &[Step] = &[
     (1, "first", include_str!("../../migrations/postgres_1.sql")),
@@ -25,6 +26,7 @@ const POSTGRES: &[Step] = &[
     (4, "relay", include_str!("../../migrations/postgres_4.sql")),
     (5, "people", include_str!("../../migrations/postgres_5.sql")),
     (6, "enrolment", include_str!("../../migrations/postgres_6.sql")),
+    (8, "artefacts", include_str!("../../migrations/postgres_8.sql")),
 ];
 
 fn migrator(steps: &'static [Step]) -> Migrator {

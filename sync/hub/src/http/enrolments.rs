@@ -8,7 +8,7 @@ use super::{
     Api, Problem,
     access::permitted,
     permits::Need,
-    routes::{Answer, Page, limit, query},
+    routes::{Answer, Page, described_page, limit, query},
 };
 use crate::{
     database::{ClaimNotKept, ClaimRow, EnrolError, EnrolmentRow, read::ROWS_MAX},
@@ -40,6 +40,9 @@ use utoipa_axum::{router::OpenApiRouter, routes as described};
 
 /// An hour in milliseconds.
 const HOUR_MS: u64 = 3_600_000;
+
+described_page!(ClaimPage, Page_ClaimRow, ClaimRow);
+described_page!(EnrolmentPage, Page_EnrolmentRow, EnrolmentRow);
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -154,7 +157,7 @@ fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
 
 /// The claims, by store.
 #[utoipa::path(get, path = "/v1/claims", tag = "enrolment", security(("token" = [])), params(ClaimsQuery), responses(
-    (status = 200, body = Page<ClaimRow>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = ClaimPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn list_claims(
@@ -232,7 +235,7 @@ async fn withdraw_claim(
 
 /// The nodes that asked to come in, by store.
 #[utoipa::path(get, path = "/v1/enrolments", tag = "enrolment", security(("token" = [])), params(EnrolmentsQuery), responses(
-    (status = 200, body = Page<EnrolmentRow>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = EnrolmentPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn list_enrolments(

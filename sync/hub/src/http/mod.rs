@@ -9,6 +9,7 @@
 //! ([`crate::database::read`]), roles ([`crate::people`]). The description of it all is made from the code ([`openapi`]).
 
 pub(crate) mod access;
+mod artefacts;
 mod enrolments;
 mod exchange;
 mod idempotency;
@@ -28,6 +29,7 @@ pub use site::Site;
 pub use token::{Token, TokenError};
 
 use crate::{
+    artefacts::Artefacts,
     config::Enrolment,
     database::Database,
     people::{People, oidc::Oidc},
@@ -51,6 +53,8 @@ use utoipa_axum::router::OpenApiRouter;
 /// What the interface answers from.
 #[derive(Debug, Clone)]
 pub struct Api {
+    /// Signed artefacts.
+    pub artefacts: Artefacts,
     /// The database.
     pub database: Database,
     /// The token.
@@ -132,6 +136,7 @@ fn described() -> OpenApiRouter<Api> {
         .merge(people::routes())
         .merge(oversight::routes())
         .merge(oidc::routes())
+        .merge(artefacts::routes())
 }
 
 /// The description of the interface, as OpenAPI 3.1.

@@ -6,7 +6,7 @@
 use super::{
     Api, Problem,
     exchange::{body, fresh},
-    routes::Page,
+    routes::{Page, described_page},
     site::Cookie,
 };
 use crate::{
@@ -29,6 +29,8 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+described_page!(SessionPage, Page_SessionRow, SessionRow);
 
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<Api> {
@@ -257,7 +259,7 @@ async fn change_password(
 
 /// One's own sessions.
 #[utoipa::path(get, path = "/v1/me/sessions", tag = "people", security(("token" = []), ("session" = [])), responses(
-    (status = 200, body = Page<SessionRow>), (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = SessionPage), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn my_sessions(State(api): State<Api>, Extension(who): Extension<Who>) -> Result<Response, Problem> {
     Ok(fresh(StatusCode::OK, &Page { items: api.database.sessions_of(&who.id).await?, next: None }))

@@ -110,6 +110,7 @@ impl Served {
         let policies = Policies::new(region("eu"), [policy()], None).unwrap();
         let (recent, down) = (Recent::default(), watch::Sender::new(false));
         let api = Api {
+            artefacts: crate::shop::artefacts(&database, folder.path()),
             database: database.clone(),
             token: Arc::new(Token::of(TOKEN)),
             registry: Arc::new(Registry::default()),

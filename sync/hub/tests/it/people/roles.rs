@@ -55,7 +55,9 @@ async fn ask(caller: &Caller, method: &Method, path: &str) -> StatusCode {
         .replace("{approval}", "a-none")
         .replace("{locator}", "7K3QM")
         .replace("{node}", "node-none")
-        .replace("{decision}", "none");
+        .replace("{decision}", "none")
+        .replace("{kind}", "plugin")
+        .replace("{name}", "none");
     assert!(!path.contains('{'), "{path}: say what stands for it");
     let request = caller.request(method.clone(), &path);
     let request =
