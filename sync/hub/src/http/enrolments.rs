@@ -1,7 +1,7 @@
 //! Who may come: claims made and taken back, boxes that ask, and what is decided about them.
 //!
-//! What is read here wants the permission `enrolment.read`, what is written `enrolment.decide`, both where the store lies. A store that never came lies nowhere
-//! yet: about its first box decides who is bounded nowhere.
+//! What is read here wants the permission `enrolment.read`, what is written `enrolment.decide`; who is bounded to some stores sees and decides about those.
+//! What is decided is in the audit log, in the transaction of the decision. Not here: what may follow on what ([`crate::enrol`]).
 #![expect(unused_qualifications, reason = "the code that `utoipa::path` writes names its parameters in full")]
 
 use super::{
@@ -13,13 +13,13 @@ use super::{
 use crate::{
     database::{ClaimNotKept, ClaimRow, EnrolError, EnrolmentRow, read::ROWS_MAX},
     enrol::{
-        claims::{ClaimFailed, Wanted},
-        decide::{Decided, Verb},
-        hand, now,
+        claims::{self, ClaimFailed, Wanted},
+        decide::{Decided, Verb, decide},
+        within,
     },
     people::{role::Permission, who::Who},
 };
-use aisle_event::Name;
+use aisle_event::{Name, Timestamp};
 use aisle_provisioning::{
     claim::Locator,
     enrolment::State,
@@ -159,6 +159,7 @@ fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
 #[utoipa::path(get, path = "/v1/claims", tag = "enrolment", security(("token" = [])), params(ClaimsQuery), responses(
     (status = 200, body = ClaimPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn list_claims(
     Shared(api): Shared<Api>,
@@ -169,12 +170,12 @@ async fn list_claims(
     let limit = limit(asked.limit)?.min(ROWS_MAX);
     let place = after(asked.after.as_deref())?;
     let found = api.database.claims(asked.store.as_deref(), place, limit).await?;
-    let now = now();
-    let items: Vec<ClaimRow> = found.iter().map(|kept| kept.row(now)).collect();
-    let next = (items.len() == limit as usize).then(|| items.last()).flatten();
+    let now = Timestamp(api.now_ms());
+    let rows: Vec<ClaimRow> = found.iter().map(|kept| kept.row(now)).collect();
+    let next = (rows.len() == limit as usize).then(|| rows.last()).flatten();
     let next = next.map(|row| format!("{}/{}", row.store, row.locator));
     let reach = who.reach(Permission::EnrolmentRead);
-    let items = hand::within(&api.database, &reach, items, |row| &row.store).await?;
+    let items = within(&api.database, &reach, rows, |row| &row.store).await?;
     Ok(Json(Page { items, next }))
 }
 
@@ -182,6 +183,7 @@ async fn list_claims(
 #[utoipa::path(post, path = "/v1/claims", tag = "enrolment", security(("token" = [])), request_body = NewClaim, responses(
     (status = 201, body = MadeClaim), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 409, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn make_claim(
@@ -197,10 +199,10 @@ async fn make_claim(
     if hours.is_some_and(|hours| !(1..=2_160).contains(&hours)) {
         return Err(Problem::field("hours", "is not 1 to 2160"));
     }
-    let holds_ms = hours.map(|hours| u64::from(hours).saturating_mul(HOUR_MS));
     permitted(&api, &who, Need::Store(Permission::EnrolmentDecide), Some(store.as_str())).await?;
+    let holds_ms = hours.map(|hours| u64::from(hours).saturating_mul(HOUR_MS));
     let wanted = Wanted { store, serial, holds_ms };
-    let slip = hand::claim_as(&api.people, config, &who, wanted, now()).await?;
+    let slip = claims::create(&api.people, &who, config, wanted, Timestamp(api.now_ms())).await?;
     let svg = slip.to_svg().map_err(ClaimFailed::from)?;
     let made = MadeClaim {
         locator: slip.link.code.locator().to_string(),
@@ -227,16 +229,18 @@ async fn withdraw_claim(
 ) -> Answer<ClaimRow> {
     let unknown = || Problem::unknown_claim(&text);
     let locator: Locator = text.parse().map_err(|_| unknown())?;
-    let kept = api.database.claim(&locator).await?.ok_or_else(unknown)?;
-    let store = kept.claim.store.as_str();
+    let now = Timestamp(api.now_ms());
+    let known = api.database.claim(&locator).await?.ok_or_else(unknown)?;
+    let store = known.claim.store.as_str();
     permitted(&api, &who, Need::Store(Permission::EnrolmentDecide), Some(store)).await?;
-    hand::withdraw_as(&api.people, &who, &locator, now()).await?.map(Json).ok_or_else(unknown)
+    claims::withdraw(&api.people, &who, &locator, now).await?.map(Json).ok_or_else(unknown)
 }
 
 /// The nodes that asked to come in, by store.
 #[utoipa::path(get, path = "/v1/enrolments", tag = "enrolment", security(("token" = [])), params(EnrolmentsQuery), responses(
     (status = 200, body = EnrolmentPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn list_enrolments(
     Shared(api): Shared<Api>,
@@ -255,11 +259,11 @@ async fn list_enrolments(
         }
     };
     let store = asked.store.unwrap_or_default();
-    let items = api.database.enrolments(&store, state, place, limit).await?;
-    let next = (items.len() == limit as usize).then(|| items.last()).flatten();
+    let rows = api.database.enrolments(&store, state, place, limit).await?;
+    let next = (rows.len() == limit as usize).then(|| rows.last()).flatten();
     let next = next.map(|row| format!("{}/{}", row.store, row.node));
     let reach = who.reach(Permission::EnrolmentRead);
-    let items = hand::within(&api.database, &reach, items, |row| &row.store).await?;
+    let items = within(&api.database, &reach, rows, |row| &row.store).await?;
     Ok(Json(Page { items, next }))
 }
 
@@ -284,6 +288,7 @@ async fn enrolment(
     request_body = Decision, responses(
     (status = 200, body = Decided), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 409, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
@@ -299,7 +304,7 @@ async fn decide_enrolment(
     let reason = reason.map_err(|error| Problem::field("reason", error.to_string()))?;
     let key = key.map(|key| key.parse::<Fingerprint>()).transpose();
     let key = key.map_err(|error| Problem::field("key", error.to_string()))?;
-    let decided =
-        hand::decide_as(&api.people, &who, (&store, &node), verb, reason, key.as_ref(), now()).await?;
+    let now = Timestamp(api.now_ms());
+    let decided = decide(&api.people, &who, (&store, &node), verb, reason, key.as_ref(), now).await?;
     Ok(Json(decided))
 }

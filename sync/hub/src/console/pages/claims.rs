@@ -13,7 +13,10 @@ use crate::{
         wrong::Wrong,
     },
     database::ClaimRow,
-    enrol::{claims::Wanted, hand},
+    enrol::{
+        claims::{self, Wanted},
+        within,
+    },
     http::{
         Problem,
         access::{self, Denied},
@@ -64,7 +67,7 @@ pub(in crate::console) async fn list(visit: Visit, Query(asked): Query<Asked>) -
         |row: &ClaimRow| format!("/claims?after={}", say::encoded(&format!("{}/{}", row.store, row.locator)));
     let last = rows.last().map(place);
     let reach = visit.who().reach(Permission::EnrolmentRead);
-    let rows = hand::within(visit.database(), &reach, rows, |row| &row.store).await?;
+    let rows = within(visit.database(), &reach, rows, |row| &row.store).await?;
     let may = !visit.who().reach(Permission::EnrolmentDecide).is_nothing();
     let (html, shown) = fit(&rows, LIST_BYTES_MAX, |row| line(&visit, row, may));
     let next = if shown < rows.len() {
@@ -169,7 +172,7 @@ pub(in crate::console) async fn create(act: Act, Form(new): Form<New>) -> Result
     there(&act, act.who(), store.as_str()).await?;
     let wanted = Wanted { store, serial, holds_ms: hours.map(|hours| hours.saturating_mul(HOUR_MS)) };
     let now = Timestamp(act.now_ms);
-    let slip = hand::claim_as(&api.people, config, act.who(), wanted, now).await.map_err(Problem::from)?;
+    let slip = claims::create(&api.people, act.who(), config, wanted, now).await.map_err(Problem::from)?;
     let body = made(&slip)?;
     Ok(act.answer(StatusCode::CREATED, &Page { title: "A claim", here: "/enrolments", body }))
 }
@@ -223,6 +226,6 @@ pub(in crate::console) async fn withdraw(act: Act, Path(text): Path<String>) -> 
     let api = act.console.api();
     let kept = api.database.claim(&locator).await?.ok_or_else(unknown)?;
     there(&act, act.who(), kept.claim.store.as_str()).await?;
-    hand::withdraw_as(&api.people, act.who(), &locator, Timestamp(act.now_ms)).await?.ok_or_else(unknown)?;
+    claims::withdraw(&api.people, act.who(), &locator, Timestamp(act.now_ms)).await?.ok_or_else(unknown)?;
     Ok(forms::done("/claims", "withdraw"))
 }

@@ -1,7 +1,7 @@
 //! Boxes that ask to come in, and nodes that have: who waits, with which key, who said what; and what is decided about them.
 //!
 //! Somebody approves exactly the key that they looked at: the form carries it, and another one is refused. Not here: what may be done in which state
-//! (`aisle_provisioning::enrolment`), what is done ([`crate::enrol::hand`]).
+//! (`aisle_provisioning::enrolment`), what is done ([`crate::enrol::decide`]).
 
 use super::{
     forms::{self, Done, Line, opened},
@@ -18,7 +18,10 @@ use crate::{
         wrong::Wrong,
     },
     database::{ClaimRow, EnrolmentRow},
-    enrol::{decide::Verb, hand},
+    enrol::{
+        decide::{self, Verb},
+        within,
+    },
     http::Problem,
     people::role::Permission,
 };
@@ -70,7 +73,7 @@ pub(in crate::console) async fn list(visit: Visit, Query(asked): Query<Asked>) -
     found.truncate(BOXES_MAX as usize);
     let last = found.last().map(|row| (row.store.clone(), row.node.clone()));
     let reach = visit.who().reach(Permission::EnrolmentRead);
-    let rows = hand::within(visit.database(), &reach, found, |row| &row.store).await?;
+    let rows = within(visit.database(), &reach, found, |row| &row.store).await?;
     let mut makers = Vec::with_capacity(rows.len());
     for row in rows {
         let maker = claim(&visit, &row.claim).await?.map(|claim| claim.made_by).unwrap_or_default();
@@ -322,7 +325,7 @@ pub(in crate::console) async fn decide(
     }
     let people = &act.console.api().people;
     let now = Timestamp(act.now_ms);
-    hand::decide_as(people, act.who(), (&store, &node), verb, reason, key.as_ref(), now)
+    decide::decide(people, act.who(), (&store, &node), verb, reason, key.as_ref(), now)
         .await
         .map_err(Problem::from)?;
     Ok(forms::done(&address(&store, &node), verb.as_str()))

@@ -58,7 +58,7 @@ pub struct Served {
     pub api: Api,
     /// Who looks at pages where nobody else is named: an admin.
     pub me: Person,
-    folder: Option<TempDir>,
+    folder: TempDir,
 }
 
 /// Somebody who has signed in.
@@ -107,6 +107,7 @@ impl Served {
         bounds: Bounds,
         enrolment: Option<Enrolment>,
     ) -> Self {
+        let folder = folder.unwrap_or_else(|| tempfile::tempdir().unwrap());
         let policies = Policies::new(region("eu"), [policy()], None).unwrap();
         let (recent, down) = (Recent::default(), watch::Sender::new(false));
         let api = Api {
@@ -196,7 +197,7 @@ impl Served {
 
     /// The database behind the hub's back.
     pub async fn behind(&self) -> SqlitePool {
-        let file = self.folder.as_ref().unwrap().path().join("hub.db");
+        let file = self.folder.path().join("hub.db");
         SqlitePool::connect(&format!("sqlite://{}", file.display())).await.unwrap()
     }
 

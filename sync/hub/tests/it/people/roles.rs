@@ -49,13 +49,13 @@ fn every_route_has_a_line_and_every_line_a_route() {
 async fn ask(caller: &Caller, method: &Method, path: &str) -> StatusCode {
     let path = path
         .replace("{store}", "store-1")
+        .replace("{locator}", "7K3QM")
+        .replace("{node}", "4711")
+        .replace("{decision}", "approve")
         .replace("{person}", "p-none")
         .replace("{session}", "s-none")
         .replace("{token}", "t-none")
         .replace("{approval}", "a-none")
-        .replace("{locator}", "7K3QM")
-        .replace("{node}", "node-none")
-        .replace("{decision}", "none")
         .replace("{kind}", "plugin")
         .replace("{name}", "none");
     assert!(!path.contains('{'), "{path}: say what stands for it");
