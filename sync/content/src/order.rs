@@ -157,15 +157,31 @@ impl Order {
         if !verifies(&signed(body), signature) {
             return Err(OrderError::Forged);
         }
+        let order = Self::read(body)?;
+        if order.store != store.as_str() {
+            return Err(OrderError::Store { found: order.store.chars().take(64).collect() });
+        }
+        Ok(order)
+    }
+
+    /// Reads one's own, which needs no looking at its signature: what a hub itself has kept.
+    ///
+    /// # Errors
+    /// When it is no order, or cannot be right.
+    pub fn own(document: &[u8]) -> Result<Self, OrderError> {
+        bound("the order's length in bytes", document.len(), ORDER_BYTES_MAX)?;
+        let signed_part = document.strip_prefix(MAGIC).ok_or(OrderError::NotSigned)?;
+        let (_, body) = signed_part.split_first_chunk::<SIGNATURE_BYTES>().ok_or(OrderError::NotSigned)?;
+        Self::read(body)
+    }
+
+    fn read(body: &[u8]) -> Result<Self, OrderError> {
         let malformed = |error: minicbor::decode::Error| OrderError::Malformed { reason: error.to_string() };
         let Head { form } = minicbor::decode(body).map_err(malformed)?;
         if form != FORM {
             return Err(OrderError::Form { found: form });
         }
         let order: Self = minicbor::decode(body).map_err(malformed)?;
-        if order.store != store.as_str() {
-            return Err(OrderError::Store { found: order.store.chars().take(64).collect() });
-        }
         order.check()?;
         Ok(order)
     }

@@ -7,7 +7,7 @@
 //!
 //! Lives here: the database ([`database`]), the gate over receipts ([`gate`]), the answers to connections ([`desk`]), contents that
 //! nodes fetch ([`content`]), what stores are to become ([`publish`]), what goes on to a hub above ([`relay`]), what may run at all and who signed it ([`artefacts`]), how boxes
-//! get in by themselves ([`enrol`]), who may do what ([`people`]), the HTTP interface ([`http`]), the pages for people ([`console`]), checking ([`verify`]) and export
+//! get in by themselves ([`enrol`]), what the fleet is to become and how it gets there ([`fleet`]), who may do what ([`people`]), the HTTP interface ([`http`]), the pages for people ([`console`]), checking ([`verify`]) and export
 //! ([`export`]), and the only mention of
 //! `sqlx`, `parquet` and `object_store`.
 //!
@@ -23,6 +23,7 @@ pub mod desk;
 pub mod enrol;
 pub mod export;
 pub mod filter;
+pub mod fleet;
 pub mod gate;
 mod herald;
 pub mod http;

@@ -13,9 +13,10 @@ use crate::{
     database::{Database, DatabaseError, DesiredRow, read::ROWS_MAX, tree_name},
 };
 use aisle_content::{
-    Content, Delta, Item, Manifest, ManifestError, PluginPackage, Tree,
+    Content, Delta, Item, Manifest, ManifestError, Order, PluginPackage, Tree,
     delta::{self, DeltaError},
     manifest::CONTENT_BYTES_MAX,
+    order::OrderError,
 };
 use aisle_event::StoreId;
 use aisle_protocol::Hash;
@@ -172,6 +173,11 @@ impl Desire {
             hash: item.content.hash.to_string(),
             bytes: item.content.bytes,
             deltas_from: item.deltas.iter().map(|delta| delta.from.to_string()).collect(),
+        };
+        let malformed = |error: OrderError| ManifestError::Malformed { reason: error.to_string() };
+        let manifest = match Order::is_one(&manifest) {
+            true => Order::own(&manifest).map_err(malformed)?.manifest,
+            false => manifest,
         };
         let items = Manifest::decode(&manifest)?.items().iter().map(item).collect();
         Ok(Self { generation, at_ms, items })

@@ -10,6 +10,7 @@ use crate::{
     database::DatabaseError,
     desk,
     enrol::{self, Door, Office, Patience, warden::Warden},
+    fleet::{self, Engine, Wake},
     herald,
     http::{self, Api, Clock, Token, TokenError},
     key::{KeyError, signing_key},
@@ -119,6 +120,7 @@ pub struct Running {
     policies: watch::Sender<Arc<Policies>>,
     relay: Option<Relay>,
     warden: Warden,
+    engine: Engine,
     enrolling: Option<(Office, Door)>,
     recent: Recent,
     keeper: Keeper,
@@ -155,6 +157,16 @@ impl Running {
         let contents = Contents::new(config.files.contents.open(None)?);
         let artefacts = Artefacts::new(database.clone(), contents.clone(), &config.files.online_keys);
         let keeper = Keeper::register(artefacts.clone(), &mut registry);
+        let wake = Wake::default();
+        let engine = Engine::new(fleet::Parts {
+            database: database.clone(),
+            hub: config.hub.clone(),
+            receipt_key: receipt_key.clone(),
+            metadata: Arc::new(artefacts.clone()),
+            wake: wake.clone(),
+            clock: Clock::of_machine(),
+            settings: fleet::Settings::default(),
+        });
         let desk = HubDesk::new(
             desk::Config {
                 region: config.region.clone(),
@@ -237,6 +249,7 @@ impl Running {
             oidc: oidc(config)?,
             policy_keys: Arc::new(config.policy_keys.clone()),
             clock: Clock::of_machine(),
+            wake: wake.clone(),
         };
         Ok(Self {
             server,
@@ -247,6 +260,7 @@ impl Running {
             policies,
             relay,
             warden,
+            engine,
             enrolling,
             recent,
             keeper,
@@ -297,6 +311,7 @@ impl Running {
             policies,
             relay,
             warden,
+            engine,
             enrolling,
             recent,
             keeper,
@@ -315,6 +330,7 @@ impl Running {
         let database = api.database.clone();
         let telling = tokio::spawn(herald::run(database.clone(), server.connections()));
         let watching = tokio::spawn(warden.run(config.ban_look));
+        let working = tokio::spawn(engine.run(went_down(is_down.clone())));
         let mut boxes = JoinSet::new();
         boxes.spawn(keeper.run());
         if let Some((office, door)) = enrolling {
@@ -368,6 +384,7 @@ impl Running {
             }
             // A task that panicked has said so.
             let _ = following.await;
+            let _ = working.await;
             if let Some(relaying) = relaying {
                 let _ = relaying.await;
             }

@@ -142,7 +142,7 @@ impl Rollout {
         if by == self.author {
             return Err(Refusal::Author { by: by.into() });
         }
-        let needed = u64::from(self.spec.approvals);
+        let needed = u64::from(self.needed.max(self.spec.approvals));
         if self.approvals.contains(by) {
             let missing = needed.saturating_sub(self.approvals.len() as u64);
             return Err(Refusal::Twice { by: by.into(), missing });

@@ -103,6 +103,8 @@ pub enum Fact {
         plan: Plan,
         /// Why it cannot be started at all, where that is so.
         refusal: Option<String>,
+        /// How many people beside its author have to approve it at least, whatever it says itself: more where it reaches much of the fleet.
+        approvals_min: u8,
     },
     /// These nodes were heard of.
     Seen(Vec<NodeId>),

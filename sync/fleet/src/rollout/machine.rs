@@ -76,6 +76,9 @@ pub struct Rollout {
     pub(super) order: u64,
     pub(super) phase: RolloutPhase,
     pub(super) approvals: BTreeSet<String>,
+    /// How many have to approve it, as the last preflight found.
+    #[serde(default)]
+    pub(super) needed: u8,
     pub(super) nodes: BTreeMap<NodeId, Progress>,
     pub(super) waves: Vec<WaveState>,
     /// The wave that runs; all are through when it is behind the last.
@@ -102,6 +105,7 @@ impl Rollout {
             order,
             phase: RolloutPhase::Draft,
             approvals: BTreeSet::new(),
+            needed: 0,
             nodes: BTreeMap::new(),
             waves,
             current: 0,
@@ -139,6 +143,18 @@ impl Rollout {
     #[must_use]
     pub fn author(&self) -> &str {
         &self.author
+    }
+
+    /// Where it stands among all rollouts: the higher, the later it was made.
+    #[must_use]
+    pub const fn order(&self) -> u64 {
+        self.order
+    }
+
+    /// Stores that take no part, and why.
+    #[must_use]
+    pub const fn excluded(&self) -> &BTreeMap<StoreId, String> {
+        &self.excluded
     }
 
     /// How far it is.
@@ -256,7 +272,10 @@ impl Rollout {
         let mut effects = Vec::new();
         let at = self.moment(now);
         match fact {
-            Fact::Preflighted { plan, refusal } => self.preflighted(&plan, refusal, now, &mut effects),
+            Fact::Preflighted { plan, refusal, approvals_min } => {
+                self.needed = self.spec.approvals.max(approvals_min);
+                self.preflighted(&plan, refusal, now, &mut effects);
+            }
             Fact::Seen(nodes) => {
                 for node in nodes {
                     if let Some(progress) = self.nodes.get_mut(&node) {
@@ -318,7 +337,7 @@ impl Rollout {
             }
         }
         self.approvals.clear();
-        let is_approved = self.spec.approvals == 0;
+        let is_approved = self.needed == 0;
         let next = if is_approved { RolloutPhase::Ready } else { RolloutPhase::AwaitingApproval };
         self.go(next, effects);
     }

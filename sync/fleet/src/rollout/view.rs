@@ -6,13 +6,13 @@ use crate::{
     name::{RolloutId, WaveName},
 };
 use aisle_event::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How many of the newest entries of the history are shown.
 const ENTRIES: usize = 20;
 
 /// A wave for pages.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct WaveView {
     /// Its name.
@@ -30,7 +30,7 @@ pub struct WaveView {
 }
 
 /// A rollout for pages.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RolloutView {
     /// Its name.
@@ -41,6 +41,8 @@ pub struct RolloutView {
     pub author: String,
     /// Who approved it.
     pub approvals: Vec<String>,
+    /// How many have to, as the last preflight found.
+    pub approvals_needed: u8,
     /// How far it is.
     pub phase: RolloutPhase,
     /// The wave that runs, from 0.
@@ -73,6 +75,7 @@ impl Rollout {
             why: self.spec.why.clone(),
             author: self.author.clone(),
             approvals: self.approvals.iter().cloned().collect(),
+            approvals_needed: self.needed,
             phase: self.phase.clone(),
             current: self.current,
             tally: self.tally(None),

@@ -63,7 +63,7 @@ impl Drive {
         let spec = self.rollout.spec();
         let plan =
             plan(&spec.rollout, &spec.who, &spec.waves, &Index::new(&self.members), &mut Work::default());
-        self.fact(Fact::Preflighted { plan, refusal: None });
+        self.fact(Fact::Preflighted { plan, refusal: None, approvals_min: 0 });
     }
 
     pub fn say(&mut self, verb: Verb) -> Result<(), Refusal> {

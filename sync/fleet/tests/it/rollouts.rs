@@ -261,6 +261,21 @@ fn a_store_that_is_excluded_counts_for_nothing_and_goes_back() {
 }
 
 #[test]
+fn a_preflight_may_want_more_approvals_than_the_author_asked_for() {
+    let mut drive = Drive::new(spec(waves()), 20);
+    drive.say(Verb::Preflight).unwrap();
+    let spec = drive.rollout.spec();
+    let index = aisle_fleet::Index::new(&drive.members);
+    let plan =
+        aisle_fleet::wave::plan(&spec.rollout, &spec.who, &spec.waves, &index, &mut Default::default());
+    drive.fact(Fact::Preflighted { plan, refusal: None, approvals_min: 1 });
+    assert!(drive.is("awaiting-approval"));
+    assert!(matches!(drive.say_by("ada", Verb::Approve), Err(Refusal::Author { .. })));
+    drive.say_by("bob", Verb::Approve).unwrap();
+    assert!(drive.is("ready"));
+}
+
+#[test]
 fn two_people_beside_the_author_approve_where_two_are_asked_for() {
     let mut spec = spec(waves());
     spec.approvals = 2;
@@ -287,8 +302,11 @@ fn two_people_beside_the_author_approve_where_two_are_asked_for() {
 fn a_preflight_that_refuses_leads_back_to_the_draft() {
     let mut drive = Drive::new(spec(waves()), 20);
     drive.say(Verb::Preflight).unwrap();
-    drive
-        .fact(Fact::Preflighted { plan: aisle_fleet::wave::Plan::default(), refusal: Some("banned".into()) });
+    drive.fact(Fact::Preflighted {
+        plan: aisle_fleet::wave::Plan::default(),
+        refusal: Some("banned".into()),
+        approvals_min: 0,
+    });
     assert!(drive.is("draft"));
     assert!(drive.rollout.history().any(|entry| entry.what.contains("banned")));
 }

@@ -17,6 +17,7 @@ const SQLITE: &[Step] = &[
     (4, "relay", include_str!("../../migrations/sqlite_4.sql")),
     (5, "people", include_str!("../../migrations/sqlite_5.sql")),
     (6, "enrolment", include_str!("../../migrations/sqlite_6.sql")),
+    (7, "fleet", include_str!("../../migrations/sqlite_7.sql")),
     (8, "artefacts", include_str!("../../migrations/sqlite_8.sql")),
 ];
 const POSTGRES: &[Step] = &[
@@ -26,6 +27,7 @@ const POSTGRES: &[Step] = &[
     (4, "relay", include_str!("../../migrations/postgres_4.sql")),
     (5, "people", include_str!("../../migrations/postgres_5.sql")),
     (6, "enrolment", include_str!("../../migrations/postgres_6.sql")),
+    (7, "fleet", include_str!("../../migrations/postgres_7.sql")),
     (8, "artefacts", include_str!("../../migrations/postgres_8.sql")),
 ];
 

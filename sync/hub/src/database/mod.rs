@@ -1,7 +1,7 @@
 //! The database: SQLite beside the hub, or PostgreSQL. One schema, one set of statements.
 //!
 //! Lives here: opening and migrating, transactions ([`Tx`]), the ledger over one of them ([`ledger`]), what goes down
-//! ([`down`]), and what else is written ([`write`]) and read ([`read`]; for pages [`grid`] and [`glance`]). Not here: what may be taken in (`aisle_protocol::hub::admit`), who asks ([`crate::desk`]).
+//! ([`down`]), the fleet's rules ([`fleet`]), and what else is written ([`write`]) and read ([`read`]; for pages [`grid`] and [`glance`]). Not here: what may be taken in (`aisle_protocol::hub::admit`), who asks ([`crate::desk`]).
 //!
 //! SQLite has one connection that writes (WAL, `synchronous = FULL`) and several that read; what is to be written waits for it in
 //! order, and admissions that wait together are committed together ([`admission`]). PostgreSQL has a pool, and any number of hubs.
@@ -19,6 +19,7 @@ mod enrolment_rows;
 mod enrolments;
 mod erase;
 mod failure;
+pub mod fleet;
 pub mod glance;
 pub mod grid;
 mod idempotency;
@@ -29,7 +30,7 @@ mod policy;
 pub mod read;
 pub(crate) mod relay;
 mod revocations;
-mod rows;
+pub(crate) mod rows;
 mod sessions;
 mod write;
 

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::people::role::Traits;
 use aisle_event::{Event, StoreId};
+use aisle_fleet::Labels;
 use aisle_protocol::{Epoch, LogClass};
 use data_encoding::HEXLOWER;
 use serde::Serialize;
@@ -38,6 +39,9 @@ pub struct StoreRow {
     pub quarantined: i64,
     /// The time of its latest event, in milliseconds since 1970 by the store's clock; 0 when there is none.
     pub last_event_ms: i64,
+    /// What people call it by.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    pub labels: Labels,
 }
 
 /// A node of a store.
@@ -299,7 +303,8 @@ impl StoreRow {
     /// What it is as the scopes of roles look at it.
     #[must_use]
     pub fn traits(&self) -> Traits {
-        Traits { region: self.region.clone(), labels: Vec::new() }
+        let labels = self.labels.iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
+        Traits { region: self.region.clone(), labels: labels.collect() }
     }
 }
 
@@ -395,30 +400,42 @@ impl Database {
         after: &str,
         rows_max: u32,
     ) -> Result<Vec<StoreRow>, DatabaseError> {
-        type Columns = (String, String, i64, i64, i64, i64, i64, i64);
+        type Columns = (String, String, i64, i64, i64, i64, i64, i64, String);
         let rows: Vec<Columns> = reading!(self, pool => {
             sqlx::query_as("SELECT s.store, s.region, s.first_seen_ms, s.last_seen_ms, \
                 (SELECT COUNT(*) FROM nodes n WHERE n.store = s.store), \
                 (SELECT COUNT(*) FROM nodes n WHERE n.store = s.store AND n.is_connected = $1), \
                 (SELECT COUNT(*) FROM logs l WHERE l.store = s.store AND l.is_quarantined = $1), \
-                (SELECT COALESCE(MAX(l.last_hlc), 0) FROM logs l WHERE l.store = s.store) \
+                (SELECT COALESCE(MAX(l.last_hlc), 0) FROM logs l WHERE l.store = s.store), \
+                COALESCE((SELECT b.labels FROM store_labels b WHERE b.store = s.store), '') \
                 FROM stores s WHERE s.store > $2 AND ($3 = '' OR s.region = $3) ORDER BY s.store LIMIT $4")
                 .bind(true).bind(after).bind(region.unwrap_or_default()).bind(bounded(rows_max))
                 .fetch_all(pool).await.map_err(while_doing("list stores"))
         })?;
-        let row =
-            |(store, region, first_seen_ms, last_seen_ms, nodes, connected, quarantined, hlc): Columns| {
-                StoreRow {
-                    store,
-                    region,
-                    first_seen_ms,
-                    last_seen_ms,
-                    nodes,
-                    connected,
-                    quarantined,
-                    last_event_ms: signed(unsigned(hlc) >> 16),
-                }
-            };
+        let row = |(
+            store,
+            region,
+            first_seen_ms,
+            last_seen_ms,
+            nodes,
+            connected,
+            quarantined,
+            hlc,
+            labels,
+        ): Columns| {
+            StoreRow {
+                store,
+                region,
+                first_seen_ms,
+                last_seen_ms,
+                nodes,
+                connected,
+                quarantined,
+                last_event_ms: signed(unsigned(hlc) >> 16),
+                // What does not read was refused when it was written.
+                labels: serde_json::from_str(&labels).unwrap_or_default(),
+            }
+        };
         Ok(rows.into_iter().map(row).collect())
     }
 

@@ -3,10 +3,12 @@
 use super::{
     Database, DatabaseError,
     failure::while_doing,
+    fleet::keep_says,
     over, reading,
     rows::{class_of, now_ms, signed},
 };
 use aisle_event::StoreId;
+use aisle_fleet::NodeSays;
 use aisle_protocol::{
     Hash, PolicyId,
     control::{Hello, Report},
@@ -168,6 +170,14 @@ impl Database {
     pub async fn report(&self, store: &StoreId, node: &str, report: &Report) -> Result<(), DatabaseError> {
         let failed = while_doing("keep a report");
         let (store, generation) = (store.as_str(), signed(report.generation));
+        let said = report.node.as_ref().and_then(|said| {
+            let read = NodeSays::decode(&said.0);
+            // What it says besides is kept all the same.
+            let read = read.inspect_err(
+                |error| tracing::warn!(store, node, %error, "a node says of itself what cannot be read"),
+            );
+            read.ok().map(|says| (&said.0, says))
+        });
         let mut tx = self.begin().await?;
         over!(&mut tx.connection(), on => {
             sqlx::query("DELETE FROM reports WHERE store = $1 AND node = $2")
@@ -187,6 +197,9 @@ impl Database {
             sqlx::query("UPDATE nodes SET generation = $3, last_seen_ms = $4 WHERE store = $1 AND node = $2")
                 .bind(store).bind(node).bind(generation).bind(now_ms()).execute(on).await.map(drop).map_err(failed)
         })?;
+        if let Some((bytes, says)) = said {
+            keep_says(&mut tx, (store, node), bytes, &says, now_ms()).await?;
+        }
         tx.commit().await
     }
 

@@ -1,5 +1,5 @@
 //! The HTTP interface: what the hub holds and who may do what, for consoles and scripts; and what is decided about boxes that enrol
-//! ([`enrolments`]).
+//! ([`enrolments`]), and about the fleet ([`fleet`]).
 //!
 //! ```text
 //! request ─> access: who, from our own page, permission, scope ─> idempotency: once ─> route ─> database
@@ -12,6 +12,7 @@ pub(crate) mod access;
 mod artefacts;
 mod enrolments;
 mod exchange;
+mod fleet;
 mod idempotency;
 pub(crate) mod oidc;
 mod oversight;
@@ -32,6 +33,7 @@ use crate::{
     artefacts::Artefacts,
     config::Enrolment,
     database::Database,
+    fleet::Wake,
     people::{People, oidc::Oidc},
 };
 use aisle_residency::signing::VerifyingKey;
@@ -75,6 +77,8 @@ pub struct Api {
     pub policy_keys: Arc<Vec<VerifyingKey>>,
     /// What time it is.
     pub clock: Clock,
+    /// Wakes the engine of the fleet.
+    pub wake: Wake,
 }
 
 /// Says what time it is, in milliseconds since 1970.
@@ -91,6 +95,14 @@ impl Clock {
     /// Another one.
     pub fn new(clock: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
         Self(Arc::new(clock))
+    }
+}
+
+impl Clock {
+    /// What time it is, in milliseconds since 1970.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        (self.0)()
     }
 }
 
@@ -135,6 +147,7 @@ fn described() -> OpenApiRouter<Api> {
         .merge(tokens::routes())
         .merge(people::routes())
         .merge(oversight::routes())
+        .merge(fleet::routes())
         .merge(oidc::routes())
         .merge(artefacts::routes())
 }

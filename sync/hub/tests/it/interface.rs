@@ -46,6 +46,7 @@ impl Served {
             oidc: None,
             policy_keys: Arc::default(),
             clock: Clock::of_machine(),
+            wake: aisle_hub::fleet::Wake::default(),
             database,
             token: Arc::new(Token::of(TOKEN)),
             enrolment: None,

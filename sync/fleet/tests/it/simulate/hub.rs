@@ -73,7 +73,7 @@ impl Hub {
         rollout.apply(verb(Verb::Preflight), now).unwrap();
         let spec = rollout.spec();
         let plan = plan(&spec.rollout, &spec.who, &spec.waves, &Index::new(members), &mut Work::default());
-        rollout.apply(Event::Fact(Fact::Preflighted { plan, refusal: None }), now).unwrap();
+        rollout.apply(Event::Fact(Fact::Preflighted { plan, refusal: None, approvals_min: 0 }), now).unwrap();
         let effects = rollout.apply(verb(Verb::Start), now).unwrap();
         self.rollouts.push(rollout);
         changed(effects)

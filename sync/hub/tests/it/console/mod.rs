@@ -127,6 +127,7 @@ impl Served {
             oidc: None,
             policy_keys: Arc::new(vec![crate::shop::officer().verifying_key()]),
             clock: Clock::of_machine(),
+            wake: aisle_hub::fleet::Wake::default(),
         };
         let parts = Parts {
             hub: "hub-1".into(),

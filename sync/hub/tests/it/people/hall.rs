@@ -118,6 +118,7 @@ impl House {
             oidc: None,
             policy_keys: Arc::new(vec![crate::shop::officer().verifying_key()]),
             clock: Clock::new(move || time.load(Ordering::SeqCst)),
+            wake: aisle_hub::fleet::Wake::default(),
         };
         Self { _folder: Some(folder), ..Self::serve(api, listener, url) }
     }

@@ -57,7 +57,12 @@ async fn ask(caller: &Caller, method: &Method, path: &str) -> StatusCode {
         .replace("{token}", "t-none")
         .replace("{approval}", "a-none")
         .replace("{kind}", "plugin")
-        .replace("{name}", "none");
+        .replace("{name}", "none")
+        .replace("{serial}", "none")
+        .replace("{group}", "none")
+        .replace("{filter}", "none")
+        .replace("{rollout}", "none")
+        .replace("{verb}", "start");
     assert!(!path.contains('{'), "{path}: say what stands for it");
     let request = caller.request(method.clone(), &path);
     let request =
@@ -127,7 +132,8 @@ pub async fn a_bounded_role_ends_at_its_region_and_every_refusal_is_written_down
     let mut refused = 0;
     for (method, path, need) in ROUTES {
         let Need::Store(permission) = need else { continue };
-        let path = path.replace("{node}", "node-none").replace("{decision}", "none");
+        let path =
+            path.replace("{node}", "node-none").replace("{decision}", "none").replace("{serial}", "none");
         let here = sent(eu.request(method.clone(), &path.replace("{store}", "store-3"))).await.status;
         assert_eq!(here == StatusCode::FORBIDDEN, !Role::Operator.may(*permission), "{method} {path}");
         for store in ["store-2", "store-none", "no%20store"] {

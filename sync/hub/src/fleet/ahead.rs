@@ -1,0 +1,126 @@
+//! Before a rollout begins: the plan of its waves, who would fail, and how much of the fleet it reaches.
+
+use super::{
+    orders::{Bytes, releases},
+    world::{self, Members, Words},
+};
+use crate::database::{Database, DatabaseError, read::ROWS_MAX};
+use aisle_event::{StoreId, Timestamp};
+use aisle_fleet::{
+    Index, NodeId, NodeSays, Reason, RolloutSpec, Serial,
+    desired::{Resolved, Source, Work},
+    preflight::{NodeFacts, Preflight, Rules, preflight},
+    report::Asked,
+    wave::{Plan, plan},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A rollout that reaches more of the fleet than one in so many wants another person.
+const SHARE: u64 = 4;
+
+/// What a preflight found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub(crate) struct Found {
+    /// Who would fail and who would wait.
+    pub preflight: Preflight,
+    /// How many nodes the fleet has.
+    pub fleet: u64,
+    /// How many people beside its author have to approve it.
+    pub approvals: u8,
+    /// Nodes that it means and that are in no wave: they are compared with.
+    pub compared: u64,
+    /// Artefacts of it that are not at this hub: `slot version`.
+    pub missing: Vec<String>,
+}
+
+/// Looks at every node that a rollout means. Gives the nodes as well of which the rules have not heard yet: they have been looked at, and join nothing later.
+pub(crate) async fn look(
+    database: &Database,
+    spec: &RolloutSpec,
+    now: Timestamp,
+) -> Result<(Found, Plan, Vec<NodeId>), DatabaseError> {
+    let members = Members::read(database).await?;
+    let words = Words::read(database).await?;
+    let says = world::says(database).await?;
+    let bytes = Bytes::find(database, releases(&spec.set).map(|(_, release)| release)).await?;
+    let missing: Vec<String> = releases(&spec.set)
+        .filter(|(_, release)| bytes.get(release).is_none())
+        .map(|(slot, release)| format!("{slot} {}", release.version))
+        .collect();
+    let index = Index::new(&members.members);
+    let plan = plan(&spec.rollout, &spec.who, &spec.waves, &index, &mut Work::default());
+    let resolved = world::resolve(&members.members, &words, std::iter::empty(), now);
+    let rows = members.members.iter().zip(&members.rows).zip(&resolved);
+    let facts: Vec<NodeFacts> = rows
+        .map(|((member, row), resolved)| {
+            let mut facts = NodeFacts::of(member.clone());
+            facts.seen_at = (row.last_seen_ms > 0).then_some(Timestamp(row.last_seen_ms));
+            known(&mut facts, says.get(&member.id), resolved);
+            facts
+        })
+        .collect();
+    let mut found = preflight(spec, &plan, &facts, &Rules::default(), now);
+    if !missing.is_empty() && found.refusal.is_none() {
+        let named = missing.join("`, `");
+        found.refusal =
+            Some(format!("the bytes of `{named}` are not at this hub\nhint: publish the artefact first"));
+    }
+    let fleet = members.members.len() as u64;
+    let is_wide = found.nodes.saturating_mul(SHARE) > fleet;
+    let compared = plan.left.len() as u64;
+    let approvals = spec.approvals.max(u8::from(is_wide));
+    let known = known_nodes(database).await?;
+    let new = members.members.iter().filter(|member| !known.contains(&member.id));
+    let new = new.map(|member| member.id.clone()).collect();
+    Ok((Found { preflight: found, fleet, approvals, compared, missing }, plan, new))
+}
+
+/// What the hub knows of a node from what it said, and from what is said of it.
+fn known(facts: &mut NodeFacts, says: Option<&NodeSays>, resolved: &Resolved) {
+    facts.maintenance.clone_from(&resolved.state.maintenance);
+    facts.minimums.clone_from(&resolved.state.minimums);
+    for (slot, why) in &resolved.why {
+        if let Some(Source::Override { why, .. }) = &why.source {
+            facts.held.insert(slot.clone(), why.clone());
+        }
+    }
+    let Some(says) = says else { return };
+    facts.disk_free_bytes = says.facts.disk_free_bytes;
+    facts.grants.clone_from(&says.facts.grants);
+    if let Some(kinds) = &says.facts.kinds {
+        let unknown: BTreeSet<_> =
+            aisle_fleet::Kind::ALL.into_iter().filter(|kind| !kinds.contains(kind)).collect();
+        let denied = unknown.into_iter().map(|kind| (kind, format!("the node cannot put a {kind} in place")));
+        facts.denies = denied.collect::<BTreeMap<_, _>>();
+    }
+    for (slot, of_slot) in &says.report.slots {
+        if let Some(running) = &of_slot.running {
+            facts.running.insert(slot.clone(), running.hash);
+        }
+        let Some(Asked::Release(asked)) = &of_slot.wanted else { continue };
+        for reason in &of_slot.reasons {
+            if let Reason::KnownBad { fault, .. } = reason {
+                facts.bad.insert(asked.hash, fault.clone());
+            }
+        }
+    }
+}
+
+async fn known_nodes(database: &Database) -> Result<BTreeSet<NodeId>, DatabaseError> {
+    let (mut known, mut after) = (BTreeSet::new(), (String::new(), String::new()));
+    loop {
+        let page = database.fleet_nodes((&after.0, &after.1), ROWS_MAX).await?;
+        let is_last = page.len() < ROWS_MAX as usize;
+        for node in page {
+            let id = StoreId::new(&node.store).ok().zip(Serial::new(&node.node).ok());
+            if let (true, Some((store, serial))) = (node.is_member, id) {
+                known.insert(NodeId { store, serial });
+            }
+            after = (node.store, node.node);
+        }
+        if is_last {
+            return Ok(known);
+        }
+    }
+}

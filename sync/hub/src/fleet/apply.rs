@@ -1,0 +1,323 @@
+//! Documents: groups, filters, overrides and drafts of rollouts, all of a text or none, with what differs; dry where nothing is to change.
+//!
+//! A dry run does the same in the same transaction and ends it without a commit; so it cannot say anything else than what would be done.
+
+use super::{
+    FILTERS_MAX, OVERRIDES_MAX, ROLLOUTS_MAX,
+    act::Voice,
+    effects, world,
+    world::{Members, Words},
+};
+use crate::database::{
+    DatabaseError,
+    fleet::{Change, WordKind},
+};
+use aisle_event::Timestamp;
+use aisle_fleet::{
+    Document, Filter, Group, NodeId, Override, Rollout, RolloutPhase, RolloutSpec, group::GROUPS_MAX,
+    rollout::InvalidRollout,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// How many nodes are named of those that change.
+const EXAMPLES_MAX: usize = 10;
+
+/// What becomes of one document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Differs {
+    /// There was none of this name.
+    Created,
+    /// There was another one.
+    Changed,
+    /// It is there as it is.
+    Unchanged,
+}
+
+/// One document and what becomes of it.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub(crate) struct Difference {
+    /// `group`, `filter`, `override` or `rollout`.
+    pub kind: &'static str,
+    /// Its name; the store, or the store and the serial, of an override.
+    pub name: String,
+    /// What becomes of it.
+    pub differs: Differs,
+    /// How it was; null where there was none.
+    #[schema(value_type = Object)]
+    pub was: Value,
+    /// How it is.
+    #[schema(value_type = Object)]
+    pub becomes: Value,
+}
+
+/// What documents come to.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub(crate) struct Applied {
+    /// True where nothing was changed.
+    pub dry_run: bool,
+    /// Each document, in their order.
+    pub documents: Vec<Difference>,
+    /// How many nodes should be something else afterwards.
+    pub nodes: u64,
+    /// Some of them, by name.
+    pub examples: Vec<NodeId>,
+}
+
+/// Why nothing was done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApplyError {
+    #[error("there are {max} {what} already\nhint: take some away that nobody needs")]
+    TooMany { what: &'static str, max: i64 },
+    #[error("the rollout `{name}` is {phase}, and cannot be written anew\nhint: give it another name")]
+    Begun { name: String, phase: String },
+    #[error("there is a rollout `{0}` already")]
+    Exists(String),
+    #[error(transparent)]
+    Rollout(#[from] InvalidRollout),
+    #[error("there is no such {0}")]
+    Unknown(&'static str),
+    #[error("it was changed meanwhile")]
+    Stale,
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+/// Something that is kept as a document.
+pub(crate) enum Kept<'a> {
+    Group(&'a Group),
+    Filter(&'a Filter),
+    Override(&'a Override),
+}
+
+/// The place of a document.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub kind: WordKind,
+    pub name: &'a str,
+    pub part: &'a str,
+}
+
+impl Kept<'_> {
+    fn json(&self) -> Value {
+        let json = match self {
+            Self::Group(group) => serde_json::to_value(group),
+            Self::Filter(filter) => serde_json::to_value(filter),
+            Self::Override(one) => serde_json::to_value(one),
+        };
+        // Texts and numbers only: there is always a form.
+        json.unwrap_or_default()
+    }
+
+    fn place(&self) -> Place<'_> {
+        match self {
+            Self::Group(group) => Place { kind: WordKind::Group, name: group.name.as_str(), part: "" },
+            Self::Filter(filter) => Place { kind: WordKind::Filter, name: filter.name.as_str(), part: "" },
+            Self::Override(one) => {
+                let part = one.serial.as_ref().map_or("", |serial| serial.as_str());
+                Place { kind: WordKind::Override, name: one.store.as_str(), part }
+            }
+        }
+    }
+}
+
+impl Place<'_> {
+    fn shown(&self) -> String {
+        if self.part.is_empty() { self.name.to_owned() } else { format!("{}/{}", self.name, self.part) }
+    }
+
+    const fn action(&self, is_removed: bool) -> &'static str {
+        match (self.kind, is_removed) {
+            (WordKind::Group, false) => "group.put",
+            (WordKind::Group, true) => "group.delete",
+            (WordKind::Filter, false) => "filter.put",
+            (WordKind::Filter, true) => "filter.delete",
+            (WordKind::Override, false) => "override.put",
+            (WordKind::Override, true) => "override.delete",
+        }
+    }
+}
+
+/// Keeps one. `expected` is the version that was looked at, where somebody says so. Gives the version that it has then.
+pub(crate) async fn put(
+    voice: Voice<'_>,
+    kept: &Kept<'_>,
+    expected: Option<i64>,
+) -> Result<(Difference, i64), ApplyError> {
+    let mut change = voice.database.change_fleet(false).await?;
+    let place = kept.place();
+    let was = change.word(place.kind, place.name, place.part).await?;
+    if expected.is_some_and(|expected| was.as_ref().map_or(0, |was| was.version) != expected) {
+        return Err(ApplyError::Stale);
+    }
+    let (difference, version) = put_in(voice, &mut change, kept).await?;
+    change.commit().await?;
+    voice.wake.wake();
+    Ok((difference, version))
+}
+
+/// Takes one away.
+pub(crate) async fn remove(voice: Voice<'_>, place: Place<'_>) -> Result<(), ApplyError> {
+    let mut change = voice.database.change_fleet(false).await?;
+    let Some(was) = change.word(place.kind, place.name, place.part).await? else {
+        return Err(ApplyError::Unknown(place.kind.as_str()));
+    };
+    change.drop_word(place.kind, place.name, place.part).await?;
+    let object = format!("{}/{}", place.kind.as_str(), place.shown());
+    let line = voice.people.line(voice.who.by(), place.action(true), &object, voice.now_ms);
+    change.audit(&line.was(serde_json::from_str(&was.document).unwrap_or_default())).await?;
+    change.commit().await?;
+    voice.wake.wake();
+    Ok(())
+}
+
+async fn put_in(
+    voice: Voice<'_>,
+    change: &mut Change,
+    kept: &Kept<'_>,
+) -> Result<(Difference, i64), ApplyError> {
+    let place = kept.place();
+    let becomes = kept.json();
+    let was = change.word(place.kind, place.name, place.part).await?;
+    let before: Value =
+        was.as_ref().map(|was| serde_json::from_str(&was.document).unwrap_or_default()).unwrap_or_default();
+    let kind = place.kind.as_str();
+    let name = place.shown();
+    if let Some(was) = was.as_ref().filter(|_| before == becomes) {
+        let version = was.version;
+        return Ok((Difference { kind, name, differs: Differs::Unchanged, was: before, becomes }, version));
+    }
+    let differs = if was.is_some() { Differs::Changed } else { Differs::Created };
+    let (what, max) = match place.kind {
+        WordKind::Group => ("groups", i64::try_from(GROUPS_MAX).unwrap_or(i64::MAX)),
+        WordKind::Filter => ("filters", FILTERS_MAX),
+        WordKind::Override => ("overrides", OVERRIDES_MAX),
+    };
+    if was.is_none() && change.count_words(place.kind).await? >= max {
+        return Err(ApplyError::TooMany { what, max });
+    }
+    let version =
+        change.put_word(place.kind, (place.name, place.part), &becomes.to_string(), voice.now_ms).await?;
+    let line =
+        voice.people.line(voice.who.by(), place.action(false), &format!("{kind}/{name}"), voice.now_ms);
+    let line = line.became(becomes.clone());
+    change.audit(&if was.is_some() { line.was(before.clone()) } else { line }).await?;
+    Ok((Difference { kind, name, differs, was: before, becomes }, version))
+}
+
+/// Writes a draft of a rollout. One of the same name may be there only where `may_replace`, and as a draft.
+pub(crate) async fn draft(voice: Voice<'_>, spec: RolloutSpec) -> Result<Rollout, ApplyError> {
+    let mut change = voice.database.change_fleet(false).await?;
+    if change.rollout(spec.rollout.as_str()).await?.is_some() {
+        return Err(ApplyError::Exists(spec.rollout.to_string()));
+    }
+    let (_, rollout) = draft_in(voice, &mut change, spec).await?;
+    change.commit().await?;
+    voice.wake.wake();
+    Ok(rollout)
+}
+
+async fn draft_in(
+    voice: Voice<'_>,
+    change: &mut Change,
+    spec: RolloutSpec,
+) -> Result<(Difference, Rollout), ApplyError> {
+    let name = spec.rollout.to_string();
+    let becomes = serde_json::to_value(&spec).unwrap_or_default();
+    let there = change.rollout(&name).await?;
+    let was = there
+        .as_ref()
+        .map(|there| serde_json::to_value(there.rollout.spec()).unwrap_or_default())
+        .unwrap_or_default();
+    let kind = "rollout";
+    let mut differs = Differs::Created;
+    if let Some(there) = there {
+        if was == becomes {
+            let difference = Difference { kind, name, differs: Differs::Unchanged, was, becomes };
+            return Ok((difference, there.rollout));
+        }
+        if *there.rollout.phase() != RolloutPhase::Draft {
+            return Err(ApplyError::Begun { name, phase: there.rollout.phase().to_string() });
+        }
+        differs = Differs::Changed;
+    }
+    let (count, place) = change.next_rollout().await?;
+    if differs == Differs::Created && count >= ROLLOUTS_MAX {
+        return Err(ApplyError::TooMany { what: "rollouts", max: ROLLOUTS_MAX });
+    }
+    let rollout = Rollout::draft(spec, &voice.who.id, place.cast_unsigned())?;
+    change.put_draft(&rollout, &voice.who.name.replace('\0', "\u{fffd}"), voice.now_ms).await?;
+    let person = voice.who.by();
+    change.note_rollout(&name, &effects::event(&person, "draft", &json!({}), voice.now_ms)).await?;
+    let line = voice.people.line(person, "rollout.draft", &format!("rollout/{name}"), voice.now_ms);
+    let line = line.became(becomes.clone());
+    change.audit(&if differs == Differs::Changed { line.was(was.clone()) } else { line }).await?;
+    Ok((Difference { kind, name, differs, was, becomes }, rollout))
+}
+
+/// Applies documents, all or none.
+pub(crate) async fn apply(
+    voice: Voice<'_>,
+    documents: Vec<Document>,
+    is_dry: bool,
+) -> Result<Applied, ApplyError> {
+    let reach = Reach::before(voice, &documents).await?;
+    let mut change = voice.database.change_fleet(is_dry).await?;
+    let mut differences = Vec::with_capacity(documents.len());
+    for document in documents {
+        let difference = match document {
+            Document::Group(group) => put_in(voice, &mut change, &Kept::Group(&group)).await?.0,
+            Document::Filter(filter) => put_in(voice, &mut change, &Kept::Filter(&filter)).await?.0,
+            Document::Override(one) => put_in(voice, &mut change, &Kept::Override(&one)).await?.0,
+            Document::Rollout(spec) => draft_in(voice, &mut change, spec).await?.0,
+        };
+        differences.push(difference);
+    }
+    if is_dry {
+        // Dropped, it was never there.
+        drop(change);
+    } else {
+        change.commit().await?;
+        voice.wake.wake();
+    }
+    Ok(Applied { dry_run: is_dry, documents: differences, nodes: reach.0, examples: reach.1 })
+}
+
+/// How many nodes should be something else by what documents say, and some of them.
+struct Reach(u64, Vec<NodeId>);
+
+impl Reach {
+    async fn before(voice: Voice<'_>, documents: &[Document]) -> Result<Self, DatabaseError> {
+        let now = Timestamp(voice.now_ms);
+        let members = Members::read(voice.database).await?;
+        let words = Words::read(voice.database).await?;
+        let kept = world::rollouts(voice.database).await?;
+        let mut after = words.clone();
+        for document in documents {
+            match document {
+                Document::Group(group) => {
+                    after.groups.retain(|known| known.name != group.name);
+                    after.groups.push(group.clone());
+                }
+                Document::Override(one) => {
+                    after
+                        .overrides
+                        .retain(|known| (&known.store, &known.serial) != (&one.store, &one.serial));
+                    after.overrides.push(one.clone());
+                }
+                // A draft gives nobody anything, and a filter is to look with.
+                Document::Filter(_) | Document::Rollout(_) => {}
+            }
+        }
+        let rollouts = || kept.values().map(|kept| &kept.rollout);
+        let was = world::resolve(&members.members, &words, rollouts(), now);
+        let becomes = world::resolve(&members.members, &after, rollouts(), now);
+        let both = members.members.iter().zip(was.iter().zip(&becomes));
+        let changed: Vec<&NodeId> = both
+            .filter(|(_, (was, becomes))| was.hash != becomes.hash)
+            .map(|(member, _)| &member.id)
+            .collect();
+        Ok(Self(changed.len() as u64, changed.into_iter().take(EXAMPLES_MAX).cloned().collect()))
+    }
+}

@@ -1,0 +1,593 @@
+//! The engine: lets the rules work on the rollouts, and gives stores their orders. At every hub there is one, and one of all works.
+//!
+//! A look takes in what nodes have said since the last one, who is there, and that time has passed; saves each rollout by compare-and-set with what the rules
+//! did; then resolves what every node should be and gives an order to every store for which it has changed. All of it is made from rows: what a hub that was killed
+//! had not done yet, the next look does. Not here: when it is looked ([`Engine::run`] has the only timer), what people say ([`super::act`]).
+
+use super::{
+    Wake, business,
+    effects::{self, is_alive},
+    metadata::Metadata,
+    orders::{Answers, Bytes, Draft, releases},
+    world::{self, Members, Words},
+};
+use crate::{
+    database::{
+        Database, DatabaseError,
+        fleet::{FleetNode, KeptRollout, Lease, MemberRow, NewOrder},
+        read::ROWS_MAX,
+    },
+    http::Clock,
+};
+use aisle_content::{Manifest, Order, order::NodeOrder};
+use aisle_event::{StoreId, Timestamp};
+use aisle_fleet::{
+    NodeId, NodeReport, NodeSays, Release, Serial, Stamp,
+    rollout::{Effect, Event, Fact, Rollout, Status},
+};
+use aisle_residency::signing::SigningKey;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    future::Future,
+    sync::Arc,
+    time::Duration,
+};
+
+/// How many stores are given their orders in one transaction.
+const ORDERS_TOGETHER: usize = 32;
+/// The most nodes whose last report is heard again at one look.
+const AGAIN_MAX: usize = 1_000;
+
+/// When things are done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// How often it is looked for news.
+    pub beat: Duration,
+    /// How often everything is looked at, in milliseconds; at least four times in the shortest `offline_minutes`.
+    pub look_ms: i64,
+    /// How long the lease holds, in milliseconds: so long nothing goes on when a hub dies.
+    pub lease_ms: i64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { beat: Duration::from_secs(1), look_ms: 10_000, lease_ms: 20_000 }
+    }
+}
+
+/// What an engine needs.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// The database.
+    pub database: Database,
+    /// The hub's name. Hubs on one database have different ones.
+    pub hub: String,
+    /// What orders are signed with.
+    pub receipt_key: Arc<SigningKey>,
+    /// Which metadata goes with orders.
+    pub metadata: Arc<dyn Metadata>,
+    /// What wakes it before its time.
+    pub wake: Wake,
+    /// What time it is.
+    pub clock: Clock,
+    /// When things are done.
+    pub settings: Settings,
+}
+
+/// What came of a look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// True when this hub lets the rules work.
+    pub is_mine: bool,
+    /// How many rollouts were changed.
+    pub rollouts: usize,
+    /// How many stores were given an order.
+    pub orders: usize,
+}
+
+/// Lets the rules work.
+#[derive(Debug)]
+pub struct Engine {
+    parts: Parts,
+    held: Option<Held>,
+}
+
+/// What is kept in memory while this hub has the lease. All of it is in rows as well.
+#[derive(Debug)]
+struct Held {
+    lease: Lease,
+    /// The number of changes that were looked at last.
+    changes: i64,
+    looked_ms: i64,
+    members: Members,
+    words: Words,
+    rollouts: BTreeMap<String, KeptRollout>,
+    nodes: HashMap<NodeId, FleetNode>,
+    prints: HashMap<String, Vec<u8>>,
+    memory: business::Memory,
+    /// Nodes whose last report was heard again, with when they were given what: it says all that they will say.
+    again: HashSet<(String, NodeId, i64)>,
+}
+
+/// Another hub has the lease by now.
+#[derive(Debug)]
+struct Lost;
+
+/// Why a look came to nothing.
+#[derive(Debug)]
+enum Ended {
+    Lost,
+    Database(DatabaseError),
+}
+
+impl From<DatabaseError> for Ended {
+    fn from(error: DatabaseError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<Lost> for Ended {
+    fn from(_: Lost) -> Self {
+        Self::Lost
+    }
+}
+
+impl Engine {
+    /// Of a hub; it does nothing before it looks.
+    #[must_use]
+    pub const fn new(parts: Parts) -> Self {
+        Self { parts, held: None }
+    }
+
+    /// Looks again and again, until the future is ready; then gives the lease back.
+    pub async fn run(mut self, down: impl Future<Output = ()>) {
+        let mut down = std::pin::pin!(down);
+        loop {
+            if let Err(error) = self.look().await {
+                tracing::warn!(%error, source = ?std::error::Error::source(&error), "the rules of the fleet did not work; it is tried again");
+            }
+            tokio::select! {
+                () = &mut down => break,
+                () = self.parts.wake.woken() => {}
+                () = tokio::time::sleep(self.parts.settings.beat) => {}
+            }
+        }
+        if let Some(held) = self.held
+            && let Err(error) = self.parts.database.release_fleet(&held.lease).await
+        {
+            tracing::warn!(%error, "another hub has to wait for the rules of the fleet");
+        }
+    }
+
+    /// Looks once.
+    ///
+    /// # Errors
+    /// When the database cannot say or take it. What was done until then is done; the next look does the rest.
+    pub async fn look(&mut self) -> Result<Looked, DatabaseError> {
+        let now = Timestamp(self.parts.clock.now_ms());
+        // Whatever ends a look, memory may be ahead of the rows then: it is thrown away, and read again.
+        let Some(mut held) = self.hold(now).await? else { return Ok(Looked::default()) };
+        match look(&self.parts, &mut held, now).await {
+            Ok(looked) => {
+                self.held = Some(held);
+                Ok(looked)
+            }
+            Err(Ended::Lost) => Ok(Looked::default()),
+            Err(Ended::Database(error)) => Err(error),
+        }
+    }
+
+    async fn hold(&mut self, now: Timestamp) -> Result<Option<Held>, DatabaseError> {
+        let Parts { database, hub, settings, .. } = &self.parts;
+        let held = self.held.take();
+        let half = settings.lease_ms / 2;
+        // Renewed at half its time; a clock that was set back renews it too.
+        let left = held.as_ref().map(|held| held.lease.until_ms.saturating_sub(now.0));
+        if left.is_some_and(|left| (half..=settings.lease_ms).contains(&left)) {
+            return Ok(held);
+        }
+        let until_ms = now.0.saturating_add(settings.lease_ms);
+        let Some(lease) = database.hold_fleet(hub, now.0, until_ms).await? else { return Ok(None) };
+        match held {
+            Some(held) if held.lease.term == lease.term => Ok(Some(Held { lease, ..held })),
+            _ => Held::read(database, lease).await.map(Some),
+        }
+    }
+}
+
+impl Held {
+    async fn read(database: &Database, lease: Lease) -> Result<Self, DatabaseError> {
+        tracing::info!(hub = lease.hub, term = lease.term, "the rules of the fleet work at this hub");
+        let (mut nodes, mut after) = (HashMap::new(), (String::new(), String::new()));
+        loop {
+            let page = database.fleet_nodes((&after.0, &after.1), ROWS_MAX).await?;
+            let is_last = page.len() < ROWS_MAX as usize;
+            for node in page {
+                after = (node.store.clone(), node.node.clone());
+                if let Some(id) = id(&node.store, &node.node) {
+                    nodes.insert(id, node);
+                }
+            }
+            if is_last {
+                break;
+            }
+        }
+        Ok(Self {
+            lease,
+            changes: -1,
+            looked_ms: i64::MIN,
+            members: Members::default(),
+            words: Words::default(),
+            rollouts: BTreeMap::new(),
+            nodes,
+            prints: HashMap::new(),
+            memory: business::Memory::default(),
+            again: HashSet::new(),
+        })
+    }
+}
+
+fn id(store: &str, node: &str) -> Option<NodeId> {
+    Some(NodeId { store: StoreId::new(store).ok()?, serial: Serial::new(node).ok()? })
+}
+
+async fn look(parts: &Parts, held: &mut Held, now: Timestamp) -> Result<Looked, Ended> {
+    let database = &parts.database;
+    let changes = database.fleet_changes().await?;
+    let news = database.fleet_news(ROWS_MAX).await?;
+    // A clock that was set back makes nobody wait.
+    let since = now.0.saturating_sub(held.looked_ms);
+    let is_due = changes != held.changes || since < 0 || since >= parts.settings.look_ms;
+    if !is_due && news.is_empty() {
+        return Ok(Looked { is_mine: true, ..Looked::default() });
+    }
+    if is_due {
+        held.members = Members::read(database).await?;
+        held.words = Words::read(database).await?;
+        come_and_go(parts, held, now).await?;
+    }
+    refresh(database, held).await?;
+    let heard: Vec<(NodeId, NodeReport)> = news
+        .iter()
+        .filter_map(|(store, node, _, bytes)| Some((id(store, node)?, NodeSays::decode(bytes).ok()?.report)))
+        .collect();
+    let mut looked = Looked { is_mine: true, ..Looked::default() };
+    let mut is_whole = true;
+    let mut has_changed = is_due;
+    for name in held.rollouts.keys().cloned().collect::<Vec<_>>() {
+        let Some(mut kept) = held.rollouts.remove(&name) else { continue };
+        if !is_alive(kept.rollout.phase()) {
+            held.rollouts.insert(name, kept);
+            continue;
+        }
+        let facts = facts(parts, held, &kept, &heard, is_due, now).await?;
+        if facts.is_empty() {
+            held.rollouts.insert(name, kept);
+            continue;
+        }
+        let effects = feed(&mut kept.rollout, facts, now);
+        has_changed |= !effects.is_empty();
+        // One that somebody changed meanwhile is read again, and hears the same again.
+        if save(parts, held, &mut kept, &effects, now).await? {
+            looked.rollouts += 1;
+            held.rollouts.insert(name, kept);
+        } else {
+            is_whole = false;
+        }
+    }
+    if has_changed {
+        looked.orders = give(parts, held, now).await?;
+        looked.rollouts += hear_again(parts, held, now).await?;
+    }
+    if is_whole {
+        forget_news(parts, held, news).await?;
+        if is_due {
+            (held.changes, held.looked_ms) = (changes, now.0);
+        }
+    }
+    Ok(looked)
+}
+
+/// Notes which nodes are new, and which are gone.
+async fn come_and_go(parts: &Parts, held: &mut Held, now: Timestamp) -> Result<(), Ended> {
+    let there: HashSet<&NodeId> = held.members.members.iter().map(|member| &member.id).collect();
+    let is_known = |node: &NodeId| held.nodes.get(node).is_some_and(|node| node.is_member);
+    let came = held
+        .members
+        .members
+        .iter()
+        .filter(|member| !is_known(&member.id))
+        .map(|member| (member.id.clone(), true));
+    let went = held.nodes.iter().filter(|(id, node)| node.is_member && !there.contains(id));
+    let moved: Vec<(NodeId, bool)> = came.chain(went.map(|(id, _)| (id.clone(), false))).collect();
+    if moved.is_empty() {
+        return Ok(());
+    }
+    let mut rule = parts.database.rule_fleet(&held.lease).await?.ok_or(Lost)?;
+    let mut since = Vec::with_capacity(moved.len());
+    for (id, is_member) in &moved {
+        since.push(rule.put_member(id.store.as_str(), id.serial.as_str(), *is_member, now.0).await?);
+    }
+    rule.commit().await?;
+    for ((id, is_member), since_ms) in moved.into_iter().zip(since) {
+        let (store, node) = (id.store.to_string(), id.serial.to_string());
+        let new = FleetNode { store, node, is_member, since_ms, stamp: None };
+        let known = held.nodes.entry(id).or_insert(new);
+        (known.is_member, known.since_ms) = (is_member, since_ms);
+    }
+    Ok(())
+}
+
+/// Reads the rollouts again that somebody has changed.
+async fn refresh(database: &Database, held: &mut Held) -> Result<(), DatabaseError> {
+    let counters = database.rollout_counters().await?;
+    let there: BTreeSet<&String> = counters.iter().map(|(name, _)| name).collect();
+    held.rollouts.retain(|name, _| there.contains(name));
+    for (name, counter) in &counters {
+        if held.rollouts.get(name).is_none_or(|kept| kept.counter != *counter)
+            && let Some(kept) = database.rollout(name).await?
+        {
+            held.rollouts.insert(name.clone(), kept);
+        }
+    }
+    Ok(())
+}
+
+/// What has become known that means something to a rollout.
+async fn facts(
+    parts: &Parts,
+    held: &mut Held,
+    kept: &KeptRollout,
+    heard: &[(NodeId, NodeReport)],
+    is_due: bool,
+    now: Timestamp,
+) -> Result<Vec<Fact>, DatabaseError> {
+    let (rollout, mut facts) = (&kept.rollout, Vec::new());
+    let has = |node: &NodeId| rollout.nodes().contains_key(node);
+    if is_due {
+        let is_member = |node: &NodeId| held.nodes.get(node).is_some_and(|node| node.is_member);
+        facts.extend(rollout.nodes().keys().filter(|node| !is_member(node)).cloned().map(Fact::Left));
+        let is_new =
+            |node: &NodeId| held.nodes.get(node).is_some_and(|node| node.since_ms > kept.planned_at_ms);
+        let joined = held.members.members.iter().filter(|member| is_new(&member.id) && !has(&member.id));
+        facts.extend(joined.map(|member| Fact::Joined(Box::new(member.clone()))));
+        let both = held.members.members.iter().zip(&held.members.rows);
+        // After a start nobody knows how long ago the last look was.
+        let since = held.looked_ms.max(now.0.saturating_sub(parts.settings.look_ms));
+        let is_there = |row: &MemberRow| row.is_connected || row.last_seen_ms >= since;
+        let seen = both.filter(|(member, row)| is_there(row) && has(&member.id));
+        facts.push(Fact::Seen(seen.map(|(member, _)| member.id.clone()).collect()));
+    }
+    let reported = heard.iter().filter(|(node, _)| has(node));
+    facts.extend(
+        reported
+            .map(|(node, report)| Fact::Reported { node: node.clone(), report: Box::new(report.clone()) }),
+    );
+    if is_due {
+        let business =
+            business::facts(&parts.database, rollout, &held.members.members, &mut held.memory, now.0);
+        facts.extend(business.await?);
+    }
+    if !facts.is_empty() {
+        facts.push(Fact::Tick);
+    }
+    Ok(facts)
+}
+
+fn feed(rollout: &mut Rollout, facts: Vec<Fact>, now: Timestamp) -> Vec<Effect> {
+    // Facts are never refused.
+    facts.into_iter().flat_map(|fact| rollout.apply(Event::Fact(fact), now).unwrap_or_default()).collect()
+}
+
+/// False when it was changed meanwhile.
+async fn save(
+    parts: &Parts,
+    held: &Held,
+    kept: &mut KeptRollout,
+    effects: &[Effect],
+    now: Timestamp,
+) -> Result<bool, Ended> {
+    let name = kept.rollout.spec().rollout.to_string();
+    let mut rule = parts.database.rule_fleet(&held.lease).await?.ok_or(Lost)?;
+    if !rule.save_rollout(&kept.rollout, kept.counter, now.0).await? {
+        return Ok(false);
+    }
+    let rows = effects::rows(&name, &parts.hub, effects, now.0);
+    for (event, _) in &rows {
+        rule.note_rollout(&name, event).await?;
+    }
+    // Last, for as short as can be: all hubs' rows are one chain.
+    for (_, line) in &rows {
+        rule.audit(line).await?;
+    }
+    rule.commit().await?;
+    kept.counter += 1;
+    kept.moved_at_ms = now.0;
+    Ok(true)
+}
+
+async fn forget_news(
+    parts: &Parts,
+    held: &Held,
+    news: Vec<(String, String, i64, Vec<u8>)>,
+) -> Result<(), Ended> {
+    if news.is_empty() {
+        return Ok(());
+    }
+    let heard: Vec<(String, String, i64)> =
+        news.into_iter().map(|(store, node, number, _)| (store, node, number)).collect();
+    let mut rule = parts.database.rule_fleet(&held.lease).await?.ok_or(Lost)?;
+    rule.heard(&heard).await?;
+    Ok(rule.commit().await?)
+}
+
+/// Every release that anybody names.
+fn named(held: &Held) -> impl Iterator<Item = &Release> {
+    let groups = held.words.groups.iter().map(|group| &group.says.artefacts);
+    let overrides = held.words.overrides.iter().map(|one| &one.says.artefacts);
+    let rollouts = held.rollouts.values().map(|kept| &kept.rollout.spec().set);
+    groups.chain(overrides).chain(rollouts).flat_map(releases).map(|(_, release)| release)
+}
+
+/// Resolves what every node should be, and gives an order to each store for which that has changed. Says how many.
+async fn give(parts: &Parts, held: &mut Held, now: Timestamp) -> Result<usize, Ended> {
+    let database = &parts.database;
+    let drafts = {
+        let bytes = Bytes::find(database, named(held)).await?;
+        let metadata = parts.metadata.current().await?;
+        read_prints(database, held).await?;
+        let members = &held.members.members;
+        let rollouts = held.rollouts.values().map(|kept| &kept.rollout);
+        let places: BTreeMap<String, u64> =
+            rollouts.clone().map(|rollout| (rollout.spec().rollout.to_string(), rollout.order())).collect();
+        let resolved = world::resolve(members, &held.words, rollouts, now);
+        let mut answers = Answers::default();
+        let mut stores: BTreeMap<&StoreId, Vec<(String, _)>> = BTreeMap::new();
+        let mut faulty: BTreeSet<&StoreId> = BTreeSet::new();
+        for (member, resolved) in members.iter().zip(&resolved) {
+            match answers.of(resolved, &bytes, &places) {
+                Some(answer) => {
+                    stores.entry(&member.id.store).or_default().push((member.id.serial.to_string(), answer));
+                }
+                None => drop(faulty.insert(&member.id.store)),
+            }
+        }
+        // Such a store keeps the order that it has.
+        stores.retain(|store, _| !faulty.contains(store));
+        let mut drafts = Vec::new();
+        for (store, nodes) in stores {
+            let is_told_of = metadata.is_some()
+                || held.prints.contains_key(store.as_str())
+                || nodes.iter().any(|(_, answer)| !answer.is_empty);
+            let draft = Draft::of(store, nodes, &bytes, &metadata);
+            let is_new = held.prints.get(store.as_str()).is_none_or(|print| print.as_slice() != draft.print);
+            if is_told_of && is_new {
+                drafts.push(draft);
+            }
+        }
+        drafts
+    };
+    let mut given = 0;
+    for together in drafts.chunks(ORDERS_TOGETHER) {
+        given += write(parts, held, together, now).await?;
+    }
+    Ok(given)
+}
+
+async fn read_prints(database: &Database, held: &mut Held) -> Result<(), DatabaseError> {
+    held.prints.clear();
+    let mut after = String::new();
+    loop {
+        let page = database.fleet_orders(&after, ROWS_MAX).await?;
+        let is_last = page.len() < ROWS_MAX as usize;
+        for (store, print, is_last_word) in page {
+            after.clone_from(&store);
+            // Where somebody else had the last word, the order is given again.
+            held.prints.insert(store, if is_last_word { print } else { Vec::new() });
+        }
+        if is_last {
+            return Ok(());
+        }
+    }
+}
+
+async fn write(parts: &Parts, held: &mut Held, drafts: &[Draft], now: Timestamp) -> Result<usize, Ended> {
+    let mut rule = parts.database.rule_fleet(&held.lease).await?.ok_or(Lost)?;
+    let mut stamped: Vec<(NodeId, Stamp)> = Vec::new();
+    let mut given = 0;
+    for draft in drafts {
+        let mut nodes = Vec::with_capacity(draft.nodes.len());
+        let mut stamps = Vec::with_capacity(draft.nodes.len());
+        for (serial, answer) in &draft.nodes {
+            let Some(id) = id(draft.store.as_str(), serial) else { continue };
+            let last = held.nodes.get(&id).and_then(|node| node.stamp);
+            let stamp = Stamp::following(last, answer.hash);
+            nodes.push(NodeOrder {
+                serial: serial.clone(),
+                version: stamp.version,
+                state: answer.bytes.clone(),
+            });
+            if Some(stamp) != last {
+                stamps.push((id, stamp));
+            }
+        }
+        let generation = rule.next_generation(draft.store.as_str()).await?;
+        let document = Manifest::new(generation, draft.items.clone())
+            .map_err(|error| error.to_string())
+            .and_then(|manifest| {
+                let order = Order::new(&draft.store, manifest.encode(), nodes, &parts.hub, now.0);
+                order.seal(|message| parts.receipt_key.sign(message).0).map_err(|error| error.to_string())
+            });
+        let document = match document {
+            Ok(document) => document,
+            Err(error) => {
+                tracing::error!(store = %draft.store, error, "a store cannot be given an order, and keeps the one that it has");
+                continue;
+            }
+        };
+        let order =
+            NewOrder { store: draft.store.as_str(), generation, print: &draft.print, document: &document };
+        if !rule.put_order(&order).await? {
+            continue;
+        }
+        for (id, stamp) in &stamps {
+            rule.put_stamp(id.store.as_str(), id.serial.as_str(), stamp).await?;
+        }
+        stamped.extend(stamps);
+        given += 1;
+    }
+    rule.commit().await?;
+    for (id, stamp) in stamped {
+        if let Some(node) = held.nodes.get_mut(&id) {
+            node.stamp = Some(stamp);
+        }
+    }
+    Ok(given)
+}
+
+/// Nodes that were given what they had anyway have nothing new to say: what they said last is heard again.
+async fn hear_again(parts: &Parts, held: &mut Held, now: Timestamp) -> Result<usize, Ended> {
+    let alive: HashSet<&str> = held
+        .rollouts
+        .iter()
+        .filter(|(_, kept)| is_alive(kept.rollout.phase()))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    held.again.retain(|(name, ..)| alive.contains(name.as_str()));
+    let mut wanted: Vec<(String, NodeId, i64)> = Vec::new();
+    for (name, kept) in held.rollouts.iter().filter(|(name, _)| alive.contains(name.as_str())) {
+        let given = kept.rollout.nodes().iter().filter(|(_, progress)| progress.status == Status::Given);
+        for (node, progress) in given {
+            let at = progress.given_at.map_or(0, |at| at.0);
+            let key = (name.clone(), node.clone(), at);
+            let is_there =
+                held.members.get(node).is_some_and(|(_, row)| row.is_connected && row.reported_at_ms > 0);
+            if is_there && !held.again.contains(&key) && wanted.len() < AGAIN_MAX {
+                wanted.push(key);
+            }
+        }
+    }
+    let mut of_rollout: BTreeMap<String, Vec<Fact>> = BTreeMap::new();
+    for (name, node, at) in wanted {
+        let stamp = held.nodes.get(&node).and_then(|node| node.stamp);
+        let bytes = parts.database.node_says(node.store.as_str(), node.serial.as_str()).await?;
+        let says = bytes.and_then(|bytes| NodeSays::decode(&bytes).ok());
+        // Only what it said of the state that it has now; of another one it will say something yet.
+        if let Some(says) = says.filter(|says| says.report.desired == stamp) {
+            let fact = Fact::Reported { node: node.clone(), report: Box::new(says.report) };
+            of_rollout.entry(name.clone()).or_default().push(fact);
+            held.again.insert((name, node, at));
+        }
+    }
+    let mut saved = 0;
+    for (name, mut facts) in of_rollout {
+        let Some(mut kept) = held.rollouts.remove(&name) else { continue };
+        facts.push(Fact::Tick);
+        let effects = feed(&mut kept.rollout, facts, now);
+        if save(parts, held, &mut kept, &effects, now).await? {
+            saved += 1;
+            held.rollouts.insert(name, kept);
+        }
+    }
+    Ok(saved)
+}
