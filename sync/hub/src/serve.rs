@@ -170,12 +170,18 @@ impl Running {
             counted,
         );
         let (sessions, board) = (desk.sessions(), desk.board());
+        let people = People::new(
+            database.clone(),
+            config.hub.clone(),
+            config.people,
+            people::telemetry::Telemetry::register(&mut registry),
+        );
         let telemetry = enrol::telemetry::Telemetry::register(&mut registry);
         let office = match &config.enrolment {
             None => None,
             Some(enrolment) => {
                 let parts = enrol::Parts {
-                    database: database.clone(),
+                    people: people.clone(),
                     board: board.clone(),
                     policies: policies.subscribe(),
                     receipt_key: receipts,
@@ -215,12 +221,6 @@ impl Running {
                 Some(Relay::open(relay.clone(), &config.hub, database, policies, &mut registry).await?)
             }
         };
-        let people = People::new(
-            database.clone(),
-            config.hub.clone(),
-            config.people,
-            people::telemetry::Telemetry::register(&mut registry),
-        );
         let address = config.listen.http;
         let failed = |source| ServeError::Http { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -327,8 +327,7 @@ impl Running {
             console::Parts {
                 hub: hub.clone(),
                 region: config.region.to_string(),
-                database: database.clone(),
-                token: api.token.clone(),
+                api: api.clone(),
                 policies: policies.subscribe(),
                 recent,
                 down: is_down.clone(),

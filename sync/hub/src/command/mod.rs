@@ -277,7 +277,7 @@ pub(crate) async fn node(config: &Config, common: &Common, command: &NodeCommand
             people::note(config, &database, "node.add", store, became).await?;
             Ok(())
         }
-        command => enrol::node(&database, common, command).await,
+        command => enrol::node(config, database, common, command).await,
     }
 }
 

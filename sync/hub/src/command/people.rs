@@ -24,13 +24,13 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 /// Who runs this command, as the system says.
-fn owner() -> Who {
+pub(super) fn owner() -> Who {
     let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
     let user = user.filter(|user| !user.is_empty()).unwrap_or_else(|| "not named".to_owned());
     Who::machine(format!("command line, user {user}"), "local")
 }
 
-fn people_of(config: &Config, database: Database) -> People {
+pub(super) fn people_of(config: &Config, database: Database) -> People {
     People::new(database, config.hub.clone(), config.people, Telemetry::default())
 }
 

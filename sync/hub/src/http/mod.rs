@@ -8,19 +8,19 @@
 //! Every route has a line in the table of permissions ([`permits`]). Lists have a bound and a place to go on from. Not here: SQL
 //! ([`crate::database::read`]), roles ([`crate::people`]). The description of it all is made from the code ([`openapi`]).
 
-mod access;
+pub(crate) mod access;
 mod artefacts;
 mod enrolments;
 mod exchange;
 mod idempotency;
-mod oidc;
+pub(crate) mod oidc;
 mod oversight;
 mod people;
 pub mod permits;
 mod problem;
 mod routes;
-mod session;
-mod site;
+pub(crate) mod session;
+pub(crate) mod site;
 mod token;
 mod tokens;
 

@@ -9,13 +9,16 @@ use super::{
     routes::{Page, described_page},
     site::Cookie,
 };
-use crate::people::{
-    password::{HashError, Password},
-    person::SessionRow,
-    role::Permission,
-    secret::Secret,
-    sign_in::{SignInError, SignedIn},
-    who::{Origin, Way, Who},
+use crate::{
+    database::DatabaseError,
+    people::{
+        password::{HashError, Password},
+        person::SessionRow,
+        role::Permission,
+        secret::Secret,
+        sign_in::{SignInError, SignedIn},
+        who::{Origin, Way, Who},
+    },
 };
 use axum::{
     Extension, Json,
@@ -133,7 +136,7 @@ pub(super) fn signed_in(api: &Api, signed_in: &SignedIn) -> Response {
 }
 
 /// Puts the session's cookie into an answer.
-pub(super) fn with_session(api: &Api, signed_in: &SignedIn, response: &mut Response) {
+pub(crate) fn with_session(api: &Api, signed_in: &SignedIn, response: &mut Response) {
     let seconds = api.people.settings().session_ms_max / 1_000;
     if let Some(cookie) = api.site.set_cookie(Cookie::Session, signed_in.secret.reveal(), seconds) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -142,6 +145,15 @@ pub(super) fn with_session(api: &Api, signed_in: &SignedIn, response: &mut Respo
 
 /// A browser that signs in comes with no session, or with one that ends: what was there before is worth nothing afterwards.
 pub(super) async fn end_former(api: &Api, headers: &HeaderMap, from: &Origin) -> Result<(), Problem> {
+    Ok(end_session_before(api, headers, from).await?)
+}
+
+/// The same, for pages.
+pub(crate) async fn end_session_before(
+    api: &Api,
+    headers: &HeaderMap,
+    from: &Origin,
+) -> Result<(), DatabaseError> {
     let Some(secret) = api.site.cookie(headers, Cookie::Session) else { return Ok(()) };
     let now_ms = api.now_ms();
     let Some(who) = api.people.by_session(&Secret::given(secret), from, now_ms).await? else { return Ok(()) };

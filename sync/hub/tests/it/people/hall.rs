@@ -42,7 +42,7 @@ pub struct House {
     pub url: String,
     pub api: Api,
     /// Where the contents and the online keys of artefacts lie.
-    pub folder: Option<Arc<TempDir>>,
+    _folder: Option<Arc<TempDir>>,
 }
 
 pub struct Reply {
@@ -119,13 +119,13 @@ impl House {
             policy_keys: Arc::new(vec![crate::shop::officer().verifying_key()]),
             clock: Clock::new(move || time.load(Ordering::SeqCst)),
         };
-        Self { folder: Some(folder), ..Self::serve(api, listener, url) }
+        Self { _folder: Some(folder), ..Self::serve(api, listener, url) }
     }
 
     pub fn serve(api: Api, listener: tokio::net::TcpListener, url: String) -> Self {
         let router = http::router(api.clone()).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, api, folder: None }
+        Self { url, api, _folder: None }
     }
 
     pub fn caller(&self) -> Caller {

@@ -49,6 +49,9 @@ fn every_route_has_a_line_and_every_line_a_route() {
 async fn ask(caller: &Caller, method: &Method, path: &str) -> StatusCode {
     let path = path
         .replace("{store}", "store-1")
+        .replace("{locator}", "7K3QM")
+        .replace("{node}", "4711")
+        .replace("{decision}", "approve")
         .replace("{person}", "p-none")
         .replace("{session}", "s-none")
         .replace("{token}", "t-none")
@@ -124,6 +127,7 @@ pub async fn a_bounded_role_ends_at_its_region_and_every_refusal_is_written_down
     let mut refused = 0;
     for (method, path, need) in ROUTES {
         let Need::Store(permission) = need else { continue };
+        let path = path.replace("{node}", "node-none").replace("{decision}", "none");
         let here = sent(eu.request(method.clone(), &path.replace("{store}", "store-3"))).await.status;
         assert_eq!(here == StatusCode::FORBIDDEN, !Role::Operator.may(*permission), "{method} {path}");
         for store in ["store-2", "store-none", "no%20store"] {
