@@ -17,7 +17,7 @@ fn sign(draft: &Value, by: &[u8]) -> Value {
     serde_json::from_slice(&signed(draft, by).write().unwrap()).unwrap()
 }
 
-fn values(drafts: Vec<Draft>) -> Vec<Value> {
+fn values(drafts: &[Draft]) -> Vec<Value> {
     drafts.iter().map(|draft| serde_json::from_slice(&draft.write().unwrap()).unwrap()).collect()
 }
 
@@ -69,7 +69,7 @@ pub async fn a_root_wants_two_persons_and_the_log_has_all_of_it(hall: &Hall) {
     let (ada, olga) =
         (hall.one.person("Ada", &["admin"]).await, hall.two.person("Olga", &["operator"]).await);
     // Already the first ones.
-    let first = json!({ "drafts": values(first_drafts(hall)) });
+    let first = json!({ "drafts": values(&first_drafts(hall)) });
     let asked = ada.post("/v1/metadata", &first).await;
     assert_eq!((asked.status, &asked.json["kind"]), (StatusCode::ACCEPTED, &json!("artefact.publish")));
     assert_eq!(asked.json["summary"], "signed metadata: root 1, targets 1, plugins 1, prices 1");
@@ -185,7 +185,7 @@ pub async fn what_cannot_be_is_told_by_its_field(hall: &Hall) {
         assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{body}: {}", reply.json);
     }
     let added = bring(hall, "buy-two", "1.4.0").await;
-    let draft = values(vec![signed(added.draft, &[PLUGINS])]);
+    let draft = values(&[signed(added.draft, &[PLUGINS])]);
     let odd = author.post("/v1/metadata", &json!({ "drafts": draft, "approval": "a-none" })).await;
     assert_eq!((odd.status, &odd.json["errors"][0]["field"]), (StatusCode::BAD_REQUEST, &json!("approval")));
     // Sent twice with one key, it is done once.

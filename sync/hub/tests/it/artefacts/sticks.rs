@@ -92,7 +92,7 @@ pub async fn a_stick_brings_a_node_what_the_line_would_have(hall: &Hall) {
     assert_eq!(carried.good_until_ms, hall.now() + 7 * DAY_MS);
     let mut node = Node::new(artefacts).await;
     let applied = apply(&mut node, &stick, now(hall)).unwrap();
-    assert_eq!(applied.taken, [one.id.clone()]);
+    assert_eq!(applied.taken, std::slice::from_ref(&one.id));
     assert_eq!(node.client.verify(&one, now(hall)), Standing::Good);
     assert_eq!(node.names().len(), 2, "all metadata is there, also of `{}`", other.id);
     let opened = Order::open(&applied.order.unwrap(), &store(), |message, signature| {

@@ -97,7 +97,7 @@ async fn a_box_is_let_in_with_the_key_that_was_looked_at_and_no_other() {
     assert_eq!(again.status(), StatusCode::CONFLICT, "what was done is not done again");
     let rows = served.audit("node.approve").await;
     let outcomes: Vec<_> = rows.iter().map(|row| row.outcome.as_str()).collect();
-    assert_eq!(outcomes, ["failed", "done", "failed"]);
+    assert_eq!(outcomes, ["refused", "done", "refused"]);
     assert!(rows[1].was.contains("pending") && rows[1].became.contains("active"), "{rows:?}");
 }
 
