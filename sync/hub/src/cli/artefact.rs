@@ -182,6 +182,7 @@ pub(crate) struct AddArgs {
     /// What it is called
     pub name: String,
     /// Which version, such as 1.4.0
+    #[arg(id = "of_version", value_name = "VERSION")]
     pub version: String,
     /// The file, or the folder of a plugin with `plugin.toml` and `plugin.wasm`
     pub file: PathBuf,

@@ -3,6 +3,7 @@
 use super::world::{World, line_at};
 use aisle_event::Timestamp;
 use aisle_hub::{
+    artefacts::online::OnlineKeys,
     database::Asked,
     enrol::{decide::Verb, now},
 };
@@ -72,6 +73,17 @@ async fn a_box_enrols(world: &World) {
     let path = "/v1/enrol/settings";
     let reply = carton.caller(&hub).ask("GET", path, &[("if-none-match", &tag)], b"").await.unwrap();
     assert_eq!(reply.status, 304);
+    // When artefacts are signed for the first time, it is told what to believe of them, and then the same for ever.
+    assert_eq!(settings.get("artefact_root"), None);
+    let artefacts = crate::shop::artefacts(&database, world.folder.path());
+    let online = OnlineKeys::read(&world.config.files.online_keys).expect("a new hub has its keys");
+    std::fs::copy(&world.config.files.online_keys, artefacts.online_keys()).unwrap();
+    let drafts = crate::artefacts::world::drafts(&online, now());
+    artefacts.publish(drafts, None, now()).await.unwrap();
+    let reply = carton.caller(&hub).ask("GET", path, &[("if-none-match", &tag)], b"").await.unwrap();
+    assert_eq!(reply.status, 200);
+    let root = artefacts.first_root().await.unwrap().unwrap();
+    assert_eq!(reply.json()["artefact_root"].as_str().unwrap().as_bytes(), root);
     hub.end().await;
 }
 
