@@ -134,7 +134,18 @@ const MEMBERS: &[Member] = &[
         "tests/simulate",
         &["aisle-event", "aisle-journal", "aisle-outbox", "aisle-protocol", "aisle-residency"],
     ),
-    member("aisle", "cli", &["aisle-plugin-host", "aisle-event", "aisle-journal", "aisle-vault"]),
+    member(
+        "aisle",
+        "cli",
+        &[
+            "aisle-plugin-host",
+            "aisle-event",
+            "aisle-fleet",
+            "aisle-journal",
+            "aisle-provisioning",
+            "aisle-vault",
+        ],
+    ),
     member("xtask", "xtask", &[]),
 ];
 

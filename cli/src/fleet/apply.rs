@@ -1,0 +1,154 @@
+//! `fleet apply`, `fleet diff`: the fleet as documents say. The hub finds out what would be another and does it; this shows it.
+
+use super::{
+    ask::{Ask, Body, Method},
+    desk::{Desk, lines},
+    diff::{self, is_coloured, written},
+    documents::{self, Text},
+    hub::Answer,
+    view,
+};
+use crate::{Ended, output};
+use anyhow::Result;
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// `fleet apply`
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "A file has one document or many, with `---` between them: `group:`, `override:`, `filter:`, `rollout:`. All of a file is done, or nothing.\n\n\
+                        Examples:\n  aisle fleet apply -f fleet.yaml --dry-run\n  aisle fleet apply -f fleet.yaml\n  cat *.yaml | aisle fleet apply -f -"
+)]
+pub(crate) struct Args {
+    /// The file, in YAML or JSON; `-` for standard input
+    #[arg(short, long, value_name = "FILE")]
+    file: PathBuf,
+    /// Show what would be another, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// The approval that another person has given
+    #[arg(long, value_name = "APPROVAL")]
+    approval: Option<String>,
+}
+
+/// `fleet diff`
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Ends with 0 when all is as the file says, and with 5 when something differs.\n\nExample:\n  aisle fleet diff -f fleet.yaml"
+)]
+pub(crate) struct DiffArgs {
+    /// The file, in YAML or JSON; `-` for standard input
+    #[arg(short, long, value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// Does it, or shows what it would do.
+pub(super) fn run(args: &Args, desk: &Desk) -> Result<Ended> {
+    let answer = asked(desk, &args.file, args.dry_run, args.approval.as_deref())?;
+    if desk.json || answer.waits() {
+        return desk.show(&answer, |_| Vec::new());
+    }
+    told(&answer.body, args.dry_run)?;
+    Ok(Ended::Well)
+}
+
+/// Shows what differs.
+pub(super) fn diff(args: &DiffArgs, desk: &Desk) -> Result<Ended> {
+    let answer = asked(desk, &args.file, true, None)?;
+    let differs = changes(&answer.body).iter().any(|change| what(change) != Change::Same);
+    if desk.json {
+        output::json(&answer.body)?;
+    } else {
+        told(&answer.body, true)?;
+    }
+    Ok(if differs { Ended::Differs } else { Ended::Well })
+}
+
+fn asked(desk: &Desk, file: &std::path::Path, dry_run: bool, approval: Option<&str>) -> Result<Answer> {
+    let Text { file, text } = documents::read(file)?;
+    let ask = Ask { body: Body::Documents { file, text }, ..Ask::new(Method::Post, "/v1/apply") };
+    let ask = ask.with("dry_run", dry_run.then_some(true)).with("approval", approval);
+    Ok(desk.hub.ask(&ask)?)
+}
+
+/// What becomes of one document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Made,
+    Changed,
+    Same,
+}
+
+fn changes(answer: &Value) -> &[Value] {
+    let found = ["changes", "differences", "items"].iter().find_map(|name| answer.get(*name)?.as_array());
+    found.map(Vec::as_slice).unwrap_or_default()
+}
+
+fn sides(change: &Value) -> (&Value, &Value) {
+    let of = |names: [&str; 2]| names.iter().find_map(|name| change.get(*name)).unwrap_or(&Value::Null);
+    (of(["before", "was"]), of(["after", "would_be"]))
+}
+
+fn what(change: &Value) -> Change {
+    let (before, after) = sides(change);
+    if before == after {
+        Change::Same
+    } else if before.is_null() {
+        Change::Made
+    } else {
+        Change::Changed
+    }
+}
+
+fn told(answer: &Value, dry_run: bool) -> Result<()> {
+    lines(words(answer, dry_run, is_coloured()))
+}
+
+fn words(answer: &Value, dry_run: bool, coloured: bool) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut counts = [0_usize; 3];
+    for change in changes(answer) {
+        let subject = ["subject", "name"].iter().find_map(|name| change.get(*name)).map(view::text);
+        let kind = change.get("kind").map(|kind| format!("{} ", view::text(kind))).unwrap_or_default();
+        let (verb, count) = match what(change) {
+            Change::Made => ("is new", 0),
+            Change::Changed => ("changes", 1),
+            Change::Same => ("stays as it is", 2),
+        };
+        if let Some(count) = counts.get_mut(count) {
+            *count += 1;
+        }
+        words.push(format!("{kind}{} {verb}", subject.unwrap_or_default()));
+        let (before, after) = sides(change);
+        words.extend(diff::lines(before, after).iter().map(|(sign, line)| written(*sign, line, coloured)));
+    }
+    let [made, changed, same] = counts;
+    let mood = if dry_run { "would be " } else { "" };
+    words.push(format!("{made} {mood}new, {changed} {mood}changed, {same} as before"));
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+    use serde_json::json;
+
+    #[test]
+    fn every_document_says_what_becomes_of_it() {
+        let answer = json!({ "changes": [
+            { "kind": "group", "subject": "pilots", "before": null, "after": { "who": "pilot" } },
+            { "kind": "filter", "subject": "old", "before": { "who": "version<1" }, "after": { "who": "version<2" } },
+            { "kind": "group", "subject": "all", "before": { "who": "*" }, "after": { "who": "*" } },
+        ] });
+        let expected = [
+            "group pilots is new",
+            "  + who: pilot",
+            "filter old changes",
+            "  - who: version<1",
+            "  + who: version<2",
+            "group all stays as it is",
+            "1 would be new, 1 would be changed, 1 as before",
+        ];
+        assert_eq!(words(&answer, true, false), expected);
+    }
+}
