@@ -100,10 +100,12 @@ const MEMBERS: &[Member] = &[
             "aisle-plugin-host",
             "aisle-harness",
             "aisle-devices",
+            "aisle-fleet",
             "aisle-inventory",
             "aisle-device",
             "aisle-outbox",
             "aisle-protocol",
+            "aisle-provisioning",
             "aisle-residency",
             "aisle-transport",
         ],
@@ -165,7 +167,8 @@ const OWNED: &[(&str, &str)] = &[
 
 /// Tests and benchmarks that use an owned crate as what it also is: somebody else's program, on the other side of the wire or measured
 /// beside ours. Nothing depends on what lies under `tests/`, so no such edge reaches what is shipped.
-const PEERS: &[(&str, &str)] = &[("rumqttc", "aisle-e2e"), ("wasmtime", "aisle-bench")];
+const PEERS: &[(&str, &str)] =
+    &[("rumqttc", "aisle-e2e"), ("sqlx", "aisle-bench"), ("wasmtime", "aisle-bench")];
 
 /// Holds the workspace to the law.
 pub(crate) fn check(project: &Project) -> Result<()> {

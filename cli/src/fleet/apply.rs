@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, desk: &Desk) -> Result<Ended> {
 /// Shows what differs.
 pub(super) fn diff(args: &DiffArgs, desk: &Desk) -> Result<Ended> {
     let answer = asked(desk, &args.file, true, None)?;
-    let differs = changes(&answer.body).iter().any(|change| what(change) != Change::Same);
+    let differs = changes(&answer.body).iter().any(differs);
     if desk.json {
         output::json(&answer.body)?;
     } else {
@@ -71,33 +71,13 @@ fn asked(desk: &Desk, file: &std::path::Path, dry_run: bool, approval: Option<&s
     Ok(desk.hub.ask(&ask)?)
 }
 
-/// What becomes of one document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Change {
-    Made,
-    Changed,
-    Same,
-}
-
 fn changes(answer: &Value) -> &[Value] {
-    let found = ["changes", "differences", "items"].iter().find_map(|name| answer.get(*name)?.as_array());
-    found.map(Vec::as_slice).unwrap_or_default()
+    answer.get("documents").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
-fn sides(change: &Value) -> (&Value, &Value) {
-    let of = |names: [&str; 2]| names.iter().find_map(|name| change.get(*name)).unwrap_or(&Value::Null);
-    (of(["before", "was"]), of(["after", "would_be"]))
-}
-
-fn what(change: &Value) -> Change {
-    let (before, after) = sides(change);
-    if before == after {
-        Change::Same
-    } else if before.is_null() {
-        Change::Made
-    } else {
-        Change::Changed
-    }
+/// Whether something becomes of a document.
+fn differs(change: &Value) -> bool {
+    change.get("differs").and_then(Value::as_str) != Some("unchanged")
 }
 
 fn told(answer: &Value, dry_run: bool) -> Result<()> {
@@ -108,23 +88,32 @@ fn words(answer: &Value, dry_run: bool, coloured: bool) -> Vec<String> {
     let mut words = Vec::new();
     let mut counts = [0_usize; 3];
     for change in changes(answer) {
-        let subject = ["subject", "name"].iter().find_map(|name| change.get(*name)).map(view::text);
-        let kind = change.get("kind").map(|kind| format!("{} ", view::text(kind))).unwrap_or_default();
-        let (verb, count) = match what(change) {
-            Change::Made => ("is new", 0),
-            Change::Changed => ("changes", 1),
-            Change::Same => ("stays as it is", 2),
+        let of = |name: &str| change.get(name).map(view::text).unwrap_or_default();
+        let (verb, place) = match of("differs").as_str() {
+            "created" => ("is new".to_owned(), 0),
+            "changed" => ("changes".to_owned(), 1),
+            "unchanged" => ("stays as it is".to_owned(), 2),
+            other => (format!("is {other}"), 1),
         };
-        if let Some(count) = counts.get_mut(count) {
+        if let Some(count) = counts.get_mut(place) {
             *count += 1;
         }
-        words.push(format!("{kind}{} {verb}", subject.unwrap_or_default()));
-        let (before, after) = sides(change);
-        words.extend(diff::lines(before, after).iter().map(|(sign, line)| written(*sign, line, coloured)));
+        words.push(format!("{} {} {verb}", of("kind"), of("name")));
+        let side = |name: &str| change.get(name).unwrap_or(&Value::Null);
+        words.extend(
+            diff::lines(side("was"), side("becomes"))
+                .iter()
+                .map(|(sign, line)| written(*sign, line, coloured)),
+        );
     }
     let [made, changed, same] = counts;
     let mood = if dry_run { "would be " } else { "" };
     words.push(format!("{made} {mood}new, {changed} {mood}changed, {same} as before"));
+    if let Some(nodes) = answer.get("nodes").and_then(Value::as_u64).filter(|nodes| *nodes > 0) {
+        let examples = answer.get("examples").map(view::text).filter(|examples| !examples.is_empty());
+        let examples = examples.map(|examples| format!(", such as {examples}")).unwrap_or_default();
+        words.push(format!("{} nodes are to be something else by that{examples}", output::grouped(nodes)));
+    }
     words
 }
 
@@ -135,10 +124,10 @@ mod tests {
 
     #[test]
     fn every_document_says_what_becomes_of_it() {
-        let answer = json!({ "changes": [
-            { "kind": "group", "subject": "pilots", "before": null, "after": { "who": "pilot" } },
-            { "kind": "filter", "subject": "old", "before": { "who": "version<1" }, "after": { "who": "version<2" } },
-            { "kind": "group", "subject": "all", "before": { "who": "*" }, "after": { "who": "*" } },
+        let answer = json!({ "dry_run": true, "nodes": 1200, "examples": ["berlin-12/A1"], "documents": [
+            { "kind": "group", "name": "pilots", "differs": "created", "was": null, "becomes": { "who": "pilot" } },
+            { "kind": "filter", "name": "old", "differs": "changed", "was": { "who": "version<1" }, "becomes": { "who": "version<2" } },
+            { "kind": "group", "name": "all", "differs": "unchanged", "was": { "who": "*" }, "becomes": { "who": "*" } },
         ] });
         let expected = [
             "group pilots is new",
@@ -148,6 +137,7 @@ mod tests {
             "  + who: version<2",
             "group all stays as it is",
             "1 would be new, 1 would be changed, 1 as before",
+            "1 200 nodes are to be something else by that, such as berlin-12/A1",
         ];
         assert_eq!(words(&answer, true, false), expected);
     }

@@ -97,19 +97,35 @@ fn causes(view: &Value) -> Vec<String> {
     all.map(one).collect()
 }
 
-/// What a preflight found.
-fn findings(preflight: &Value) -> Vec<String> {
+/// What a preflight found: the forecast of the rules, and around it what the hub found out besides.
+fn findings(found: &Value) -> Vec<String> {
+    let preflight = found.get("preflight").filter(|inner| inner.is_object()).unwrap_or(found);
     let mut told = vec![String::new(), "preflight".to_owned()];
     if let Some(refusal) = preflight.get("refusal").map(view::text).filter(|refusal| !refusal.is_empty()) {
         told.push(format!("  it cannot be started: {refusal}"));
     }
     let of = |name: &str| preflight.get(name).map(view::text).unwrap_or_default();
+    let fleet = found
+        .get("fleet")
+        .map(view::text)
+        .map(|fleet| format!(" (the fleet has {fleet})"))
+        .unwrap_or_default();
     told.push(format!(
-        "  of {} nodes {} have nothing against it, {} would not do it",
+        "  of {} nodes{fleet} {} have nothing against it, {} would not do it",
         of("nodes"),
         of("clear"),
         of("failing")
     ));
+    let count = |name: &str| found.get(name).and_then(Value::as_u64).filter(|count| *count > 0);
+    told.extend(
+        count("compared")
+            .map(|count| format!("  {count} nodes are in no wave: others are compared with them")),
+    );
+    told.extend(
+        count("approvals").map(|count| format!("  {count} people beside its author have to approve it")),
+    );
+    let missing = found.get("missing").map(view::text).filter(|missing| !missing.is_empty());
+    told.extend(missing.map(|missing| format!("  not at this hub: {missing}")));
     let groups = preflight.get("groups").and_then(Value::as_array).into_iter().flatten();
     told.extend(groups.map(|group| {
         let of = |name: &str| group.get(name).map(view::text).unwrap_or_default();
@@ -201,15 +217,16 @@ mod tests {
     fn a_preflight_and_a_rehearsal_are_told_beside_the_rollout() {
         let answer = json!({
             "rollout": "r", "phase": { "phase": "ready" },
-            "preflight": { "refusal": null, "nodes": 10, "clear": 8, "failing": 2, "groups": [
-                { "severity": "fails", "slot": "plugin/a", "reason": { "code": "new-one", "text": "has no room" }, "count": 2, "examples": ["a/1"] }] },
+            "preflight": { "fleet": 100, "approvals": 1, "compared": 5, "missing": [], "preflight": { "refusal": null, "nodes": 10, "clear": 8, "failing": 2, "groups": [
+                { "severity": "fails", "slot": "plugin/a", "reason": { "code": "new-one", "text": "has no room" }, "count": 2, "examples": ["a/1"] }] } },
             "rehearsal": { "stores": 2, "silent": ["c"], "calls": 100, "same": 98, "failed": 0, "groups": [
                 { "what": "lines[].price", "stores": 1, "count": 2, "was": "100", "would_be": "50", "examples": ["a"] }] },
         });
         let told = told(&answer).join("\n");
         for part in [
             "r is ready",
-            "of 10 nodes 8 have nothing against it, 2 would not do it",
+            "of 10 nodes (the fleet has 100) 8 have nothing against it, 2 would not do it",
+            "1 people beside its author have to approve it",
             "fails 2 nodes: plugin/a: has no room, such as a/1",
             "2 stores played 100 calls: 98 came out the same",
             "lines[].price, 2 times in 1 stores: was 100, would be 50",

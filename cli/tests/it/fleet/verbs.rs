@@ -74,8 +74,11 @@ fn looking_on_ends_with_the_rollout_and_says_how() {
 
 #[test]
 fn documents_are_applied_as_they_are_and_differences_end_differently() {
-    let changes = json!({ "changes": [{ "kind": "group", "subject": "pilots", "before": { "who": "a" }, "after": { "who": "b" } }] });
-    let same = json!({ "changes": [{ "kind": "group", "subject": "pilots", "before": { "who": "b" }, "after": { "who": "b" } }] });
+    let of = |differs: &str, was: &str| {
+        let document = json!({ "kind": "group", "name": "pilots", "differs": differs, "was": { "who": was }, "becomes": { "who": "b" } });
+        json!({ "dry_run": true, "documents": [document], "nodes": 0, "examples": [] })
+    };
+    let (changes, same) = (of("changed", "a"), of("unchanged", "b"));
     let hub = Hub::that([well(&changes), well(&changes), well(&same), well(&changes)]);
     let file = text(&hub.file("fleet.yaml", "group: { name: pilots, who: b }\n"));
     let ran = hub.fleet(["apply", "-f", &file, "--dry-run"]).well();
