@@ -26,9 +26,6 @@ pub(crate) struct Args {
     /// Show what would be another, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// The approval that another person has given
-    #[arg(long, value_name = "APPROVAL")]
-    approval: Option<String>,
 }
 
 /// `fleet diff`
@@ -44,7 +41,7 @@ pub(crate) struct DiffArgs {
 
 /// Does it, or shows what it would do.
 pub(super) fn run(args: &Args, desk: &Desk) -> Result<Ended> {
-    let answer = asked(desk, &args.file, args.dry_run, args.approval.as_deref())?;
+    let answer = asked(desk, &args.file, args.dry_run)?;
     if desk.json || answer.waits() {
         return desk.show(&answer, |_| Vec::new());
     }
@@ -54,7 +51,7 @@ pub(super) fn run(args: &Args, desk: &Desk) -> Result<Ended> {
 
 /// Shows what differs.
 pub(super) fn diff(args: &DiffArgs, desk: &Desk) -> Result<Ended> {
-    let answer = asked(desk, &args.file, true, None)?;
+    let answer = asked(desk, &args.file, true)?;
     let differs = changes(&answer.body).iter().any(differs);
     if desk.json {
         output::json(&answer.body)?;
@@ -64,10 +61,10 @@ pub(super) fn diff(args: &DiffArgs, desk: &Desk) -> Result<Ended> {
     Ok(if differs { Ended::Differs } else { Ended::Well })
 }
 
-fn asked(desk: &Desk, file: &std::path::Path, dry_run: bool, approval: Option<&str>) -> Result<Answer> {
+fn asked(desk: &Desk, file: &std::path::Path, dry_run: bool) -> Result<Answer> {
     let Text { file, text } = documents::read(file)?;
     let ask = Ask { body: Body::Documents { file, text }, ..Ask::new(Method::Post, "/v1/apply") };
-    let ask = ask.with("dry_run", dry_run.then_some(true)).with("approval", approval);
+    let ask = ask.with("dry_run", dry_run.then_some(true));
     Ok(desk.hub.ask(&ask)?)
 }
 
@@ -84,30 +81,35 @@ fn told(answer: &Value, dry_run: bool) -> Result<()> {
     lines(words(answer, dry_run, is_coloured()))
 }
 
+/// One document and what becomes of it, as it is told.
+fn one(change: &Value, coloured: bool) -> Vec<String> {
+    let of = |name: &str| change.get(name).map(view::text).unwrap_or_default();
+    let verb = match of("differs").as_str() {
+        "created" => "is new".to_owned(),
+        "changed" => "changes".to_owned(),
+        "unchanged" => "stays as it is".to_owned(),
+        other => format!("is {other}"),
+    };
+    let side = |name: &str| change.get(name).unwrap_or(&Value::Null);
+    let lines = diff::lines(side("was"), side("becomes"));
+    let mut told = vec![format!("{} {} {verb}", of("kind"), of("name"))];
+    told.extend(lines.iter().map(|(sign, line)| written(*sign, line, coloured)));
+    told
+}
+
+/// What became of the one document that was put.
+pub(super) fn becomes(change: &Value) -> Vec<String> {
+    one(change, is_coloured())
+}
+
 fn words(answer: &Value, dry_run: bool, coloured: bool) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut counts = [0_usize; 3];
-    for change in changes(answer) {
-        let of = |name: &str| change.get(name).map(view::text).unwrap_or_default();
-        let (verb, place) = match of("differs").as_str() {
-            "created" => ("is new".to_owned(), 0),
-            "changed" => ("changes".to_owned(), 1),
-            "unchanged" => ("stays as it is".to_owned(), 2),
-            other => (format!("is {other}"), 1),
-        };
-        if let Some(count) = counts.get_mut(place) {
-            *count += 1;
-        }
-        words.push(format!("{} {} {verb}", of("kind"), of("name")));
-        let side = |name: &str| change.get(name).unwrap_or(&Value::Null);
-        words.extend(
-            diff::lines(side("was"), side("becomes"))
-                .iter()
-                .map(|(sign, line)| written(*sign, line, coloured)),
-        );
-    }
-    let [made, changed, same] = counts;
+    let documents = changes(answer);
+    let mut words: Vec<String> = documents.iter().flat_map(|change| one(change, coloured)).collect();
+    let count = |what: &str| {
+        documents.iter().filter(|change| change.get("differs").and_then(Value::as_str) == Some(what)).count()
+    };
     let mood = if dry_run { "would be " } else { "" };
+    let (made, changed, same) = (count("created"), count("changed"), count("unchanged"));
     words.push(format!("{made} {mood}new, {changed} {mood}changed, {same} as before"));
     if let Some(nodes) = answer.get("nodes").and_then(Value::as_u64).filter(|nodes| *nodes > 0) {
         let examples = answer.get("examples").map(view::text).filter(|examples| !examples.is_empty());

@@ -171,9 +171,7 @@ fn waiting(approval: &Value) -> Vec<String> {
     let id = approval.get("approval").map(view::text).unwrap_or_default();
     let mut said = vec!["nothing is done yet: another person has to agree".to_owned()];
     said.extend(view::fields(&APPROVAL, approval));
-    said.push(format!(
-        "they see it with `aisle fleet approvals show {id}`; then say this again with `--approval {id}`"
-    ));
+    said.push(format!("they see it with `aisle fleet approvals show {id}`"));
     said
 }
 

@@ -1,6 +1,7 @@
 //! `fleet group`, `fleet filter`: who belongs together and what they should have, and selectors that somebody gave a name.
 
 use super::{
+    apply::becomes,
     ask::{Ask, path},
     desk::{Desk, Paging},
     documents,
@@ -10,21 +11,21 @@ use crate::Ended;
 use aisle_fleet::{Document, Filter, Group, Says, Selector};
 use anyhow::Result;
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{collections::BTreeSet, path::PathBuf};
 
-const GROUPS: [Column; 6] = [
-    Column("group", &["/name", "/group/name"], Shape::Text),
-    Column("priority", &["/priority", "/group/priority"], Shape::Number),
-    Column("who", &["/who", "/group/who"], Shape::Words),
-    Column("stores", &["/stores", "/group/stores"], Shape::Count),
-    Column("nodes", &["/members", "/nodes"], Shape::Count),
-    Column("changed", &["/changed_at_ms", "/updated_at_ms"], Shape::When),
+const GROUPS: [Column; 5] = [
+    Column("group", &["/document/name"], Shape::Text),
+    Column("priority", &["/document/priority"], Shape::Number),
+    Column("who", &["/document/who"], Shape::Words),
+    Column("stores", &["/document/stores"], Shape::Count),
+    Column("since", &["/at_ms"], Shape::When),
 ];
 
-const FILTERS: [Column; 2] = [
-    Column("filter", &["/name", "/filter/name"], Shape::Text),
-    Column("who", &["/who", "/filter/who"], Shape::Text),
+const FILTERS: [Column; 3] = [
+    Column("filter", &["/document/name"], Shape::Text),
+    Column("who", &["/document/who"], Shape::Text),
+    Column("since", &["/at_ms"], Shape::When),
 ];
 
 /// What can be done with groups.
@@ -116,10 +117,7 @@ pub(super) fn run(command: &GroupCommand, desk: &Desk) -> Result<Ended> {
         GroupCommand::Set(args) => {
             let group = group(args)?;
             let ask = Ask::put(path("/v1/groups", &[group.name.as_str()])?, serde_json::to_value(&group)?);
-            desk.done(&ask, |answer| {
-                let answer = if answer.is_null() { json!(group) } else { answer.clone() };
-                told(&answer)
-            })
+            desk.done(&ask, becomes)
         }
         GroupCommand::Delete(One { name }) => {
             desk.done(&Ask::delete(path("/v1/groups", &[name])?), |_| vec![format!("group `{name}` is gone")])
@@ -137,7 +135,7 @@ pub(super) fn filter(command: &FilterCommand, desk: &Desk) -> Result<Ended> {
             let filter =
                 Filter { name: name.parse().map_err(wrong)?, who: Selector::parse(who).map_err(wrong)? };
             let ask = Ask::put(path("/v1/filters", &[name])?, serde_json::to_value(&filter)?);
-            desk.done(&ask, |_| vec![format!("filter `{name}` is saved")])
+            desk.done(&ask, becomes)
         }
         FilterCommand::Delete(One { name }) => desk
             .done(&Ask::delete(path("/v1/filters", &[name])?), |_| vec![format!("filter `{name}` is gone")]),
@@ -181,8 +179,7 @@ pub(super) fn pair(text: &str) -> Result<(&str, &str), crate::Usage> {
 
 fn told(group: &Value) -> Vec<String> {
     let mut told = fields(&GROUPS, group);
-    let of = group.get("group").unwrap_or(group);
-    told.extend(says(of.get("says")));
+    told.extend(says(group.pointer("/document/says")));
     told
 }
 
@@ -216,11 +213,11 @@ mod tests {
 
     #[test]
     fn a_group_is_shown_with_what_it_says() {
-        let group = json!({ "name": "pilots", "priority": 10, "who": "pilot", "stores": ["a", "b"], "says": {
+        let group = json!({ "version": 3, "at_ms": 1_795_305_600_000_i64, "document": { "name": "pilots", "priority": 10, "who": "pilot", "stores": ["a", "b"], "says": {
             "artefacts": { "plugin/a": { "version": "1.4.0", "hash": "00", "bytes": 3 }, "policy": "absent" },
             "minimums": { "plugin/a": "1.2" },
             "maintenance": { "zone": "Europe/Berlin", "windows": ["daily 01:00-06:00"] },
-        } });
+        } } });
         let told = told(&group).join("\n");
         for part in [
             "pilots",

@@ -1,4 +1,4 @@
-//! `fleet label STORE region=eu pilot size-`: as Kubernetes has it.
+//! `fleet label STORE country=de pilot= size-`: as Kubernetes has it. `region` is the store's own word, and the hub refuses it.
 
 use super::{
     ask::{Ask, Body, Method, path},
@@ -14,7 +14,7 @@ const LABELS: [Column; 2] =
 
 /// `fleet label`
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  aisle fleet label berlin-12 region=eu size=s\n  \
+#[command(after_help = "Examples:\n  aisle fleet label berlin-12 country=de size=s\n  \
                         aisle fleet label berlin-12 pilot= size-      # `pilot` without a value; `size` is removed")]
 pub(crate) struct Args {
     /// The store

@@ -1,6 +1,7 @@
 //! `fleet override`: what holds for one store or one box, with a reason and perhaps an end.
 
 use super::{
+    apply::becomes,
     ask::{Ask, path},
     desk::{Desk, Paging},
     documents,
@@ -13,15 +14,15 @@ use aisle_event::{StoreId, Timestamp};
 use aisle_fleet::{Document, Override, Says, Want};
 use anyhow::Result;
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::PathBuf;
 
 const OVERRIDES: [Column; 5] = [
-    Column("store", &["/store", "/override/store"], Shape::Text),
-    Column("serial", &["/serial", "/override/serial"], Shape::Text),
-    Column("until", &["/until", "/override/until"], Shape::When),
-    Column("why", &["/why", "/override/why"], Shape::Words),
-    Column("says", &["/says/artefacts", "/override/says/artefacts"], Shape::Count),
+    Column("store", &["/document/store"], Shape::Text),
+    Column("serial", &["/document/serial"], Shape::Text),
+    Column("until", &["/document/until"], Shape::When),
+    Column("why", &["/document/why"], Shape::Words),
+    Column("since", &["/at_ms"], Shape::When),
 ];
 
 /// What can be done with overrides.
@@ -86,10 +87,7 @@ pub(super) fn run(command: &OverrideCommand, desk: &Desk) -> Result<Ended> {
                 .as_ref()
                 .map_or_else(|| one.store.to_string(), |serial| format!("{}/{serial}", one.store));
             let ask = Ask::put(place(&node)?, serde_json::to_value(&one)?);
-            desk.done(&ask, |answer| {
-                let answer = if answer.is_null() { json!(one) } else { answer.clone() };
-                told(&answer)
-            })
+            desk.done(&ask, becomes)
         }
         OverrideCommand::Delete(One { node }) => desk
             .done(&Ask::delete(place(node)?), |_| vec![format!("nothing holds for `{node}` alone any more")]),
@@ -134,6 +132,6 @@ fn wanted(args: &SetArgs) -> Result<Override> {
 
 fn told(one: &Value) -> Vec<String> {
     let mut told = fields(&OVERRIDES, one);
-    told.extend(says(one.get("override").unwrap_or(one).get("says")));
+    told.extend(says(one.pointer("/document/says")));
     told
 }

@@ -20,6 +20,8 @@ pub(super) enum Shape {
     Words,
     /// A number, to the right.
     Number,
+    /// Days, to the right.
+    Days,
     /// A number of bytes, to the right.
     Bytes,
     /// Milliseconds since 1970.
@@ -42,7 +44,7 @@ pub(super) struct Column(pub(super) &'static str, pub(super) &'static [&'static 
 
 impl Column {
     fn is_number(&self) -> bool {
-        matches!(self.2, Shape::Number | Shape::Count | Shape::Bytes)
+        matches!(self.2, Shape::Number | Shape::Count | Shape::Bytes | Shape::Days)
     }
 
     /// What stands in it of a row.
@@ -57,6 +59,7 @@ fn shown(value: &Value, shape: Shape) -> Option<String> {
         Shape::Text => text(value),
         Shape::Words => cut(&text(value), WORDS_CHARS_MAX),
         Shape::Number => value.as_u64().map_or_else(|| text(value), grouped),
+        Shape::Days => format!("{:.1}", value.as_f64()?),
         Shape::Bytes => bytes(value.as_u64()?),
         Shape::When => return when(value.as_i64()?),
         Shape::Yes => if value.as_bool()? { "yes" } else { "" }.to_owned(),

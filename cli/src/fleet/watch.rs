@@ -54,7 +54,7 @@ enum At {
 }
 
 fn at(view: &Value) -> At {
-    let phase = view.pointer("/phase/phase").or_else(|| view.get("phase")).and_then(Value::as_str);
+    let phase = view.pointer("/phase/phase").and_then(Value::as_str);
     let by_gate = view.pointer("/phase/by_gate").and_then(Value::as_bool) == Some(true);
     match phase.unwrap_or_default() {
         "done" => At::Done,

@@ -16,35 +16,44 @@ use crate::Ended;
 use aisle_fleet::Document;
 use anyhow::Result;
 use clap::Subcommand;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::path::PathBuf;
 use told::told;
 
-const ROLLOUTS: [Column; 8] = [
-    Column("rollout", &["/rollout"], Shape::Text),
-    Column("phase", &["/phase/phase", "/phase"], Shape::Text),
-    Column("wave", &["/wave", "/current"], Shape::Text),
-    Column("nodes", &["/tally/members"], Shape::Number),
-    Column("passed", &["/tally/passed"], Shape::Number),
-    Column("failed", &["/tally/failed"], Shape::Number),
-    Column("author", &["/author"], Shape::Text),
-    Column("why", &["/why"], Shape::Words),
+const ROLLOUTS: [Column; 9] = [
+    Column("rollout", &["/rollout/rollout"], Shape::Text),
+    Column("phase", &["/rollout/phase/phase"], Shape::Text),
+    Column("wave", &["/rollout/current"], Shape::Number),
+    Column("nodes", &["/rollout/tally/members"], Shape::Number),
+    Column("passed", &["/rollout/tally/passed"], Shape::Number),
+    Column("failed", &["/rollout/tally/failed"], Shape::Number),
+    Column("author", &["/author_name"], Shape::Text),
+    Column("moved", &["/moved_at_ms"], Shape::When),
+    Column("why", &["/rollout/why"], Shape::Words),
 ];
 
-const NODES: [Column; 7] = [
-    Column("store", &["/store", "/node/store"], Shape::Text),
-    Column("serial", &["/serial", "/node/serial", "/node"], Shape::Text),
-    Column("wave", &["/wave_name", "/wave"], Shape::Text),
-    Column("status", &["/status", "/progress/status"], Shape::Text),
-    Column("round", &["/round", "/progress/round"], Shape::Number),
-    Column("why", &["/cause/text", "/waits", "/progress/cause/text", "/progress/waits"], Shape::Words),
-    Column("last seen", &["/seen_at", "/progress/seen_at"], Shape::When),
+const NODES: [Column; 6] = [
+    Column("node", &["/node"], Shape::Text),
+    Column("wave", &["/wave"], Shape::Text),
+    Column("status", &["/progress/status"], Shape::Text),
+    Column("round", &["/progress/round"], Shape::Number),
+    Column("why", &["/progress/cause/text", "/progress/waits"], Shape::Words),
+    Column("last seen", &["/progress/seen_at"], Shape::When),
+];
+
+const EVENTS: [Column; 5] = [
+    Column("no", &["/number"], Shape::Number),
+    Column("at", &["/at_ms"], Shape::When),
+    Column("who", &["/actor_name", "/actor"], Shape::Text),
+    Column("what", &["/what"], Shape::Text),
+    Column("detail", &["/detail"], Shape::Words),
 ];
 
 /// What can be done with rollouts.
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "A rollout goes: create, preflight, (approve), start; then it goes through its waves by itself.\n\n\
+    after_help = "A rollout goes: create, preflight, (somebody else: approve), start; then it goes through its waves by itself. `preflight` and `approve` end with 4 while somebody \
+                        has to approve it.\n\n\
                         Examples:\n  aisle fleet rollout create -f multi-buy-1-4.yaml\n  aisle fleet rollout preflight multi-buy-1-4\n  \
                         aisle fleet rollout start multi-buy-1-4\n  aisle fleet rollout watch multi-buy-1-4"
 )]
@@ -55,6 +64,8 @@ pub(crate) enum RolloutCommand {
     Show(One),
     /// List the nodes of a rollout, and how each stands
     Nodes(NodesArgs),
+    /// List what happened to a rollout, the latest first
+    History(HistoryArgs),
     /// Write a rollout down; nothing begins by that
     Create(CreateArgs),
     /// Find out who would fail, before it begins
@@ -64,15 +75,15 @@ pub(crate) enum RolloutCommand {
     /// Do not agree to it
     Reject(Why),
     /// Begin with the first wave
-    Start(Go),
+    Start(One),
     /// Begin nothing new
     Pause(Why),
     /// Go on
-    Resume(Go),
+    Resume(One),
     /// Go on to the next wave, whatever the gates of this one say
-    Promote(Go),
+    Promote(One),
     /// End it though some nodes have not come to an end
-    Finish(Go),
+    Finish(One),
     /// End it; what runs is left as it is
     Abort(Why),
     /// Everything goes back
@@ -105,17 +116,6 @@ pub(crate) struct One {
     rollout: String,
 }
 
-/// One, and where another person had to agree, that they did.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Go {
-    /// The rollout
-    #[arg(value_name = "ROLLOUT")]
-    rollout: String,
-    /// The approval that another person has given
-    #[arg(long, value_name = "APPROVAL")]
-    approval: Option<String>,
-}
-
 /// One, and why.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Why {
@@ -125,9 +125,6 @@ pub(crate) struct Why {
     /// Why, for whoever wonders later
     #[arg(long, value_name = "WORDS")]
     why: String,
-    /// The approval that another person has given
-    #[arg(long, value_name = "APPROVAL")]
-    approval: Option<String>,
 }
 
 /// `fleet rollout nodes`
@@ -139,6 +136,19 @@ pub(crate) struct NodesArgs {
     /// Only those that stand so, such as `failed`
     #[arg(long, value_name = "STATUS")]
     status: Option<String>,
+    /// Only those of this wave
+    #[arg(long, value_name = "WAVE")]
+    wave: Option<String>,
+    #[command(flatten)]
+    paging: Paging,
+}
+
+/// `fleet rollout history`
+#[derive(Debug, clap::Args)]
+pub(crate) struct HistoryArgs {
+    /// The rollout
+    #[arg(value_name = "ROLLOUT")]
+    rollout: String,
     #[command(flatten)]
     paging: Paging,
 }
@@ -174,9 +184,13 @@ pub(super) fn run(command: &RolloutCommand, desk: &Desk) -> Result<Ended> {
             desk.list(&ask, paging, &ROLLOUTS, "no rollouts")
         }
         C::Show(One { rollout }) => desk.done(&Ask::get(place(rollout)?), told),
-        C::Nodes(NodesArgs { rollout, status, paging }) => {
-            let ask = Ask::get(format!("{}/nodes", place(rollout)?)).with("status", status.as_ref());
+        C::Nodes(NodesArgs { rollout, status, wave, paging }) => {
+            let ask = Ask::get(format!("{}/nodes", place(rollout)?));
+            let ask = ask.with("status", status.as_ref()).with("wave", wave.as_ref());
             desk.list(&ask, paging, &NODES, "no nodes")
+        }
+        C::History(HistoryArgs { rollout, paging }) => {
+            desk.list(&Ask::get(format!("{}/events", place(rollout)?)), paging, &EVENTS, "nothing happened")
         }
         C::Create(CreateArgs { file }) => {
             let Document::Rollout(spec) = documents::one(file)? else {
@@ -191,14 +205,14 @@ pub(super) fn run(command: &RolloutCommand, desk: &Desk) -> Result<Ended> {
             })
         }
         C::Watch(args) => watch::run(args, desk),
-        C::Preflight(One { rollout }) => say(desk, rollout, "preflight", None, None),
-        C::Approve(One { rollout }) => say(desk, rollout, "approve", None, None),
-        C::Rehearse(One { rollout }) => say(desk, rollout, "rehearse", None, None),
-        C::RetryFailed(One { rollout }) => say(desk, rollout, "retry-failed", None, None),
-        C::Start(go) => go_on(desk, go, "start"),
-        C::Resume(go) => go_on(desk, go, "resume"),
-        C::Promote(go) => go_on(desk, go, "promote"),
-        C::Finish(go) => go_on(desk, go, "finish"),
+        C::Preflight(one) => say(desk, one, "preflight"),
+        C::Approve(one) => say(desk, one, "approve"),
+        C::Rehearse(one) => say(desk, one, "rehearse"),
+        C::RetryFailed(one) => say(desk, one, "retry-failed"),
+        C::Start(one) => say(desk, one, "start"),
+        C::Resume(one) => say(desk, one, "resume"),
+        C::Promote(one) => say(desk, one, "promote"),
+        C::Finish(one) => say(desk, one, "finish"),
         C::Reject(why) => because(desk, why, "reject"),
         C::Pause(why) => because(desk, why, "pause"),
         C::Abort(why) => because(desk, why, "abort"),
@@ -206,25 +220,26 @@ pub(super) fn run(command: &RolloutCommand, desk: &Desk) -> Result<Ended> {
         C::Exclude(ExcludeArgs { rollout, store, why }) => {
             let ask =
                 Ask::post(format!("{}/exclude", place(rollout)?), json!({ "store": store, "why": why }));
-            desk.done(&ask, told)
+            said(desk, &ask)
         }
     }
 }
 
-fn go_on(desk: &Desk, Go { rollout, approval }: &Go, verb: &str) -> Result<Ended> {
-    say(desk, rollout, verb, None, approval.as_deref())
+fn say(desk: &Desk, One { rollout }: &One, verb: &str) -> Result<Ended> {
+    said(desk, &Ask::post(format!("{}/{verb}", place(rollout)?), json!({})))
 }
 
-fn because(desk: &Desk, Why { rollout, why, approval }: &Why, verb: &str) -> Result<Ended> {
-    say(desk, rollout, verb, Some(why), approval.as_deref())
+fn because(desk: &Desk, Why { rollout, why }: &Why, verb: &str) -> Result<Ended> {
+    said(desk, &Ask::post(format!("{}/{verb}", place(rollout)?), json!({ "why": why })))
 }
 
-fn say(desk: &Desk, rollout: &str, verb: &str, why: Option<&str>, approval: Option<&str>) -> Result<Ended> {
-    let mut body = Map::new();
-    for (name, value) in [("why", why), ("approval", approval)] {
-        body.extend(value.map(|value| (name.to_owned(), json!(value))));
-    }
-    desk.done(&Ask::post(format!("{}/{verb}", place(rollout)?), Value::Object(body)), told)
+/// Says something, and shows where that leads. One that waits for people is no success yet.
+fn said(desk: &Desk, ask: &Ask) -> Result<Ended> {
+    let answer = desk.hub.ask(ask)?;
+    let waits =
+        answer.body.pointer("/rollout/phase/phase").and_then(Value::as_str) == Some("awaiting-approval");
+    let ended = desk.show(&answer, told)?;
+    Ok(if waits { Ended::Waits } else { ended })
 }
 
 pub(super) fn place(rollout: &str) -> Result<String, FleetError> {

@@ -21,18 +21,17 @@ const WAVES: [Column; 12] = [
     Column("through", &["/ended_at"], Shape::When),
 ];
 
-const ABOUT: [Column; 3] = [
-    Column("why", &["/why"], Shape::Text),
-    Column("author", &["/author"], Shape::Text),
-    Column("approved by", &["/approvals"], Shape::List),
+const ABOUT: [Column; 5] = [
+    Column("why", &["/rollout/why"], Shape::Text),
+    Column("author", &["/author_name"], Shape::Text),
+    Column("approved by", &["/rollout/approvals"], Shape::List),
+    Column("excluded", &["/excluded"], Shape::Labels),
+    Column("note", &["/note"], Shape::Text),
 ];
 
-/// The parts of an answer: the rollout itself may stand beside what was found out.
+/// How it goes, out of an answer that says more.
 pub(in crate::fleet) fn view_of(answer: &Value) -> &Value {
-    ["/view", "/rollout"]
-        .iter()
-        .find_map(|place| answer.pointer(place).filter(|view| view.is_object()))
-        .unwrap_or(answer)
+    answer.get("rollout").filter(|view| view.is_object()).unwrap_or(answer)
 }
 
 /// A rollout in words.
@@ -40,7 +39,7 @@ pub(in crate::fleet) fn told(answer: &Value) -> Vec<String> {
     let view = view_of(answer);
     let mut told = vec![headline(view)];
     let waves: Vec<Value> = view.get("waves").and_then(Value::as_array).cloned().unwrap_or_default();
-    told.extend(fields(&ABOUT, view));
+    told.extend(fields(&ABOUT, answer));
     if !waves.is_empty() {
         told.push(String::new());
         told.extend(table(&WAVES, &waves));
@@ -51,13 +50,9 @@ pub(in crate::fleet) fn told(answer: &Value) -> Vec<String> {
         told.extend(checks.filter(|_| is_open).map(|check| gate(wave, check)));
     }
     told.extend(causes(view));
-    for place in ["/preflight", "/rehearsal"] {
-        if let Some(found) =
-            answer.pointer(place).or_else(|| view.pointer(place)).filter(|found| found.is_object())
-        {
-            told.extend(if place == "/preflight" { findings(found) } else { differences(found) });
-        }
-    }
+    let found = |name: &str| answer.get(name).filter(|found| found.is_object());
+    told.extend(found("preflight").into_iter().flat_map(findings));
+    told.extend(found("rehearsal").into_iter().flat_map(differences));
     told.extend(history(view));
     told
 }
@@ -65,8 +60,7 @@ pub(in crate::fleet) fn told(answer: &Value) -> Vec<String> {
 /// Name, phase and what that means.
 pub(in crate::fleet) fn headline(view: &Value) -> String {
     let rollout = view.get("rollout").map(view::text).unwrap_or_default();
-    let phase =
-        view.pointer("/phase/phase").or_else(|| view.get("phase")).map(view::text).unwrap_or_default();
+    let phase = view.pointer("/phase/phase").map(view::text).unwrap_or_default();
     let why = view.pointer("/phase/why").map(view::text).map(|why| format!(": {why}")).unwrap_or_default();
     let by =
         if view.pointer("/phase/by_gate").and_then(Value::as_bool) == Some(true) { " by a gate" } else { "" };
@@ -185,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_rollout_that_stopped_says_where_why_and_who() {
-        let view = json!({
+        let view = json!({ "author_name": "Ada", "excluded": { "ulm": "closed" }, "rollout": {
             "rollout": "multi-buy-1-4", "why": "the second at half the price", "author": "ada", "approvals": ["bob"],
             "phase": { "phase": "paused", "why": "wave `canary` stopped", "by_gate": true }, "current": 0,
             "tally": { "members": 100, "passed": 3, "failed": 2 },
@@ -198,10 +192,12 @@ mod tests {
             "causes": [{ "cause": { "slot": "plugin/multi-buy", "code": "trapped", "text": "trapped in 3 of 100 calls" }, "count": 2,
                          "examples": ["berlin-12/A1", "ulm/A2"] }],
             "history": [{ "at": 1_795_305_600_000_i64, "by": "ada", "what": "start" }, { "at": 1_795_305_601_000_i64, "by": null, "what": "stopped" }],
-        });
+        } });
         let told = told(&view).join("\n");
         for part in [
             "multi-buy-1-4 is paused by a gate: wave `canary` stopped",
+            "Ada",
+            "ulm=closed",
             "canary      5       3",
             "canary: failures fail: 2 of 5 gave it up",
             "canary: basket-value wait: 2 of 6 periods",
@@ -216,7 +212,7 @@ mod tests {
     #[test]
     fn a_preflight_and_a_rehearsal_are_told_beside_the_rollout() {
         let answer = json!({
-            "rollout": "r", "phase": { "phase": "ready" },
+            "rollout": { "rollout": "r", "phase": { "phase": "ready" } },
             "preflight": { "fleet": 100, "approvals": 1, "compared": 5, "missing": [], "preflight": { "refusal": null, "nodes": 10, "clear": 8, "failing": 2, "groups": [
                 { "severity": "fails", "slot": "plugin/a", "reason": { "code": "new-one", "text": "has no room" }, "count": 2, "examples": ["a/1"] }] } },
             "rehearsal": { "stores": 2, "silent": ["c"], "calls": 100, "same": 98, "failed": 0, "groups": [

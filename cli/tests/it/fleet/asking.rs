@@ -65,19 +65,15 @@ fn a_token_that_is_good_no_more_leads_to_a_new_one() {
 
 #[test]
 fn what_waits_for_another_person_is_no_success_and_no_failure() {
-    let approval = json!({ "approval": "a1", "kind": "rollout.start", "summary": "rollout `r`", "hash": "abcd", "state": "waits" });
-    let hub = Hub::that([
-        says("202 Accepted", approval),
-        well(json!({ "rollout": "r", "phase": { "phase": "running" } })),
-    ]);
-    let ran = hub.fleet(["rollout", "start", "r"]).ended(4);
-    assert!(
-        ran.out.contains("another person has to agree") && ran.out.contains("`--approval a1`"),
-        "{}",
-        ran.out
-    );
-    hub.fleet(["rollout", "start", "r", "--approval", "a1"]).well().says("r is running");
-    assert_eq!(hub.asked()[1].body, r#"{"approval":"a1"}"#);
+    let approval = json!({ "approval": "a1", "kind": "enrolment.policy", "summary": "x", "hash": "abcd", "state": "waits" });
+    let at = |phase: &str| well(json!({ "rollout": { "rollout": "r", "phase": { "phase": phase } } }));
+    let hub = Hub::that([at("awaiting-approval"), at("ready"), says("202 Accepted", approval)]);
+    hub.fleet(["rollout", "preflight", "r"]).ended(4).says("r is awaiting-approval");
+    hub.fleet(["rollout", "approve", "r"]).well().says("r is ready");
+    hub.fleet(["label", "ulm", "pilot="])
+        .ended(4)
+        .says("another person has to agree")
+        .says("approvals show a1");
 }
 
 #[test]

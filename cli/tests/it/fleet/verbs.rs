@@ -19,7 +19,7 @@ fn rollout() -> String {
 
 fn running(phase: &str) -> Answer {
     well(
-        json!({ "rollout": "r", "phase": { "phase": phase }, "current": 0, "tally": { "members": 5, "passed": 2 }, "waves": [] }),
+        json!({ "rollout": { "rollout": "r", "phase": { "phase": phase }, "current": 0, "tally": { "members": 5, "passed": 2 }, "waves": [] } }),
     )
 }
 
@@ -63,7 +63,7 @@ fn verbs_say_why() {
 #[test]
 fn looking_on_ends_with_the_rollout_and_says_how() {
     let stopped = well(
-        json!({ "rollout": "r", "phase": { "phase": "paused", "why": "wave `canary` stopped", "by_gate": true } }),
+        json!({ "rollout": { "rollout": "r", "phase": { "phase": "paused", "why": "wave `canary` stopped", "by_gate": true } } }),
     );
     let hub = Hub::that([running("running"), running("running"), stopped, running("done")]);
     let ran = hub.fleet(["rollout", "watch", "r", "--every", "1"]).ended(6);
@@ -121,7 +121,8 @@ fn who_agrees_names_what_they_looked_at() {
 
 #[test]
 fn a_group_can_be_said_in_one_line() {
-    let hub = Hub::that([well(Value::Null)]);
+    let becomes = json!({ "kind": "group", "name": "pilots", "differs": "created", "was": null, "becomes": { "who": "pilot" } });
+    let hub = Hub::that([says("201 Created", becomes)]);
     hub.fleet([
         "group",
         "set",
@@ -134,7 +135,7 @@ fn a_group_can_be_said_in_one_line() {
         "plugin/a=1.2",
     ])
     .well()
-    .says("pilots");
+    .says("group pilots is new\n  + who: pilot");
     let asked = hub.asked_once();
     assert_eq!(asked.line, "PUT /v1/groups/pilots HTTP/1.1");
     let body: Value = serde_json::from_str(&asked.body).unwrap();
