@@ -102,10 +102,12 @@ const MEMBERS: &[Member] = &[
             "aisle-plugin-host",
             "aisle-harness",
             "aisle-devices",
+            "aisle-fleet",
             "aisle-inventory",
             "aisle-device",
             "aisle-outbox",
             "aisle-protocol",
+            "aisle-provisioning",
             "aisle-residency",
             "aisle-transport",
         ],
@@ -136,7 +138,18 @@ const MEMBERS: &[Member] = &[
         "tests/simulate",
         &["aisle-event", "aisle-journal", "aisle-outbox", "aisle-protocol", "aisle-residency"],
     ),
-    member("aisle", "cli", &["aisle-plugin-host", "aisle-event", "aisle-journal", "aisle-vault"]),
+    member(
+        "aisle",
+        "cli",
+        &[
+            "aisle-plugin-host",
+            "aisle-event",
+            "aisle-fleet",
+            "aisle-journal",
+            "aisle-provisioning",
+            "aisle-vault",
+        ],
+    ),
     member("xtask", "xtask", &[]),
 ];
 
@@ -156,7 +169,8 @@ const OWNED: &[(&str, &str)] = &[
 
 /// Tests and benchmarks that use an owned crate as what it also is: somebody else's program, on the other side of the wire or measured
 /// beside ours. Nothing depends on what lies under `tests/`, so no such edge reaches what is shipped.
-const PEERS: &[(&str, &str)] = &[("rumqttc", "aisle-e2e"), ("wasmtime", "aisle-bench")];
+const PEERS: &[(&str, &str)] =
+    &[("rumqttc", "aisle-e2e"), ("sqlx", "aisle-bench"), ("wasmtime", "aisle-bench")];
 
 /// Holds the workspace to the law.
 pub(crate) fn check(project: &Project) -> Result<()> {

@@ -3,7 +3,7 @@
 
 mod hub;
 mod node;
-mod world;
+pub mod world;
 
 use world::{Bad, World};
 
