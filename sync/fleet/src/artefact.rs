@@ -26,7 +26,9 @@ pub const SLOTS_MAX: usize = 256;
 pub const GRANTS_MAX: usize = 32;
 
 /// What kind of thing a slot holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Kind {
     /// A residency policy.
     Policy,

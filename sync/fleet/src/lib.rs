@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Lives here: who is meant ([`label`], [`selector`], [`group`]), what a node should run ([`desired`]), how it gets there and back ([`converge`],
-//! [`report`], [`reason`]), when ([`window`]), how a release goes through the stores ([`rollout`], [`wave`], [`gate`], [`sequential`]), what is found out
+//! [`report`], [`reason`], [`says`]), when ([`window`]), how a release goes through the stores ([`rollout`], [`wave`], [`gate`], [`sequential`]), what is found out
 //! before ([`preflight`], [`rehearsal`]), settings of devices ([`device`]), and how people write all this ([`document`]). `FLEET.md` has the model.
 //!
 //! Not here: disks, sockets, clocks, randomness, databases, signatures, rights. Guards invariants 6 (everything has a bound), 7 (times are passed in, and what
@@ -30,6 +30,7 @@ pub mod reason;
 pub mod rehearsal;
 pub mod report;
 pub mod rollout;
+pub mod says;
 pub mod selector;
 pub mod sequential;
 pub mod setting;
@@ -51,6 +52,7 @@ pub use node::{Member, NodeId};
 pub use reason::{Fault, FaultCode, Reason};
 pub use report::NodeReport;
 pub use rollout::{Rollout, RolloutPhase, RolloutSpec};
+pub use says::NodeSays;
 pub use selector::Selector;
 pub use version::Version;
 pub use window::{Maintenance, Window, Zone};

@@ -1,6 +1,7 @@
 //! What a node says of itself: desired, reported, drift, and why.
 //!
-//! Not here: how it comes to be so ([`crate::converge`]), what a rollout makes of it ([`crate::rollout`]).
+//! Fields that are not known are passed over: a node may be newer than its hub. Not here: how it comes to be so ([`crate::converge`]), what a rollout makes
+//! of it ([`crate::rollout`]), how it travels ([`crate::says`]).
 
 use crate::{
     artefact::{Release, Slot, Want},
@@ -64,7 +65,6 @@ impl Phase {
 
 /// A release, in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Brief {
     /// Its version.
@@ -98,7 +98,6 @@ impl From<&Want> for Asked {
 
 /// How one slot stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SlotReport {
     /// What it should hold; nothing where nobody says.
@@ -132,7 +131,6 @@ impl SlotReport {
 
 /// How the node's settings stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SettingsReport {
     /// BLAKE3 of those that should be.
@@ -145,7 +143,6 @@ pub struct SettingsReport {
 
 /// What a node says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct NodeReport {
     /// The desired state that it goes by.

@@ -1,9 +1,9 @@
-//! What people and hubs write for a fleet: selectors, documents, desired states; and what a node kept of its own convergence.
+//! What people and hubs write for a fleet: selectors, documents, desired states; what a node kept of its own convergence, and what it says of it.
 
 use aisle_event::Timestamp;
 use aisle_fleet::{
-    Around, ContentHash, Converger, DesiredState, Document, Input, Needs, Now, Release, Selector, Stamp,
-    Want,
+    Around, ContentHash, Converger, DesiredState, Document, Input, Needs, NodeSays, Now, Release, Selector,
+    Stamp, Want,
     converge::Config,
     desired::{Wanted, state::STATE_BYTES_MAX},
     document,
@@ -82,6 +82,19 @@ pub fn fleet_kept(input: &[u8]) {
     let state = example();
     let stamp = Stamp { version: u64::MAX, hash: state.hash() };
     follow(&mut machine, Input::Desired { stamp, state: Box::new(state) });
+}
+
+/// The input is what a node says of itself.
+///
+/// # Panics
+/// When what was read cannot be said again.
+pub fn fleet_says(input: &[u8]) {
+    let Ok(says) = NodeSays::decode(input) else { return };
+    assert!(says.report.drift().count() <= says.report.slots.len());
+    // It may be longer when this build writes it: that is told, and not cut.
+    if let Ok(again) = says.encode() {
+        assert!(NodeSays::decode(&again).is_ok());
+    }
 }
 
 /// What the machine wants kept can be read again.
@@ -164,4 +177,15 @@ pub(crate) fn kept_examples() -> Vec<Vec<u8>> {
         _ => None,
     });
     kept.collect()
+}
+
+/// A report with a slot, and an empty one.
+pub(crate) fn says_examples() -> Vec<Vec<u8>> {
+    let mut machine = Converger::resume(Config::default(), None).expect("nothing was kept");
+    let state = example();
+    let stamp = Stamp { version: 1, hash: state.hash() };
+    let around = Around { disk_free_bytes: 1, ..Around::default() };
+    drop(machine.handle(Now::default(), &around, Input::Desired { stamp, state: Box::new(state) }));
+    let full = NodeSays { report: machine.report(), ..NodeSays::default() };
+    [full, NodeSays::default()].map(|says| says.encode().expect("it fits")).into()
 }

@@ -100,7 +100,7 @@ const fn end_us(step: u8) -> u64 {
 
 /// How something has done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Health {
     /// Calls in live traffic.

@@ -25,6 +25,7 @@ mod matching;
 mod preflights;
 mod rehearsals;
 mod rollouts;
+mod says;
 mod selectors;
 mod sequential;
 mod shop;

@@ -324,6 +324,11 @@ fn any_bytes_are_what_a_node_kept_and_goes_on_from_or_are_refused() {
 }
 
 #[test]
+fn any_bytes_are_what_a_node_says_of_itself_or_are_refused() {
+    run("fleet_says");
+}
+
+#[test]
 fn every_target_has_a_libfuzzer_entry() {
     let manifest = include_str!("../../cargo-fuzz/Cargo.toml");
     for target in TARGETS {

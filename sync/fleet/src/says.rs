@@ -1,0 +1,196 @@
+//! What a node says of itself in the third field of a REPORT: its report, and the facts that rules and pages go by.
+//!
+//! ```text
+//! REPORT.node = zstd frame, level 3, of {"report": NodeReport, "facts": {"version", "disk_free_bytes", "grants", "kinds", "time_zone", "horizon"}}
+//! ```
+//!
+//! Fields that this build does not know are passed over, so that a node may be newer than its hub. Not here: what follows from it ([`crate::rollout`],
+//! [`crate::preflight`]), who may say it (the connection). Guards invariant 6: what is read is bounded before it is looked at, and what is written fits.
+
+use crate::{
+    artefact::{GRANTS_MAX, Kind, SLOTS_MAX},
+    name::Grant,
+    report::NodeReport,
+    text::shown,
+    version::Version,
+};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::{collections::BTreeSet, io::Read as _};
+
+/// The most bytes of it on the wire.
+pub const SAYS_BYTES_MAX: usize = 32 << 10;
+/// The most bytes of it when it is inflated.
+pub const PLAIN_BYTES_MAX: usize = 512 << 10;
+/// The most slots of a report: those that are wanted, and as many that hold something of which nobody says anything any more.
+pub const REPORTED_MAX: usize = 2 * SLOTS_MAX;
+/// The most reasons of a slot.
+pub const REASONS_MAX: usize = 16;
+/// The most dangers to an offline store that are told of.
+pub const HORIZON_MAX: usize = 32;
+/// The most characters of a danger's name.
+const WHAT_CHARS_MAX: usize = 64;
+/// The most grants: those of every plugin together.
+const ALL_GRANTS_MAX: usize = GRANTS_MAX * 8;
+/// The longest name of a zone, in bytes.
+const ZONE_BYTES_MAX: usize = 64;
+const LEVEL: i32 = 3;
+/// The largest window that is believed, as a power of two: no frame of [`PLAIN_BYTES_MAX`] needs more.
+const WINDOW_LOG_MAX: u32 = 20;
+
+/// Something that would hurt a store that stays offline, and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Horizon {
+    /// What runs out: `certificate`, `metadata`, `disk`, `prices`, `tokens`.
+    pub what: String,
+    /// In how many days.
+    pub days: f64,
+}
+
+/// What a node knows of itself beside its slots. What it does not say is not known.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Facts {
+    /// The version of Aisle that it runs.
+    pub version: Option<Version>,
+    /// Room on its disk, in bytes.
+    pub disk_free_bytes: Option<u64>,
+    /// What the store grants to plugins; nothing where it does not say, which is everything.
+    pub grants: Option<BTreeSet<Grant>>,
+    /// The kinds of artefacts that it can put in place; nothing where it does not say. Those that are not known here are passed over.
+    #[serde(deserialize_with = "known_kinds")]
+    pub kinds: Option<BTreeSet<Kind>>,
+    /// The IANA name of its zone.
+    pub time_zone: Option<String>,
+    /// What would hurt it offline, the first first.
+    pub horizon: Vec<Horizon>,
+}
+
+/// What a node says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct NodeSays {
+    /// How its slots stand.
+    pub report: NodeReport,
+    /// What rules and pages go by.
+    #[serde(default)]
+    pub facts: Facts,
+}
+
+/// Why what a node says cannot be read, or written.
+#[derive(Debug, thiserror::Error)]
+pub enum SaysError {
+    /// More than there may be.
+    #[error("what the node says: {what} is {found}, at most {max} may be")]
+    Bound {
+        /// What.
+        what: &'static str,
+        /// How much there is.
+        found: usize,
+        /// How much there may be.
+        max: usize,
+    },
+    /// It is no whole frame of zstd's.
+    #[error("what the node says does not inflate")]
+    Frame,
+    /// It is no report.
+    #[error("what the node says is no report: {reason}")]
+    Malformed {
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+fn known_kinds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeSet<Kind>>, D::Error> {
+    let names = Option::<BTreeSet<String>>::deserialize(deserializer)?;
+    let known = |names: BTreeSet<String>| {
+        Kind::ALL.into_iter().filter(|kind| names.contains(kind.as_str())).collect()
+    };
+    Ok(names.map(known))
+}
+
+fn bound(what: &'static str, found: usize, max: usize) -> Result<(), SaysError> {
+    if found > max { Err(SaysError::Bound { what, found, max }) } else { Ok(()) }
+}
+
+impl NodeSays {
+    /// As it goes into a REPORT. Where it would be too long, durations are left out, then all reasons but the first of each slot.
+    ///
+    /// # Errors
+    /// When it is too long even so, or beyond another bound.
+    pub fn encode(&self) -> Result<Vec<u8>, SaysError> {
+        self.check()?;
+        let first = self.pack();
+        if !matches!(first, Err(SaysError::Bound { .. })) {
+            return first;
+        }
+        let mut shorter = self.clone();
+        for slot in shorter.report.slots.values_mut() {
+            if let Some(health) = &mut slot.health {
+                health.took = crate::gate::Durations::default();
+            }
+        }
+        let second = shorter.pack();
+        if !matches!(second, Err(SaysError::Bound { .. })) {
+            return second;
+        }
+        for slot in shorter.report.slots.values_mut() {
+            slot.reasons.truncate(1);
+        }
+        shorter.pack()
+    }
+
+    /// Reads what may be anybody's.
+    ///
+    /// # Errors
+    /// When it is beyond a bound, no frame, or no report.
+    pub fn decode(bytes: &[u8]) -> Result<Self, SaysError> {
+        bound("its length in bytes", bytes.len(), SAYS_BYTES_MAX)?;
+        let decoder = zstd::stream::read::Decoder::with_buffer(bytes).map_err(|_| SaysError::Frame)?;
+        let mut decoder = decoder.single_frame();
+        decoder.window_log_max(WINDOW_LOG_MAX).map_err(|_| SaysError::Frame)?;
+        let mut plain = Vec::new();
+        // One more than may be, so that what is longer is seen.
+        let mut bounded = decoder.take(PLAIN_BYTES_MAX as u64 + 1);
+        bounded.read_to_end(&mut plain).map_err(|_| SaysError::Frame)?;
+        bound("its inflated length in bytes", plain.len(), PLAIN_BYTES_MAX)?;
+        if !bounded.into_inner().finish().is_empty() {
+            return Err(SaysError::Frame);
+        }
+        let malformed =
+            |error: serde_json::Error| SaysError::Malformed { reason: shown(&error.to_string(), 200) };
+        let says: Self = serde_json::from_slice(&plain).map_err(malformed)?;
+        says.check()?;
+        Ok(says)
+    }
+
+    fn pack(&self) -> Result<Vec<u8>, SaysError> {
+        let malformed = |error: serde_json::Error| SaysError::Malformed { reason: error.to_string() };
+        let plain = serde_json::to_vec(self).map_err(malformed)?;
+        bound("its inflated length in bytes", plain.len(), PLAIN_BYTES_MAX)?;
+        let packed = zstd::bulk::compress(&plain, LEVEL).map_err(|_| SaysError::Frame)?;
+        bound("its length in bytes", packed.len(), SAYS_BYTES_MAX)?;
+        Ok(packed)
+    }
+
+    fn check(&self) -> Result<(), SaysError> {
+        bound("the number of slots", self.report.slots.len(), REPORTED_MAX)?;
+        for slot in self.report.slots.values() {
+            bound("the number of a slot's reasons", slot.reasons.len(), REASONS_MAX)?;
+        }
+        bound("the number of the settings' reasons", self.report.settings.reasons.len(), REASONS_MAX)?;
+        let Facts { grants, horizon, time_zone, .. } = &self.facts;
+        bound("the number of grants", grants.as_ref().map_or(0, BTreeSet::len), ALL_GRANTS_MAX)?;
+        bound(
+            "the length of its time zone in bytes",
+            time_zone.as_ref().map_or(0, String::len),
+            ZONE_BYTES_MAX,
+        )?;
+        bound("the number of dangers", horizon.len(), HORIZON_MAX)?;
+        for danger in horizon {
+            bound("the length of a danger's name", danger.what.chars().count(), WHAT_CHARS_MAX)?;
+        }
+        Ok(())
+    }
+}
