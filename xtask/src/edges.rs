@@ -58,7 +58,11 @@ const MEMBERS: &[Member] = &[
         &["aisle-event", "aisle-journal", "aisle-broker", "aisle-firmware-config", "aisle-state"],
     ),
     member("aisle-inventory", "node/inventory", &["aisle-event", "aisle-firmware-config", "aisle-device"]),
-    member("aisle-converge", "node/converge", &["aisle-artefact", "aisle-content", "aisle-event", "aisle-fleet"]),
+    member(
+        "aisle-converge",
+        "node/converge",
+        &["aisle-artefact", "aisle-content", "aisle-event", "aisle-fleet", "aisle-protocol"],
+    ),
     member("aisle-enrolment", "node/enrolment", &["aisle-event", "aisle-provisioning"]),
     member("aisle-plugin-host", "plugins/host", &["aisle-event"]),
     member("aisle-firmware-config", "firmware-config", &[]),

@@ -33,23 +33,33 @@ pub trait Applier: Send + Sync {
     /// When it must not be put in place.
     fn smoke_test(&self, piece: &Piece) -> Outcome;
 
-    /// Puts it in the place of what runs, in one step. `before` is what ran there by an order, where something did.
+    /// Puts it in the place of what runs, in one step. `before` is what ran there by an order, where something did and its bytes are here.
     ///
     /// # Errors
     /// When it could not be; then what ran before runs.
-    fn activate(&self, piece: &Piece, before: Option<&Release>) -> Outcome;
+    fn activate(&self, piece: &Piece, before: Option<&Piece>) -> Outcome;
 
-    /// Puts back what ran before, or what was there before anything was ordered.
+    /// Puts back what ran before; without it, what was there before anything was ordered. `from` is what goes, where its bytes are here.
     ///
     /// # Errors
     /// When that could not be done; it is asked for again.
-    fn revert(&self, slot: &Slot, from: &Release, to: Option<&Piece>) -> Outcome;
+    fn revert(&self, slot: &Slot, from: Option<&Piece>, to: Option<&Piece>) -> Outcome;
 
-    /// Takes away what runs.
+    /// Takes away what runs, and puts back what was there before anything was ordered. `from` is what goes, where its bytes are here.
     ///
     /// # Errors
     /// When that could not be done; it is asked for again.
-    fn remove(&self, slot: &Slot, release: &Release) -> Outcome;
+    fn remove(&self, slot: &Slot, from: Option<&Piece>) -> Outcome;
+
+    /// True for who has to be shown what runs after each start.
+    fn resumes(&self) -> bool {
+        false
+    }
+
+    /// This runs, since before this start.
+    fn resume(&self, piece: &Piece) {
+        let _ = piece;
+    }
 
     /// How what runs has done since it was put in place, or since the node started; nothing where nobody counts.
     fn health(&self, slot: &Slot, hash: &ContentHash) -> Option<Health> {

@@ -289,6 +289,20 @@ impl Fleet {
         self.0.notify();
     }
 
+    /// What the store fetches by the order that is followed.
+    #[must_use]
+    pub fn manifest(&self) -> Option<Manifest> {
+        lock(&self.0.orders).manifest().cloned()
+    }
+
+    /// The bytes of an artefact that is here.
+    ///
+    /// # Errors
+    /// When it is not here, or spoilt.
+    pub fn read(&self, release: &Release) -> Result<Vec<u8>, ContentsError> {
+        self.0.contents.read(release)
+    }
+
     /// The generation of the order that is followed.
     #[must_use]
     pub fn generation(&self) -> Option<u64> {

@@ -112,6 +112,7 @@ impl Worker {
     /// Runs until it is told to stop. `effects` are those of before.
     pub(crate) fn run(mut self, effects: Vec<Effect>) {
         let mut inputs = VecDeque::new();
+        self.resume();
         self.carry_out(effects, &mut inputs);
         // A kill between keeping an order and following it leaves it kept.
         self.ordered(&mut inputs);
@@ -140,6 +141,17 @@ impl Worker {
                 }
                 Err(RecvTimeoutError::Timeout) => inputs.push_back(Input::Tick),
                 Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Shows what runs to those who have to see it.
+    fn resume(&self) {
+        for (slot, release) in self.driver.machine().loads() {
+            let Some(applier) = self.appliers.get(&slot.kind()).filter(|applier| applier.resumes()) else { continue };
+            match self.fleet.0.contents.read(release) {
+                Ok(bytes) => applier.resume(&Piece { slot: slot.clone(), release: release.clone(), bytes }),
+                Err(error) => tracing::warn!(%slot, "what runs cannot be looked at: {}", words(&error)),
             }
         }
     }
@@ -380,12 +392,13 @@ fn carry(fleet: &Fleet, appliers: &BTreeMap<Kind, Arc<dyn Applier>>, task: &Task
         Stage::Activate => {
             // It may have been withdrawn while it waited for its window.
             signed(&|signed| signed.still(slot, release, now).map_err(|error| never(words(&error))))?;
-            applier.activate(&bytes_of(release)?, other.as_ref())
+            let before = other.as_ref().and_then(|before| bytes_of(before).ok());
+            applier.activate(&bytes_of(release)?, before.as_ref())
         }
         Stage::Revert => {
             let to = other.as_ref().map(bytes_of).transpose()?;
-            applier.revert(slot, release, to.as_ref())
+            applier.revert(slot, bytes_of(release).ok().as_ref(), to.as_ref())
         }
-        Stage::Remove => applier.remove(slot, release),
+        Stage::Remove => applier.remove(slot, bytes_of(release).ok().as_ref()),
     }
 }

@@ -13,6 +13,7 @@ mod doctor;
 mod enrol;
 mod erase;
 mod evaluate;
+mod fleet;
 mod floor;
 mod horizon;
 mod import;
