@@ -34,7 +34,9 @@ pub enum DriverError {
     #[error("`fleet/{KEPT}` cannot be used")]
     Kept(#[source] KeptError),
     /// What is to be kept cannot be.
-    #[error("`fleet/{KEPT}` cannot be written, so nothing ordered is changed until the next start\nhint: look at the disk; what runs goes on")]
+    #[error(
+        "`fleet/{KEPT}` cannot be written, so nothing ordered is changed until the next start\nhint: look at the disk; what runs goes on"
+    )]
     Write(#[source] io::Error),
     /// It could not be kept before.
     #[error("nothing ordered is changed until the next start: `fleet/{KEPT}` could not be written")]

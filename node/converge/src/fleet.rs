@@ -14,8 +14,8 @@ use crate::{
 };
 use aisle_artefact::{
     Artefact, Digest,
-    bundle::down::Applied,
-    content::{ContentFolder, Sink},
+    bundle::down::{Applied, Wants},
+    content::ContentFolder,
     files::DiskFiles,
 };
 use aisle_content::Manifest;
@@ -186,7 +186,8 @@ pub fn words(error: &dyn Error) -> String {
         // What is transparent has said it already.
         let said = cause.to_string();
         if !text.ends_with(&said) {
-            let (before, hint) = text.split_once("\nhint: ").map_or((text.as_str(), None), |(a, b)| (a, Some(b)));
+            let (before, hint) =
+                text.split_once("\nhint: ").map_or((text.as_str(), None), |(a, b)| (a, Some(b)));
             let hint = hint.map_or_else(String::new, |hint| format!("\nhint: {hint}"));
             text = format!("{before}: {said}{hint}");
         }
@@ -201,13 +202,36 @@ impl Fleet {
     /// # Errors
     /// When the disk fails, or what was kept is of a later form. The shop goes on without a fleet.
     pub fn open(parts: Parts) -> Result<Self, OpenError> {
-        let Parts { data, store, serial, verifies, config, around } = parts;
+        let config = parts.config.clone();
+        let folder = folder(&parts.data);
+        let (shared, receiver) = Self::shared(parts)?;
+        let files = DiskFiles::open(&folder).map_err(|source| OpenError::Folder { path: folder, source })?;
+        let mut driver = Driver::open(Box::new(files), config)?;
+        let effects = driver.handle(shared.now(), &shared.around(), Input::Tick)?;
+        lock(&shared.view).report = driver.machine().report();
+        *lock(&shared.waiting) = Some(Waiting { driver, effects, receiver });
+        Ok(Self(Arc::new(shared)))
+    }
+
+    /// For a command while no node runs: takes what a stick brings and puts nothing in place. What was put in place last is not blamed for anything by this.
+    ///
+    /// # Errors
+    /// As [`Fleet::open`].
+    pub fn beside(parts: Parts) -> Result<Self, OpenError> {
+        let report = look(&parts.data)?.report();
+        let (shared, _) = Self::shared(parts)?;
+        lock(&shared.view).report = report;
+        Ok(Self(Arc::new(shared)))
+    }
+
+    fn shared(parts: Parts) -> Result<(Shared, Receiver<Event>), OpenError> {
+        let Parts { data, store, serial, verifies, config: _, around } = parts;
         let folder = folder(&data);
         let files = || DiskFiles::open(&folder);
         let at = |source| OpenError::Folder { path: folder.clone(), source };
-        let (of_orders, of_driver) = (files().map_err(at)?, files().map_err(at)?);
         let contents = Contents::open(&folder.join("contents"))?;
-        let orders = Orders::open(Box::new(of_orders), store, serial.clone(), verifies).map_err(at)?;
+        let orders =
+            Orders::open(Box::new(files().map_err(at)?), store, serial.clone(), verifies).map_err(at)?;
         let mut view = View::default();
         let signed = Signed::open(&signed_folder(&data)).map_err(|error| {
             let problem = words(&error);
@@ -215,7 +239,6 @@ impl Fleet {
             view.problem = Some(problem);
         });
         let (sender, receiver) = sync_channel(INBOX_MAX);
-        let mut driver = Driver::open(Box::new(of_driver), config)?;
         let shared = Shared {
             contents,
             signed: Mutex::new(signed.ok()),
@@ -228,10 +251,7 @@ impl Fleet {
             listener: Mutex::default(),
             waiting: Mutex::default(),
         };
-        let effects = driver.handle(shared.now(), &shared.around(), Input::Tick)?;
-        lock(&shared.view).report = driver.machine().report();
-        *lock(&shared.waiting) = Some(Waiting { driver, effects, receiver });
-        Ok(Self(Arc::new(shared)))
+        Ok((shared, receiver))
     }
 
     /// What must not be loaded: it was put in place last, and the node did not come up with it.
@@ -251,12 +271,13 @@ impl Fleet {
     /// # Errors
     /// When there are no threads for it.
     pub fn start(&self, appliers: Vec<Arc<dyn Applier>>) -> io::Result<Option<Running>> {
-        let Some(Waiting { driver, effects, receiver }) = lock(&self.0.waiting).take() else { return Ok(None) };
+        let Some(Waiting { driver, effects, receiver }) = lock(&self.0.waiting).take() else {
+            return Ok(None);
+        };
         let worker = Worker::new(self.clone(), driver, appliers, receiver)?;
         let sender = self.0.sender.clone();
-        let thread = std::thread::Builder::new()
-            .name("aisle-fleet".into())
-            .spawn(move || worker.run(effects))?;
+        let thread =
+            std::thread::Builder::new().name("aisle-fleet".into()).spawn(move || worker.run(effects))?;
         Ok(Some(Running { sender, thread }))
     }
 
@@ -362,24 +383,19 @@ impl Fleet {
         std::mem::take(&mut lock(&self.0.view).missing)
     }
 
-    /// Takes what a stick brings: metadata and contents. The order in it, if there is one, has to be taken before.
+    /// Takes what a stick brings: metadata, the order where there is one, and the contents that this node is to have by it. What came of the order stands beside.
     ///
     /// # Errors
     /// When the bundle must be refused, no root is trusted, or the disk fails. It can be applied again.
-    pub fn courier(&self, bundle: impl Read) -> Result<Applied, TakeError> {
-        let mine = lock(&self.0.orders).mine();
+    pub fn courier(&self, bundle: impl Read) -> Result<(Applied, Option<Result<u64, String>>), TakeError> {
         let now = self.0.around.trusted();
-        let mut sink = Stick {
-            folder: ContentFolder::open(self.0.contents.root()).map_err(TakeError::Keep)?,
-        };
-        let is_wanted = |artefact: &Artefact| {
-            let Digest(hash) = artefact.blake3;
-            mine.as_ref().is_some_and(|mine| wants(mine, &ContentHash(hash)))
-        };
+        let mut sink = ContentFolder::open(self.0.contents.root()).map_err(TakeError::Keep)?;
+        let mut stick = Stick { fleet: self, mine: lock(&self.0.orders).mine(), ordered: None };
         let applied = match lock(&self.0.signed).as_mut() {
             None => Err(TakeError::Unusable),
-            Some(signed) => signed.apply(bundle, &mut sink, is_wanted, now).map_err(TakeError::from),
+            Some(signed) => signed.apply(bundle, &mut sink, &mut stick, now).map_err(TakeError::from),
         };
+        let ordered = stick.ordered;
         // What it brought before it was refused is here, and the metadata that the order named may be newer or older.
         let manifest = lock(&self.0.orders).manifest().cloned();
         let named = manifest.and_then(|manifest| worker::metadata_of(&manifest));
@@ -387,7 +403,7 @@ impl Fleet {
             lock(&self.0.view).tried = named;
         }
         self.0.wake(Event::Metadata);
-        applied
+        Ok((applied?, ordered))
     }
 
     /// How the node stands.
@@ -436,18 +452,23 @@ fn wants(mine: &Mine, hash: &ContentHash) -> bool {
     releases.into_iter().any(|release| release.hash == *hash)
 }
 
-/// The contents, for a bundle.
-struct Stick {
-    folder: ContentFolder,
+/// What this node wants of a stick.
+struct Stick<'a> {
+    fleet: &'a Fleet,
+    mine: Option<Mine>,
+    ordered: Option<Result<u64, String>>,
 }
 
-impl Sink for Stick {
-    fn has(&mut self, artefact: &Artefact) -> io::Result<bool> {
-        self.folder.has(artefact)
+impl Wants for Stick<'_> {
+    fn order(&mut self, order: &[u8]) {
+        let taken = self.fleet.order(order, None);
+        self.mine = lock(&self.fleet.0.orders).mine();
+        self.ordered = Some(taken.map(|manifest| manifest.generation()).map_err(|error| words(&error)));
     }
 
-    fn take(&mut self, artefact: &Artefact, content: &mut dyn Read) -> io::Result<()> {
-        self.folder.take(artefact, content)
+    fn is_wanted(&mut self, artefact: &Artefact) -> bool {
+        let Digest(hash) = artefact.blake3;
+        self.mine.as_ref().is_some_and(|mine| wants(mine, &ContentHash(hash)))
     }
 }
 

@@ -6,10 +6,7 @@
 //! Not here: the form ([`aisle_content::order`]), what becomes of the state ([`crate::driver`]), what may run ([`crate::signed`]).
 
 use aisle_artefact::files::{Files, replace};
-use aisle_content::{
-    Manifest, ManifestError, NodeOrder, Order, OrderError,
-    order::ORDER_BYTES_MAX,
-};
+use aisle_content::{Manifest, ManifestError, NodeOrder, Order, OrderError, order::ORDER_BYTES_MAX};
 use aisle_event::StoreId;
 use aisle_fleet::{ContentHash, DesiredState, Stamp, desired::DesiredError};
 use std::io;
@@ -48,7 +45,9 @@ pub struct Mine {
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     /// Nobody may sign one.
-    #[error("this node knows no key of a hub, so it follows no order\nhint: set `sync.hub_receipt_keys`; a box that was claimed is told by its hub")]
+    #[error(
+        "this node knows no key of a hub, so it follows no order\nhint: set `sync.hub_receipt_keys`; a box that was claimed is told by its hub"
+    )]
     NoKeys,
     /// It is no order, or none for this store.
     #[error(transparent)]

@@ -42,7 +42,9 @@ pub enum SignedError {
         source: OpenError,
     },
     /// There is no root to go by.
-    #[error("no root of signed metadata is trusted here\nhint: `aisle-node courier trust 1.root.json`, or claim the box anew")]
+    #[error(
+        "no root of signed metadata is trusted here\nhint: `aisle-node courier trust 1.root.json`, or claim the box anew"
+    )]
     NoRoot,
     /// What came is refused.
     #[error(transparent)]
@@ -113,7 +115,8 @@ impl Signed {
             return Ok(false);
         }
         let client = Client::init(&self.folder, root, Limits::default());
-        self.client = Some(client.map_err(|source| SignedError::Open { folder: self.folder.clone(), source })?);
+        self.client =
+            Some(client.map_err(|source| SignedError::Open { folder: self.folder.clone(), source })?);
         Ok(true)
     }
 
@@ -137,11 +140,11 @@ impl Signed {
         &mut self,
         bundle: impl Read,
         sink: &mut dyn Sink,
-        is_wanted: impl FnMut(&Artefact) -> bool,
+        wants: &mut dyn down::Wants,
         now: Timestamp,
     ) -> Result<down::Applied, SignedError> {
         let client = self.client.as_mut().ok_or(SignedError::NoRoot)?;
-        Ok(down::apply(bundle, client, sink, is_wanted, &bundle::Limits::default(), now)?)
+        Ok(down::apply_for(bundle, client, sink, wants, &bundle::Limits::default(), now)?)
     }
 
     /// Takes the metadata that the line brings: a bundle without contents.
@@ -149,7 +152,7 @@ impl Signed {
     /// # Errors
     /// As [`Signed::apply`].
     pub fn update(&mut self, bundle: &[u8], now: Timestamp) -> Result<down::Applied, SignedError> {
-        self.apply(bundle, &mut Nothing, |_| false, now)
+        self.apply(bundle, &mut Nothing, &mut Nothing, now)
     }
 
     /// Whether a release may be put in place now. Without a root everything may; `None` says so.
@@ -248,6 +251,12 @@ pub const fn listed(kind: Kind) -> Listed {
 
 /// Takes no content.
 struct Nothing;
+
+impl down::Wants for Nothing {
+    fn is_wanted(&mut self, _: &Artefact) -> bool {
+        false
+    }
+}
 
 impl Sink for Nothing {
     fn has(&mut self, _: &Artefact) -> io::Result<bool> {

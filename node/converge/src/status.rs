@@ -1,6 +1,9 @@
 //! How the node stands in its fleet, for people and scripts: `aisle-node fleet status`.
 
-use aisle_fleet::{NodeReport, Slot, report::{Phase, SlotReport}};
+use aisle_fleet::{
+    NodeReport, Slot,
+    report::{Phase, SlotReport},
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -65,7 +68,8 @@ impl fmt::Display for Status {
                 Some(aisle_fleet::report::Asked::Absent) => "absent".to_owned(),
                 Some(aisle_fleet::report::Asked::Release(brief)) => brief.version.to_string(),
             };
-            let running = report.running.as_ref().map_or_else(|| "-".to_owned(), |brief| brief.version.to_string());
+            let running =
+                report.running.as_ref().map_or_else(|| "-".to_owned(), |brief| brief.version.to_string());
             writeln!(f, "{slot:<28} wanted {wanted:<12} runs {running:<12} {}", report.phase.as_str())?;
             for reason in &report.reasons {
                 writeln!(f, "{:<28} {}: {reason}", "", reason.code())?;

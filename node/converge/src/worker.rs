@@ -85,7 +85,8 @@ pub(crate) struct Worker {
     changing: SyncSender<Task>,
     /// What is to be fetched, and since when.
     fetching: BTreeMap<Slot, (Release, u64)>,
-    observed: BTreeMap<Slot, Health>,
+    /// What was seen last, and of which artefact.
+    observed: BTreeMap<Slot, (ContentHash, Health)>,
     swept: BTreeSet<ContentHash>,
 }
 
@@ -148,7 +149,9 @@ impl Worker {
     /// Shows what runs to those who have to see it.
     fn resume(&self) {
         for (slot, release) in self.driver.machine().loads() {
-            let Some(applier) = self.appliers.get(&slot.kind()).filter(|applier| applier.resumes()) else { continue };
+            let Some(applier) = self.appliers.get(&slot.kind()).filter(|applier| applier.resumes()) else {
+                continue;
+            };
             match self.fleet.0.contents.read(release) {
                 Ok(bytes) => applier.resume(&Piece { slot: slot.clone(), release: release.clone(), bytes }),
                 Err(error) => tracing::warn!(%slot, "what runs cannot be looked at: {}", words(&error)),
@@ -291,11 +294,16 @@ impl Worker {
     /// How does what runs do?
     fn observe(&mut self, inputs: &mut VecDeque<Input>) {
         for (slot, release) in self.driver.machine().loads() {
-            let health = self.appliers.get(&slot.kind()).and_then(|it| it.health(slot, &release.hash));
-            let Some(health) = health.filter(|health| self.observed.get(slot) != Some(health)) else { continue };
-            self.observed.insert(slot.clone(), health.clone());
-            let (slot, hash) = (slot.clone(), release.hash);
-            inputs.push_back(Input::Observed { slot, hash, health });
+            let applier = self.appliers.get(&slot.kind());
+            let Some(health) = applier.and_then(|it| it.health(slot, &release.hash)) else { continue };
+            let seen = (release.hash, health);
+            // What another version did says nothing of this one, though it were the same.
+            if self.observed.get(slot) == Some(&seen) {
+                continue;
+            }
+            let (hash, health) = seen.clone();
+            self.observed.insert(slot.clone(), seen);
+            inputs.push_back(Input::Observed { slot: slot.clone(), hash, health });
         }
     }
 
@@ -344,8 +352,9 @@ fn arrived(shared: &crate::fleet::Shared, slot: &Slot, release: &Release, waited
 /// One hand: does one thing after another, and says what came of each.
 fn work(fleet: &Fleet, appliers: &BTreeMap<Kind, Arc<dyn Applier>>, tasks: &Receiver<Task>) {
     while let Ok(task) = tasks.recv() {
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| carry(fleet, appliers, &task)))
-            .unwrap_or_else(|_| Err(not_now("whoever puts it in place has panicked")));
+        let outcome =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| carry(fleet, appliers, &task)))
+                .unwrap_or_else(|_| Err(not_now("whoever puts it in place has panicked")));
         if let Err(Trouble { text, .. }) = &outcome {
             tracing::warn!(slot = %task.slot, version = %task.release.version, stage = ?task.stage, "{text}");
         }

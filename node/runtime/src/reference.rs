@@ -4,7 +4,7 @@ use crate::{
     admin,
     cli::ReferenceCommand,
     config::{self, Config, RawConfig},
-    enrol, floor, output, plugin,
+    enrol, fleet, floor, output, plugin,
     store::Store,
     sync,
 };
@@ -48,6 +48,7 @@ fn encode_metrics(dir: &Path) -> anyhow::Result<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(register(dir, &config, &store, &mut registry))?;
     sync::describe(&mut registry);
+    fleet::describe(&mut registry);
     enrol::Metrics::describe(&mut registry);
     let mut encoded = String::new();
     encode(&mut encoded, &registry)?;

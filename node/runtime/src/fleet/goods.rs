@@ -164,7 +164,8 @@ impl Applier for Goods {
         let shop = self.store.state.shop();
         self.events(&shop, &piece.bytes, None)?;
         if self.kind == Kind::Prices && !shop.products.is_empty() {
-            let prices = file::prices(&piece.bytes, self.currency).map_err(|error| never(error.to_string()))?;
+            let prices =
+                file::prices(&piece.bytes, self.currency).map_err(|error| never(error.to_string()))?;
             if !prices.keys().any(|sku| shop.product(sku.as_str()).is_some()) {
                 return Err(not_now("it prices nothing that this shop sells"));
             }

@@ -10,6 +10,7 @@
 
 mod before;
 pub(crate) mod command;
+pub(crate) mod courier;
 mod goods;
 mod metrics;
 mod plugins;
@@ -18,9 +19,7 @@ mod settings;
 
 pub(crate) use metrics::describe;
 
-use crate::{
-    config::Config, floor::Floor, horizon, plugin::Plugins, store::Store, sync,
-};
+use crate::{config::Config, floor::Floor, horizon, plugin::Plugins, store::Store, sync};
 use aisle_content::PluginPackage;
 use aisle_converge::{Applier, Fleet, Parts, Surroundings, fleet::Running};
 use aisle_enrolment::Clock;
@@ -88,11 +87,9 @@ impl Settings {
 
     fn probations(&self) -> BTreeMap<Kind, Probation> {
         let probation = |kind| match kind {
-            Kind::Plugin | Kind::Model => Probation {
-                watch_ms: self.watch_s * 1_000,
-                calls_min: self.calls_min,
-                ..Probation::called()
-            },
+            Kind::Plugin | Kind::Model => {
+                Probation { watch_ms: self.watch_s * 1_000, calls_min: self.calls_min, ..Probation::called() }
+            }
             _ => Probation { watch_ms: self.watch_data_s * 1_000, ..Probation::timed() },
         };
         KINDS.into_iter().map(|kind| (kind, probation(kind))).collect()
@@ -111,7 +108,8 @@ struct Around {
 impl Surroundings for Around {
     fn wall(&self) -> Option<Timestamp> {
         // A box that boots in 1970 and has not heard of a hub does not know what day it is.
-        let is_lost = matches!(self.clock.wall(), WallClock::Behind { .. }) && self.clock.heard_at().is_none();
+        let is_lost =
+            matches!(self.clock.wall(), WallClock::Behind { .. }) && self.clock.heard_at().is_none();
         (!is_lost).then(|| self.clock.guess())
     }
 

@@ -73,8 +73,8 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-fn disk(error: io::Error) -> aisle_fleet::converge::Trouble {
-    not_now(format!("the file of the profile: {error}"))
+fn disk(done: io::Result<()>) -> Outcome {
+    done.map_err(|error| not_now(format!("the file of the profile: {error}")))
 }
 
 impl Applier for Profiles {
@@ -95,19 +95,19 @@ impl Applier for Profiles {
     fn activate(&self, piece: &Piece, _: Option<&Piece>) -> Outcome {
         self.smoke_test(piece)?;
         let (slot, path) = (&piece.slot, self.path(&piece.slot));
-        self.before.keep(&slot.to_string(), || read(&path)).map_err(disk)?;
-        self.put(slot, &piece.bytes).map_err(disk)
+        disk(self.before.keep(&slot.to_string(), || read(&path)))?;
+        disk(self.put(slot, &piece.bytes))
     }
 
     fn revert(&self, slot: &Slot, _: Option<&Piece>, to: Option<&Piece>) -> Outcome {
         match to {
-            Some(piece) => self.put(slot, &piece.bytes).map_err(disk),
-            None => self.put_back(slot).map_err(disk),
+            Some(piece) => disk(self.put(slot, &piece.bytes)),
+            None => disk(self.put_back(slot)),
         }
     }
 
     fn remove(&self, slot: &Slot, _: Option<&Piece>) -> Outcome {
-        self.put_back(slot).map_err(disk)
+        disk(self.put_back(slot))
     }
 }
 

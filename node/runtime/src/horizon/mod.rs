@@ -155,8 +155,16 @@ impl Watch {
     ) -> Self {
         let growth = Mutex::new(Growth::kept(&growth_path(data)));
         let latest = Mutex::default();
-        let watch =
-            Self(Arc::new(Shared { data: data.into(), store, enrolment, clock, line, fleet: OnceLock::new(), growth, latest }));
+        let watch = Self(Arc::new(Shared {
+            data: data.into(),
+            store,
+            enrolment,
+            clock,
+            line,
+            fleet: OnceLock::new(),
+            growth,
+            latest,
+        }));
         watch.look();
         watch
     }

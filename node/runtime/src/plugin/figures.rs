@@ -272,7 +272,11 @@ impl Figures {
     pub(super) fn health(&self, plugin: &str, component: &str) -> Health {
         let all = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         let versions = all.get(plugin).into_iter().flatten();
-        versions.into_iter().find(|(of, _)| of == component).map(|(_, health)| health.clone()).unwrap_or_default()
+        versions
+            .into_iter()
+            .find(|(of, _)| of == component)
+            .map(|(_, health)| health.clone())
+            .unwrap_or_default()
     }
 
     /// Counts the versions of a plugin anew.

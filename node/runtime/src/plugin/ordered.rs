@@ -37,7 +37,9 @@ impl Plugins {
                 && replayed.unanswered == 0
             {
                 let hook = recording.hook;
-                return Err(format!("a recorded call of `{hook}` that the version before answered: {failure}"));
+                return Err(format!(
+                    "a recorded call of `{hook}` that the version before answered: {failure}"
+                ));
             }
         }
         Ok(())

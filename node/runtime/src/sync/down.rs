@@ -49,7 +49,8 @@ const SLEEP_MAX: Duration = Duration::from_secs(60);
 const LINE_RETRY: Duration = Duration::from_millis(100);
 
 /// Why an item of a plain manifest is not applied where a root is trusted.
-const UNSIGNED: &str = "this node goes by signatures (it trusts a root of signed metadata), and this is no signed order";
+const UNSIGNED: &str =
+    "this node goes by signatures (it trusts a root of signed metadata), and this is no signed order";
 
 /// Something for the thread.
 pub(super) enum Event {
@@ -257,7 +258,10 @@ impl Worker {
         let (generation, document) = (desired.generation, &desired.manifest.0);
         if Order::is_one(document) {
             let Some(fleet) = &self.hands.fleet else {
-                tracing::error!(generation, "the hub's order is not followed: this node's fleet cannot be used");
+                tracing::error!(
+                    generation,
+                    "the hub's order is not followed: this node's fleet cannot be used"
+                );
                 return None;
             };
             // Who refuses it says so.
@@ -317,7 +321,7 @@ impl Worker {
         if !is_news || !planner.is_connected() {
             return;
         }
-        let known = self.reported.take().filter(|known| Some(known.generation) == planner.generation());
+        let known = self.reported.clone().filter(|known| Some(known.generation) == planner.generation());
         let generation = planner.generation().unwrap_or(0);
         self.report(known.unwrap_or(Report { generation, applied: Vec::new(), node: None }));
     }
@@ -333,7 +337,6 @@ impl Worker {
             self.said = Some(says.report);
         }
         self.tell(|| self.client.report(report.clone()));
-        self.reported = Some(Report { node: None, ..report });
     }
 
     /// Does what the machine wants, and says what it should hear at once.
@@ -349,6 +352,7 @@ impl Worker {
                 None
             }
             Output::Report(report) => {
+                self.reported = Some(report.clone());
                 self.report(report);
                 None
             }

@@ -25,7 +25,7 @@ mod watch;
 use super::Mqtt;
 pub(crate) use plugins::packages;
 
-use crate::{erase::Erasing, floor::Floor, horizon, plugin::Plugins};
+use crate::{erase::Erasing, fleet::courier::Given, floor::Floor, horizon, plugin::Plugins};
 use aisle_converge::Fleet;
 use aisle_enrolment::Enrolment;
 use aisle_event::Timestamp;
@@ -60,6 +60,7 @@ struct Shared {
     plugins: Plugins,
     erasing: Erasing,
     fleet: Option<Fleet>,
+    given: Given,
     enrolment: Option<Enrolment>,
     enrolment_problem: Option<String>,
     horizon: horizon::Watch,
@@ -88,6 +89,7 @@ impl Admin {
             plugins,
             erasing,
             fleet,
+            given: Given::default(),
             enrolment,
             enrolment_problem,
             horizon,

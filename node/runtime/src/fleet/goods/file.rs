@@ -150,17 +150,23 @@ pub(super) fn write_catalogue<'a>(
     rows: impl Iterator<Item = (&'a Sku, Listed)>,
 ) -> Result<Vec<u8>, csv::Error> {
     write(&["sku", "name", "price", "currency", "unit", "gtin", "category"], rows, |sku, listed| {
-        let gtin = listed.gtin.map(aisle_event::Gtin::to_gtin14).unwrap_or_default();
+        let gtin = listed.gtin.map(Gtin::to_gtin14).unwrap_or_default();
         let category = listed.category.as_ref().map(ToString::to_string).unwrap_or_default();
         let (price, currency) = (amount(listed.price), listed.price.currency.to_string());
-        vec![sku.to_string(), listed.name.to_string(), price, currency, listed.unit.to_string(), gtin, category]
+        vec![
+            sku.to_string(),
+            listed.name.to_string(),
+            price,
+            currency,
+            listed.unit.to_string(),
+            gtin,
+            category,
+        ]
     })
 }
 
 /// Writes prices as they are read.
-pub(super) fn write_prices<'a>(
-    rows: impl Iterator<Item = (&'a Sku, Priced)>,
-) -> Result<Vec<u8>, csv::Error> {
+pub(super) fn write_prices<'a>(rows: impl Iterator<Item = (&'a Sku, Priced)>) -> Result<Vec<u8>, csv::Error> {
     write(&["sku", "price", "currency", "valid_until"], rows, |sku, priced| {
         let until = priced.valid_until.and_then(|until| jiff::Timestamp::from_millisecond(until.0).ok());
         let until = until.map(|until| until.to_string()).unwrap_or_default();
@@ -195,7 +201,8 @@ mod tests {
         let written = write_catalogue(rows.iter().map(|(sku, listed)| (sku, listed.clone()))).unwrap();
         assert_eq!(catalogue(&written, Currency::GBP).unwrap(), rows);
 
-        let text = "price,sku,currency,valid_until,more\n4.25,JAM-1,GBP,2026-12-31T22:00:00Z,x\n0,APPLE,GBP,,\n";
+        let text =
+            "price,sku,currency,valid_until,more\n4.25,JAM-1,GBP,2026-12-31T22:00:00Z,x\n0,APPLE,GBP,,\n";
         let rows = prices(text.as_bytes(), Currency::GBP).unwrap();
         let written = write_prices(rows.iter().map(|(sku, priced)| (sku, *priced))).unwrap();
         assert_eq!(prices(&written, Currency::GBP).unwrap(), rows);
