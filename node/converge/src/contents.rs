@@ -133,6 +133,12 @@ impl Contents {
         Ok(bytes)
     }
 
+    /// True when what lies here by that name is something else: it is of no use to anybody.
+    #[must_use]
+    pub fn is_spoilt(&self, hash: &ContentHash) -> bool {
+        fs::read(self.path(hash)).is_ok_and(|bytes| ContentHash::of(&bytes) != *hash)
+    }
+
     /// Forgets one.
     ///
     /// # Errors

@@ -220,9 +220,10 @@ impl Worker {
                 }
                 Effect::Discard { slot, hash } => {
                     self.fetching.remove(&slot);
-                    // Another slot may need the same bytes.
-                    if !self.driver.machine().needs().contains(&hash) {
-                        self.tell(self.fleet.0.contents.remove(&hash).map_err(|error| words(&error)));
+                    // Another slot may need the same bytes, as long as they are those.
+                    let contents = &self.fleet.0.contents;
+                    if !self.driver.machine().needs().contains(&hash) || contents.is_spoilt(&hash) {
+                        self.tell(contents.remove(&hash).map_err(|error| words(&error)));
                     }
                 }
                 Effect::ApplySettings { hash, .. } => {
