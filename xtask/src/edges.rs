@@ -97,7 +97,20 @@ const MEMBERS: &[Member] = &[
         ],
     ),
     member("aisle-harness", "tests/harness", &["aisle-event", "aisle-journal", "aisle-device"]),
-    member("aisle-e2e", "tests/e2e", &["aisle-event", "aisle-journal", "aisle-harness"]),
+    member(
+        "aisle-e2e",
+        "tests/e2e",
+        &[
+            "aisle-artefact",
+            "aisle-content",
+            "aisle-event",
+            "aisle-fleet",
+            "aisle-journal",
+            "aisle-harness",
+            "aisle-protocol",
+            "aisle-residency",
+        ],
+    ),
     member(
         "aisle-bench",
         "tests/bench",
