@@ -4,7 +4,7 @@ mod approvals;
 mod auditing;
 mod commands;
 mod forgery;
-mod hall;
+pub mod hall;
 mod jwt;
 mod names;
 mod passwords;
