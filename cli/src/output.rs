@@ -8,6 +8,12 @@ pub(crate) fn line(text: impl AsRef<str>) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{}", text.as_ref())
 }
 
+/// Writes a line that is no answer beside the answers: to standard error.
+pub(crate) fn aside(text: impl AsRef<str>) {
+    // Standard error is closed: there is nobody to tell.
+    drop(writeln!(io::stderr().lock(), "{}", text.as_ref()));
+}
+
 /// Writes rows below their headings, each column as wide as it has to be. The first columns are text, the last `numbers` are set
 /// to the right.
 pub(crate) fn table<const N: usize>(

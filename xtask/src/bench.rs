@@ -19,6 +19,8 @@ const REPORT: &str = "BENCHMARKS.md";
 const PLUGINS: &str = "plugins";
 /// The one that needs a hub, its database and its peer.
 const SYNC: &str = "sync";
+/// The one that needs a hub, and a fleet in simulation.
+const FLEET: &str = "fleet";
 
 /// Runs one benchmark, or all that the report names. With arguments of its own it measures something else than the report
 /// tells of, so its table is only printed.
@@ -59,6 +61,7 @@ pub(crate) fn run(project: &Project, name: Option<&str>, arguments: &[OsString])
         let job = match name.as_str() {
             PLUGINS => with_plugins(project, arguments, job)?,
             SYNC => with_hub(project, job)?,
+            FLEET => with_fleet(project, job)?,
             _ => job,
         };
         let table = job.output()?;
@@ -92,6 +95,14 @@ fn with_hub(project: &Project, job: Job) -> Result<Job> {
     Ok(job
         .env("AISLE_HUB_BIN", project.target("release/aisle-hub"))
         .env("AISLE_POSTGRES_BIN", tools::postgres().unwrap_or_default()))
+}
+
+/// Builds the simulation of a fleet: the rules' own tests, to be run from outside.
+fn with_fleet(project: &Project, job: Job) -> Result<Job> {
+    project.cargo(&["build", "--release", "-p", "aisle-fleet", "--example", "waves"]).run()?;
+    Ok(job
+        .env("AISLE_HUB_BIN", project.target("release/aisle-hub"))
+        .env("AISLE_FLEET_WAVES", project.target("release/examples/waves")))
 }
 
 fn names(report: &str) -> Vec<String> {

@@ -27,6 +27,7 @@ const MEMBERS: &[Member] = &[
         "aisle-hub",
         "sync/hub",
         &[
+            "aisle-artefact",
             "aisle-content",
             "aisle-event",
             "aisle-fleet",
@@ -59,6 +60,11 @@ const MEMBERS: &[Member] = &[
         &["aisle-event", "aisle-journal", "aisle-broker", "aisle-firmware-config", "aisle-state"],
     ),
     member("aisle-inventory", "node/inventory", &["aisle-event", "aisle-firmware-config", "aisle-device"]),
+    member(
+        "aisle-converge",
+        "node/converge",
+        &["aisle-artefact", "aisle-content", "aisle-event", "aisle-fleet", "aisle-protocol"],
+    ),
     member("aisle-enrolment", "node/enrolment", &["aisle-event", "aisle-provisioning"]),
     member("aisle-plugin-host", "plugins/host", &["aisle-event"]),
     member("aisle-firmware-config", "firmware-config", &[]),
@@ -79,7 +85,10 @@ const MEMBERS: &[Member] = &[
             "aisle-firmware-config",
             "aisle-device",
             "aisle-enrolment",
+            "aisle-artefact",
             "aisle-content",
+            "aisle-converge",
+            "aisle-fleet",
             "aisle-outbox",
             "aisle-protocol",
             "aisle-provisioning",
@@ -90,7 +99,20 @@ const MEMBERS: &[Member] = &[
         ],
     ),
     member("aisle-harness", "tests/harness", &["aisle-event", "aisle-journal", "aisle-device"]),
-    member("aisle-e2e", "tests/e2e", &["aisle-event", "aisle-journal", "aisle-harness"]),
+    member(
+        "aisle-e2e",
+        "tests/e2e",
+        &[
+            "aisle-artefact",
+            "aisle-content",
+            "aisle-event",
+            "aisle-fleet",
+            "aisle-journal",
+            "aisle-harness",
+            "aisle-protocol",
+            "aisle-residency",
+        ],
+    ),
     member(
         "aisle-bench",
         "tests/bench",
@@ -101,10 +123,12 @@ const MEMBERS: &[Member] = &[
             "aisle-plugin-host",
             "aisle-harness",
             "aisle-devices",
+            "aisle-fleet",
             "aisle-inventory",
             "aisle-device",
             "aisle-outbox",
             "aisle-protocol",
+            "aisle-provisioning",
             "aisle-residency",
             "aisle-transport",
         ],
@@ -135,7 +159,18 @@ const MEMBERS: &[Member] = &[
         "tests/simulate",
         &["aisle-event", "aisle-journal", "aisle-outbox", "aisle-protocol", "aisle-residency"],
     ),
-    member("aisle", "cli", &["aisle-plugin-host", "aisle-event", "aisle-journal", "aisle-vault"]),
+    member(
+        "aisle",
+        "cli",
+        &[
+            "aisle-plugin-host",
+            "aisle-event",
+            "aisle-fleet",
+            "aisle-journal",
+            "aisle-provisioning",
+            "aisle-vault",
+        ],
+    ),
     member("xtask", "xtask", &[]),
 ];
 
@@ -155,7 +190,8 @@ const OWNED: &[(&str, &str)] = &[
 
 /// Tests and benchmarks that use an owned crate as what it also is: somebody else's program, on the other side of the wire or measured
 /// beside ours. Nothing depends on what lies under `tests/`, so no such edge reaches what is shipped.
-const PEERS: &[(&str, &str)] = &[("rumqttc", "aisle-e2e"), ("wasmtime", "aisle-bench")];
+const PEERS: &[(&str, &str)] =
+    &[("rumqttc", "aisle-e2e"), ("sqlx", "aisle-bench"), ("wasmtime", "aisle-bench")];
 
 /// Holds the workspace to the law.
 pub(crate) fn check(project: &Project) -> Result<()> {

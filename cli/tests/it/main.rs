@@ -14,6 +14,7 @@ mod aisle;
 mod bench;
 mod broken;
 mod cases;
+mod fleet;
 mod install;
 mod new;
 mod replay;

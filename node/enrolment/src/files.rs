@@ -8,6 +8,7 @@
 //! DATA/identity/policy.toml    the residency policy that came along, its signature in `policy.toml.sig`
 //! DATA/identity/revoked        the signed list of who may not come in
 //! DATA/identity/node.pem       the certificate in use, node.key.pem its key: for sync and for MQTT over TLS
+//! DATA/artefacts/root.json     the first root of signed artefacts, where none was there
 //! DATA/identity.lock           held by whoever works on the folder
 //! ```
 //!
@@ -49,6 +50,12 @@ pub fn roots(data: &Path) -> PathBuf {
 #[must_use]
 pub fn policy(data: &Path) -> PathBuf {
     folder(data).join("policy.toml")
+}
+
+/// The first root of signed artefacts that this node trusts. Whatever comes later is signed by it.
+#[must_use]
+pub fn artefact_root(data: &Path) -> PathBuf {
+    data.join("artefacts").join("root.json")
 }
 
 /// A file that cannot be read or written.
@@ -118,6 +125,17 @@ pub(crate) fn settle(path: &Path, bytes: &[u8], access: Access) -> Result<bool, 
         return Ok(false);
     }
     replace(path, bytes, access).map(|()| true)
+}
+
+/// Puts a file in place where there is none. True when it was written.
+pub(crate) fn begin(path: &Path, bytes: &[u8]) -> Result<bool, FileError> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            replace(path, bytes, Access::All).map(|()| true)
+        }
+        Err(error) => Err(cannot("look at", path)(error)),
+    }
 }
 
 /// Held while somebody works on the folder; let go when dropped or when the process ends.

@@ -1,7 +1,8 @@
 //! What a hub says of the line, once it knows the node: who this is, where it calls, what may leave and who may say so.
 //!
 //! Kept as it came, because a node starts without a hub. Not here: what is made of it (the node's runtime).
-//! Guards: nothing of it is used before every part of it could be read, and the policy in it is believed by its signature alone.
+//! Guards: nothing of it is used before every part of it could be read, the policy in it is believed by its signature alone, and a root of
+//! artefacts that is trusted is never replaced by one that comes this way.
 
 use crate::{
     fault::Fault,
@@ -14,6 +15,8 @@ use std::path::Path;
 
 /// The longest that is read, in bytes.
 pub(crate) const SETTINGS_BYTES_MAX: u64 = 1 << 20;
+/// The longest root of artefacts that a client of them reads, in bytes.
+const ARTEFACT_ROOT_BYTES_MAX: usize = 512 << 10;
 /// The most hubs, and the most keys of a kind.
 const LIST_MAX: usize = 16;
 const FILE: &str = "settings.json";
@@ -41,6 +44,9 @@ pub struct LineSettings {
     /// Who may sign that a hub has forgotten somebody: 64 hexadecimal digits each.
     #[serde(default)]
     pub hub_receipt_keys: Vec<String>,
+    /// The first root of signed artefacts that the hub has: the text of its `1.root.json`. It counts where the node trusts none yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artefact_root: Option<String>,
     /// What may leave.
     #[serde(default)]
     pub policy: Option<SignedPolicy>,
@@ -90,6 +96,12 @@ impl LineSettings {
             }
         }
         settings.documents()?;
+        if let Some(root) = &settings.artefact_root {
+            let is_object = || serde_json::from_str::<serde_json::Map<_, serde_json::Value>>(root).is_ok();
+            if root.len() > ARTEFACT_ROOT_BYTES_MAX || !is_object() {
+                return Err(wrong("the hub's settings: `artefact_root` is no root of artefacts".to_owned()));
+            }
+        }
         Ok(settings)
     }
 
@@ -120,6 +132,9 @@ impl LineSettings {
             beside.push(".sig");
             changed |= files::settle(&policy, &document, Access::All)?;
             changed |= files::settle(Path::new(&beside), signature.as_bytes(), Access::All)?;
+        }
+        if let Some(root) = &self.artefact_root {
+            changed |= files::begin(&files::artefact_root(data), root.as_bytes())?;
         }
         // It was read from JSON and has texts and numbers only, so it has a JSON form.
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();
@@ -162,6 +177,26 @@ mod tests {
         assert_eq!(std::fs::read(files::policy(data.path())).unwrap(), b"hi");
         let beside = files::folder(data.path()).join("policy.toml.sig");
         assert_eq!(std::fs::read_to_string(beside).unwrap().trim(), signature);
+    }
+
+    #[test]
+    fn the_first_root_of_artefacts_is_kept_and_a_later_one_changes_nothing() {
+        let data = tempfile::tempdir().unwrap();
+        let with = |root: &str| {
+            let root = serde_json::to_string(root).unwrap();
+            let text = body("null").replace("\"later\":true", &format!("\"artefact_root\":{root}"));
+            LineSettings::read(text.as_bytes())
+        };
+        let kept = || std::fs::read_to_string(files::artefact_root(data.path())).ok();
+        LineSettings::read(body("null").as_bytes()).unwrap().keep(data.path()).unwrap();
+        assert_eq!(kept(), None);
+        with(r#"{"signed":{"version":1},"signatures":[]}"#).unwrap().keep(data.path()).unwrap();
+        assert_eq!(kept().as_deref(), Some(r#"{"signed":{"version":1},"signatures":[]}"#));
+        with(r#"{"signed":{"version":9},"signatures":[]}"#).unwrap().keep(data.path()).unwrap();
+        assert_eq!(kept().as_deref(), Some(r#"{"signed":{"version":1},"signatures":[]}"#));
+        for root in ["", "no json", "[]", &format!("{{\"a\":\"{}\"}}", "x".repeat(ARTEFACT_ROOT_BYTES_MAX))] {
+            assert_eq!(with(root).unwrap_err().code, Code::AnswerUnusable);
+        }
     }
 
     #[test]

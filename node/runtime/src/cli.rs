@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and how it is explained.
 
 pub(crate) mod enrol;
+pub(crate) mod fleet;
 pub(crate) mod floor;
 pub(crate) mod plugin;
 pub(crate) mod residency;
@@ -71,6 +72,12 @@ pub(crate) enum Command {
     /// What leaves the store: by which line of the policy, what another policy would let out, and the receipts of it
     #[command(subcommand)]
     Residency(residency::ResidencyCommand),
+    /// Signed files that go by hand: apply what headquarters gave, bring out what waits for it
+    #[command(subcommand)]
+    Courier(fleet::CourierCommand),
+    /// What headquarters orders for this node, how far it is, and why not further
+    #[command(subcommand)]
+    Fleet(fleet::FleetCommand),
     /// Check this machine and this store; one line a check, with what to do
     Doctor,
     /// Show or check the configuration

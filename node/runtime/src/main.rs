@@ -13,6 +13,7 @@ mod doctor;
 mod enrol;
 mod erase;
 mod evaluate;
+mod fleet;
 mod floor;
 mod horizon;
 mod import;
@@ -34,7 +35,7 @@ mod telemetry;
 mod trainer;
 
 use clap::Parser;
-use cli::{Cli, Command, ConfigCommand, ImportArgs, MqttCommand};
+use cli::{Cli, Command, ConfigCommand, ImportArgs, MqttCommand, fleet::FleetCommand};
 use config::Config;
 use prometheus_client::registry::Registry;
 use serve::Ended;
@@ -125,6 +126,12 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Residency(command) => {
             let sync = config.as_ref().ok().and_then(|config| config.sync.as_ref());
             residency::run(command, &common.data, sync, common.json, runtime).map(success_or_failed)
+        }
+        Command::Courier(command) => {
+            fleet::command::courier(command, &common.data, &config?, common.json, &runtime()?)
+        }
+        Command::Fleet(FleetCommand::Status(node)) => {
+            fleet::command::status(node, &common.data, config.as_ref().ok(), common.json, &runtime()?)
         }
         Command::Doctor => Ok(success_or_failed(doctor::run(&common.data, &config, common.json)?)),
         Command::Config(ConfigCommand::Check) => {

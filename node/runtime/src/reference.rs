@@ -4,7 +4,7 @@ use crate::{
     admin,
     cli::ReferenceCommand,
     config::{self, Config, RawConfig},
-    enrol, floor, output, plugin,
+    enrol, fleet, floor, output, plugin,
     store::Store,
     sync,
 };
@@ -48,6 +48,7 @@ fn encode_metrics(dir: &Path) -> anyhow::Result<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(register(dir, &config, &store, &mut registry))?;
     sync::describe(&mut registry);
+    fleet::describe(&mut registry);
     enrol::Metrics::describe(&mut registry);
     let mut encoded = String::new();
     encode(&mut encoded, &registry)?;
@@ -67,7 +68,7 @@ async fn register(
         Broker::open(dir, shop, config.mqtt.clone(), record_bytes_max, journal.clone(), registry)?;
     drop(broker.bind(dir, registry)?);
     register_bridge(&broker, registry).await?;
-    let how = (&config.plugins, &config.floor.projection);
+    let how = (&config.plugins, &config.floor.projection, Vec::new());
     let in_store = (shop, config.currency, TimeZone::UTC);
     let (plugins, _following) = plugin::open(dir, how, in_store, store, registry).await?;
     let of_floor = (broker, plugins);

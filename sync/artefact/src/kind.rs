@@ -110,7 +110,9 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    pub(crate) fn of_folder(folder: &str) -> Option<Self> {
+    /// The kind whose targets lie there: also the kind that a role signs.
+    #[must_use]
+    pub fn of_folder(folder: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.folder() == folder)
     }
 }

@@ -89,6 +89,12 @@ impl Folder {
         listed.map_err(|source| io_at(&self.root, source))
     }
 
+    /// Where a content lies when it is whole, for who gives it a second name.
+    #[must_use]
+    pub fn path(&self, hash: &Hash) -> PathBuf {
+        self.whole(hash)
+    }
+
     fn whole(&self, hash: &Hash) -> PathBuf {
         self.root.join(hash.to_string())
     }

@@ -157,10 +157,11 @@ impl Content {
 }
 
 impl Item {
-    /// What it is: the part of the name before the slash.
+    /// What it is: the part of the name before the slash, or before the hash of one that stands beside another of its place.
     #[must_use]
     pub fn kind(&self) -> &str {
-        self.name.split_once('/').map_or(self.name.as_str(), |(kind, _)| kind)
+        let kind = self.name.split_once('/').map_or(self.name.as_str(), |(kind, _)| kind);
+        kind.split_once('+').map_or(kind, |(kind, _)| kind)
     }
 
     /// Which one of its kind: the part of the name behind the slash.

@@ -112,6 +112,11 @@ pub enum Input {
         /// Why it was not.
         outcome: Result<(), String>,
     },
+    /// A content that was applied is of no use, or is not there any more: it is looked at, fetched where it is spoilt, and applied again.
+    Lost {
+        /// The content.
+        hash: Hash,
+    },
     /// Time has passed.
     Tick,
 }
@@ -221,6 +226,7 @@ impl Planner {
                 }
             }
             Input::Applied { name, hash, outcome } => self.applied(&name, &hash, outcome, shelf),
+            Input::Lost { hash } => self.lost(&hash, shelf),
             Input::Tick => {}
         }
         self.pump(shelf);
@@ -297,6 +303,33 @@ impl Planner {
             self.end_fetch(&hash);
         }
         self.sweep(shelf);
+    }
+
+    /// Other kinds can be applied from now on. What is known to be of none is looked at again.
+    pub fn use_kinds(&mut self, kinds: Vec<Kind>) {
+        if self.config.kinds == kinds {
+            return;
+        }
+        self.config.kinds = kinds;
+        for task in self.tasks.iter_mut().filter(|task| task.stage == Stage::Unknown) {
+            (task.stage, task.reason, task.attempts, task.retry_at) = (Stage::Missing, None, 0, self.now_ms);
+        }
+    }
+
+    fn lost(&mut self, hash: &Hash, shelf: &mut impl Shelf) {
+        let is_of = |task: &Task| task.item.content.hash == *hash && task.stage == Stage::Applied;
+        if !self.tasks.iter().any(is_of) {
+            return;
+        }
+        // What is not what its name says goes by being read.
+        match shelf.read(hash) {
+            Ok(_) | Err(ShelfError::Missing { .. }) => {}
+            Err(error) => self.warn(&error),
+        }
+        let now = self.now_ms;
+        for task in self.tasks.iter_mut().filter(|task| is_of(task)) {
+            (task.stage, task.attempts, task.retry_at) = (Stage::Missing, 0, now);
+        }
     }
 
     fn remember(&mut self, shelf: &mut impl Shelf) {

@@ -1,7 +1,11 @@
 //! The command line: what can be asked, and how it is explained.
 
+mod artefact;
 mod enrol;
 
+pub(crate) use artefact::{
+    AddArgs, ArtefactCommand, BeginArgs, BundleCommand, DraftCommand, DraftOut, KeyCommand, PassphraseArgs,
+};
 pub(crate) use enrol::{CaCommand, ClaimCommand, DecisionArgs, InitArgs, NodeListArgs};
 
 use clap::{Args, Parser, Subcommand};
@@ -75,6 +79,12 @@ pub(crate) enum Command {
     /// Contents that nodes fetch
     #[command(subcommand)]
     Content(ContentCommand),
+    /// What may run in stores, and who has signed it
+    #[command(subcommand)]
+    Artefact(ArtefactCommand),
+    /// Sticks: what a store would fetch, and what it would have sent
+    #[command(subcommand)]
+    Bundle(BundleCommand),
     /// What stores are to become
     #[command(subcommand)]
     Desired(DesiredCommand),

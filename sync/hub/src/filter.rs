@@ -4,6 +4,7 @@
 //! quotes. All of it has to hold, but of several regions one. Not here: SQL ([`crate::database`]), the pages.
 //! Guards: a filter has a bound in bytes and terms, and what cannot be understood is told and left out, never guessed.
 
+use crate::people::who::Reach;
 use aisle_protocol::Hash;
 use data_encoding::HEXLOWER_PERMISSIVE;
 
@@ -129,13 +130,26 @@ pub struct Term {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     terms: Vec<Term>,
+    reach: Option<Reach>,
 }
 
 impl Filter {
     /// Of one thing.
     #[must_use]
     pub fn of(what: What) -> Self {
-        Self { terms: vec![Term { is_not: false, what }] }
+        Self { terms: vec![Term { is_not: false, what }], reach: None }
+    }
+
+    /// The same of the stores that somebody may see.
+    #[must_use]
+    pub fn within(self, reach: Reach) -> Self {
+        Self { reach: Some(reach), ..self }
+    }
+
+    /// Where stores have to lie; anywhere, where nobody has said.
+    #[must_use]
+    pub const fn reach(&self) -> Option<&Reach> {
+        self.reach.as_ref()
     }
 
     /// All that is asked.
@@ -163,7 +177,7 @@ impl Filter {
                 Err(fault) => faults.push(fault),
             }
         }
-        (Self { terms }, faults)
+        (Self { terms, reach: None }, faults)
     }
 }
 

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Lives here: the database ([`database`]), the gate over receipts ([`gate`]), the answers to connections ([`desk`]), contents that
-//! nodes fetch ([`content`]), what stores are to become ([`publish`]), what goes on to a hub above ([`relay`]), how boxes
+//! nodes fetch ([`content`]), what stores are to become ([`publish`]), what goes on to a hub above ([`relay`]), what may run at all and who signed it ([`artefacts`]), how boxes
 //! get in by themselves ([`enrol`]), what the fleet is to become and how it gets there ([`fleet`]), who may do what ([`people`]), the HTTP interface ([`http`]), the pages for people ([`console`]), checking ([`verify`]) and export
 //! ([`export`]), and the only mention of
 //! `sqlx`, `parquet` and `object_store`.
@@ -14,6 +14,7 @@
 //! Not here: sockets of stores (`aisle-transport`), the rules of the protocol (`aisle-protocol`) and of residency (`aisle-residency`).
 //! Guards invariants 1 (acknowledged means durable, at the hub too), 3 (nothing without a receipt is held) and 6.
 
+pub mod artefacts;
 pub mod config;
 pub mod console;
 pub mod content;

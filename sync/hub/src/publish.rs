@@ -10,7 +10,7 @@
 
 use crate::{
     content::{ContentError, Contents},
-    database::{Database, DatabaseError, DesiredRow, read::ROWS_MAX},
+    database::{Database, DatabaseError, DesiredRow, read::ROWS_MAX, tree_name},
 };
 use aisle_content::{
     Content, Delta, Item, Manifest, ManifestError, Order, PluginPackage, Tree,
@@ -244,7 +244,7 @@ impl Publisher {
         if let Some(tree) = tree {
             let bytes = tree.len() as u64;
             let hash = self.contents.put(tree.into()).await?;
-            self.database.add_content(&hash, bytes, &format!("tree of {}", content.hash)).await?;
+            self.database.add_content(&hash, bytes, &tree_name(&content.hash)).await?;
         }
         Ok(content)
     }

@@ -4,12 +4,13 @@
 
 use crate::{
     Config, Database, HubDesk,
+    artefacts::{Artefacts, keep::Keeper},
     console::{self, Console},
     content::Contents,
     database::DatabaseError,
     desk,
     enrol::{self, Door, Office, Patience, warden::Warden},
-    fleet::{self, Engine, NoMetadata, Wake},
+    fleet::{self, Engine, Wake},
     herald,
     http::{self, Api, Clock, Token, TokenError},
     key::{KeyError, signing_key},
@@ -122,6 +123,7 @@ pub struct Running {
     engine: Engine,
     enrolling: Option<(Office, Door)>,
     recent: Recent,
+    keeper: Keeper,
 }
 
 /// How often it is looked what runs out: the hub's own certificate, an issuing authority that was rotated.
@@ -152,12 +154,15 @@ impl Running {
         let receipts = receipt_key.verifying_key();
         let counted = Telemetry::register(&mut registry);
         let recent = counted.recent();
+        let contents = Contents::new(config.files.contents.open(None)?);
+        let artefacts = Artefacts::new(database.clone(), contents.clone(), &config.files.online_keys);
+        let keeper = Keeper::register(artefacts.clone(), &mut registry);
         let wake = Wake::default();
         let engine = Engine::new(fleet::Parts {
             database: database.clone(),
             hub: config.hub.clone(),
             receipt_key: receipt_key.clone(),
-            metadata: Arc::new(NoMetadata),
+            metadata: Arc::new(artefacts.clone()),
             wake: wake.clone(),
             clock: Clock::of_machine(),
             settings: fleet::Settings::default(),
@@ -173,16 +178,22 @@ impl Running {
             },
             database.clone(),
             policies.subscribe(),
-            Contents::new(config.files.contents.open(None)?),
+            contents,
             counted,
         );
         let (sessions, board) = (desk.sessions(), desk.board());
+        let people = People::new(
+            database.clone(),
+            config.hub.clone(),
+            config.people,
+            people::telemetry::Telemetry::register(&mut registry),
+        );
         let telemetry = enrol::telemetry::Telemetry::register(&mut registry);
         let office = match &config.enrolment {
             None => None,
             Some(enrolment) => {
                 let parts = enrol::Parts {
-                    database: database.clone(),
+                    people: people.clone(),
                     board: board.clone(),
                     policies: policies.subscribe(),
                     receipt_key: receipts,
@@ -222,17 +233,12 @@ impl Running {
                 Some(Relay::open(relay.clone(), &config.hub, database, policies, &mut registry).await?)
             }
         };
-        let people = People::new(
-            database.clone(),
-            config.hub.clone(),
-            config.people,
-            people::telemetry::Telemetry::register(&mut registry),
-        );
         let address = config.listen.http;
         let failed = |source| ServeError::Http { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let http = listener.local_addr().map_err(failed)?;
         let api = Api {
+            artefacts,
             database,
             token: Arc::new(Token::from_file(&config.files.token)?),
             enrolment: config.enrolment.clone().map(Arc::new),
@@ -257,6 +263,7 @@ impl Running {
             engine,
             enrolling,
             recent,
+            keeper,
         })
     }
 
@@ -307,6 +314,7 @@ impl Running {
             engine,
             enrolling,
             recent,
+            keeper,
         } = self;
         let hub = config.hub.clone();
         tracing::info!(
@@ -324,6 +332,7 @@ impl Running {
         let watching = tokio::spawn(warden.run(config.ban_look));
         let working = tokio::spawn(engine.run(went_down(is_down.clone())));
         let mut boxes = JoinSet::new();
+        boxes.spawn(keeper.run());
         if let Some((office, door)) = enrolling {
             boxes.spawn(keep(office, server.keys(), config.clone()));
             boxes.spawn(door.run(is_down.clone()));
@@ -334,8 +343,7 @@ impl Running {
             console::Parts {
                 hub: hub.clone(),
                 region: config.region.to_string(),
-                database: database.clone(),
-                token: api.token.clone(),
+                api: api.clone(),
                 policies: policies.subscribe(),
                 recent,
                 down: is_down.clone(),

@@ -42,7 +42,9 @@ pub use notice::{Notice, Why};
 pub use open::{Opened, Setup, open, open_with};
 pub use outbox::{Backlog, Outbox};
 pub use projector::{Projector, Stepped};
-pub use reading::{DryRun, DryRunError, Issued, Progress, Receipts, dry_run, event_at, receipts};
+pub use reading::{
+    Batches, DryRun, DryRunError, Issued, Progress, Receipts, batches, dry_run, event_at, receipts,
+};
 
 /// Registers the metrics of an outbox that is never opened, for a reference of all that there are.
 pub fn describe(metrics: &mut prometheus_client::registry::Registry) {

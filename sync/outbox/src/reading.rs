@@ -6,7 +6,7 @@ use crate::{
 };
 use aisle_event::{Event, EventType, Hlc, LogClass};
 use aisle_journal::{Io, Reader, Veil, VerifyError, read_only_with, stats};
-use aisle_protocol::Header;
+use aisle_protocol::{Batch, Header};
 use aisle_residency::{Policy, Receipt, Region};
 use std::{path::Path, sync::Arc};
 
@@ -37,6 +37,39 @@ pub struct Receipts {
 pub fn receipts(dir: &Path, io: Arc<dyn Io>, class: LogClass, from: u64) -> Result<Receipts, ReadError> {
     let dir = dir.join(format!("p{}", class.number()));
     Ok(Receipts { reader: first_kept(&dir, io, None, 1)?, from })
+}
+
+/// The batches of a class, in order, as they travel.
+#[derive(Debug)]
+pub struct Batches {
+    reader: Reader,
+}
+
+/// Reads the batches of a class of the outbox in a directory that are kept, for who carries them by hand. The hub may have some of them.
+///
+/// # Errors
+/// When the class cannot be read.
+pub fn batches(dir: &Path, io: Arc<dyn Io>, class: LogClass) -> Result<Batches, ReadError> {
+    let dir = dir.join(format!("p{}", class.number()));
+    Ok(Batches { reader: first_kept(&dir, io, None, 1)? })
+}
+
+impl Iterator for Batches {
+    type Item = Result<Batch, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let record = match self.reader.next()? {
+                Ok(record) => record,
+                Err(error) => return Some(Err(error.into())),
+            };
+            if record.kind == SEALED {
+                let read = Kept::parse(&record.payload).map(|kept| kept.batch);
+                let unread = |reason: String| ReadError::Record { record: record.seq, reason };
+                return Some(read.map_err(|error| unread(error.to_string())));
+            }
+        }
+    }
 }
 
 /// From a record on, or from the first one that was not trimmed.

@@ -54,6 +54,8 @@ enum Name {
     Plugins(bench::plugins::Arguments),
     /// A store's events on their way to the hub: bytes, a week to catch up with, idle stores, reconnection
     Sync(bench::sync::Arguments),
+    /// Ten thousand nodes: pages by filter, what each should run, a release in waves, boxes that enrol
+    Fleet(bench::fleet::Arguments),
     /// No benchmark: the bare server that `start` measures as its peer
     #[command(hide = true)]
     BareServer,
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
         Name::Mqtt(arguments) => bench::mqtt::run(&arguments),
         Name::Plugins(arguments) => bench::plugins::run(&arguments),
         Name::Sync(arguments) => bench::sync::run(&arguments),
+        Name::Fleet(arguments) => bench::fleet::run(&arguments),
         Name::PluginsLoaded { cache } => return screen::ended(bench::plugins::measure_memory(&cache)),
         Name::BareServer => return screen::ended(peer::server::serve_until_killed()),
     };

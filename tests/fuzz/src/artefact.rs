@@ -166,7 +166,8 @@ pub(crate) fn custom_examples() -> Vec<Vec<u8>> {
 pub(crate) fn bundle_examples() -> Vec<Vec<u8>> {
     let files = repository().files().expect("it is in memory");
     let contents = [(plugin(), &b"a component"[..])];
-    let down = bundle::down::export(Vec::new(), "hub", &files, contents).expect("written to memory");
+    let down = bundle::down::export(Vec::new(), "hub", &files, Some(b"an order"), contents)
+        .expect("written to memory");
     let entries = [("p0/1/1", &b"one"[..]), ("p0/1/2", b"two")];
     let (up, _) =
         up::export(Vec::new(), "store", Digest([7; 32]), entries, &LIMITS).expect("written to memory");

@@ -6,6 +6,7 @@ pub(crate) mod cold_chain;
 pub(crate) mod device;
 pub(crate) mod enrolment;
 pub(crate) mod erasure;
+pub(crate) mod fleet;
 pub(crate) mod plugin;
 pub(crate) mod stock;
 pub(crate) mod task;
@@ -19,8 +20,8 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Part of a list, in the order of what its items are called by.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+/// Part of a list, in the order of what its items are called by. The description names it by [`described_page`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Page<T> {
     /// The items of the page.
     pub items: Vec<T>,
@@ -28,6 +29,24 @@ pub(crate) struct Page<T> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
+
+/// A page of these as the description has it: `described_page!(DevicePage, Page_DeviceLine, DeviceLine)` for `body = DevicePage`. What `utoipa` writes for a type
+/// with parameters asks for `Cow<str>::as_ref()` and leaves open of what, and `typed_path`, which comes with `tough`, gives it a second answer.
+macro_rules! described_page {
+    ($name:ident, $schema:ident, $item:ty) => {
+        /// Part of a list, in the order of what its items are called by.
+        #[derive(serde::Serialize, utoipa::ToSchema)]
+        #[schema(as = $schema)]
+        struct $name {
+            /// The items of the page.
+            items: Vec<$item>,
+            /// There are more: ask for those `after` this one.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            next: Option<String>,
+        }
+    };
+}
+pub(crate) use described_page;
 
 /// The broker: where it listens, and in numbers.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

@@ -34,6 +34,7 @@ pub(crate) struct Config {
     pub staff: aisle_kiosk::staff::StaffConfig,
     pub sync: Option<crate::sync::Settings>,
     pub enrolment: crate::enrol::Settings,
+    pub artefacts: crate::fleet::Settings,
     /// Somebody has said which store this is; otherwise the claim does.
     pub is_store_named: bool,
     pub trainer: crate::trainer::Config,

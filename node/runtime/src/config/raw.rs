@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Config, ConfigError, floor, mqtt},
-    enrol, scrub, sync, trainer,
+    enrol, fleet, scrub, sync, trainer,
 };
 use aisle_event::{Currency, StoreId};
 use aisle_recommend::Rules;
@@ -60,6 +60,8 @@ pub(crate) struct RawConfig {
     pub node: enrol::RawNode,
     /// How the node asks for its certificate: it is claimed by `aisle-node claim`, or on the page `/first-boot`.
     pub enrolment: enrol::RawEnrolment,
+    /// What is signed and ordered by headquarters: plugins, prices and the like, how they prove themselves, and whom to believe.
+    pub artefacts: fleet::Settings,
     /// How often recommendations learn.
     pub trainer: trainer::Config,
     /// How often the journal is read from its start to its end.
@@ -247,6 +249,7 @@ impl RawConfig {
         let hub = self.sync.as_ref().and_then(|sync| sync.hub.first()).map(|hub| hub.name.as_str());
         let enrolment = enrol::config::resolve(&self.node, &self.enrolment, hub);
         let enrolment = enrolment.map_err(|(key, reason)| refused(key, &reason))?;
+        self.artefacts.validate().map_err(|(key, reason)| refused(key, &reason))?;
         self.trainer.validate().map_err(|error| refused("trainer", &error))?;
         self.scrub.validate().map_err(|error| refused("scrub", &error))?;
         Ok(Config {
@@ -266,6 +269,7 @@ impl RawConfig {
             staff: self.staff.clone(),
             sync,
             enrolment,
+            artefacts: self.artefacts.clone(),
             is_store_named: self.store.id != Store::default().id,
             trainer: self.trainer.clone(),
             scrub: self.scrub.clone(),

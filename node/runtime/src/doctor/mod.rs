@@ -7,6 +7,7 @@ mod config;
 mod device_profiles;
 mod disk_space;
 mod disk_sync;
+mod fleet;
 mod horizon;
 mod identity;
 mod journal;
@@ -86,7 +87,7 @@ impl Finding {
 
 type Check = fn(&Subject<'_>) -> Finding;
 
-const CHECKS: [Check; 20] = [
+const CHECKS: [Check; 21] = [
     config::check,
     disk_space::check,
     disk_sync::check,
@@ -103,6 +104,7 @@ const CHECKS: [Check; 20] = [
     signed_time::check,
     renewal::check,
     horizon::check,
+    fleet::check,
     sync_files::check,
     sync_certificate::check,
     sync_policy::check,

@@ -9,6 +9,7 @@
 pub(crate) mod growth;
 
 use crate::{store::Store, sync};
+use aisle_converge::Fleet;
 use aisle_enrolment::{Clock, Enrolment, Status};
 use aisle_event::Timestamp;
 use aisle_provisioning::horizon::{self as days, Item, Left, Nearness};
@@ -16,7 +17,7 @@ use growth::{Growth, Sample};
 use serde::{Deserialize, Serialize};
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 use utoipa::ToSchema;
@@ -45,7 +46,7 @@ pub(crate) struct Horizon {
 /// Something that may run out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct HorizonItem {
-    /// Its name: `certificate`, `prices`, `disk`, `outbox`, `line-budget`.
+    /// Its name: `certificate`, `metadata`, `prices`, `disk`, `outbox`, `line-budget`.
     pub name: String,
     /// In how many days; nothing when it lasts, or nobody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -95,6 +96,12 @@ pub(crate) fn certificate(status: &Status) -> Option<Item> {
     Some(Item { name: "certificate", breaks, left: Left::Until(until) })
 }
 
+/// The signed metadata, where a root is trusted.
+pub(crate) fn metadata(until: Timestamp) -> Item {
+    let breaks = "nothing new that headquarters orders is put in place; what runs goes on".into();
+    Item { name: "metadata", breaks, left: Left::Until(until) }
+}
+
 /// The disk below a folder, by what goes in a day.
 pub(crate) fn disk(data: &Path, growth: &Growth) -> Option<Item> {
     let free = free_bytes(data)?;
@@ -134,6 +141,7 @@ struct Shared {
     enrolment: Option<Enrolment>,
     clock: Clock,
     line: Option<sync::Line>,
+    fleet: OnceLock<Fleet>,
     growth: Mutex<Growth>,
     latest: Mutex<Arc<Horizon>>,
 }
@@ -147,10 +155,23 @@ impl Watch {
     ) -> Self {
         let growth = Mutex::new(Growth::kept(&growth_path(data)));
         let latest = Mutex::default();
-        let watch =
-            Self(Arc::new(Shared { data: data.into(), store, enrolment, clock, line, growth, latest }));
+        let watch = Self(Arc::new(Shared {
+            data: data.into(),
+            store,
+            enrolment,
+            clock,
+            line,
+            fleet: OnceLock::new(),
+            growth,
+            latest,
+        }));
         watch.look();
         watch
+    }
+
+    /// Looks at signed metadata too, from now on. Only the first counts.
+    pub(crate) fn set_fleet(&self, fleet: Fleet) {
+        let _ = self.0.fleet.set(fleet);
     }
 
     /// As it was last looked at.
@@ -160,10 +181,11 @@ impl Watch {
 
     /// Looks now.
     pub(crate) fn look(&self) -> Arc<Horizon> {
-        let Shared { data, store, enrolment, clock, line, growth, latest } = &*self.0;
+        let Shared { data, store, enrolment, clock, line, fleet, growth, latest } = &*self.0;
         let now = clock.guess();
         let mut items = Vec::new();
         items.extend(enrolment.as_ref().and_then(|enrolment| certificate(&enrolment.status())));
+        items.extend(fleet.get().and_then(Fleet::metadata_until).map(metadata));
         let shop = store.state.shop();
         let mut ends: Vec<i64> =
             shop.products.values().filter_map(|product| product.price_valid_until).map(|end| end.0).collect();

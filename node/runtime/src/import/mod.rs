@@ -10,7 +10,7 @@ pub(crate) mod online_retail;
 mod products;
 mod progress;
 mod report;
-mod submit;
+pub(crate) mod submit;
 
 use crate::{
     cli::{Encoding, Format, ImportArgs},

@@ -2,6 +2,8 @@
 //!
 //! Not here: how they are shown (`metrics`, the admin API). Guards invariant 6: what is kept is bounded in count and bytes.
 
+use super::ordered::is_trap;
+use aisle_fleet::Health;
 use aisle_plugin_host::{Call, Failure, Hook, Input, Origin, Recording};
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use std::{
@@ -31,6 +33,8 @@ pub(super) const OUTCOMES: [&str; 11] = [
 const SECONDS: (f64, u16) = (0.000_025, 13);
 /// The last failures of a plugin that are remembered.
 const FAILURES_MAX: usize = 32;
+/// Versions of a plugin whose calls are counted apart.
+const VERSIONS_MAX: usize = 4;
 /// The last calls that percentiles are made of.
 const SAMPLE_MAX: usize = 1024;
 
@@ -151,6 +155,8 @@ fn quantile(sorted: &[u64], percent: usize) -> u64 {
 pub(super) struct Figures {
     hooks: RwLock<BTreeMap<(String, Hook), Arc<HookFigures>>>,
     failures: Mutex<BTreeMap<String, VecDeque<Failed>>>,
+    /// How each version of a plugin has done, by its component; those of a plugin are at most [`VERSIONS_MAX`].
+    health: Mutex<BTreeMap<String, VecDeque<(String, Health)>>>,
     ring: Mutex<Ring>,
     calls_max: usize,
     bytes_max: usize,
@@ -194,7 +200,7 @@ struct Kept {
 impl Figures {
     pub(super) fn new(calls_max: usize, bytes_max: usize) -> Self {
         let (hooks, failures, ring) = (RwLock::default(), Mutex::default(), Mutex::default());
-        Self { hooks, failures, ring, calls_max, bytes_max }
+        Self { hooks, failures, health: Mutex::default(), ring, calls_max, bytes_max }
     }
 
     /// Those of a plugin and hook; they outlive its versions.
@@ -216,6 +222,7 @@ impl Figures {
     pub(super) fn note(&self, whole: Whole) {
         let (plugin, hook) = (whole.origin.stamp.id.as_str(), whole.input.hook());
         self.of(plugin, hook).count(&whole.call);
+        self.count_health(&whole);
         if let Err(failure) = &whole.call.outcome {
             let failed = Failed {
                 at: whole.at,
@@ -234,6 +241,47 @@ impl Figures {
         if self.calls_max > 0 {
             self.keep(whole);
         }
+    }
+
+    fn count_health(&self, whole: &Whole) {
+        let call = &whole.call;
+        if call.outcome.as_ref().is_err_and(|failure| !failure.counts()) {
+            return;
+        }
+        let (plugin, component) = (whole.origin.stamp.id.as_str(), whole.origin.hash.as_str());
+        let mut all = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        if !all.contains_key(plugin) {
+            all.insert(plugin.to_owned(), VecDeque::new());
+        }
+        let Some(versions) = all.get_mut(plugin) else { return };
+        if !versions.iter().any(|(of, _)| of == component) {
+            versions.push_back((component.to_owned(), Health::default()));
+            if versions.len() > VERSIONS_MAX {
+                versions.pop_front();
+            }
+        }
+        let Some((_, health)) = versions.iter_mut().find(|(of, _)| of == component) else { return };
+        health.calls += 1;
+        health.traps += u64::from(call.outcome.as_ref().is_err_and(is_trap));
+        health.errors += u64::from(call.outcome.as_ref().is_err_and(|failure| !is_trap(failure)));
+        health.fuel = health.fuel.saturating_add(call.fuel);
+        health.took.add(call.micros);
+    }
+
+    /// How a version has done since it was counted anew.
+    pub(super) fn health(&self, plugin: &str, component: &str) -> Health {
+        let all = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let versions = all.get(plugin).into_iter().flatten();
+        versions
+            .into_iter()
+            .find(|(of, _)| of == component)
+            .map(|(_, health)| health.clone())
+            .unwrap_or_default()
+    }
+
+    /// Counts the versions of a plugin anew.
+    pub(super) fn forget_health(&self, plugin: &str) {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner).remove(plugin);
     }
 
     fn keep(&self, whole: Whole) {
@@ -285,6 +333,7 @@ impl Figures {
     pub(super) fn forget(&self, plugin: &str) {
         self.hooks.write().unwrap_or_else(PoisonError::into_inner).retain(|(of, _), _| of != plugin);
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(plugin);
+        self.forget_health(plugin);
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         ring.calls.retain(|(of, _), _| of != plugin);
         ring.bytes = ring.calls.values().flatten().map(|kept| kept.bytes).sum();

@@ -117,6 +117,12 @@ impl Plugins {
     }
 
     fn plugin(&self, id: &Name, installed: &Installed) -> Result<Arc<Plugin>, String> {
+        if self.is_held(id.as_str(), installed.hash.as_str()) {
+            return Err(
+                "the node did not come up with it; headquarters is told, and what ran before comes back"
+                    .into(),
+            );
+        }
         // One that the configuration would not let in any more runs on.
         let bounds = (aisle_plugin_host::MANIFEST_BYTES_MAX, COMPONENT_CEILING);
         let version = self.0.files.read(id.as_str(), installed, bounds).map_err(|error| error.to_string())?;

@@ -21,6 +21,7 @@ mod kept;
 mod live;
 mod load;
 mod metrics;
+mod ordered;
 mod port;
 mod react;
 pub(crate) mod report;
@@ -83,6 +84,8 @@ struct Parted {
     current: watch::Sender<u64>,
     /// Held by who installs, removes or loads: files are written and swept by one at a time.
     changing: tokio::sync::Mutex<()>,
+    /// Components that the node did not come up with, by plugin: they are not loaded.
+    held: Mutex<Vec<(String, String)>>,
     /// What was loaded to be looked at before it was installed.
     fresh: Mutex<Option<Arc<Plugin>>>,
     /// Held by a sale from when it is priced until what plugins keep of it is known.
@@ -115,7 +118,7 @@ pub(crate) enum RecordError {
 /// Opens the plugins of a store, and waits until they can be asked. Within a runtime.
 pub(crate) async fn open(
     data: &Path,
-    (config, projection): (&Config, &follow::Config),
+    (config, projection, held): (&Config, &follow::Config, Vec<(String, String)>),
     (store_name, currency, zone): (&str, Currency, TimeZone),
     store: &Arc<Store>,
     registry: &mut Registry,
@@ -151,6 +154,7 @@ pub(crate) async fn open(
         live: ArcSwap::default(),
         current: watch::Sender::new(0),
         changing: tokio::sync::Mutex::default(),
+        held: Mutex::new(held),
         fresh: Mutex::default(),
         selling: Arc::default(),
         figures: Figures::new(config.recordings_max, config.recordings_bytes_max),

@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     enrol,
     erase::{self, Erasing},
-    floor, horizon, output, plugin, scrub,
+    fleet, floor, horizon, output, plugin, scrub,
     store::Store,
     sync::{self, Line},
     trainer,
@@ -93,8 +93,12 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
     floor::pin::make_if_missing(data)
         .with_context(|| format!("cannot write `{}`", floor::pin::path(data).display()))?;
     let zone = config.kiosk.time_zone.zone().clone();
+    let clock = enrolment.as_ref().map_or_else(|| enrol::clock(data), |enrolment| enrolment.clock().clone());
+    // Before anything that was ordered is loaded: what the node did not come up with is found out here.
+    let ordered = fleet::open(data, &config, clock.clone());
+    let held = ordered.as_ref().map(fleet::Opened::held).unwrap_or_default();
     let shop = (config.store.as_str(), config.currency, zone.clone());
-    let how = (&config.plugins, &config.floor.projection);
+    let how = (&config.plugins, &config.floor.projection, held);
     let (plugins, mut following) = plugin::open(data, how, shop, &store, &mut registry).await?;
     let shop = (config.store.as_str(), zone);
     let opening =
@@ -109,13 +113,21 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
     };
     let broker = looked_at.broker.clone();
     let erasing = Erasing::new(data, config.store.clone(), config.sync.clone(), store.clone());
-    let clock = enrol::clock_source(&config, enrolment.as_ref());
-    let line = config.sync.clone().map(|settings| Line::new(data, config.store.clone(), settings, clock));
-    let clock = enrolment.as_ref().map_or_else(|| enrol::clock(data), |enrolment| enrolment.clock().clone());
+    let source = enrol::clock_source(&config, enrolment.as_ref());
+    let line = config.sync.clone().map(|settings| Line::new(data, config.store.clone(), settings, source));
     let watch = horizon::Watch::new(data, store.clone(), (enrolment.clone(), clock), line.clone());
+    let (ordered, ordering) = match ordered {
+        Some(opened) => {
+            let begun = opened.begin(data, &config, (&plugins, &floor, &store), &mut registry);
+            let (fleet, running) = begun.context("cannot start the threads of what headquarters orders")?;
+            watch.set_fleet(fleet.clone());
+            (Some(fleet), running)
+        }
+        None => (None, None),
+    };
     floor.set_notices(enrol::notices(enrolment.clone(), watch.clone()));
     floor.set_unclaimed(enrol::is_unclaimed(&config, enrolment.clone()));
-    let parts = (floor.clone(), plugins.clone(), erasing.clone());
+    let parts = (floor.clone(), plugins.clone(), erasing.clone(), ordered.clone());
     let of_identity = (enrolment.clone(), identity_problem.clone(), watch.clone());
     let admin = Admin::new(data, looked_at.clone(), parts, of_identity, stopping.clone(), store.clock());
     let packages = admin::http::packages(admin.clone());
@@ -178,8 +190,14 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
     let alive = tokio::spawn(aisle_service::heartbeat());
     // Last, since nobody waits for it.
     let syncing = line.as_ref().map(|line| {
-        let appliers: sync::apply::Appliers = Arc::from([sync::apply::plugins(plugins.clone())]);
-        line.start(&store, appliers, &erasing, &stopping)
+        let (seen, data) = (watch.clone(), data.to_owned());
+        let zone = floor.zone().iana_name().map(str::to_owned);
+        let hands = sync::apply::Hands {
+            plain: Arc::from([sync::apply::plugins(plugins.clone())]),
+            fleet: ordered.clone(),
+            facts: Arc::new(move || fleet::facts(&data, &seen.latest(), zone.clone())),
+        };
+        line.start(&store, hands, &erasing, &stopping)
     });
     let erasures = erasing.start(&stopping);
     let identity = worker.map(|worker| worker.start(stopping.clone())).transpose();
@@ -219,6 +237,15 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
     drop(following);
     bridging.ended().await;
     mqtt.close().await;
+    if let Some(ordering) = ordering {
+        // A node that stops because it has to must find out whether something new is to blame.
+        let is_asked = !matches!(ended, Ended::Failed(_));
+        let ended = tokio::task::spawn_blocking(move || ordering.stop(is_asked));
+        if timeout(IDENTITY_ENDS_WITHIN, ended).await.is_err() {
+            tracing::warn!("the thread of what headquarters orders did not end in time");
+        }
+    }
+    drop(ordered);
     // The last to hold it writes its snapshot.
     drop(floor);
     drop(plugins);

@@ -5,7 +5,9 @@
 
 use crate::plugin::Plugins;
 use aisle_content::{Item, PluginPackage, plan::Kind};
+use aisle_converge::{Fleet, fleet::METADATA, signed::listed};
 use aisle_event::Name;
+use aisle_fleet::says::Facts;
 use aisle_plugin_host::Manifest;
 use std::{pin::Pin, sync::Arc};
 
@@ -14,6 +16,35 @@ pub(crate) type Outcome = Result<(), String>;
 
 /// Who applies which kind.
 pub(crate) type Appliers = Arc<[Arc<dyn Applier>]>;
+
+/// Who takes what the hub wants: an order goes to the fleet, a plain manifest to appliers.
+#[derive(Clone)]
+pub(crate) struct Hands {
+    /// Of a plain manifest.
+    pub(crate) plain: Appliers,
+    /// Of orders; absent where it cannot be used.
+    pub(crate) fleet: Option<Fleet>,
+    /// What headquarters hears of the node beside its report.
+    pub(crate) facts: Arc<dyn Fn() -> Facts + Send + Sync>,
+}
+
+/// The longest bundle of signed metadata, in bytes: the line brings no more at once than is held in memory.
+const METADATA_BYTES_MAX: u64 = 64 << 20;
+
+impl Hands {
+    /// The kinds of a plain manifest, or those of an order.
+    pub(super) fn kinds(&self, is_ordered: bool) -> Vec<Kind> {
+        if !is_ordered {
+            return self.plain.iter().map(|applier| applier.kind()).collect();
+        }
+        let of_fleet = crate::fleet::KINDS.into_iter().map(|kind| {
+            let bytes_max = listed(kind).bytes_max();
+            Kind { name: kind.as_str().into(), bytes_max }
+        });
+        let metadata = Kind { name: METADATA.into(), bytes_max: METADATA_BYTES_MAX };
+        of_fleet.chain([metadata]).collect()
+    }
+}
 
 /// Applies the items of one kind.
 pub(crate) trait Applier: Send + Sync {

@@ -2,19 +2,29 @@
 //!
 //! ```text
 //! line ─ DESIRED, pieces, held, welcomed ─> inbox ─> Planner over Folder ─ fetch, close, report ─> line
-//!                                             ▲            └─ apply ─> Applier (on the runtime) ─┐
-//!                                             └──────────────────── applied ─────────────────────┘
+//!            │ an order                       ▲            ├─ apply ─> Applier (on the runtime) ─┐
+//!            └─> Fleet <── metadata, contents ┼────────────┘  of a plain manifest                │
+//!                  └─ what the node says ─────┴──────────── applied ─────────────────────────────┘
 //! ```
 //!
+//! The hub wants something by an *order*, signed with the key of its receipts, or by a plain manifest. Applying an item of an order says only that its bytes are here: when it is put in
+//! place is the fleet's (`aisle-converge`). A node that trusts a root of signed metadata follows no plain manifest.
+//!
 //! Without a hub it applies what is there already. What is wrong with the folder keeps only this from working. Not here: which piece comes when
-//! (`aisle-content`), what applying is ([`super::apply`]). Guards invariant 5: nobody waits for this thread.
+//! (`aisle-content`), what applying is ([`super::apply`]). Guards invariant 5: nobody waits for this thread; and that a node which goes by signatures takes nothing without.
 
-use super::{Desired as Wanted, Line, apply::Appliers, files, metrics::Metrics, words};
+use super::{Desired as Wanted, Line, apply::Hands, files, metrics::Metrics, words};
 use aisle_content::{
-    Config, Folder, Input, Item, Output, Planner, Shelf as _, ShelfError,
+    Config, Folder, Input, Item, Manifest, Order, Output, Planner, Shelf as _, ShelfError,
     trust::{HubsWord, manifest},
 };
-use aisle_protocol::{Message, Stream, control};
+use aisle_converge::{Fleet, fleet::METADATA};
+use aisle_fleet::{ContentHash, NodeReport, says::NodeSays};
+use aisle_protocol::{
+    Hash, Message, Stream,
+    control::{self, Applied, Octets, Report},
+    limits::TEXT_BYTES_MAX,
+};
 use aisle_transport::client::{Client, Heard, NotTaken, Phase};
 use std::{
     collections::VecDeque,
@@ -38,12 +48,18 @@ const SLEEP_MAX: Duration = Duration::from_secs(60);
 /// How long until a line that takes nothing more is asked again.
 const LINE_RETRY: Duration = Duration::from_millis(100);
 
+/// Why an item of a plain manifest is not applied where a root is trusted.
+const UNSIGNED: &str =
+    "this node goes by signatures (it trusts a root of signed metadata), and this is no signed order";
+
 /// Something for the thread.
 pub(super) enum Event {
     /// For the machine.
     Input(Input),
     /// The hub wants something.
     Desired(control::Desired),
+    /// The fleet has something new to say, or misses a content.
+    Fleet,
     /// Look whether it is time to stop.
     Stop,
 }
@@ -96,17 +112,24 @@ impl Down {
     pub(super) fn start(
         line: Line,
         client: Client,
-        appliers: Appliers,
+        hands: Hands,
         metrics: Metrics,
         inbox: Inbox,
     ) -> io::Result<Self> {
         let Inbox { sender, receiver } = inbox;
+        if let Some(fleet) = &hands.fleet {
+            let to_thread = sender.clone();
+            // What is dropped is seen with the next one, and at the latest with the next look.
+            fleet.listen(Some(Box::new(move || drop(to_thread.try_send(Event::Fleet)))));
+        }
         let stopping = Arc::new(AtomicBool::new(false));
         let worker = Worker {
             line,
             client,
-            appliers,
+            hands,
             metrics,
+            said: None,
+            reported: None,
             receiver,
             sender: sender.clone(),
             stopping: stopping.clone(),
@@ -131,8 +154,12 @@ impl Down {
 struct Worker {
     line: Line,
     client: Client,
-    appliers: Appliers,
+    hands: Hands,
     metrics: Metrics,
+    /// What the hub was last told of the fleet.
+    said: Option<NodeReport>,
+    /// What it was last told beside that.
+    reported: Option<Report>,
     receiver: Receiver<Event>,
     sender: SyncSender<Event>,
     stopping: Arc<AtomicBool>,
@@ -141,16 +168,29 @@ struct Worker {
 }
 
 impl Worker {
-    fn run(self) {
+    fn run(mut self) {
+        self.work();
+        if let Some(fleet) = &self.hands.fleet {
+            fleet.listen(None);
+        }
+    }
+
+    fn work(&mut self) {
         let Some((mut planner, mut folder)) = self.open() else { return };
         let mut inputs = VecDeque::from([Input::Tick]);
         loop {
+            inputs.extend(self.of_fleet(&mut planner));
             while let Some(input) = inputs.pop_front() {
+                let is_new = matches!(input, Input::Connected);
                 let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
                 for output in planner.handle(now_ms, input, &mut folder) {
-                    inputs.extend(self.act(output, &mut folder));
+                    inputs.extend(self.act(output, &planner, &mut folder));
+                }
+                if is_new {
+                    self.said = None;
                 }
             }
+            self.say(&planner);
             self.show(&planner);
             let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
             let due = Duration::from_millis(planner.wake_at().saturating_sub(now_ms).max(1));
@@ -161,6 +201,7 @@ impl Worker {
             match event {
                 Ok(Event::Input(input)) => inputs.push_back(input),
                 Ok(Event::Desired(desired)) => inputs.extend(self.desired(&desired)),
+                Ok(Event::Fleet) => {}
                 Ok(Event::Stop) => inputs.push_back(Input::Tick),
                 Err(RecvTimeoutError::Timeout) => inputs.push_back(self.looked(&planner)),
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -208,24 +249,98 @@ impl Worker {
     fn try_open(&self) -> Result<(Planner, Folder), ShelfError> {
         let bytes_max = self.line.settings().content.disk_bytes_max;
         let mut folder = Folder::open(&files::content_dir(self.line.data()), bytes_max)?;
-        let kinds = self.appliers.iter().map(|applier| applier.kind()).collect();
+        let kinds = self.hands.kinds(self.hands.fleet.as_ref().is_some_and(|it| it.generation().is_some()));
         let config = Config { kinds, seed: rand::random(), ..Config::default() };
         Ok((Planner::open(config, &mut folder)?, folder))
     }
 
-    fn desired(&self, desired: &control::Desired) -> Option<Input> {
+    fn desired(&mut self, desired: &control::Desired) -> Option<Input> {
+        let (generation, document) = (desired.generation, &desired.manifest.0);
+        if Order::is_one(document) {
+            let Some(fleet) = &self.hands.fleet else {
+                tracing::error!(
+                    generation,
+                    "the hub's order is not followed: this node's fleet cannot be used"
+                );
+                return None;
+            };
+            // Who refuses it says so.
+            return fleet.order(document, Some(generation)).ok().map(Input::Desired);
+        }
         match manifest(desired, &HubsWord) {
-            Ok(manifest) => Some(Input::Desired(manifest)),
+            Ok(manifest) => match self.hands.fleet.as_ref().filter(|fleet| fleet.is_trusting()) {
+                None => Some(Input::Desired(manifest)),
+                Some(fleet) => {
+                    fleet.refuse(format!("generation {generation}: {UNSIGNED}"));
+                    self.refuse(&manifest);
+                    None
+                }
+            },
             Err(error) => {
-                let generation = desired.generation;
                 tracing::error!(generation, "what the hub wants is not followed: {}", words(&error));
                 None
             }
         }
     }
 
+    /// Tells the hub that nothing of a manifest is applied, and why.
+    fn refuse(&mut self, manifest: &Manifest) {
+        let refused = |item: &Item| Applied {
+            name: item.name.clone(),
+            version: item.version.clone(),
+            hash: item.content.hash,
+            ok: false,
+            reason: Some(UNSIGNED.into()),
+        };
+        let applied = manifest.items().iter().map(refused).collect();
+        self.report(Report { generation: manifest.generation(), applied, node: None });
+    }
+
+    /// Whether what the planner goes by is an order.
+    fn is_ordered(&self, planner: &Planner) -> bool {
+        let ordered = self.hands.fleet.as_ref().and_then(Fleet::generation);
+        ordered.is_some() && ordered == planner.generation()
+    }
+
+    /// What the fleet has for the planner: an order that came by hand or before the last kill, and contents that it misses.
+    fn of_fleet(&self, planner: &mut Planner) -> Vec<Input> {
+        let Some(fleet) = &self.hands.fleet else { return Vec::new() };
+        let is_newer = fleet.generation().is_some_and(|ordered| planner.generation() < Some(ordered));
+        let ordered = is_newer.then(|| fleet.manifest()).flatten();
+        planner.use_kinds(self.hands.kinds(is_newer || self.is_ordered(planner)));
+        let lost = fleet.take_missing().into_iter().map(|ContentHash(hash)| Input::Lost { hash: Hash(hash) });
+        ordered.map(Input::Desired).into_iter().chain(lost).collect()
+    }
+
+    /// Tells the hub how the node stands in its fleet, where that is news.
+    fn say(&mut self, planner: &Planner) {
+        let Some(fleet) = &self.hands.fleet else { return };
+        let report = fleet.status().report;
+        // Where nobody ever ordered anything there is nothing to say.
+        let is_news = self.said.as_ref() != Some(&report) && fleet.generation().is_some();
+        if !is_news || !planner.is_connected() {
+            return;
+        }
+        let known = self.reported.clone().filter(|known| Some(known.generation) == planner.generation());
+        let generation = planner.generation().unwrap_or(0);
+        self.report(known.unwrap_or(Report { generation, applied: Vec::new(), node: None }));
+    }
+
+    /// Reports, with what the node says of its fleet.
+    fn report(&mut self, mut report: Report) {
+        if let Some(fleet) = self.hands.fleet.as_ref().filter(|fleet| fleet.generation().is_some()) {
+            let says = NodeSays { report: fleet.status().report, facts: (self.hands.facts)() };
+            match says.encode() {
+                Ok(bytes) => report.node = Some(Octets(bytes.into())),
+                Err(error) => tracing::error!("how the node stands is not told: {}", words(&error)),
+            }
+            self.said = Some(says.report);
+        }
+        self.tell(|| self.client.report(report.clone()));
+    }
+
     /// Does what the machine wants, and says what it should hear at once.
-    fn act(&self, output: Output, folder: &mut Folder) -> Option<Input> {
+    fn act(&mut self, output: Output, planner: &Planner, folder: &mut Folder) -> Option<Input> {
         match output {
             Output::Ask(wanted) => {
                 let for_ms = u64::try_from(LINE_RETRY.as_millis()).unwrap_or(u64::MAX);
@@ -237,9 +352,11 @@ impl Worker {
                 None
             }
             Output::Report(report) => {
-                self.tell(|| self.client.report(report.clone()));
+                self.reported = Some(report.clone());
+                self.report(report);
                 None
             }
+            Output::Apply(item) if self.is_ordered(planner) => Some(self.hand_over(&item, folder)),
             Output::Apply(item) => self.apply(item, folder),
             Output::Warn(text) => {
                 tracing::error!("what the hub wants cannot be kept as it should be: {text}");
@@ -255,7 +372,29 @@ impl Worker {
         }
     }
 
-    /// Hands an item to its applier; what comes of it comes by the inbox.
+    /// Hands an item of an order to the fleet: its bytes are here.
+    fn hand_over(&self, item: &Item, folder: &mut Folder) -> Input {
+        let (name, hash) = (item.name.clone(), item.content.hash);
+        let taken = match (&self.hands.fleet, folder.read(&hash)) {
+            (None, _) => Err("this node's fleet cannot be used".to_owned()),
+            (_, Err(error)) => Err(words(&error)),
+            (Some(fleet), Ok(content)) if item.kind() == METADATA => {
+                fleet.metadata(&content).map_err(|error| aisle_converge::fleet::words(&error))
+            }
+            (Some(fleet), Ok(_)) => {
+                let arrived = fleet.arrived(&ContentHash(hash.0), &folder.path(&hash));
+                arrived.map_err(|error| aisle_converge::fleet::words(&error))
+            }
+        };
+        let outcome = taken.map_err(|mut reason| {
+            reason.truncate(reason.floor_char_boundary(TEXT_BYTES_MAX));
+            reason
+        });
+        self.metrics.item(&item.name, &outcome);
+        Input::Applied { name, hash, outcome }
+    }
+
+    /// Hands an item of a plain manifest to its applier; what comes of it comes by the inbox.
     fn apply(&self, item: Item, folder: &mut Folder) -> Option<Input> {
         let (name, hash) = (item.name.clone(), item.content.hash);
         let refused = |reason: String| {
@@ -263,7 +402,10 @@ impl Worker {
             self.metrics.item(&item.name, &outcome);
             Some(Input::Applied { name: item.name.clone(), hash, outcome })
         };
-        let Some(applier) = self.appliers.iter().find(|applier| applier.kind().name == item.kind()) else {
+        if self.hands.fleet.as_ref().is_some_and(Fleet::is_trusting) {
+            return refused(UNSIGNED.into());
+        }
+        let Some(applier) = self.hands.plain.iter().find(|applier| applier.kind().name == item.kind()) else {
             return refused(format!("this node does not know what a `{}` is", item.kind()));
         };
         let content = match folder.read(&hash) {

@@ -110,12 +110,12 @@ impl Line {
     pub(crate) fn start(
         &self,
         store: &Arc<Store>,
-        appliers: apply::Appliers,
+        hands: apply::Hands,
         erasing: &Erasing,
         stopping: &watch::Receiver<bool>,
     ) -> Syncing {
         let (sender, failed) = watch::channel(None);
-        let parts = (store.clone(), appliers, erasing.clone());
+        let parts = (store.clone(), hands, erasing.clone());
         let task = tokio::spawn(run::run(self.clone(), parts, stopping.clone(), sender));
         Syncing { task, failed }
     }

@@ -5,7 +5,7 @@
 
 use super::{
     Line, Running, Settings, addresses,
-    apply::Appliers,
+    apply::Hands,
     down::{self, Down, Inbox},
     files::{self, Secrets},
     metrics::Metrics,
@@ -83,12 +83,12 @@ fn problem(error: &dyn Error) -> Ended {
 /// Runs sync until the node stops or must stop.
 pub(super) async fn run(
     line: Line,
-    (store, appliers, erasing): (Arc<Store>, Appliers, Erasing),
+    (store, hands, erasing): (Arc<Store>, Hands, Erasing),
     mut stopping: watch::Receiver<bool>,
     failed: watch::Sender<Option<String>>,
 ) {
     loop {
-        match session(&line, &store, &appliers, &erasing, &mut stopping).await {
+        match session(&line, &store, &hands, &erasing, &mut stopping).await {
             Ok(()) => return,
             Err(Ended::Disk(reason)) => {
                 line.view().problem = Some(reason.clone());
@@ -215,7 +215,7 @@ fn prepare(line: &Line, store: &Store, stopping: &watch::Receiver<bool>) -> Resu
 async fn session(
     line: &Line,
     store: &Arc<Store>,
-    appliers: &Appliers,
+    hands: &Hands,
     erasing: &Erasing,
     stopping: &mut watch::Receiver<bool>,
 ) -> Result<(), Ended> {
@@ -248,7 +248,7 @@ async fn session(
     let addresses = addresses::now();
     let accepted = policy;
     let line = line.clone();
-    let down = Down::start(line.clone(), client.clone(), appliers.clone(), metrics.clone(), of_down);
+    let down = Down::start(line.clone(), client.clone(), hands.clone(), metrics.clone(), of_down);
     let down = down.map_err(|error| tracing::error!(%error, "cannot start the thread of contents")).ok();
     let mut session = Session {
         line,

@@ -1,11 +1,12 @@
-//! The way down: metadata first, then the contents that it names.
+//! The way down: metadata first, then the store's order where there is one, then the contents.
 //!
 //! Applying is an update like any other, with the bundle as its source, and then each content by what was just believed. It can be done again after
 //! whatever ended it: metadata that is known already changes nothing, and contents that are there whole are passed over. A bundle that is older
-//! than what the node knows still brings contents that are listed now.
+//! than what the node knows still brings contents that are listed now. The order is shown to who applies before the first content ([`Wants`]), and is
+//! not looked into here.
 
 use super::{
-    BundleError, Direction, FORM, Head, Limits, WriteError,
+    BundleError, Direction, FORM, Head, Limits, ORDER_BYTES_MAX, WriteError,
     name::Name,
     read::{Entry, walk, whole},
     write::Writer,
@@ -25,21 +26,30 @@ use std::{
     io::{self, Read, Write},
 };
 
-/// Writes a bundle of all metadata ([`crate::repository::Repository::files`]) and some contents, each held against its artefact on the way. A content
-/// that two artefacts share is written once.
+/// Writes a bundle of all metadata ([`crate::repository::Repository::files`]), perhaps an order, and some contents, each held against its artefact on
+/// the way. A content that two artefacts share is written once.
 ///
 /// # Errors
-/// When a content is not its artefact's, or the file cannot be written.
+/// When the order is too long, a content is not its artefact's, or the file cannot be written.
 pub fn export<W: Write, R: Read>(
     writer: W,
     from: &str,
     metadata: &[(FileName, Vec<u8>)],
+    order: Option<&[u8]>,
     contents: impl IntoIterator<Item = (Artefact, R)>,
 ) -> Result<W, WriteError> {
     let head = Head { form: FORM, direction: Direction::Down, from: from.to_owned(), before: None };
     let mut bundle = Writer::new(writer, &head)?;
     for (name, bytes) in metadata {
         bundle.add(&Name::Metadata(name.to_string()), bytes.len() as u64, bytes.as_slice())?;
+    }
+    if let Some(order) = order {
+        let bytes = order.len() as u64;
+        if bytes > ORDER_BYTES_MAX {
+            let name = Name::Order.to_string();
+            return Err(WriteError::TooLong { name, bytes, bytes_max: ORDER_BYTES_MAX });
+        }
+        bundle.add(&Name::Order, bytes, order)?;
     }
     let mut written = BTreeSet::new();
     for (artefact, content) in contents {
@@ -62,6 +72,26 @@ pub struct Applied {
     pub unwanted: Vec<ArtefactId>,
     /// True when the node knew newer metadata than the bundle brought.
     pub is_older: bool,
+    /// What the hub orders, where the bundle says so. Nothing of it was believed.
+    pub order: Option<Vec<u8>>,
+}
+
+/// What a node wants of a bundle.
+pub trait Wants {
+    /// The order, behind all metadata and before the first content. It may be anybody's: who looks into it holds it against the keys of hubs.
+    fn order(&mut self, _order: &[u8]) {}
+
+    /// Whether the content of an artefact is wanted.
+    fn is_wanted(&mut self, artefact: &Artefact) -> bool;
+}
+
+/// Who is asked of each artefact and of nothing else.
+struct Asked<F>(F);
+
+impl<F: FnMut(&Artefact) -> bool> Wants for Asked<F> {
+    fn is_wanted(&mut self, artefact: &Artefact) -> bool {
+        self.0(artefact)
+    }
 }
 
 /// Why a bundle is not applied, or not further. What was taken before stays, and it can be applied again.
@@ -118,12 +148,27 @@ pub fn apply(
     reader: impl Read,
     client: &mut Client,
     sink: &mut dyn Sink,
-    mut is_wanted: impl FnMut(&Artefact) -> bool,
+    is_wanted: impl FnMut(&Artefact) -> bool,
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<Applied, ApplyError> {
+    apply_for(reader, client, sink, &mut Asked(is_wanted), limits, now)
+}
+
+/// The same for who wants to hear the order before the first content.
+///
+/// # Errors
+/// As [`apply`].
+pub fn apply_for(
+    reader: impl Read,
+    client: &mut Client,
+    sink: &mut dyn Sink,
+    wants: &mut dyn Wants,
     limits: &Limits,
     now: Timestamp,
 ) -> Result<Applied, ApplyError> {
     let mut metadata = Some(Memory::new());
-    let mut applied = Applied::default();
+    let (mut applied, mut has_content) = (Applied::default(), false);
     walk(reader, limits, Some(Direction::Down), |_, entry| {
         let Entry { name, bytes, content } = entry;
         match (name, &mut metadata) {
@@ -131,13 +176,23 @@ pub fn apply(
                 files.insert(file.clone(), whole(content)?);
                 Ok(())
             }
-            (Name::Content(digest), metadata) => {
+            (Name::Order, metadata) if applied.order.is_none() && !has_content => {
                 if let Some(files) = metadata.take() {
                     applied.is_older = update(client, files, now)?;
                 }
-                take(*digest, bytes, content, client, sink, &mut is_wanted, &mut applied, now)
+                let order = whole(content)?;
+                wants.order(&order);
+                applied.order = Some(order);
+                Ok(())
             }
-            // Metadata behind a content would be believed after what it should have been held against.
+            (Name::Content(digest), metadata) => {
+                has_content = true;
+                if let Some(files) = metadata.take() {
+                    applied.is_older = update(client, files, now)?;
+                }
+                take(*digest, bytes, content, client, sink, wants, &mut applied, now)
+            }
+            // An order behind a content would come too late; metadata behind either would be believed after what it should have been held against.
             (name, _) => Err(BundleError::Name { name: name.to_string() }.into()),
         }
     })?;
@@ -162,13 +217,13 @@ fn take(
     content: &mut dyn Read,
     client: &Client,
     sink: &mut dyn Sink,
-    is_wanted: &mut impl FnMut(&Artefact) -> bool,
+    wants: &mut dyn Wants,
     applied: &mut Applied,
     now: Timestamp,
 ) -> Result<(), ApplyError> {
     let listed = || client.artefacts().filter(|artefact| artefact.blake3 == digest);
     let first = listed().next().ok_or(ApplyError::Unlisted { content: digest })?;
-    let Some(artefact) = listed().find(|artefact| is_wanted(artefact)) else {
+    let Some(artefact) = listed().find(|artefact| wants.is_wanted(artefact)) else {
         applied.unwanted.push(first.id.clone());
         return Ok(());
     };

@@ -1,5 +1,8 @@
 //! How much of a bundle is read. At a bound reading ends with an error that names it; what was taken before stays.
 
+/// The most bytes of an order, to who writes and who reads; it is held in memory. One that goes by the line has no more.
+pub const ORDER_BYTES_MAX: u64 = 1 << 20;
+
 /// Bounds of reading a bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

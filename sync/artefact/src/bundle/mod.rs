@@ -6,12 +6,14 @@
 //! ```text
 //! bundle.json   form, direction
 //! metadata/…    files of TUF, by the names that a client asks for      down
+//! order         what the hub orders for one store, opaque here         down
 //! content/…     contents, by BLAKE3                                    down
 //! up/…          entries of the outbox, each chained to the one before  up
 //! end.json      how many there were: a bundle that ends before it is cut off
 //! ```
 //!
-//! The bundle has no signature of its own. Downwards all that counts in it is signed already: the metadata by its keys, the contents by the metadata. Upwards
+//! The bundle has no signature of its own. Downwards all that counts in it is signed already: the metadata by its keys, the contents by
+//! the metadata, the order by its hub. Upwards
 //! entries are what the outbox sealed and signed.
 //!
 //! Lives here: reading with bounds ([`read`]), writing ([`write`]), the way down ([`down`]), the way up ([`up`]). Not here: where a stick is
@@ -28,7 +30,7 @@ pub mod up;
 mod write;
 
 pub use error::BundleError;
-pub use limits::Limits;
+pub use limits::{Limits, ORDER_BYTES_MAX};
 pub use read::{Summary, inspect};
 pub use write::WriteError;
 

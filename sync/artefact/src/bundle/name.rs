@@ -10,6 +10,7 @@ const NAME_BYTES_MAX: usize = 100;
 pub(super) enum Name {
     Head,
     Metadata(String),
+    Order,
     Content(Digest),
     CarriedHead(u64),
     Carried(u64),
@@ -35,6 +36,7 @@ impl Name {
         let (folder, file) = match text {
             "bundle.json" => return Some(Self::Head),
             "end.json" => return Some(Self::End),
+            "order" => return Some(Self::Order),
             text => text.split_once('/')?,
         };
         match folder {
@@ -68,6 +70,7 @@ impl std::fmt::Display for Name {
         match self {
             Self::Head => f.write_str("bundle.json"),
             Self::Metadata(file) => write!(f, "metadata/{file}"),
+            Self::Order => f.write_str("order"),
             Self::Content(digest) => write!(f, "content/{digest}"),
             Self::CarriedHead(number) => write!(f, "up/{number:08}.json"),
             Self::Carried(number) => write!(f, "up/{number:08}"),

@@ -3,7 +3,7 @@
 //! The tar is read raw: what extends names or lengths (GNU long names, pax headers, sparse files) is an entry of a type that is refused, and is
 //! not held in memory first.
 
-use super::{BundleError, Direction, End, FORM, Head, Limits, error::Unpacked, name::Name};
+use super::{BundleError, Direction, End, FORM, Head, Limits, ORDER_BYTES_MAX, error::Unpacked, name::Name};
 use crate::{digest::Digest, id::shown};
 use serde::de::DeserializeOwned;
 use std::{
@@ -56,6 +56,7 @@ pub(super) fn walk<R: Read, E: From<BundleError>>(
         let bytes_max = match name {
             Name::Head | Name::End | Name::CarriedHead(_) => OWN_BYTES_MAX,
             Name::Metadata(_) => limits.metadata_bytes_max.saturating_sub(metadata_bytes),
+            Name::Order => ORDER_BYTES_MAX,
             Name::Content(_) => limits.content_bytes_max,
             Name::Carried(_) => limits.carried_bytes_max,
         };
@@ -161,6 +162,8 @@ pub struct Summary {
     pub from: String,
     /// The files of metadata.
     pub metadata: Vec<String>,
+    /// How many bytes the order has, where there is one.
+    pub order_bytes: Option<u64>,
     /// The contents with their lengths in bytes.
     pub contents: Vec<(Digest, u64)>,
     /// How many entries go up.
@@ -172,15 +175,17 @@ pub struct Summary {
 /// # Errors
 /// When it is none, or beyond a bound.
 pub fn inspect(reader: impl Read, limits: &Limits) -> Result<Summary, BundleError> {
-    let (mut metadata, mut contents, mut carried) = (Vec::new(), Vec::new(), 0);
+    let (mut metadata, mut order_bytes, mut contents, mut carried) = (Vec::new(), None, Vec::new(), 0);
     let head = walk(reader, limits, None, |_, entry| {
         match entry.name {
             Name::Metadata(file) => metadata.push(file.clone()),
+            Name::Order => order_bytes = Some(entry.bytes),
             Name::Content(digest) => contents.push((*digest, entry.bytes)),
             Name::Carried(_) => carried += 1,
             Name::Head | Name::End | Name::CarriedHead(_) => {}
         }
         Ok::<(), BundleError>(())
     })?;
-    Ok(Summary { direction: head.direction, from: shown(&head.from), metadata, contents, carried })
+    let (direction, from) = (head.direction, shown(&head.from));
+    Ok(Summary { direction, from, metadata, order_bytes, contents, carried })
 }

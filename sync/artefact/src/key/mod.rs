@@ -9,9 +9,9 @@ mod seal;
 
 pub use seal::{PASSPHRASE_CHARS_MIN, SealError, SealNonce, UnsealError, WORK_MAX};
 
-use data_encoding::HEXLOWER;
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
-use std::{collections::HashMap, fmt};
+use std::{collections::HashMap, fmt, str::FromStr};
 use tough::schema::key::{Ed25519Key, Ed25519Scheme, Key};
 use zeroize::Zeroizing;
 
@@ -45,7 +45,7 @@ pub struct PublicKey {
 /// Text is no public key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "this is no public key of Ed25519\nhint: it has 64 hexadecimal digits; `SigningKey::public` gives it"
+    "this is no public key of Ed25519\nhint: it has 64 hexadecimal digits; whoever made the key has them"
 )]
 pub struct NotPublicKey;
 
@@ -62,6 +62,15 @@ impl PublicKey {
         })
     }
 
+    /// Its 32 bytes as 64 hexadecimal digits, as they are read aloud and compared; nothing of a key of another sort.
+    #[must_use]
+    pub fn digits(&self) -> Option<String> {
+        match &self.key {
+            Key::Ed25519 { keyval, .. } => Some(HEXLOWER.encode(&keyval.public)),
+            _ => None,
+        }
+    }
+
     pub(crate) fn of_key(key: Key) -> Result<Self, NotPublicKey> {
         let id = key.key_id().map_err(|_| NotPublicKey)?;
         Ok(Self { id: KeyId::of(&id), key })
@@ -75,6 +84,15 @@ impl PublicKey {
 
     pub(crate) const fn key(&self) -> &Key {
         &self.key
+    }
+}
+
+impl FromStr for PublicKey {
+    type Err = NotPublicKey;
+
+    fn from_str(digits: &str) -> Result<Self, NotPublicKey> {
+        let bytes = HEXLOWER_PERMISSIVE.decode(digits.trim().as_bytes()).map_err(|_| NotPublicKey)?;
+        Self::ed25519(&bytes.try_into().map_err(|_| NotPublicKey)?)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::plan::{Delegation, PlanError, RootPlan, check_delegations, key_map, keyid};
 use crate::{
-    artefact::Artefact,
+    artefact::{Artefact, ArtefactError},
     id::shown,
     key::{KeyId, SigningKey},
     kind::Kind,
@@ -52,6 +52,9 @@ pub enum DraftError {
         /// Which.
         field: &'static str,
     },
+    /// It lists what is no artefact.
+    #[error(transparent)]
+    Artefact(#[from] ArtefactError),
     /// Too much of it.
     #[error("{what} is {found}, at most {max} may be")]
     Bound {
@@ -249,6 +252,19 @@ impl Draft {
     #[must_use]
     pub fn signed_by(&self) -> Vec<KeyId> {
         self.document.signatures.iter().map(|signature| KeyId::of(&signature.keyid)).collect()
+    }
+
+    /// The artefacts that it lists; none where it is no list of a kind.
+    ///
+    /// # Errors
+    /// When it lists what is no artefact.
+    pub fn listed(&self) -> Result<Vec<Artefact>, DraftError> {
+        if !matches!(self.role(), Role::Delegated(_)) {
+            return Ok(Vec::new());
+        }
+        let targets: Targets = self.document.body()?;
+        let read = targets.targets.iter().map(|(name, target)| Artefact::of_target(name.raw(), target));
+        Ok(read.collect::<Result<_, _>>()?)
     }
 
     /// What it says, in lines for who is to sign it.

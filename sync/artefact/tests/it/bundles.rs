@@ -4,8 +4,8 @@ use crate::world::*;
 use aisle_artefact::{
     Artefact, Kind, Standing,
     bundle::{
-        BundleError, Limits,
-        down::{self, Applied, ApplyError},
+        BundleError, Limits, ORDER_BYTES_MAX, WriteError,
+        down::{self, Applied, ApplyError, Wants},
         inspect,
     },
     content::{ContentError, ContentFolder, Sink},
@@ -22,7 +22,7 @@ pub fn bundle(hub: &Hub, artefacts: &[Artefact]) -> Vec<u8> {
         .map(|artefact| (artefact.clone(), content(&artefact.id, artefact.bytes as usize)))
         .collect();
     let contents = contents.iter().map(|(artefact, bytes)| (artefact.clone(), bytes.as_slice()));
-    down::export(Vec::new(), "hub-eu", &hub.metadata(), contents).unwrap()
+    down::export(Vec::new(), "hub-eu", &hub.metadata(), None, contents).unwrap()
 }
 
 pub fn apply(store: &mut Store, bundle: &[u8]) -> Result<Applied, ApplyError> {
@@ -149,7 +149,8 @@ fn a_content_that_was_changed_on_the_stick_is_refused() {
     let (hub, mut store, plugins) = hub_and_store();
     // Who makes it does not get it past its own hash.
     let wrong = vec![7; 3000];
-    let made = down::export(Vec::new(), "hub", &hub.metadata(), [(plugins[0].clone(), wrong.as_slice())]);
+    let made =
+        down::export(Vec::new(), "hub", &hub.metadata(), None, [(plugins[0].clone(), wrong.as_slice())]);
     assert!(made.is_err());
     // Somebody else does.
     let mut stick = crate::tricks::Stick::down(&hub);
@@ -220,4 +221,70 @@ fn bundle_of(hub: &Hub, old: &[u8], plugins: &[Artefact]) -> Vec<u8> {
         stick.file(&format!("content/{}", plugin.blake3), &content(&plugin.id, 3000));
     }
     stick.finish()
+}
+
+/// What a store heard, in its order.
+#[derive(Default)]
+struct Hearing(Vec<String>);
+
+impl Wants for Hearing {
+    fn order(&mut self, order: &[u8]) {
+        self.0.push(String::from_utf8_lossy(order).into_owned());
+    }
+
+    fn is_wanted(&mut self, artefact: &Artefact) -> bool {
+        self.0.push(artefact.id.name().to_string());
+        true
+    }
+}
+
+#[test]
+fn an_order_is_heard_before_the_first_content_and_kept_for_who_applied_it() {
+    let (hub, mut store, plugins) = hub_and_store();
+    let content = content(&plugins[0].id, 3000);
+    let contents = [(plugins[0].clone(), content.as_slice())];
+    let bundle = down::export(Vec::new(), "hub", &hub.metadata(), Some(b"go"), contents).unwrap();
+    assert_eq!(inspect(bundle.as_slice(), &Limits::default()).unwrap().order_bytes, Some(2));
+    let mut sink = ContentFolder::open(&store.dir.path().join("contents")).unwrap();
+    let mut hearing = Hearing::default();
+    let limits = Limits::default();
+    let applied =
+        down::apply_for(bundle.as_slice(), &mut store.client, &mut sink, &mut hearing, &limits, NOW).unwrap();
+    assert_eq!((applied.order, applied.taken.len()), (Some(b"go".to_vec()), 1));
+    assert_eq!(hearing.0, ["go", "buy-two"]);
+    // One without contents brings its metadata and its order all the same.
+    let only = down::export(Vec::new(), "hub", &hub.metadata(), Some(b"go"), [] as [(Artefact, &[u8]); 0]);
+    let mut other = Store::new(&hub);
+    let applied = apply(&mut other, &only.unwrap()).unwrap();
+    assert_eq!((applied.order.as_deref(), other.names().len()), (Some(&b"go"[..]), 3));
+}
+
+#[test]
+fn an_order_is_in_its_place_once_and_no_longer_than_one_by_the_line() {
+    let (hub, mut store, plugins) = hub_and_store();
+    let long = vec![0; ORDER_BYTES_MAX as usize + 1];
+    let made = down::export(Vec::new(), "hub", &hub.metadata(), Some(&long), [] as [(Artefact, &[u8]); 0]);
+    assert!(matches!(made, Err(WriteError::TooLong { name, .. }) if name == "order"));
+    let content = content(&plugins[0].id, 3000);
+    let name = format!("content/{}", plugins[0].blake3);
+    let stick = |entries: &[(&str, &[u8])]| {
+        let mut stick = crate::tricks::Stick::down(&hub);
+        entries.iter().for_each(|(name, bytes)| stick.file(name, bytes));
+        stick.finish()
+    };
+    let mut refused = |entries: &[(&str, &[u8])]| match apply(&mut store, &stick(entries)).unwrap_err() {
+        ApplyError::Bundle(error) => error,
+        error => panic!("{error:?}"),
+    };
+    let error = refused(&[("order", &long)]);
+    assert!(matches!(error, BundleError::TooLong { .. }), "{error:?}");
+    let error = refused(&[("order", b"a"), ("order", b"b")]);
+    assert!(matches!(error, BundleError::Duplicate { .. }), "{error:?}");
+    let error = refused(&[(&name, &content), ("order", b"late")]);
+    assert!(matches!(error, BundleError::Name { .. }), "{error:?}");
+    let error = refused(&[("order", b"a"), ("metadata/9.root.json", b"{}")]);
+    assert!(matches!(error, BundleError::Name { .. }), "{error:?}");
+    let mut up = crate::tricks::Stick::new("{\"form\":1,\"direction\":\"up\",\"before\":\"\"}");
+    up.file("order", b"up");
+    assert!(inspect(up.finish().as_slice(), &Limits::default()).is_err());
 }

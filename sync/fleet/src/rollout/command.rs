@@ -206,6 +206,9 @@ impl Rollout {
         } else {
             RolloutPhase::Finished { missing }
         };
+        // Those that were held go on: what was begun is not left half done.
+        let held = if matches!(self.phase, RolloutPhase::Paused { .. }) { self.held() } else { Vec::new() };
         self.go(next, effects);
+        effects.push(Effect::Changed(held));
     }
 }

@@ -1,6 +1,10 @@
 //! The commands about boxes that enrol: beginnings, claims, decisions, the authority.
 
-use super::{open, store_id};
+use super::{
+    open,
+    people::{owner, people_of},
+    store_id,
+};
 use crate::{
     cli::{CaCommand, ClaimCommand, Common, DecisionArgs, InitArgs, NodeCommand, NodeListArgs},
     output,
@@ -9,7 +13,7 @@ use aisle_event::Name;
 use aisle_hub::{
     Config, Database,
     config::PassphraseSource,
-    database::{By, EnrolmentRow, read::ROWS_MAX},
+    database::{EnrolmentRow, read::ROWS_MAX},
     enrol::{
         ceremony::{self, Made, Plan, Shown},
         claims::{self, Wanted},
@@ -19,7 +23,7 @@ use aisle_hub::{
 };
 use aisle_provisioning::{
     claim::Locator,
-    enrolment::{Actor, Role, State},
+    enrolment::State,
     fingerprint::Fingerprint,
     identity::{Chain, HubName, Serial, Store},
     key::KeyCost,
@@ -31,14 +35,7 @@ use std::path::Path;
 /// An hour in milliseconds.
 const HOUR_MS: u64 = 3_600_000;
 
-/// Whoever can read this hub's database and keys may do everything; their name on this machine is noted.
-fn who() -> String {
-    let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_default();
-    let user: String = user.chars().filter(|c| !c.is_control()).take(64).collect();
-    if user.is_empty() { "command".to_owned() } else { format!("command:{user}") }
-}
-
-fn time(ms: i64) -> String {
+pub(super) fn time(ms: i64) -> String {
     match jiff::Timestamp::from_millisecond(ms) {
         Ok(at) if ms > 0 => format!("{at:.0}"),
         _ => "-".to_owned(),
@@ -120,7 +117,8 @@ pub(crate) async fn claim(config: &Config, common: &Common, command: &ClaimComma
                 serial: serial.as_ref().map(Serial::new).transpose()?,
                 holds_ms: hours.map(|hours| u64::from(hours).saturating_mul(HOUR_MS)),
             };
-            let slip = claims::create(&database, enrolment, wanted, (&who(), Role::Admin), now()).await?;
+            let (people, who) = (people_of(config, database), owner());
+            let slip = claims::create(&people, &who, enrolment, wanted, now()).await?;
             if let Some(file) = qr {
                 std::fs::write(file, slip.to_svg()?.as_bytes())
                     .with_context(|| format!("cannot write `{}`", file.display()))?;
@@ -157,8 +155,8 @@ pub(crate) async fn claim(config: &Config, common: &Common, command: &ClaimComma
             let wanted: Locator =
                 locator.to_ascii_uppercase().parse().map_err(|_| anyhow::anyhow!(unknown()))?;
             let now = now();
-            let kept = open(config).await?.withdraw_claim(&wanted, now).await?.with_context(unknown)?;
-            let row = kept.row(now);
+            let people = people_of(config, open(config).await?);
+            let row = claims::withdraw(&people, &owner(), &wanted, now).await?.with_context(unknown)?;
             if common.json {
                 return Ok(output::json(&row)?);
             }
@@ -168,11 +166,16 @@ pub(crate) async fn claim(config: &Config, common: &Common, command: &ClaimComma
 }
 
 /// `node …`, but for `add`
-pub(super) async fn node(database: &Database, common: &Common, command: &NodeCommand) -> anyhow::Result<()> {
+pub(super) async fn node(
+    config: &Config,
+    database: Database,
+    common: &Common,
+    command: &NodeCommand,
+) -> anyhow::Result<()> {
     let (verb, args, key) = match command {
         NodeCommand::Add { .. } => return Ok(()),
-        NodeCommand::List(args) => return list(database, common, args).await,
-        NodeCommand::Show { store, node } => return show(database, common, store, node).await,
+        NodeCommand::List(args) => return list(&database, common, args).await,
+        NodeCommand::Show { store, node } => return show(&database, common, store, node).await,
         NodeCommand::Approve { store, node, key } => {
             let args = DecisionArgs { store: store.clone(), node: node.clone(), reason: None };
             (Verb::Approve, args, key.as_ref())
@@ -185,9 +188,9 @@ pub(super) async fn node(database: &Database, common: &Common, command: &NodeCom
     let DecisionArgs { store, node, reason } = args;
     let reason = reason.map(Name::new).transpose().context("`--reason` cannot be kept")?;
     let key = key.map(|key| key.replace(' ', "").parse::<Fingerprint>()).transpose()?;
-    let (who, store) = (who(), store_id(&store)?);
-    let by = By { actor: Actor::Person(Role::Admin), who: &who };
-    let decided = decide(database, (store.as_str(), &node), verb, by, reason, key.as_ref(), now()).await?;
+    let (people, who, store) = (people_of(config, database), owner(), store_id(&store)?);
+    let about = (store.as_str(), node.as_str());
+    let decided = decide(&people, &who, about, verb, reason, key.as_ref(), now()).await?;
     if common.json {
         return Ok(output::json(&decided)?);
     }

@@ -1,5 +1,7 @@
 //! The commands besides `run`: each opens what it needs, does one thing, and says what came of it.
 
+pub(crate) mod artefact;
+pub(crate) mod bundle;
 pub(crate) mod enrol;
 pub(crate) mod people;
 
@@ -275,7 +277,7 @@ pub(crate) async fn node(config: &Config, common: &Common, command: &NodeCommand
             people::note(config, &database, "node.add", store, became).await?;
             Ok(())
         }
-        command => enrol::node(&database, common, command).await,
+        command => enrol::node(config, database, common, command).await,
     }
 }
 

@@ -12,6 +12,7 @@ use aisle_hub::{
     database::{AuditFilter, read::ROWS_MAX},
     people::{
         People,
+        audit::Line,
         person::{Change, Person},
         role::{Grant, Permission, Role},
         telemetry::Telemetry,
@@ -23,14 +24,19 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 /// Who runs this command, as the system says.
-fn owner() -> Who {
+pub(super) fn owner() -> Who {
     let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
     let user = user.filter(|user| !user.is_empty()).unwrap_or_else(|| "not named".to_owned());
     Who::machine(format!("command line, user {user}"), "local")
 }
 
-fn people_of(config: &Config, database: Database) -> People {
+pub(super) fn people_of(config: &Config, database: Database) -> People {
     People::new(database, config.hub.clone(), config.people, Telemetry::default())
+}
+
+/// A row of the audit log about what a command of the machine's owner does, to be written with it.
+pub(super) fn line(config: &Config, database: &Database, action: &'static str, object: &str) -> Line {
+    people_of(config, database.clone()).line(owner().by(), action, object, Database::now_ms())
 }
 
 /// Writes down what a command of the machine's owner did.

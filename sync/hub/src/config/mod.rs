@@ -13,8 +13,8 @@ mod resolve;
 pub use enrolment::{Enrolment, PassphraseSource, RawApproval, RawEnrolment};
 pub use load::load;
 pub use raw::{
-    RawConfig, RawHttp, RawLimits, RawListen, RawLogFormat, RawNode, RawOidc, RawOidcRole, RawPeople,
-    RawPolicies, RawRelay, RawRelayed, RawTls, RawUpstream,
+    RawArtefacts, RawConfig, RawHttp, RawLimits, RawListen, RawLogFormat, RawNode, RawOidc, RawOidcRole,
+    RawPeople, RawPolicies, RawRelay, RawRelayed, RawTls, RawUpstream,
 };
 pub use relay::Relay;
 pub use resolve::{Config, Files, Listen};

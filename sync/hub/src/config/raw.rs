@@ -31,6 +31,8 @@ pub struct RawConfig {
     pub policies: RawPolicies,
     /// Bounds.
     pub limits: RawLimits,
+    /// Signed artefacts.
+    pub artefacts: RawArtefacts,
     /// How boxes get in by themselves.
     pub enrolment: RawEnrolment,
     /// The relay to a hub above.
@@ -151,6 +153,15 @@ pub struct RawPolicies {
     pub wanted: u32,
 }
 
+/// `[artefacts]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawArtefacts {
+    /// PEM file with the keys that snapshots and timestamps of signed artefacts are signed with. Made by `aisle-hub artefact init` where it is not there; the
+    /// same for all hubs on one database.
+    pub online_key_file: String,
+}
+
 /// `[limits]`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -246,7 +257,7 @@ pub struct RawNode {
 
 impl RawConfig {
     /// The files that only the hub may read, by their keys: each may be named `credential:NAME` instead.
-    pub(super) fn secrets(&mut self) -> [(&'static str, &mut String); 6] {
+    pub(super) fn secrets(&mut self) -> [(&'static str, &mut String); 7] {
         [
             ("receipt_key", &mut self.receipt_key),
             ("tls.key", &mut self.tls.key),
@@ -254,6 +265,7 @@ impl RawConfig {
             ("relay.key", &mut self.relay.key),
             ("relay.secret_file", &mut self.relay.secret_file),
             ("relay.token_secret_file", &mut self.relay.token_secret_file),
+            ("artefacts.online_key_file", &mut self.artefacts.online_key_file),
         ]
     }
 }
@@ -273,6 +285,7 @@ impl Default for RawConfig {
             http: RawHttp::default(),
             policies: RawPolicies::default(),
             limits: RawLimits::default(),
+            artefacts: RawArtefacts::default(),
             enrolment: RawEnrolment::default(),
             relay: RawRelay::default(),
             people: RawPeople::default(),
@@ -331,6 +344,12 @@ impl Default for RawRelay {
             every_ms: 1_000,
             lease_ms: 15_000,
         }
+    }
+}
+
+impl Default for RawArtefacts {
+    fn default() -> Self {
+        Self { online_key_file: "data/artefacts.key".into() }
     }
 }
 

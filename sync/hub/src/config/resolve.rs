@@ -77,6 +77,8 @@ pub struct Files {
     pub contents: Place,
     /// The key that receipts of erasures are signed with.
     pub receipt_key: PathBuf,
+    /// The keys of snapshots and timestamps of signed artefacts.
+    pub online_keys: PathBuf,
     /// The bearer token.
     pub token: PathBuf,
     /// The certificate chain.
@@ -142,6 +144,7 @@ impl Config {
             contents: Place::read(&raw.contents, beside)
                 .map_err(|_| wrong("contents", &raw.contents, "a folder, or `s3://BUCKET/PREFIX`"))?,
             receipt_key: beside.join(&raw.receipt_key),
+            online_keys: beside.join(&raw.artefacts.online_key_file),
             token: beside.join(&raw.http.token_file),
             certificate: beside.join(&raw.tls.certificate),
             key: beside.join(&raw.tls.key),

@@ -4,12 +4,12 @@
 
 use super::{
     Console, assets,
-    door::{Needs, SIGN_IN, Who},
+    door::{Caller, SIGN_IN},
     live::Pulse,
-    say,
-    visit::Visit,
+    rights, say,
+    visit::{Visit, csrf},
 };
-use crate::filter::Is;
+use crate::{filter::Is, people::who::Who};
 use axum::{
     extract::Request,
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -28,27 +28,37 @@ pub(super) struct Page<'a> {
     pub(super) body: Markup,
 }
 
-/// A way to a part of the console.
+/// A way to a part of the console, for whom its line in the table of rights lets in.
 pub(super) struct Entry {
     pub(super) address: &'static str,
     pub(super) name: &'static str,
-    /// What somebody has to be allowed to see it.
-    pub(super) needs: Needs,
     /// How many things there want somebody.
     pub(super) wanting: fn(&Pulse) -> i64,
 }
 
 /// The way around, in its order.
 pub(super) const NAVIGATION: &[Entry] = &[
-    Entry { address: "/", name: "Fleet", needs: Needs::Stores, wanting: nothing },
-    Entry { address: "/contents", name: "Contents", needs: Needs::Contents, wanting: nothing },
-    Entry { address: "/policies", name: "Policies and receipts", needs: Needs::Policies, wanting: nothing },
-    Entry { address: "/alerts", name: "Alerts", needs: Needs::Hub, wanting: alerts },
-    Entry { address: "/relay", name: "Relay", needs: Needs::Hub, wanting: nothing },
+    Entry { address: "/", name: "Fleet", wanting: nothing },
+    Entry { address: "/enrolments", name: "Enrolment", wanting: pending },
+    Entry { address: "/contents", name: "Contents", wanting: nothing },
+    Entry { address: "/policies", name: "Policies and receipts", wanting: nothing },
+    Entry { address: "/approvals", name: "Approvals", wanting: asked },
+    Entry { address: "/alerts", name: "Alerts", wanting: alerts },
+    Entry { address: "/relay", name: "Relay", wanting: nothing },
+    Entry { address: "/people", name: "People", wanting: nothing },
+    Entry { address: "/audit", name: "Audit", wanting: nothing },
 ];
 
 const fn nothing(_: &Pulse) -> i64 {
     0
+}
+
+const fn pending(pulse: &Pulse) -> i64 {
+    pulse.wanting.boxes
+}
+
+const fn asked(pulse: &Pulse) -> i64 {
+    pulse.wanting.requests
 }
 
 fn alerts(pulse: &Pulse) -> i64 {
@@ -60,7 +70,7 @@ pub(super) const FIND_CHARS_MAX: usize = 64;
 
 /// A page that is kept up to date.
 pub(super) fn whole(visit: &Visit, status: StatusCode, page: &Page<'_>) -> Response {
-    let Visit { console, who, now_ms, place, pulse } = visit;
+    let Visit { console, caller, now_ms, place, pulse } = visit;
     let silent_s = console.silent_s();
     let inside = html! {
         header.top {
@@ -77,20 +87,20 @@ pub(super) fn whole(visit: &Visit, status: StatusCode, page: &Page<'_>) -> Respo
         }
         // Said to those who do not see, when the page stops or begins to be live.
         p.hidden #live-said role="status" {}
-        (navigation(who, page.here, Some(pulse)))
+        (navigation(&caller.who, page.here, Some(pulse)))
         (main(page))
-        (foot(who))
+        (foot(caller))
     };
     document(console, status, page, Some((*now_ms, &pulse.id, silent_s)), &inside)
 }
 
 /// A page that tells somebody who is signed in of something, and stays as it is.
-pub(super) fn still(console: &Console, who: &Who, status: StatusCode, page: &Page<'_>) -> Response {
+pub(super) fn still(console: &Console, caller: &Caller, status: StatusCode, page: &Page<'_>) -> Response {
     let inside = html! {
         header.top { (brand(console)) }
-        (navigation(who, page.here, None))
+        (navigation(&caller.who, page.here, None))
         (main(page))
-        (foot(who))
+        (foot(caller))
     };
     document(console, status, page, None, &inside)
 }
@@ -116,10 +126,11 @@ fn brand(console: &Console) -> Markup {
 fn navigation(who: &Who, here: &str, pulse: Option<&Pulse>) -> Markup {
     html! {
         nav.around #around aria-label="Parts of the console" data-live[pulse.is_some()] {
-            @for entry in NAVIGATION.iter().filter(|entry| who.may(entry.needs)) {
+            @for entry in NAVIGATION.iter().filter(|entry| rights::leads(who, entry.address)) {
                 a href=(entry.address) aria-current=[(entry.address == here).then_some("page")] {
                     (entry.name)
-                    @let wanting = pulse.map_or(0, |pulse| (entry.wanting)(pulse));
+                    // What wants somebody is counted over the whole fleet: who is bounded is not told how much that is.
+                    @let wanting = pulse.filter(|_| rights::is_whole(who, entry.address)).map_or(0, |pulse| (entry.wanting)(pulse));
                     @if wanting > 0 { " " b.badge { (say::number(wanting)) } }
                 }
             }
@@ -136,11 +147,13 @@ fn main(page: &Page<'_>) -> Markup {
     }
 }
 
-fn foot(who: &Who) -> Markup {
+fn foot(caller: &Caller) -> Markup {
     html! {
         footer {
-            p { "Signed in by " (who.name) ". Times are the hub's, in UTC." }
-            form action="/sign-out" method="post" { button.quiet type="submit" { "Sign out" } }
+            p { "Signed in as " a href="/me" { bdi { (say::cut(&caller.who.name, 64)) } } ". Times are the hub's, in UTC." }
+            @if caller.csrf.is_some() {
+                form action="/sign-out" method="post" { (csrf(caller)) button.quiet type="submit" { "Sign out" } }
+            }
         }
     }
 }

@@ -7,8 +7,12 @@
 //! Guards invariant 6: there are at most so many lines; each says something at least every heartbeat and at most every interval, ends after a while, and
 //! ends when it is not taken from. When nobody looks, nothing is asked.
 
-use super::{Console, door::Needs, visit::Visit, wrong::Wrong};
-use crate::database::{DatabaseError, glance::Tide, grid::GridCounts};
+use super::{Console, visit::Visit, wrong::Wrong};
+use crate::database::{
+    DatabaseError,
+    glance::{Tide, Wanting},
+    grid::GridCounts,
+};
 use axum::{
     extract::Query,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
@@ -65,6 +69,8 @@ pub(super) struct Pulse {
     pub(super) id: String,
     /// How many stores are so and so.
     pub(super) counts: GridCounts,
+    /// How many things want somebody.
+    pub(super) wanting: Wanting,
 }
 
 #[derive(Debug)]
@@ -91,10 +97,11 @@ impl Console {
             return Ok(pulse.clone());
         }
         let wanted = self.policy_wanted();
-        let counts = self.database().grid_counts(wanted).await?;
+        let counts = self.database().grid_counts(wanted, None).await?;
         let tide = self.database().tide().await?;
+        let wanting = self.database().wanting(self.api().now_ms()).await?;
         let refused = self.parts().recent.count();
-        let pulse = Arc::new(Pulse { id: id(&counts, tide, wanted, refused), counts });
+        let pulse = Arc::new(Pulse { id: id(&counts, tide, wanting, wanted, refused), counts, wanting });
         *latest = Some((Instant::now(), pulse.clone()));
         Ok(pulse)
     }
@@ -105,8 +112,8 @@ impl Console {
     }
 }
 
-fn id(counts: &GridCounts, tide: Tide, wanted: Option<u32>, refused: u64) -> String {
-    let text = format!("{counts:?} {tide:?} {wanted:?} {refused}");
+fn id(counts: &GridCounts, tide: Tide, wanting: Wanting, wanted: Option<u32>, refused: u64) -> String {
+    let text = format!("{counts:?} {tide:?} {wanting:?} {wanted:?} {refused}");
     blake3::hash(text.as_bytes()).to_hex().chars().take(16).collect()
 }
 
@@ -122,17 +129,10 @@ const X_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// `GET /events`.
 pub(super) async fn listen(
-    visit: Result<Visit, Response>,
+    visit: Visit,
     headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Wrong> {
-    let visit = match visit {
-        Ok(visit) => visit,
-        // A line that is led to another page would be an error without a reason.
-        Err(led) if led.status().is_redirection() => return Ok(StatusCode::UNAUTHORIZED.into_response()),
-        Err(wrong) => return Ok(wrong),
-    };
-    visit.needs(Needs::Stores)?;
     let console = visit.console;
     let Ok(room) = console.0.live.lines.clone().try_acquire_owned() else {
         let retry = [(header::RETRY_AFTER, "30")];

@@ -1,13 +1,13 @@
 //! The web console: what the hub knows of the fleet, as pages for people. Made on the server, kept up to date by a small script, whole without it.
 //!
 //! ```text
-//! request ─> door (who is it?) ─> page ─ database, policies in force ─> Page ─> frame ─> answer
-//!                                  live ─ what changed, said at most every few seconds ─> script fetches the same page again
+//! request ─> door (who is it, may they?) ─> page ─ database, policies in force ─> Page ─> frame ─> answer
+//!                                            live ─ what changed, said at most every few seconds ─> script fetches the same page again
 //! ```
 //!
-//! Lives here: wiring. Who somebody is and what they may see is in [`door`], which knows no more than the hub's token for now; what stands around every page
+//! Lives here: wiring. Who somebody is and whether they may is looked at in [`door`], by the table in [`rights`]; what stands around every page is
 //! in [`frame`]; a problem as a page in [`wrong`]; the pages in [`pages`]. A further page is a function over a [`visit::Visit`], a line in
-//! [`router`], and, where people are to find it, an entry in [`frame::NAVIGATION`]. Not here: the JSON interface ([`crate::http`]), which stays as it is.
+//! [`router`], a line in [`PAGES`], and, where people are to find it, an entry in [`frame::NAVIGATION`]. Not here: the JSON interface ([`crate::http`]), which stays as it is.
 //!
 //! Guards: every text of a store, a node or a file is escaped by `maud` and can start no script, since the policy of every page allows files of this hub only;
 //! a page has at most 100 KB, whatever the fleet is like; listeners are bounded.
@@ -17,14 +17,16 @@ mod door;
 mod frame;
 mod live;
 mod pages;
+mod rights;
 mod say;
 mod spark;
 mod visit;
 mod wrong;
 
 pub use live::Bounds;
+pub use rights::PAGES;
 
-use crate::{Database, http::Token, policies::Policies, recent::Recent};
+use crate::{Database, http::Api, policies::Policies, recent::Recent};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -44,10 +46,8 @@ pub struct Parts {
     pub hub: String,
     /// The region that it lies in.
     pub region: String,
-    /// The database.
-    pub database: Database,
-    /// What lets people in.
-    pub token: Arc<Token>,
+    /// What the interface for programs is made of: the database, people, the clock.
+    pub api: Api,
     /// The policies in force.
     pub policies: watch::Receiver<Arc<Policies>>,
     /// What this process refused lately.
@@ -75,7 +75,11 @@ impl Console {
     }
 
     fn database(&self) -> &Database {
-        &self.0.parts.database
+        &self.0.parts.api.database
+    }
+
+    fn api(&self) -> &Api {
+        &self.0.parts.api
     }
 
     fn parts(&self) -> &Parts {
@@ -86,6 +90,24 @@ impl Console {
     fn policy_wanted(&self) -> Option<u32> {
         self.0.parts.policies.borrow().wanted.map(|id| id.version)
     }
+}
+
+/// The pages about people.
+fn people() -> Router<Console> {
+    use pages::people::{add, list, me, person};
+    Router::new()
+        .route("/people", get(list).post(add))
+        .route("/people/{person}", get(person::show).post(person::change))
+        .route("/people/{person}/disable", post(person::disable))
+        .route("/people/{person}/enable", post(person::enable))
+        .route("/people/{person}/reset", post(person::reset))
+        .route("/people/{person}/sessions/{session}/end", post(person::end_session))
+        .route("/people/{person}/tokens/{token}/revoke", post(person::revoke))
+        .route("/me", get(me::show))
+        .route("/me/password", post(me::change_password))
+        .route("/me/sessions/{session}/end", post(me::end_session))
+        .route("/me/tokens", post(me::make_token))
+        .route("/me/tokens/{token}/revoke", post(me::revoke))
 }
 
 /// The console's pages, and behind them another interface: whoever asks for a page and finds none there is shown one that says so.
@@ -102,13 +124,25 @@ pub fn router(console: Console, behind: Router) -> Router {
         .route("/policies/{hash}", get(pages::policies::show))
         .route("/alerts", get(pages::alerts::show))
         .route("/relay", get(pages::relay::show))
+        .route("/enrolments", get(pages::enrolments::list))
+        .route("/enrolments/{store}/{node}", get(pages::enrolments::show))
+        .route("/enrolments/{store}/{node}/{decision}", post(pages::enrolments::decide))
+        .route("/claims", get(pages::claims::list).post(pages::claims::create))
+        .route("/claims/{locator}/withdraw", post(pages::claims::withdraw))
+        .route("/approvals", get(pages::approvals::list))
+        .route("/approvals/{approval}", get(pages::approvals::show))
+        .route("/approvals/{approval}/{decision}", post(pages::approvals::decide))
+        .route("/audit", get(pages::audit::show))
+        .merge(people())
         .route("/search", get(pages::search::show))
         .route("/events", get(live::listen))
-        .route("/sign-in", get(door::show).post(door::sign_in))
-        .route("/sign-out", post(door::sign_out))
+        .route("/sign-in", get(door::sign_in::show).post(door::sign_in::sign_in))
+        .route("/set-up", get(door::set_up::show).post(door::set_up::set_up))
+        .route("/sign-out", post(door::sign_in::sign_out))
         .route("/assets/{name}", get(assets::serve))
         .method_not_allowed_fallback(wrong::method)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(console.clone(), door::guard))
         .layer(middleware::from_fn_with_state(console.clone(), wrong::dress))
         .layer(middleware::from_fn(frame::guard));
     pages.with_state(console).fallback_service(behind)

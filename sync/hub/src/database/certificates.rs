@@ -1,13 +1,14 @@
 //! What was issued, to nodes and to devices: kept whole, so that an answer that was lost can be given again.
 
 use super::{
-    Database, DatabaseError, Tx,
+    Database, DatabaseError, Tx, audit,
     enrolments::names,
     failure::while_doing,
     over, reading,
     revocations::revoke_in,
     rows::{damaged, fixed},
 };
+use crate::people::audit::Line;
 use aisle_event::Timestamp;
 use aisle_provisioning::{
     certificate::CertificateNumber,
@@ -89,8 +90,9 @@ impl Database {
         &self,
         identity: &Identity,
         issued: &Issued,
-        now: Timestamp,
+        line: &Line,
     ) -> Result<(), DatabaseError> {
+        let now = Timestamp(line.at_ms);
         let (store, device) = names(identity);
         let mut tx = self.begin().await?;
         let old: Vec<(Vec<u8>, i64)> = over!(&mut tx.connection(), on => {
@@ -106,6 +108,7 @@ impl Database {
         let old: Vec<Entry> = old.collect();
         keep_certificate_in(&mut tx, identity, &Credential::from(&issued.facts), leaf(issued), now).await?;
         revoke_in(&mut tx, &old, std::slice::from_ref(identity), now).await?;
+        audit::note(&mut tx, line).await?;
         tx.commit().await
     }
 }

@@ -1,11 +1,12 @@
 //! Claims: made, shown, taken back. Of a code only hashes come here.
 
 use super::{
-    Database, DatabaseError, Tx,
+    Database, DatabaseError, Tx, audit,
     failure::while_doing,
     over, reading,
     rows::{damaged, fixed},
 };
+use crate::people::audit::Line;
 use aisle_event::Timestamp;
 use aisle_provisioning::{
     claim::{Claim, ClaimState, Locator},
@@ -14,6 +15,7 @@ use aisle_provisioning::{
     identity::{Serial, Store},
 };
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 /// The most claims of a store that can be used at one time; a further one is refused.
@@ -182,7 +184,7 @@ impl Database {
     ///
     /// # Errors
     /// When the store has too many that can be used, or the database cannot take it.
-    pub async fn keep_claim(&self, kept: &KeptClaim) -> Result<(), ClaimNotKept> {
+    pub async fn keep_claim(&self, kept: &KeptClaim, line: &Line) -> Result<(), ClaimNotKept> {
         let failed = while_doing("keep a claim");
         let KeptClaim { claim, made_by, made_role } = kept;
         let mut tx = self.begin().await?;
@@ -205,6 +207,9 @@ impl Database {
         if added == 0 {
             return Err(ClaimNotKept::Taken);
         }
+        let became =
+            json!({ "store": claim.store.as_str(), "serial": serial, "expires_at_ms": claim.expires_at.0 });
+        audit::note(&mut tx, &line.clone().became(became)).await?;
         Ok(tx.commit().await?)
     }
 
@@ -246,13 +251,16 @@ impl Database {
     pub async fn withdraw_claim(
         &self,
         locator: &Locator,
-        now: Timestamp,
+        line: &Line,
     ) -> Result<Option<KeptClaim>, DatabaseError> {
+        let now = Timestamp(line.at_ms);
         let mut tx = self.begin().await?;
         let Some(kept) = claim_in(&mut tx, locator).await? else { return Ok(None) };
         let claim = kept.claim.withdrawn(now);
         settle_in(&mut tx, &claim).await?;
+        let kept = KeptClaim { claim, ..kept };
+        audit::note(&mut tx, &line.clone().became(json!({ "state": kept.row(now).state }))).await?;
         tx.commit().await?;
-        Ok(Some(KeptClaim { claim, ..kept }))
+        Ok(Some(kept))
     }
 }

@@ -4,7 +4,7 @@
 //! by (`nodes`), what was issued ([`super::certificates`]), who may not come in any more ([`super::revocations`]). Not here: who asks ([`crate::enrol`]).
 
 use super::{
-    Database, DatabaseError, Tx,
+    Database, DatabaseError, Tx, audit,
     certificates::{keep_certificate_in, leaf},
     claims::{claim_in, settle_in},
     enrolment_rows::{kept_in, save_in},
@@ -12,6 +12,7 @@ use super::{
     over,
     revocations::revoke_in,
 };
+use crate::people::audit::Line;
 use aisle_event::{Name, Timestamp};
 use aisle_provisioning::{
     certificate::Facts,
@@ -24,6 +25,7 @@ use aisle_provisioning::{
     issue::Issued,
 };
 use aisle_residency::signing::{SigningKey, VerifyingKey};
+use serde_json::json;
 
 /// A node's record, with what the hub keeps beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -313,8 +315,9 @@ impl Database {
         identity: &Identity,
         issued: &Issued,
         receipt_key: Option<&VerifyingKey>,
-        now: Timestamp,
+        line: &Line,
     ) -> Result<KeptEnrolment, EnrolError> {
+        let now = Timestamp(line.at_ms);
         let credential = Credential::from(&issued.facts);
         let mut tx = self.begin().await?;
         let mut before = self.known_in(&mut tx, identity).await?;
@@ -326,6 +329,7 @@ impl Database {
         let (after, effects) = before.apply(&Change::Issue(credential), hub, None, now)?;
         let after = KeptEnrolment { who, ..after };
         follow_in(&mut tx, &after, &effects, now).await?;
+        audit::note(&mut tx, line).await?;
         tx.commit().await?;
         Ok(after)
     }
@@ -385,8 +389,9 @@ impl Database {
         by: By<'_>,
         reason: Option<Name>,
         key: Option<&Fingerprint>,
-        now: Timestamp,
+        line: &Line,
     ) -> Result<KeptEnrolment, EnrolError> {
+        let now = Timestamp(line.at_ms);
         let unknown = || EnrolError::Unknown { store: store.to_owned(), node: node.to_owned() };
         let mut tx = self.begin().await?;
         let before = kept_in(&mut tx, store, node).await?.ok_or_else(unknown)?;
@@ -398,8 +403,11 @@ impl Database {
                 wanted: wanted.short(),
             });
         }
+        let state = |kept: &KeptEnrolment| json!({ "state": kept.enrolment.state.as_str(), "key": kept.enrolment.claimed_key.short() });
+        let was = state(&before);
         let (after, effects) = before.apply(change, by, reason, now)?;
         follow_in(&mut tx, &after, &effects, now).await?;
+        audit::note(&mut tx, &line.clone().was(was).became(state(&after))).await?;
         tx.commit().await?;
         Ok(after)
     }
@@ -412,14 +420,18 @@ impl Database {
         &self,
         (store, node): (&str, &str),
         state: State,
-        now: Timestamp,
+        line: &Line,
     ) -> Result<bool, DatabaseError> {
+        let now = Timestamp(line.at_ms);
         let mut tx = self.begin().await?;
         let changed = over!(&mut tx.connection(), on => {
             sqlx::query("UPDATE nodes SET state = $3, state_at_ms = $4 WHERE store = $1 AND node = $2")
                 .bind(store).bind(node).bind(desk_state(state)).bind(now.0)
                 .execute(on).await.map(|done| done.rows_affected()).map_err(while_doing("let a node in or out"))
         })?;
+        if changed > 0 {
+            audit::note(&mut tx, &line.clone().became(json!({ "state": state.as_str() }))).await?;
+        }
         tx.commit().await?;
         Ok(changed > 0)
     }

@@ -15,7 +15,16 @@ use data_encoding::HEXLOWER;
 use sqlx::AssertSqlSafe;
 
 /// The sums of everything that changes: two that are equal show the same fleet.
-pub(crate) type Tide = (i64, i64, i64, i64, i64, i64, i64, i64, i64);
+pub(crate) type Tide = (i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
+
+/// How many things want somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wanting {
+    /// Boxes that wait to be let in.
+    pub(crate) boxes: i64,
+    /// Requests that wait for a second person.
+    pub(crate) requests: i64,
+}
 
 /// Something that was offered in two forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,9 +151,24 @@ impl Database {
                 (SELECT COALESCE(MAX(last_seen_ms), 0) FROM nodes), (SELECT COALESCE(MAX(at_ms), 0) FROM desired), \
                 (SELECT COALESCE(MAX(at_ms), 0) FROM reports), (SELECT COUNT(*) FROM erasures), \
                 (SELECT COALESCE(MAX(done_at_ms), 0) FROM erasures), (SELECT COUNT(*) FROM chunks), \
-                (SELECT COUNT(*) FROM policies), (SELECT COALESCE(MAX(acked_at_ms), 0) FROM relay_lanes)")
+                (SELECT COUNT(*) FROM policies), (SELECT COALESCE(MAX(acked_at_ms), 0) FROM relay_lanes), \
+                (SELECT COUNT(*) FROM enrolments), (SELECT COALESCE(MAX(since_ms), 0) FROM enrolments), \
+                (SELECT COALESCE(MAX(seq), 0) FROM audit_head)")
                 .fetch_one(pool).await.map_err(while_doing("find what changed"))
         })
+    }
+
+    /// What wants somebody at a moment, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// When the database cannot say.
+    pub(crate) async fn wanting(&self, now_ms: i64) -> Result<Wanting, DatabaseError> {
+        let (boxes, requests): (i64, i64) = reading!(self, pool => {
+            sqlx::query_as("SELECT (SELECT COUNT(*) FROM enrolments WHERE state = 'pending'), \
+                (SELECT COUNT(*) FROM approvals WHERE state = 'waits' AND ends_at_ms > $1)")
+                .bind(now_ms).fetch_one(pool).await.map_err(while_doing("find what wants somebody"))
+        })?;
+        Ok(Wanting { boxes, requests })
     }
 
     /// How late the last batches of a log came, the oldest first: the milliseconds between a batch's last event and its arrival.
@@ -332,20 +356,6 @@ impl Database {
             sqlx::query_as("SELECT version, name, document, accepted_at_ms FROM policies WHERE hash = $1")
                 .bind(hash.0.as_slice()).fetch_optional(pool).await.map_err(while_doing("read a policy"))
         })
-    }
-
-    /// Nodes whose serial or address has this in it.
-    ///
-    /// # Errors
-    /// When the database cannot say.
-    pub async fn find_nodes(&self, part: &str, rows_max: u32) -> Result<Vec<FoundNode>, DatabaseError> {
-        let rows: Vec<(String, String, String, String)> = reading!(self, pool => {
-            sqlx::query_as("SELECT store, node, address, state FROM nodes WHERE LOWER(node) LIKE LOWER($1) ESCAPE '\\' \
-                OR address LIKE $1 ESCAPE '\\' ORDER BY store, node LIMIT $2")
-                .bind(containing(part)).bind(bounded(rows_max)).fetch_all(pool).await.map_err(while_doing("find nodes"))
-        })?;
-        let row = |(store, node, address, state)| FoundNode { store, node, address, state };
-        Ok(rows.into_iter().map(row).collect())
     }
 
     /// Contents whose name has this in it, or whose hash begins like it.

@@ -7,11 +7,15 @@
 use super::{
     Database, DatabaseError,
     failure::while_doing,
+    glance::FoundNode,
     read::ROWS_MAX,
     reading,
     rows::{signed, unsigned},
 };
-use crate::filter::{Filter, Is, Term, What};
+use crate::{
+    filter::{Filter, Is, Term, What},
+    people::{role::Scope, who::Reach},
+};
 use sqlx::AssertSqlSafe;
 
 /// The most events that are believed to wait, whatever a node said.
@@ -217,8 +221,31 @@ impl Statement {
         }
     }
 
+    /// The condition that a store lies where somebody may see it, over its name: none where they may everywhere.
+    fn within(&mut self, reach: &Reach, store: &str) -> String {
+        if reach.is_everything() {
+            return String::new();
+        }
+        let mut either: Vec<String> = Vec::new();
+        for scope in reach.scopes() {
+            match scope {
+                // Looked at above.
+                Scope::Everything => {}
+                Scope::Region(region) => {
+                    let region = self.text(region.as_str());
+                    either.push(format!(
+                        "EXISTS (SELECT 1 FROM stores t WHERE t.store = {store} AND t.region = {region})"
+                    ));
+                }
+                // No store has labels yet: see `StoreRow::traits`.
+                Scope::Label { .. } => {}
+            }
+        }
+        if either.is_empty() { " AND 1 = 0".into() } else { format!(" AND ({})", either.join(" OR ")) }
+    }
+
     fn all(&mut self, filter: &Filter, wanted: Option<u32>) -> String {
-        let mut conditions = String::new();
+        let mut conditions = filter.reach().map_or_else(String::new, |reach| self.within(reach, "f.store"));
         let is_region = |term: &&Term| matches!(term.what, What::Region(_)) && !term.is_not;
         let regions: Vec<String> =
             filter.terms().iter().filter(is_region).map(|term| self.what(&term.what, wanted)).collect();
@@ -379,11 +406,15 @@ impl Database {
         Ok(())
     }
 
-    /// How many stores there are of each kind, by one walk over the fleet.
+    /// How many stores there are of each kind, by one walk over the fleet: over all of it, or over what somebody may see.
     ///
     /// # Errors
     /// When the database cannot say.
-    pub async fn grid_counts(&self, wanted: Option<u32>) -> Result<GridCounts, DatabaseError> {
+    pub async fn grid_counts(
+        &self,
+        wanted: Option<u32>,
+        reach: Option<&Reach>,
+    ) -> Result<GridCounts, DatabaseError> {
         let mut statement = Statement::default();
         let sums: Vec<String> = COUNTED
             .into_iter()
@@ -392,7 +423,8 @@ impl Database {
                 format!("CAST(COALESCE(SUM(CASE WHEN {condition} THEN 1 ELSE 0 END), 0) AS BIGINT)")
             })
             .collect();
-        let sql = format!("SELECT COUNT(*), {} {FLEET}", sums.join(", "));
+        let within = reach.map_or_else(String::new, |reach| statement.within(reach, "f.store"));
+        let sql = format!("SELECT COUNT(*), {} {FLEET} WHERE 1 = 1{within}", sums.join(", "));
         type Row = (i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
         let rows: Vec<Row> = asked!(self, sql, &statement.values, "count the fleet")?;
         let Some((stores, a, b, c, d, e, f, g, h, i, j)) = rows.into_iter().next() else {
@@ -400,5 +432,28 @@ impl Database {
         };
         let counts = COUNTED.into_iter().zip([a, b, c, d, e, f, g, h, i, j]).collect();
         Ok(GridCounts { stores, counts })
+    }
+
+    /// Nodes whose serial or address has this in it, of the stores that somebody may see.
+    ///
+    /// # Errors
+    /// When the database cannot say.
+    pub async fn find_nodes(
+        &self,
+        part: &str,
+        reach: &Reach,
+        rows_max: u32,
+    ) -> Result<Vec<FoundNode>, DatabaseError> {
+        let mut statement = Statement::default();
+        let part = statement.text(&containing(part));
+        let within = statement.within(reach, "n.store");
+        let limit = statement.put(Value::Number(i64::from(rows_max.clamp(1, ROWS_MAX))));
+        let sql = format!(
+            "SELECT n.store, n.node, n.address, n.state FROM nodes n WHERE (LOWER(n.node) LIKE LOWER({part}) ESCAPE '\\' \
+             OR n.address LIKE {part} ESCAPE '\\'){within} ORDER BY n.store, n.node LIMIT {limit}"
+        );
+        let rows: Vec<(String, String, String, String)> = asked!(self, sql, &statement.values, "find nodes")?;
+        let row = |(store, node, address, state)| FoundNode { store, node, address, state };
+        Ok(rows.into_iter().map(row).collect())
     }
 }

@@ -18,6 +18,7 @@ const SQLITE: &[Step] = &[
     (5, "people", include_str!("../../migrations/sqlite_5.sql")),
     (6, "enrolment", include_str!("../../migrations/sqlite_6.sql")),
     (7, "fleet", include_str!("../../migrations/sqlite_7.sql")),
+    (8, "artefacts", include_str!("../../migrations/sqlite_8.sql")),
 ];
 const POSTGRES: &[Step] = &[
     (1, "first", include_str!("../../migrations/postgres_1.sql")),
@@ -27,6 +28,7 @@ const POSTGRES: &[Step] = &[
     (5, "people", include_str!("../../migrations/postgres_5.sql")),
     (6, "enrolment", include_str!("../../migrations/postgres_6.sql")),
     (7, "fleet", include_str!("../../migrations/postgres_7.sql")),
+    (8, "artefacts", include_str!("../../migrations/postgres_8.sql")),
 ];
 
 fn migrator(steps: &'static [Step]) -> Migrator {

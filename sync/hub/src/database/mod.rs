@@ -9,6 +9,7 @@
 
 mod admission;
 mod approvals;
+mod artefacts;
 mod audit;
 mod backup;
 mod certificates;
@@ -29,12 +30,14 @@ mod policy;
 pub mod read;
 pub(crate) mod relay;
 mod revocations;
-mod rows;
+pub(crate) mod rows;
 mod sessions;
 mod write;
 
 pub use admission::{Admission, NotTaken};
 pub use approvals::WAITING_MAX;
+pub use artefacts::NotPut;
+pub(crate) use artefacts::tree_name;
 pub use audit::AuditFilter;
 pub use backup::{BackupError, restore};
 pub use claims::{ClaimNotKept, ClaimRow, KeptClaim, OPEN_CLAIMS_MAX};

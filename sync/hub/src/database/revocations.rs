@@ -1,11 +1,12 @@
 //! Who may not come in any more: one list, kept whole, changed under a lock and with a number that only rises. And whom hubs have to look at again.
 
 use super::{
-    Connection, Database, DatabaseError, Tx,
+    Connection, Database, DatabaseError, Tx, audit,
     failure::while_doing,
     over, reading,
     rows::{damaged, signed, unsigned},
 };
+use crate::people::audit::Line;
 use aisle_event::Timestamp;
 use aisle_provisioning::{
     device::{Entry, RevocationList},
@@ -92,10 +93,11 @@ impl Database {
         &self,
         more: &[Entry],
         lifted: &[Identity],
-        now: Timestamp,
+        line: &Line,
     ) -> Result<(), DatabaseError> {
         let mut tx = self.begin().await?;
-        revoke_in(&mut tx, more, lifted, now).await?;
+        revoke_in(&mut tx, more, lifted, Timestamp(line.at_ms)).await?;
+        audit::note(&mut tx, line).await?;
         tx.commit().await
     }
 

@@ -8,6 +8,7 @@ use super::{
     own::{Own, OwnError, put},
     passphrase::{self, PassphraseError},
 };
+use crate::artefacts::online::{OnlineError, OnlineKeys};
 use crate::config::{Config, ConfigError, Enrolment, PassphraseSource, load};
 use aisle_event::Timestamp;
 use aisle_provisioning::{
@@ -78,6 +79,9 @@ pub enum CeremonyError {
     /// The hub's certificate.
     #[error(transparent)]
     Own(#[from] OwnError),
+    /// The keys of snapshots and timestamps.
+    #[error(transparent)]
+    Online(#[from] OnlineError),
     /// The names that certificates may have.
     #[error(transparent)]
     Limits(#[from] InvalidLimits),
@@ -224,6 +228,7 @@ pub fn init(plan: &Plan, now: Timestamp) -> Result<Made, CeremonyError> {
     let resolved = load(Some(&draft))?;
     let enrolment = resolved.enrolment.as_ref().ok_or(CeremonyError::NoEnrolment)?;
     let key = own_key(&resolved.files.key)?;
+    OnlineKeys::read_or_make(&resolved.files.online_keys)?;
     Own::certify(enrolment, &unlocked, key, &resolved.files.certificate, now)?;
     std::fs::remove_file(&draft).map_err(|source| CeremonyError::File { path: draft, source })?;
     write(&config, text.as_bytes(), 0o644)?;

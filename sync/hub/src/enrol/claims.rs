@@ -1,16 +1,16 @@
 //! Claims for commands and the HTTP interface: made and shown once.
 
-use super::{Note, note};
+use super::role;
 use crate::{
     config::Enrolment,
-    database::{ClaimNotKept, Database, KeptClaim},
+    database::{ClaimNotKept, ClaimRow, DatabaseError, KeptClaim},
+    people::{People, who::Who},
 };
 use aisle_event::Timestamp;
 use aisle_provisioning::{
     authority::{AuthorityFolder, FolderError},
-    claim::{Claim, ClaimLink, ClaimSlip, SlipError},
+    claim::{Claim, ClaimLink, ClaimSlip, Locator, SlipError},
     disk::RealDisk,
-    enrolment::Role,
     entropy::{NoEntropy, SystemEntropy},
     fingerprint::Fingerprint,
     identity::{Serial, Store},
@@ -66,10 +66,10 @@ pub fn root(config: &Enrolment) -> Result<Fingerprint, ClaimFailed> {
 /// # Errors
 /// When it cannot be made or kept.
 pub async fn create(
-    database: &Database,
+    people: &People,
+    who: &Who,
     config: &Enrolment,
     wanted: Wanted,
-    (who, role): (&str, Role),
     now: Timestamp,
 ) -> Result<ClaimSlip, ClaimFailed> {
     let root = root(config)?;
@@ -83,9 +83,10 @@ pub async fn create(
             holds_ms,
             &mut SystemEntropy::default(),
         )?;
-        let kept = KeptClaim { claim: claim.clone(), made_by: who.to_owned(), made_role: role };
+        let kept = KeptClaim { claim: claim.clone(), made_by: who.name.clone(), made_role: role(who) };
         draws += 1;
-        match database.keep_claim(&kept).await {
+        let line = people.line(who.by(), "claim.create", claim.locator.as_str(), now.0);
+        match people.database().keep_claim(&kept, &line).await {
             Ok(()) => break (claim, code),
             // One in thirty million claims has the locator of another one.
             Err(ClaimNotKept::Taken) if draws < DRAWS_MAX => {}
@@ -93,8 +94,20 @@ pub async fn create(
         }
     };
     let (store, serial, expires_at) = (claim.store.clone(), claim.serial.clone(), claim.expires_at);
-    let object = format!("{} for {store}", claim.locator);
-    note(&Note { who, address: "", action: "claim.create", object: &object, outcome: "done", reason: "" });
     let link = ClaimLink { code, hub: config.address.clone(), root };
     Ok(ClaimSlip { link, store, serial, expires_at })
+}
+
+/// Takes a claim back, and gives it as it is then; `None` when there is none. One that was used stays used.
+///
+/// # Errors
+/// When the database cannot take it.
+pub async fn withdraw(
+    people: &People,
+    who: &Who,
+    locator: &Locator,
+    now: Timestamp,
+) -> Result<Option<ClaimRow>, DatabaseError> {
+    let line = people.line(who.by(), "claim.withdraw", locator.as_str(), now.0);
+    Ok(people.database().withdraw_claim(locator, &line).await?.map(|kept| kept.row(now)))
 }

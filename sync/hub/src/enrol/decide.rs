@@ -2,14 +2,18 @@
 //!
 //! A node that enrolled has a record, and the table of states says what can be done. One that was made known by hand has none: it can be suspended, resumed and banned.
 
-use super::{Note, note};
-use crate::database::{By, Database, EnrolError};
+use super::actor;
+use crate::{
+    database::{By, EnrolError},
+    people::{People, audit::Line, who::Who},
+};
 use aisle_event::{Name, Timestamp};
 use aisle_provisioning::{
     enrolment::{Action, Change, ChangeError, State, TransitionError},
     fingerprint::Fingerprint,
 };
 use serde::Serialize;
+use serde_json::json;
 use std::str::FromStr;
 use utoipa::ToSchema;
 
@@ -45,7 +49,9 @@ impl Verb {
         }
     }
 
-    const fn note(self) -> &'static str {
+    /// What it is called in the audit log.
+    #[must_use]
+    pub const fn note(self) -> &'static str {
         match self {
             Self::Approve => "node.approve",
             Self::Reject => "node.reject",
@@ -93,41 +99,39 @@ pub struct Decided {
     pub key_short: String,
 }
 
-/// Decides about a node. Where `key` is given, the node must have asked with it: so nobody approves another box than the one they looked at.
+/// Decides about a node. Where `key` is given, the node must have asked with it: so nobody approves another box than the one they looked at. It is in the
+/// audit log with what it was before, and so is what was refused.
 ///
 /// # Errors
 /// When there is no such node, or it is in no state for this.
 pub async fn decide(
-    database: &Database,
+    people: &People,
+    who: &Who,
     (store, node): (&str, &str),
     verb: Verb,
-    by: By<'_>,
     reason: Option<Name>,
     key: Option<&Fingerprint>,
     now: Timestamp,
 ) -> Result<Decided, EnrolError> {
-    let words = reason.clone();
-    let decided = decided(database, (store, node), verb, by, reason, key, now).await;
-    let outcome = decided.as_ref().map_or_else(|error| error.code().to_string(), |_| "done".to_owned());
-    note(&Note {
-        who: by.who,
-        address: "",
-        action: verb.note(),
-        object: &format!("{store}/{node}"),
-        outcome: &outcome,
-        reason: words.as_ref().map(Name::as_str).unwrap_or_default(),
-    });
+    let mut line = people.line(who.by(), verb.note(), &format!("{store}/{node}"), now.0);
+    if let Some(reason) = &reason {
+        reason.as_str().clone_into(&mut line.reason);
+    }
+    let decided = decided(people, who, (store, node), verb, reason, key, &line).await;
+    if let Err(error) = &decided {
+        people.refused(line, format!("{}: {error}", error.code())).await?;
+    }
     decided
 }
 
 async fn decided(
-    database: &Database,
+    people: &People,
+    who: &Who,
     (store, node): (&str, &str),
     verb: Verb,
-    by: By<'_>,
     reason: Option<Name>,
     key: Option<&Fingerprint>,
-    now: Timestamp,
+    line: &Line,
 ) -> Result<Decided, EnrolError> {
     let done = |state: State, key_short: String| Decided {
         store: store.to_owned(),
@@ -135,7 +139,8 @@ async fn decided(
         state: state.as_str().to_owned(),
         key_short,
     };
-    match database.decide((store, node), &verb.change(), by, reason, key, now).await {
+    let (database, by) = (people.database(), By { actor: actor(who), who: &who.name });
+    match database.decide((store, node), &verb.change(), by, reason, key, line).await {
         Ok(kept) => Ok(done(kept.enrolment.state, kept.enrolment.claimed_key.short())),
         Err(EnrolError::Unknown { store: named, node: serial }) => {
             let unknown = EnrolError::Unknown { store: named, node: serial };
@@ -146,7 +151,8 @@ async fn decided(
                 let action = if verb == Verb::Approve { Action::Approve } else { Action::Reject };
                 return Err(ChangeError::from(TransitionError::State { state, action }).into());
             };
-            if database.set_node_state((store, node), state, now).await? {
+            let line = line.clone().was(json!({ "state": before }));
+            if database.set_node_state((store, node), state, &line).await? {
                 Ok(done(state, String::new()))
             } else {
                 Err(unknown)

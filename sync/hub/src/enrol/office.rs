@@ -4,10 +4,8 @@
 //! Guards: nothing of a request goes into a certificate but its key; what is asked twice is answered twice with the same.
 
 use super::{
-    Note,
     answer::Refused,
     limit::Limiter,
-    note,
     own::{Own, OwnError},
     passphrase::{self, PassphraseError},
     telemetry::Telemetry,
@@ -15,6 +13,10 @@ use super::{
 use crate::{
     config::{Config, Enrolment},
     database::{Asked, Database, EnrolError, KeptEnrolment},
+    people::{
+        People,
+        audit::{By, Line},
+    },
     policies::Policies,
 };
 use aisle_event::Timestamp;
@@ -38,6 +40,7 @@ use aisle_provisioning::{
 use aisle_residency::signing::VerifyingKey;
 use data_encoding::HEXLOWER;
 use rustls_pki_types::{CertificateDer, ServerName};
+use serde_json::json;
 use std::{
     net::SocketAddr,
     path::PathBuf,
@@ -68,8 +71,8 @@ pub enum OfficeError {
 
 /// What an office is made of.
 pub struct Parts {
-    /// The database.
-    pub database: Database,
+    /// Where it is written down what boxes get and are refused; over the database.
+    pub people: People,
     /// Who may not come in.
     pub board: RevocationBoard,
     /// The policies in force.
@@ -190,7 +193,7 @@ impl Office {
     }
 
     pub(super) fn database(&self) -> &Database {
-        &self.0.parts.database
+        self.0.parts.people.database()
     }
 
     pub(super) fn telemetry(&self) -> &Telemetry {
@@ -288,24 +291,27 @@ impl Office {
                 // Two characters of a code only check it: who guesses is mostly noticed here.
                 self.limited(|limiter, now_ms| limiter.was_wrong(caller.address.ip(), None, now_ms));
                 let answer = Refused::new(error.code(), "the claim code in the request cannot be one");
-                return Err(self.told(caller, "", answer));
+                return Err(self.told(caller, "", answer).await);
             }
             None => {
                 let words = "a box without a certificate needs a claim, as the password of HTTP Basic";
-                return Err(self.told(caller, "", Refused::new(Code::ClaimNeeded, words)));
+                return Err(self.told(caller, "", Refused::new(Code::ClaimNeeded, words)).await);
             }
         };
         let locator = code.locator();
         let address = caller.address.ip();
-        self.limited(|limiter, now_ms| limiter.may_try(address, &locator, now_ms))
-            .map_err(|error| self.told(caller, locator.as_str(), error.into()))?;
-        let answer = self.redeem(caller, &code, wanted).await;
-        answer.map_err(|(refused, is_guess)| {
-            if is_guess {
-                self.limited(|limiter, now_ms| limiter.was_wrong(address, Some(&locator), now_ms));
-            }
-            self.told(caller, locator.as_str(), refused)
-        })
+        let may_try = self.limited(|limiter, now_ms| limiter.may_try(address, &locator, now_ms));
+        if let Err(error) = may_try {
+            return Err(self.told(caller, locator.as_str(), error.into()).await);
+        }
+        let (refused, is_guess) = match self.redeem(caller, &code, wanted).await {
+            Ok(answer) => return Ok(answer),
+            Err(refused) => refused,
+        };
+        if is_guess {
+            self.limited(|limiter, now_ms| limiter.was_wrong(address, Some(&locator), now_ms));
+        }
+        Err(self.told(caller, locator.as_str(), refused).await)
     }
 
     /// The answer, or the refusal and whether it was perhaps a guess at a claim.
@@ -346,7 +352,7 @@ impl Office {
             }
         };
         let given = match kept.enrolment.at_first(&request.fingerprint()) {
-            Decision::Allow | Decision::Recover { .. } => self.give(&kept, &request, None, now).await,
+            Decision::Allow | Decision::Recover { .. } => self.give(caller, &kept, &request, None, now).await,
             Decision::Wait(code) => {
                 let words = format!("the key {} waits to be approved", kept.enrolment.claimed_key.short());
                 Err(Refused::new(code, words))
@@ -358,8 +364,10 @@ impl Office {
 
     /// A node with a certificate, which may have run out.
     pub(super) async fn reenroll(&self, caller: &Caller, wanted: Wanted<'_>) -> Result<Answer, Refused> {
-        let answer = self.renew(caller, wanted).await;
-        answer.map_err(|refused| self.told(caller, &who(caller), refused))
+        match self.renew(caller, wanted).await {
+            Ok(answer) => Ok(answer),
+            Err(refused) => Err(self.told(caller, &who(caller), refused).await),
+        }
     }
 
     async fn renew(&self, caller: &Caller, wanted: Wanted<'_>) -> Result<Answer, Refused> {
@@ -380,12 +388,13 @@ impl Office {
         // What it shows is seen: one that was issued before this one is not good any more.
         self.seen(&facts, &kept, caller, now).await?;
         let receipt_key = receipt_key(wanted.receipt_key)?;
-        self.give(&kept, &request, receipt_key_of(&kept, receipt_key), now).await
+        self.give(caller, &kept, &request, receipt_key_of(&kept, receipt_key), now).await
     }
 
     /// The certificate for a request that was allowed: the one that this key has already, or a new one.
     async fn give(
         &self,
+        caller: &Caller,
         kept: &KeptEnrolment,
         request: &Request,
         receipt_key: Option<VerifyingKey>,
@@ -401,21 +410,22 @@ impl Office {
         let subject = Subject { identity, key: &request.key, names: &names };
         let issued =
             unlocked.issuing.issue(subject, &self.0.config.lifetimes, now, &mut SystemEntropy::default())?;
-        self.database().keep_issued(identity, &issued, receipt_key.as_ref(), now).await?;
-        self.issued(identity, &issued);
+        let line = self.issues(caller, identity, &issued, now);
+        self.database().keep_issued(identity, &issued, receipt_key.as_ref(), &line).await?;
+        self.telemetry().issued();
         Ok(Answer::issued(&issued.chain))
     }
 
-    fn issued(&self, identity: &Identity, issued: &Issued) {
-        self.telemetry().issued();
-        note(&Note {
-            who: "hub",
-            address: "",
-            action: "certificate.issue",
-            object: &identity.to_string(),
-            outcome: "done",
-            reason: &issued.facts.number.to_string(),
+    /// The row about a certificate that a box gets.
+    fn issues(&self, caller: &Caller, identity: &Identity, issued: &Issued, now: Timestamp) -> Line {
+        let by = by(caller, if caller.chain.is_empty() { "claim" } else { "certificate" });
+        let facts = &issued.facts;
+        let became = json!({
+            "certificate": facts.number.to_string(),
+            "key": facts.key.short(),
+            "not_after_ms": facts.validity.not_after.0,
         });
+        self.0.parts.people.line(by, "certificate.issue", &identity.to_string(), now.0).became(became)
     }
 
     /// The certificate that a key was given already, while half of its life is left: the answer was perhaps lost.
@@ -473,8 +483,10 @@ impl Office {
 
     /// A node that may come in with the certificate that it shows. From now on that one is in use.
     pub(super) async fn node(&self, caller: &Caller) -> Result<KeptEnrolment, Refused> {
-        let admitted = self.admitted(caller).await;
-        admitted.map_err(|refused| self.told(caller, &who(caller), refused))
+        match self.admitted(caller).await {
+            Ok(kept) => Ok(kept),
+            Err(refused) => Err(self.told(caller, &who(caller), refused).await),
+        }
     }
 
     async fn admitted(&self, caller: &Caller) -> Result<KeptEnrolment, Refused> {
@@ -526,8 +538,9 @@ impl Office {
         let unlocked = self.unlocked();
         let issued =
             unlocked.issuing.issue(subject, &self.0.config.lifetimes, now, &mut SystemEntropy::default())?;
-        self.database().keep_device(&identity, &issued, now).await?;
-        self.issued(&identity, &issued);
+        let line = self.issues(caller, &identity, &issued, now);
+        self.database().keep_device(&identity, &issued, &line).await?;
+        self.telemetry().issued();
         Ok(Answer::issued(&issued.chain))
     }
 
@@ -537,15 +550,9 @@ impl Office {
         let identity = self.device(&kept, device)?;
         let now = self.now();
         let ban = Entry { what: What::Identity(identity.clone()), since: now, until: None };
-        self.database().revoke(&[ban], &[], now).await?;
-        note(&Note {
-            who: &kept.enrolment.identity.to_string(),
-            address: &caller.address.ip().to_string(),
-            action: "device.ban",
-            object: &identity.to_string(),
-            outcome: "done",
-            reason: "",
-        });
+        let line =
+            self.0.parts.people.line(by(caller, "certificate"), "device.ban", &identity.to_string(), now.0);
+        self.database().revoke(&[ban], &[], &line).await?;
         Ok(())
     }
 
@@ -571,21 +578,30 @@ impl Office {
         })
     }
 
-    /// Counts and notes a refusal.
-    fn told(&self, caller: &Caller, object: &str, refused: Refused) -> Refused {
+    /// Counts a refusal and writes it down. Who comes again and again is written down a few times only.
+    async fn told(&self, caller: &Caller, object: &str, refused: Refused) -> Refused {
         self.telemetry().refused(refused.code);
+        // Whoever waits for approval is in the queue, and asks every few seconds.
         if refused.code != Code::WaitsForApproval {
-            note(&Note {
-                who: "box",
-                address: &caller.address.ip().to_string(),
-                action: "certificate.ask",
-                object,
-                outcome: &refused.code.to_string(),
-                reason: &refused.detail,
-            });
+            let way = if caller.chain.is_empty() { "claim" } else { "certificate" };
+            let people = &self.0.parts.people;
+            let line = people.line(by(caller, way), "certificate.ask", object, self.now().0);
+            let reason = format!("{}: {}", refused.code, refused.detail);
+            if let Err(error) = people.refused(line, reason).await {
+                tracing::error!(%error, "a refusal is not in the audit log");
+            }
         }
         refused
     }
+}
+
+/// A box, for the audit log.
+fn by(caller: &Caller, way: &'static str) -> By {
+    let address = caller.address.ip().to_string();
+    let named = who(caller);
+    // The damper goes by the id: strangers are told apart by where they come from.
+    let id = if named.is_empty() { format!("box at {address}") } else { named.clone() };
+    By { id, name: named, way, address }
 }
 
 /// Whom a caller's certificate names, for the log.

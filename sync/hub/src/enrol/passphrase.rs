@@ -60,13 +60,13 @@ pub enum PassphraseError {
     Entropy(#[from] NoEntropy),
 }
 
-fn read_file(path: &Path) -> Result<Passphrase, PassphraseError> {
+fn read_file(path: &Path) -> Result<Zeroizing<String>, PassphraseError> {
     let failed = |source| PassphraseError::File { path: path.to_owned(), source };
     let mut text = Zeroizing::new(String::new());
     let file = File::open(path).map_err(failed)?;
     // Its line's end, and one more byte, so that what is too long is seen.
     file.take(PASSPHRASE_BYTES_MAX as u64 + 3).read_to_string(&mut text).map_err(failed)?;
-    Ok(Passphrase::new(&text)?)
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 /// Reads a passphrase; `what` it is, somebody who has to type it is told.
@@ -74,6 +74,17 @@ fn read_file(path: &Path) -> Result<Passphrase, PassphraseError> {
 /// # Errors
 /// When there is none.
 pub fn read(source: &PassphraseSource, what: &'static str) -> Result<Passphrase, PassphraseError> {
+    Ok(Passphrase::new(&read_text(source, what)?)?)
+}
+
+/// The same as text, for what is sealed by others.
+///
+/// # Errors
+/// When there is none.
+pub fn read_text(
+    source: &PassphraseSource,
+    what: &'static str,
+) -> Result<Zeroizing<String>, PassphraseError> {
     match source {
         PassphraseSource::File(path) => read_file(path),
         PassphraseSource::Credential(name) => {
@@ -81,7 +92,7 @@ pub fn read(source: &PassphraseSource, what: &'static str) -> Result<Passphrase,
             let folder = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(missing)?;
             read_file(&Path::new(&folder).join(name))
         }
-        PassphraseSource::Prompt => typed(what),
+        PassphraseSource::Prompt => typed_text(what),
     }
 }
 
@@ -90,18 +101,29 @@ pub fn read(source: &PassphraseSource, what: &'static str) -> Result<Passphrase,
 /// # Errors
 /// When there is none.
 pub fn choose(source: &PassphraseSource, what: &'static str) -> Result<Passphrase, PassphraseError> {
+    Ok(Passphrase::new(&choose_text(source, what)?)?)
+}
+
+/// The same as text, for what is sealed by others.
+///
+/// # Errors
+/// When there is none.
+pub fn choose_text(
+    source: &PassphraseSource,
+    what: &'static str,
+) -> Result<Zeroizing<String>, PassphraseError> {
     match source {
         PassphraseSource::File(path) if !path.exists() => make_file(path),
         PassphraseSource::Prompt => {
             let first = typed_text(what)?;
             let again = typed_text("the same again")?;
-            if *first == *again { Ok(Passphrase::new(&first)?) } else { Err(PassphraseError::Apart) }
+            if *first == *again { Ok(first) } else { Err(PassphraseError::Apart) }
         }
-        source => read(source, what),
+        source => read_text(source, what),
     }
 }
 
-fn make_file(path: &Path) -> Result<Passphrase, PassphraseError> {
+fn make_file(path: &Path) -> Result<Zeroizing<String>, PassphraseError> {
     let failed = |source| PassphraseError::File { path: path.to_owned(), source };
     let bytes: Zeroizing<[u8; 20]> = Zeroizing::new(entropy::array(&mut SystemEntropy::default())?);
     let text = Zeroizing::new(BASE32_NOPAD.encode(&*bytes).to_lowercase());
@@ -114,11 +136,7 @@ fn make_file(path: &Path) -> Result<Passphrase, PassphraseError> {
         file.sync_all()
     });
     written.map_err(failed)?;
-    Ok(Passphrase::new(&text)?)
-}
-
-fn typed(what: &'static str) -> Result<Passphrase, PassphraseError> {
-    Ok(Passphrase::new(&typed_text(what)?)?)
+    Ok(text)
 }
 
 fn typed_text(what: &'static str) -> Result<Zeroizing<String>, PassphraseError> {

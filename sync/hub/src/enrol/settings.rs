@@ -1,4 +1,4 @@
-//! What a node is told once it is in: whom to call, which policies and receipts to believe.
+//! What a node is told once it is in: whom to call, which policies, receipts and artefacts to believe.
 
 use super::{answer::Refused, office::Office};
 use crate::config::RawUpstream;
@@ -19,6 +19,8 @@ struct Settings<'a> {
     hubs: Vec<Called<'a>>,
     policy_keys: Vec<String>,
     hub_receipt_keys: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artefact_root: Option<String>,
     policy: Option<Sealed>,
     revoked_number: u64,
 }
@@ -56,6 +58,8 @@ pub(super) async fn answer(
         None => None,
         Some(id) => office.database().policy_document(id).await?,
     };
+    // What it holds is what was published: canonical JSON.
+    let root = crate::artefacts::first_root(office.database()).await?;
     let settings = Settings {
         chain: identity.chain().as_str(),
         store: identity.store().map_or("", |store| store.as_str()),
@@ -64,6 +68,7 @@ pub(super) async fn answer(
         hubs: config.hubs.iter().map(Called::of).collect(),
         policy_keys: office.policy_keys(),
         hub_receipt_keys: vec![office.receipt_key()],
+        artefact_root: root.and_then(|root| String::from_utf8(root).ok()),
         policy: policy.map(|(document, signature)| Sealed {
             document: BASE64.encode(&document),
             signature: HEXLOWER.encode(&signature),

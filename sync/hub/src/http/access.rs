@@ -18,7 +18,7 @@ use crate::people::{
 use aisle_event::StoreId;
 use axum::{
     body::{Body, to_bytes},
-    extract::{ConnectInfo, MatchedPath, RawPathParams, Request, State},
+    extract::{ConnectInfo, MatchedPath, RawPathParams, Request, State, rejection::RawPathParamsRejection},
     http::{HeaderMap, Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -37,7 +37,7 @@ const STORE: &str = "store";
 /// Lets a request through to its route, or not.
 pub(super) async fn guard(
     State(api): State<Api>,
-    params: Result<RawPathParams, axum::extract::rejection::RawPathParamsRejection>,
+    params: Result<RawPathParams, RawPathParamsRejection>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -68,23 +68,62 @@ pub(super) async fn guard(
             return Problem::no_line().into_response();
         }
     };
-    let request = match unforged(&api, &who, request).await {
+    let request = match unforged(&api, who.csrf(), request).await {
         Ok(request) => request,
-        Err(problem) => return refuse(&api, &who, "request.forged", path.as_deref(), problem, now_ms).await,
+        Err(problem) => return refuse(&api, &who, FORGED, path.as_deref(), problem, now_ms).await,
     };
-    let store = params
-        .ok()
-        .and_then(|params| params.iter().find(|(name, _)| *name == STORE).map(|(_, value)| value.to_owned()));
+    let store = store_of(params);
     match permitted(&api, &who, need, store.as_deref()).await {
         Ok(()) => {
             let mut request = request;
             request.extensions_mut().insert(who);
             next.run(request).await
         }
-        Err(problem) => {
-            let action = need.permission().map_or("session", Permission::as_str);
+        Err(denied) => {
             let object = store.or(path);
-            refuse(&api, &who, action, object.as_deref(), problem, now_ms).await
+            refuse(&api, &who, action(need), object.as_deref(), denied.into(), now_ms).await
+        }
+    }
+}
+
+/// What a refused request is called in the audit log, when another page may have made it.
+pub(crate) const FORGED: &str = "request.forged";
+
+/// What a refused request is called in the audit log.
+pub(crate) fn action(need: Need) -> &'static str {
+    need.permission().map_or("session", Permission::as_str)
+}
+
+/// The store that a path names.
+pub(crate) fn store_of(params: Result<RawPathParams, RawPathParamsRejection>) -> Option<String> {
+    let params = params.ok()?;
+    params.iter().find(|(name, _)| *name == STORE).map(|(_, value)| value.to_owned())
+}
+
+/// Why somebody may not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Denied {
+    /// None of their roles has the permission.
+    Lacks(Permission),
+    /// A role of theirs has it, but not here.
+    Outside(Permission),
+    /// They came with a token, and only a person at a page will do.
+    NoSession,
+    /// The database cannot say where the store lies.
+    Unknown {
+        /// True when it may be tried again.
+        is_passing: bool,
+    },
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Lacks(permission) => Self::forbidden(permission),
+            Denied::Outside(permission) => Self::bounded(permission),
+            Denied::NoSession => Self::wants_session(),
+            Denied::Unknown { is_passing: true } => Self::busy("the database does not answer; try again"),
+            Denied::Unknown { is_passing: false } => Self::failed(),
         }
     }
 }
@@ -107,7 +146,7 @@ async fn refuse(
 }
 
 /// Where a request comes from.
-fn from(api: &Api, request: &Request) -> Origin {
+pub(crate) fn from(api: &Api, request: &Request) -> Origin {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
     let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     Origin {
@@ -117,7 +156,7 @@ fn from(api: &Api, request: &Request) -> Origin {
 }
 
 /// Who somebody is by what they show. Who shows a token is not looked at for a cookie.
-async fn identify(
+pub(crate) async fn identify(
     api: &Api,
     headers: &HeaderMap,
     from: &Origin,
@@ -138,9 +177,9 @@ async fn identify(
     }
 }
 
-/// Whether a request by a cookie was made by our own page and not by another one in the same browser.
-async fn unforged(api: &Api, who: &Who, request: Request) -> Result<Request, Problem> {
-    let Way::Session { csrf, .. } = &who.way else { return Ok(request) };
+/// Whether a request by a cookie was made by our own page, which knows `csrf`, and not by another one in the same browser. Who came by no cookie has none.
+pub(crate) async fn unforged(api: &Api, csrf: Option<&str>, request: Request) -> Result<Request, Problem> {
+    let Some(csrf) = csrf else { return Ok(request) };
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(request);
     }
@@ -169,28 +208,26 @@ async fn unforged(api: &Api, who: &Who, request: Request) -> Result<Request, Pro
 }
 
 /// Whether somebody may what a route wants.
-async fn permitted(api: &Api, who: &Who, need: Need, store: Option<&str>) -> Result<(), Problem> {
+pub(crate) async fn permitted(api: &Api, who: &Who, need: Need, store: Option<&str>) -> Result<(), Denied> {
     let Some(permission) = need.permission() else {
         let has_session = matches!(who.way, Way::Session { .. });
-        return if need == Need::Session && !has_session { Err(Problem::wants_session()) } else { Ok(()) };
+        return if need == Need::Session && !has_session { Err(Denied::NoSession) } else { Ok(()) };
     };
     let reach = who.reach(permission);
     if reach.is_nothing() {
-        return Err(Problem::forbidden(permission));
+        return Err(Denied::Lacks(permission));
     }
     if reach.is_everything() || matches!(need, Need::Part(_)) {
         return Ok(());
     }
-    let Need::Store(_) = need else { return Err(Problem::bounded(permission)) };
-    let store = store.and_then(|store| StoreId::new(store).ok());
-    let traits = match store {
-        Some(store) => api.database.traits(&store).await?,
+    let Need::Store(_) = need else { return Err(Denied::Outside(permission)) };
+    let traits = match store.and_then(|store| StoreId::new(store).ok()) {
+        Some(store) => api.database.traits(&store).await.map_err(|error| {
+            tracing::warn!(%error, source = ?std::error::Error::source(&error), "a request could not be answered");
+            Denied::Unknown { is_passing: error.is_passing() }
+        })?,
         None => None,
     };
     // A store that is not known is in nobody's scope: who is bounded does not learn which there are elsewhere.
-    if traits.is_some_and(|traits| reach.covers(&traits)) {
-        Ok(())
-    } else {
-        Err(Problem::bounded(permission))
-    }
+    if traits.is_some_and(|traits| reach.covers(&traits)) { Ok(()) } else { Err(Denied::Outside(permission)) }
 }

@@ -1,29 +1,33 @@
 //! Who may come: claims made and taken back, boxes that ask, and what is decided about them.
 //!
-//! What is read here wants the permission `enrolment.read`, what is written `enrolment.decide`. Until people have accounts, the hub's token stands for both.
+//! What is read here wants the permission `enrolment.read`, what is written `enrolment.decide`; who is bounded to some stores sees and decides about those.
+//! What is decided is in the audit log, in the transaction of the decision. Not here: what may follow on what ([`crate::enrol`]).
 #![expect(unused_qualifications, reason = "the code that `utoipa::path` writes names its parameters in full")]
 
 use super::{
     Api, Problem,
-    routes::{Answer, Page, limit, query},
+    access::permitted,
+    permits::Need,
+    routes::{Answer, Page, described_page, limit, query},
 };
 use crate::{
-    database::{By, ClaimNotKept, ClaimRow, EnrolError, EnrolmentRow, read::ROWS_MAX},
+    database::{ClaimNotKept, ClaimRow, EnrolError, EnrolmentRow, read::ROWS_MAX},
     enrol::{
         claims::{self, ClaimFailed, Wanted},
         decide::{Decided, Verb, decide},
-        now,
+        within,
     },
+    people::{role::Permission, who::Who},
 };
-use aisle_event::Name;
+use aisle_event::{Name, Timestamp};
 use aisle_provisioning::{
     claim::Locator,
-    enrolment::{Actor, Role, State},
+    enrolment::State,
     fingerprint::Fingerprint,
     identity::{Serial, Store},
 };
 use axum::{
-    Json,
+    Extension, Json,
     extract::{
         Path, Query, State as Shared,
         rejection::{JsonRejection, QueryRejection},
@@ -36,8 +40,9 @@ use utoipa_axum::{router::OpenApiRouter, routes as described};
 
 /// An hour in milliseconds.
 const HOUR_MS: u64 = 3_600_000;
-/// Who the hub's token is, in records.
-const TOKEN: &str = "token";
+
+described_page!(ClaimPage, Page_ClaimRow, ClaimRow);
+described_page!(EnrolmentPage, Page_EnrolmentRow, EnrolmentRow);
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -152,21 +157,25 @@ fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
 
 /// The claims, by store.
 #[utoipa::path(get, path = "/v1/claims", tag = "enrolment", security(("token" = [])), params(ClaimsQuery), responses(
-    (status = 200, body = Page<ClaimRow>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = ClaimPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn list_claims(
     Shared(api): Shared<Api>,
+    Extension(who): Extension<Who>,
     asked: Result<Query<ClaimsQuery>, QueryRejection>,
 ) -> Answer<Page<ClaimRow>> {
     let asked = query(asked)?;
     let limit = limit(asked.limit)?.min(ROWS_MAX);
     let place = after(asked.after.as_deref())?;
     let found = api.database.claims(asked.store.as_deref(), place, limit).await?;
-    let now = now();
-    let items: Vec<ClaimRow> = found.iter().map(|kept| kept.row(now)).collect();
-    let next = (items.len() == limit as usize).then(|| items.last()).flatten();
+    let now = Timestamp(api.now_ms());
+    let rows: Vec<ClaimRow> = found.iter().map(|kept| kept.row(now)).collect();
+    let next = (rows.len() == limit as usize).then(|| rows.last()).flatten();
     let next = next.map(|row| format!("{}/{}", row.store, row.locator));
+    let reach = who.reach(Permission::EnrolmentRead);
+    let items = within(&api.database, &reach, rows, |row| &row.store).await?;
     Ok(Json(Page { items, next }))
 }
 
@@ -174,10 +183,12 @@ async fn list_claims(
 #[utoipa::path(post, path = "/v1/claims", tag = "enrolment", security(("token" = [])), request_body = NewClaim, responses(
     (status = 201, body = MadeClaim), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 409, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn make_claim(
     Shared(api): Shared<Api>,
+    Extension(who): Extension<Who>,
     wanted: Result<Json<NewClaim>, JsonRejection>,
 ) -> Result<(StatusCode, Json<MadeClaim>), Problem> {
     let NewClaim { store, serial, hours } = body(wanted)?;
@@ -188,9 +199,10 @@ async fn make_claim(
     if hours.is_some_and(|hours| !(1..=2_160).contains(&hours)) {
         return Err(Problem::field("hours", "is not 1 to 2160"));
     }
+    permitted(&api, &who, Need::Store(Permission::EnrolmentDecide), Some(store.as_str())).await?;
     let holds_ms = hours.map(|hours| u64::from(hours).saturating_mul(HOUR_MS));
     let wanted = Wanted { store, serial, holds_ms };
-    let slip = claims::create(&api.database, config, wanted, (TOKEN, Role::Admin), now()).await?;
+    let slip = claims::create(&api.people, &who, config, wanted, Timestamp(api.now_ms())).await?;
     let svg = slip.to_svg().map_err(ClaimFailed::from)?;
     let made = MadeClaim {
         locator: slip.link.code.locator().to_string(),
@@ -210,21 +222,29 @@ async fn make_claim(
     (status = 200, body = ClaimRow), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
-async fn withdraw_claim(Shared(api): Shared<Api>, Path(text): Path<String>) -> Answer<ClaimRow> {
+async fn withdraw_claim(
+    Shared(api): Shared<Api>,
+    Extension(who): Extension<Who>,
+    Path(text): Path<String>,
+) -> Answer<ClaimRow> {
     let unknown = || Problem::unknown_claim(&text);
     let locator: Locator = text.parse().map_err(|_| unknown())?;
-    let now = now();
-    let kept = api.database.withdraw_claim(&locator, now).await?.ok_or_else(unknown)?;
-    Ok(Json(kept.row(now)))
+    let now = Timestamp(api.now_ms());
+    let known = api.database.claim(&locator).await?.ok_or_else(unknown)?;
+    let store = known.claim.store.as_str();
+    permitted(&api, &who, Need::Store(Permission::EnrolmentDecide), Some(store)).await?;
+    claims::withdraw(&api.people, &who, &locator, now).await?.map(Json).ok_or_else(unknown)
 }
 
 /// The nodes that asked to come in, by store.
 #[utoipa::path(get, path = "/v1/enrolments", tag = "enrolment", security(("token" = [])), params(EnrolmentsQuery), responses(
-    (status = 200, body = Page<EnrolmentRow>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = EnrolmentPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn list_enrolments(
     Shared(api): Shared<Api>,
+    Extension(who): Extension<Who>,
     asked: Result<Query<EnrolmentsQuery>, QueryRejection>,
 ) -> Answer<Page<EnrolmentRow>> {
     let asked = query(asked)?;
@@ -239,9 +259,11 @@ async fn list_enrolments(
         }
     };
     let store = asked.store.unwrap_or_default();
-    let items = api.database.enrolments(&store, state, place, limit).await?;
-    let next = (items.len() == limit as usize).then(|| items.last()).flatten();
+    let rows = api.database.enrolments(&store, state, place, limit).await?;
+    let next = (rows.len() == limit as usize).then(|| rows.last()).flatten();
     let next = next.map(|row| format!("{}/{}", row.store, row.node));
+    let reach = who.reach(Permission::EnrolmentRead);
+    let items = within(&api.database, &reach, rows, |row| &row.store).await?;
     Ok(Json(Page { items, next }))
 }
 
@@ -266,11 +288,13 @@ async fn enrolment(
     request_body = Decision, responses(
     (status = 200, body = Decided), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 409, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn decide_enrolment(
     Shared(api): Shared<Api>,
+    Extension(who): Extension<Who>,
     Path((store, node, verb)): Path<(String, String, String)>,
     decision: Result<Json<Decision>, JsonRejection>,
 ) -> Answer<Decided> {
@@ -280,7 +304,7 @@ async fn decide_enrolment(
     let reason = reason.map_err(|error| Problem::field("reason", error.to_string()))?;
     let key = key.map(|key| key.parse::<Fingerprint>()).transpose();
     let key = key.map_err(|error| Problem::field("key", error.to_string()))?;
-    let by = By { actor: Actor::Person(Role::Admin), who: TOKEN };
-    let decided = decide(&api.database, (&store, &node), verb, by, reason, key.as_ref(), now()).await?;
+    let now = Timestamp(api.now_ms());
+    let decided = decide(&api.people, &who, (&store, &node), verb, reason, key.as_ref(), now).await?;
     Ok(Json(decided))
 }

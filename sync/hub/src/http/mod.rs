@@ -8,19 +8,20 @@
 //! Every route has a line in the table of permissions ([`permits`]). Lists have a bound and a place to go on from. Not here: SQL
 //! ([`crate::database::read`]), roles ([`crate::people`]). The description of it all is made from the code ([`openapi`]).
 
-mod access;
+pub(crate) mod access;
+mod artefacts;
 mod enrolments;
 mod exchange;
 mod fleet;
 mod idempotency;
-mod oidc;
+pub(crate) mod oidc;
 mod oversight;
 mod people;
 pub mod permits;
 mod problem;
 mod routes;
-mod session;
-mod site;
+pub(crate) mod session;
+pub(crate) mod site;
 mod token;
 mod tokens;
 
@@ -29,6 +30,7 @@ pub use site::Site;
 pub use token::{Token, TokenError};
 
 use crate::{
+    artefacts::Artefacts,
     config::Enrolment,
     database::Database,
     fleet::Wake,
@@ -53,6 +55,8 @@ use utoipa_axum::router::OpenApiRouter;
 /// What the interface answers from.
 #[derive(Debug, Clone)]
 pub struct Api {
+    /// Signed artefacts.
+    pub artefacts: Artefacts,
     /// The database.
     pub database: Database,
     /// The token.
@@ -145,6 +149,7 @@ fn described() -> OpenApiRouter<Api> {
         .merge(oversight::routes())
         .merge(fleet::routes())
         .merge(oidc::routes())
+        .merge(artefacts::routes())
 }
 
 /// The description of the interface, as OpenAPI 3.1.

@@ -55,7 +55,7 @@ struct StartQuery {
 }
 
 /// A path of this hub: nothing that a browser could take for another place.
-fn is_path(path: &str) -> bool {
+pub(crate) fn is_path(path: &str) -> bool {
     let is_plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~?=&%+".contains(&byte));
     path.starts_with('/') && !path.starts_with("//") && path.len() <= PATH_BYTES_MAX && is_plain
 }

@@ -6,7 +6,7 @@
 use super::{
     Api, Problem,
     exchange::body,
-    routes::{Page, limit, query},
+    routes::{Page, described_page, limit, query},
 };
 use crate::{
     database::AuditFilter,
@@ -32,6 +32,9 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+described_page!(ApprovalPage, Page_ApprovalView, ApprovalView);
+described_page!(AuditPage, Page_AuditRow, AuditRow);
+
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -49,7 +52,7 @@ type Answer<T> = Result<Json<T>, Problem>;
 pub(super) struct ApprovalView {
     /// Its id.
     approval: String,
-    /// `policy.publish` or `rollout.start`.
+    /// `policy.publish`, `rollout.start` or `artefact.publish`.
     kind: &'static str,
     /// The same in words.
     summary: String,
@@ -84,7 +87,7 @@ pub(super) struct ApprovalView {
 }
 
 impl ApprovalView {
-    fn of(approval: Approval, now_ms: i64) -> Self {
+    pub(super) fn of(approval: Approval, now_ms: i64) -> Self {
         let is_over = approval.is_over(now_ms);
         Self {
             approval: approval.id,
@@ -138,7 +141,7 @@ struct ApprovalsQuery {
 
 /// Requests that want another person, the latest first.
 #[utoipa::path(get, path = "/v1/approvals", tag = "approvals", security(("token" = []), ("session" = [])), params(ApprovalsQuery), responses(
-    (status = 200, body = Page<ApprovalView>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = ApprovalPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
@@ -355,7 +358,7 @@ struct AuditQuery {
 
 /// What was done, by whom, and what was refused: the latest first. Each row has the hash of the one before in its head; `aisle-hub verify` computes the chain again.
 #[utoipa::path(get, path = "/v1/audit", tag = "audit", security(("token" = []), ("session" = [])), params(AuditQuery), responses(
-    (status = 200, body = Page<AuditRow>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = AuditPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]

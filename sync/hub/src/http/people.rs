@@ -6,7 +6,7 @@
 use super::{
     Api, Problem,
     exchange::{body, fresh, tagged, version},
-    routes::{Page, limit, query},
+    routes::{Page, described_page, limit, query},
 };
 use crate::{
     database::PersonError,
@@ -29,6 +29,10 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+described_page!(PermissionPage, Page_PermissionView, PermissionView);
+described_page!(PersonPage, Page_PersonView, PersonView);
+described_page!(SessionPage, Page_SessionRow, SessionRow);
 
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<Api> {
@@ -70,7 +74,7 @@ struct PermissionView {
 
 /// The table: which role may what.
 #[utoipa::path(get, path = "/v1/roles", tag = "people", security(("token" = []), ("session" = [])), responses(
-    (status = 200, body = Page<PermissionView>), (status = 401, body = Problem, content_type = "application/problem+json")))]
+    (status = 200, body = PermissionPage), (status = 401, body = Problem, content_type = "application/problem+json")))]
 async fn roles() -> Response {
     let view = |permission: &Permission| PermissionView {
         permission: permission.as_str(),
@@ -147,7 +151,7 @@ struct PeopleQuery {
 
 /// People, by name.
 #[utoipa::path(get, path = "/v1/people", tag = "people", security(("token" = []), ("session" = [])), params(PeopleQuery), responses(
-    (status = 200, body = Page<PersonView>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = PersonPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
@@ -273,7 +277,7 @@ async fn reset_person(
 /// The sessions of a person.
 #[utoipa::path(get, path = "/v1/people/{person}/sessions", tag = "people", security(("token" = []), ("session" = [])),
     params(("person" = String, Path, description = "The id.")), responses(
-    (status = 200, body = Page<SessionRow>), (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = SessionPage), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn sessions_of(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {

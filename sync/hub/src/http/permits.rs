@@ -49,7 +49,7 @@ impl Need {
 }
 
 /// Method, path as the router has it, need.
-type Line = (Method, &'static str, Need);
+pub type Line = (Method, &'static str, Need);
 
 /// The lines.
 pub const ROUTES: &[Line] = &[
@@ -67,8 +67,20 @@ pub const ROUTES: &[Line] = &[
     (Method::GET, "/v1/stores/{store}/events", Store(P::EventRead)),
     (Method::GET, "/v1/stores/{store}/receipts", Store(P::ReceiptRead)),
     (Method::GET, "/v1/stores/{store}/erasures", Store(P::ErasureRead)),
+    (Method::GET, "/v1/claims", Part(P::EnrolmentRead)),
+    (Method::POST, "/v1/claims", Part(P::EnrolmentDecide)),
+    (Method::DELETE, "/v1/claims/{locator}", Part(P::EnrolmentDecide)),
+    (Method::GET, "/v1/enrolments", Part(P::EnrolmentRead)),
+    (Method::GET, "/v1/enrolments/{store}/{node}", Store(P::EnrolmentRead)),
+    (Method::POST, "/v1/enrolments/{store}/{node}/{decision}", Store(P::EnrolmentDecide)),
     (Method::GET, "/v1/policies", Whole(P::PolicyRead)),
     (Method::POST, "/v1/policies", Whole(P::PolicyPublish)),
+    (Method::GET, "/v1/artefacts", Whole(P::ArtefactRead)),
+    (Method::POST, "/v1/artefacts", Whole(P::ArtefactPublish)),
+    (Method::GET, "/v1/artefacts/{kind}/{name}", Whole(P::ArtefactRead)),
+    (Method::GET, "/v1/metadata", Whole(P::ArtefactRead)),
+    (Method::POST, "/v1/metadata", Whole(P::ArtefactPublish)),
+    (Method::POST, "/v1/metadata/drafts", Whole(P::ArtefactPublish)),
     (Method::POST, "/v1/session", Open),
     (Method::DELETE, "/v1/session", Session),
     (Method::POST, "/v1/setup", Open),
@@ -127,7 +139,7 @@ pub const ROUTES: &[Line] = &[
 
 /// What is known of a path and a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Known {
+pub(crate) enum Known {
     /// It wants this.
     Needs(Need),
     /// The path takes other methods.
@@ -138,8 +150,13 @@ pub(super) enum Known {
 
 /// What a route wants. What is asked for with HEAD is what GET gives.
 pub(super) fn need(method: &Method, path: &str) -> Known {
+    need_in(ROUTES, method, path)
+}
+
+/// The same of another table: the console's pages have one of their own.
+pub(crate) fn need_in(lines: &[Line], method: &Method, path: &str) -> Known {
     let method = if *method == Method::HEAD { &Method::GET } else { method };
-    let mut of_path = ROUTES.iter().filter(|(_, line, _)| *line == path).peekable();
+    let mut of_path = lines.iter().filter(|(_, line, _)| *line == path).peekable();
     if of_path.peek().is_none() {
         return Known::NoLine;
     }

@@ -307,13 +307,28 @@ impl Problem {
     }
 
     /// Whether somebody did what they may not.
-    pub(super) const fn is_refusal(&self) -> bool {
+    pub(crate) const fn is_refusal(&self) -> bool {
         self.status == 403
     }
 
     /// What happened this time.
-    pub(super) fn detail(&self) -> &str {
+    pub(crate) fn detail(&self) -> &str {
         &self.detail
+    }
+
+    /// The same for all of its kind.
+    pub(crate) const fn title(&self) -> &'static str {
+        self.title
+    }
+
+    /// The status of the answer.
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// In how many seconds it may be tried again.
+    pub(crate) const fn retry_after_s(&self) -> Option<i64> {
+        self.retry_after_s
     }
 
     /// No such store.
@@ -367,7 +382,7 @@ impl Problem {
     }
 
     /// This hub takes no boxes in.
-    pub(super) fn no_enrolment() -> Self {
+    pub(crate) fn no_enrolment() -> Self {
         Self::new(
             StatusCode::CONFLICT,
             "urn:aisle:problem:no-enrolment",
@@ -440,7 +455,7 @@ fn field_of(text: &str) -> String {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = self.status();
         // A problem is made of texts and numbers; it always has a JSON form.
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], body).into_response();

@@ -54,8 +54,8 @@ pub(super) fn open() -> OpenApiRouter<Api> {
 
 pub(super) type Answer<T> = Result<Json<T>, Problem>;
 
-/// A list, and where it goes on.
-#[derive(Debug, Serialize, ToSchema)]
+/// A list, and where it goes on. The description names it by [`described_page`].
+#[derive(Debug, Serialize)]
 pub(super) struct Page<T> {
     /// The rows.
     pub(super) items: Vec<T>,
@@ -63,6 +63,34 @@ pub(super) struct Page<T> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) next: Option<String>,
 }
+
+/// A page of these as the description has it: `described_page!(StorePage, Page_StoreRow, StoreRow)` for `body = StorePage`. What `utoipa` writes for a type with
+/// parameters asks for `Cow<str>::as_ref()` and leaves open of what, and `typed_path`, which comes with `tough`, gives it a second answer.
+macro_rules! described_page {
+    ($name:ident, $schema:ident, $row:ty) => {
+        /// A list, and where it goes on.
+        #[derive(serde::Serialize, utoipa::ToSchema)]
+        #[schema(as = $schema)]
+        struct $name {
+            /// The rows.
+            items: Vec<$row>,
+            /// Where the next page begins: give it as `after`. Absent on the last page.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            next: Option<String>,
+        }
+    };
+}
+pub(super) use described_page;
+
+described_page!(StorePage, Page_StoreRow, StoreRow);
+described_page!(NodePage, Page_NodeRow, NodeRow);
+described_page!(CursorPage, Page_CursorRow, CursorRow);
+described_page!(EventPage, Page_EventView, EventView);
+described_page!(ReceiptPage, Page_ReceiptView, ReceiptView);
+described_page!(ErasurePage, Page_ErasureRow, ErasureRow);
+described_page!(ReportPage, Page_ReportRow, ReportRow);
+described_page!(PolicyPage, Page_PolicyRow, PolicyRow);
+described_page!(RelayPage, Page_RelayRow, RelayRow);
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -184,7 +212,7 @@ async fn totals(State(api): State<Api>) -> Answer<Totals> {
 
 /// The stores, by name. Who is bounded to a region or a label gets those within; such a page may be shorter than asked for and still go on.
 #[utoipa::path(get, path = "/v1/stores", tag = "stores", security(("token" = [])), params(StoresQuery), responses(
-    (status = 200, body = Page<StoreRow>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = StorePage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
@@ -221,7 +249,7 @@ async fn store(State(api): State<Api>, Path(text): Path<String>) -> Answer<Store
 /// The nodes of a store.
 #[utoipa::path(get, path = "/v1/stores/{store}/nodes", tag = "stores", security(("token" = [])),
     params(("store" = String, Path, description = "The store.")), responses(
-    (status = 200, body = Page<NodeRow>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = NodePage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -238,7 +266,7 @@ async fn nodes(State(api): State<Api>, Path(text): Path<String>) -> Answer<Page<
 /// How far the logs of a store are, and how far behind.
 #[utoipa::path(get, path = "/v1/stores/{store}/cursors", tag = "stores", security(("token" = [])),
     params(("store" = String, Path, description = "The store.")), responses(
-    (status = 200, body = Page<CursorRow>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = CursorPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -252,7 +280,7 @@ async fn cursors(State(api): State<Api>, Path(text): Path<String>) -> Answer<Pag
 /// The events of a store by time. What two epochs of a log hold is shown once.
 #[utoipa::path(get, path = "/v1/stores/{store}/events", tag = "events", security(("token" = [])),
     params(("store" = String, Path, description = "The store."), EventsQuery), responses(
-    (status = 200, body = Page<EventView>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = EventPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -305,7 +333,7 @@ fn place(text: &str) -> Option<After> {
 /// The receipts of a log, in their order.
 #[utoipa::path(get, path = "/v1/stores/{store}/receipts", tag = "receipts", security(("token" = [])),
     params(("store" = String, Path, description = "The store."), ReceiptsQuery), responses(
-    (status = 200, body = Page<ReceiptView>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = ReceiptPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -343,7 +371,7 @@ async fn receipts(
 /// The erasures that a store was asked for, with its receipts.
 #[utoipa::path(get, path = "/v1/stores/{store}/erasures", tag = "receipts", security(("token" = [])),
     params(("store" = String, Path, description = "The store.")), responses(
-    (status = 200, body = Page<ErasureRow>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = ErasurePage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -374,7 +402,7 @@ async fn desired(State(api): State<Api>, Path(text): Path<String>) -> Answer<Des
 /// What the nodes of a store report to run.
 #[utoipa::path(get, path = "/v1/stores/{store}/reports", tag = "stores", security(("token" = [])),
     params(("store" = String, Path, description = "The store.")), responses(
-    (status = 200, body = Page<ReportRow>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = ReportPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -386,7 +414,7 @@ async fn reports(State(api): State<Api>, Path(text): Path<String>) -> Answer<Pag
 
 /// The policies that batches may name.
 #[utoipa::path(get, path = "/v1/policies", tag = "hub", security(("token" = [])), responses(
-    (status = 200, body = Page<PolicyRow>), (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = PolicyPage), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn policies(State(api): State<Api>) -> Answer<Page<PolicyRow>> {
@@ -406,7 +434,7 @@ struct RelayQuery {
 
 /// How the relay of each store to the hub above stands.
 #[utoipa::path(get, path = "/v1/relay", tag = "hub", security(("token" = [])), params(RelayQuery), responses(
-    (status = 200, body = Page<RelayRow>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = RelayPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]

@@ -6,16 +6,19 @@
 use super::{
     Api, Problem,
     exchange::{body, fresh},
-    routes::Page,
+    routes::{Page, described_page},
     site::Cookie,
 };
-use crate::people::{
-    password::{HashError, Password},
-    person::SessionRow,
-    role::Permission,
-    secret::Secret,
-    sign_in::{SignInError, SignedIn},
-    who::{Origin, Way, Who},
+use crate::{
+    database::DatabaseError,
+    people::{
+        password::{HashError, Password},
+        person::SessionRow,
+        role::Permission,
+        secret::Secret,
+        sign_in::{SignInError, SignedIn},
+        who::{Origin, Way, Who},
+    },
 };
 use axum::{
     Extension, Json,
@@ -26,6 +29,8 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+described_page!(SessionPage, Page_SessionRow, SessionRow);
 
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<Api> {
@@ -131,7 +136,7 @@ pub(super) fn signed_in(api: &Api, signed_in: &SignedIn) -> Response {
 }
 
 /// Puts the session's cookie into an answer.
-pub(super) fn with_session(api: &Api, signed_in: &SignedIn, response: &mut Response) {
+pub(crate) fn with_session(api: &Api, signed_in: &SignedIn, response: &mut Response) {
     let seconds = api.people.settings().session_ms_max / 1_000;
     if let Some(cookie) = api.site.set_cookie(Cookie::Session, signed_in.secret.reveal(), seconds) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -140,6 +145,15 @@ pub(super) fn with_session(api: &Api, signed_in: &SignedIn, response: &mut Respo
 
 /// A browser that signs in comes with no session, or with one that ends: what was there before is worth nothing afterwards.
 pub(super) async fn end_former(api: &Api, headers: &HeaderMap, from: &Origin) -> Result<(), Problem> {
+    Ok(end_session_before(api, headers, from).await?)
+}
+
+/// The same, for pages.
+pub(crate) async fn end_session_before(
+    api: &Api,
+    headers: &HeaderMap,
+    from: &Origin,
+) -> Result<(), DatabaseError> {
     let Some(secret) = api.site.cookie(headers, Cookie::Session) else { return Ok(()) };
     let now_ms = api.now_ms();
     let Some(who) = api.people.by_session(&Secret::given(secret), from, now_ms).await? else { return Ok(()) };
@@ -245,7 +259,7 @@ async fn change_password(
 
 /// One's own sessions.
 #[utoipa::path(get, path = "/v1/me/sessions", tag = "people", security(("token" = []), ("session" = [])), responses(
-    (status = 200, body = Page<SessionRow>), (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = SessionPage), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn my_sessions(State(api): State<Api>, Extension(who): Extension<Who>) -> Result<Response, Problem> {
     Ok(fresh(StatusCode::OK, &Page { items: api.database.sessions_of(&who.id).await?, next: None }))

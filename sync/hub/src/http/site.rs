@@ -21,9 +21,11 @@ pub struct Site {
 
 /// What a cookie is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cookie {
+pub(crate) enum Cookie {
     /// A session.
     Session,
+    /// A pass of whoever runs the hub, to its pages.
+    Machine,
     /// A sign-in elsewhere that has begun.
     Oidc,
 }
@@ -32,14 +34,16 @@ impl Site {
     const fn name(&self, cookie: Cookie) -> &'static str {
         match (self.origin.is_some(), cookie) {
             (true, Cookie::Session) => "__Host-aisle",
+            (true, Cookie::Machine) => "__Host-aisle-machine",
             (true, Cookie::Oidc) => "__Host-aisle-oidc",
             (false, Cookie::Session) => "aisle-local",
+            (false, Cookie::Machine) => "aisle-local-machine",
             (false, Cookie::Oidc) => "aisle-local-oidc",
         }
     }
 
     /// The value of a cookie. Of two of one name neither is taken: somebody else has put one there.
-    pub(super) fn cookie<'h>(&self, headers: &'h HeaderMap, cookie: Cookie) -> Option<&'h str> {
+    pub(crate) fn cookie<'h>(&self, headers: &'h HeaderMap, cookie: Cookie) -> Option<&'h str> {
         let wanted = self.name(cookie);
         let values = headers.get_all(header::COOKIE).into_iter();
         let mut found = values
@@ -53,7 +57,7 @@ impl Site {
     }
 
     /// A header that sets a cookie for so many seconds; 0 takes it away.
-    pub(super) fn set_cookie(&self, cookie: Cookie, value: &str, seconds: i64) -> Option<HeaderValue> {
+    pub(crate) fn set_cookie(&self, cookie: Cookie, value: &str, seconds: i64) -> Option<HeaderValue> {
         let secure = if self.origin.is_some() { "; Secure" } else { "" };
         let name = self.name(cookie);
         let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
@@ -63,7 +67,7 @@ impl Site {
     }
 
     /// The origin of the hub's own pages. Without a configured one, that of the address on this machine that is asked; none from elsewhere.
-    pub(super) fn own(&self, headers: &HeaderMap) -> Option<String> {
+    pub(crate) fn own(&self, headers: &HeaderMap) -> Option<String> {
         if let Some(origin) = &self.origin {
             return Some(origin.clone());
         }
@@ -73,7 +77,7 @@ impl Site {
     }
 
     /// Whether a request comes from one of the hub's own pages. Browsers say so with everything that changes something.
-    pub(super) fn is_own(&self, headers: &HeaderMap) -> bool {
+    pub(crate) fn is_own(&self, headers: &HeaderMap) -> bool {
         let Some(own) = self.own(headers) else { return false };
         match headers.get(header::ORIGIN) {
             Some(origin) => origin.as_bytes() == own.as_bytes(),
@@ -82,7 +86,7 @@ impl Site {
     }
 
     /// The address that a request comes from: behind proxies that are believed, the last one that they did not make up.
-    pub(super) fn address(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> String {
+    pub(crate) fn address(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> String {
         let Some(peer) = peer.map(|peer| peer.ip().to_canonical()) else { return String::new() };
         let mut address = peer;
         let forwarded = headers.get_all("x-forwarded-for").into_iter();

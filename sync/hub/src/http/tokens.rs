@@ -5,7 +5,7 @@
 use super::{
     Api, Problem,
     exchange::{body, fresh},
-    routes::Page,
+    routes::{Page, described_page},
 };
 use crate::people::{
     person::TokenRow,
@@ -22,6 +22,8 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+described_page!(TokenPage, Page_TokenRow, TokenRow);
 
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<Api> {
@@ -73,7 +75,7 @@ struct MadeToken {
 
 /// One's own tokens.
 #[utoipa::path(get, path = "/v1/me/tokens", tag = "people", security(("token" = []), ("session" = [])), responses(
-    (status = 200, body = Page<TokenRow>), (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = TokenPage), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn my_tokens(State(api): State<Api>, Extension(who): Extension<Who>) -> Result<Response, Problem> {
     Ok(fresh(StatusCode::OK, &Page { items: api.database.tokens(Some(&who.id)).await?, next: None }))
@@ -119,7 +121,7 @@ async fn revoke_my_token(
 
 /// All tokens, the latest first.
 #[utoipa::path(get, path = "/v1/tokens", tag = "people", security(("token" = []), ("session" = [])), responses(
-    (status = 200, body = Page<TokenRow>), (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = TokenPage), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn tokens(State(api): State<Api>) -> Result<Response, Problem> {

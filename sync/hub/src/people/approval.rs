@@ -36,11 +36,13 @@ pub enum Kind {
     PolicyPublish,
     /// A rollout that reaches the whole fleet.
     RolloutStart,
+    /// Another root or other targets of signed artefacts.
+    ArtefactPublish,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::PolicyPublish, Self::RolloutStart];
+    pub const ALL: [Self; 3] = [Self::PolicyPublish, Self::RolloutStart, Self::ArtefactPublish];
 
     /// Its name.
     #[must_use]
@@ -48,6 +50,7 @@ impl Kind {
         match self {
             Self::PolicyPublish => "policy.publish",
             Self::RolloutStart => "rollout.start",
+            Self::ArtefactPublish => "artefact.publish",
         }
     }
 
@@ -57,6 +60,7 @@ impl Kind {
         match self {
             Self::PolicyPublish => Permission::PolicyPublish,
             Self::RolloutStart => Permission::RolloutStart,
+            Self::ArtefactPublish => Permission::ArtefactPublish,
         }
     }
 
@@ -66,6 +70,7 @@ impl Kind {
         match self {
             Self::PolicyPublish => Permission::PolicyApprove,
             Self::RolloutStart => Permission::RolloutApprove,
+            Self::ArtefactPublish => Permission::ArtefactApprove,
         }
     }
 

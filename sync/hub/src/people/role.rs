@@ -105,6 +105,8 @@ permissions! {
     ArtefactRead = "artefact.read": [Viewer, Operator, PluginAuthor, PrivacyOfficer];
     /// Bring contents and artefacts to the hub.
     ArtefactPublish = "artefact.publish": [PluginAuthor];
+    /// Agree that another root or other targets of signed artefacts are published.
+    ArtefactApprove = "artefact.approve": [Operator];
     /// Say what a single store is to become.
     DesiredWrite = "desired.write": [Operator];
     /// See rollouts and how they go.

@@ -88,6 +88,31 @@ impl People {
         self.begin_session(person, "password", from, now_ms).await
     }
 
+    /// Lets whoever runs the hub in at a page, by whether what they gave is the hub's token. What is wrong is counted against the address.
+    ///
+    /// # Errors
+    /// When it is not, or too often tried.
+    pub async fn sign_in_machine(
+        &self,
+        is_right: bool,
+        from: &Origin,
+        now_ms: i64,
+    ) -> Result<Who, SignInError> {
+        let subjects = [Subject::address(&from.address)];
+        self.let_try(&subjects, now_ms).await?;
+        if !is_right {
+            self.telemetry().sign_in("wrong");
+            let line = self.line(claimed(None, "", from), "session.begin", super::who::MACHINE, now_ms);
+            let line = line.not(Outcome::Refused, "that is not the hub's token");
+            self.database().note_failure(&subjects, now_ms, |_| line).await?;
+            return Err(SignInError::Wrong);
+        }
+        self.telemetry().sign_in("done");
+        let who = Who::machine("token file", from.address.as_str());
+        self.database().audit(&self.line(who.by(), "session.begin", &who.id, now_ms)).await?;
+        Ok(who)
+    }
+
     /// Checks the password of somebody. What is wrong is counted and written down.
     #[expect(clippy::too_many_arguments, reason = "what is checked, of whom, where from and when")]
     async fn try_password(

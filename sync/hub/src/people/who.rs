@@ -112,6 +112,15 @@ impl Who {
         Permission::ALL.iter().copied().filter(|permission| !self.reach(*permission).is_nothing())
     }
 
+    /// What a request of theirs that changes something has to carry, where they came by a cookie.
+    #[must_use]
+    pub fn csrf(&self) -> Option<&str> {
+        match &self.way {
+            Way::Session { csrf, .. } => Some(csrf),
+            Way::Machine | Way::Token { .. } | Way::Provider => None,
+        }
+    }
+
     /// For the audit log.
     #[must_use]
     pub fn by(&self) -> By {
@@ -145,6 +154,12 @@ impl Reach {
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The scopes; none where it is nowhere.
+    #[must_use]
+    pub fn scopes(&self) -> &[Scope] {
+        &self.0
     }
 
     /// Whether a store lies in it.

@@ -139,9 +139,19 @@ fn the_example_is_accepted_and_has_every_setting() {
     let text = std::fs::read_to_string(&file).unwrap();
     let mut found = Vec::new();
     keys(&serde_json::to_value(&config.raw).unwrap(), &mut found);
-    for table in
-        ["listen", "tls", "http", "policies", "limits", "enrolment", "people", "oidc", "node", "relayed"]
-    {
+    for table in [
+        "listen",
+        "tls",
+        "http",
+        "policies",
+        "artefacts",
+        "limits",
+        "enrolment",
+        "people",
+        "oidc",
+        "node",
+        "relayed",
+    ] {
         found.retain(|key| {
             key != &format!("{table} =") || table == "tls" || table == "http" || table == "node"
         });

@@ -40,6 +40,7 @@ impl Served {
             database.contact(&shop.log.store, &contact).await.unwrap();
         }
         let api = Api {
+            artefacts: crate::shop::artefacts(&database, folder.path()),
             people: People::new(database.clone(), "hub-1", Settings::default(), Telemetry::default()),
             site: Arc::new(Site::default()),
             oidc: None,

@@ -11,6 +11,7 @@
     reason = "a test says what it expects by failing"
 )]
 
+mod artefacts;
 mod backups;
 mod buckets;
 mod configuration;

@@ -8,7 +8,10 @@ use aisle_event::{
 };
 use aisle_hub::{
     Database, ReceiptGate,
+    artefacts::Artefacts,
+    content::Contents,
     database::{Admission, Bounds, Location, NotTaken, RegisteredNode},
+    objects::Place,
 };
 use aisle_protocol::{
     Batch, Epoch, Item, LinkKind, LogId, Point, PolicyId, Version,
@@ -174,6 +177,12 @@ pub async fn sqlite() -> (TempDir, Database) {
     let location = Location::Sqlite(folder.path().join("hub.db"));
     let database = Database::open(&location, &Bounds::default()).await.unwrap();
     (folder, database)
+}
+
+/// Signed artefacts with their contents and online keys in a folder.
+pub fn artefacts(database: &Database, folder: &std::path::Path) -> Artefacts {
+    let contents = Place::Folder(folder.join("contents")).open(None).unwrap();
+    Artefacts::new(database.clone(), Contents::new(contents), &folder.join("artefacts.key"))
 }
 
 pub fn hello(shop: &Outbox, region: &str) -> Hello {

@@ -30,7 +30,7 @@ pub use status::{Backlog, Failure, Phase, Status};
 use crate::{Credentials, Path, tls::CredentialsError};
 use aisle_protocol::{
     Epoch, Hash, LinkKind, LogClass, Message, Point, PolicyId, Stream,
-    control::{Applied, ChunkWanted, Erase, Erased, Report, Welcome},
+    control::{ChunkWanted, Erase, Erased, Report, Welcome},
     node,
 };
 use connector::Connector;

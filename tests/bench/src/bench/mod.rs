@@ -1,6 +1,7 @@
 //! The benchmarks, each giving its report as Markdown.
 
 pub(crate) mod devices;
+pub(crate) mod fleet;
 mod growth;
 pub(crate) mod http;
 pub(crate) mod journal;

@@ -1,19 +1,21 @@
 //! Clients and their sessions: looked at, sent away.
 
 use super::{Answer, answer, authorized::Authorized, page::PageParams};
-use crate::admin::view::Page;
+use crate::admin::view::{Page, described_page};
 use aisle_broker::{SessionView, local::OWN_PREFIX};
 use aisle_kiosk::request::{Params, Problem, Segment};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+described_page!(SessionPage, Page_MqttClient, SessionView);
+
 /// Lists sessions in order of their clients' identifiers, those of clients that are away too.
 #[utoipa::path(
     get, path = "/v1/admin/mqtt/clients", tag = "administration", operation_id = "listMqttClients",
     security(("token" = [])), params(PageParams),
     responses(
-        (status = 200, description = "A page of sessions.", body = Page<SessionView>),
+        (status = 200, description = "A page of sessions.", body = SessionPage),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
     ),
 )]

@@ -2,7 +2,7 @@
 
 use super::{Answer, Shared, answer, authorized::Authorized, page::PageParams};
 use crate::admin::view::{
-    Page,
+    Page, described_page,
     device::{DeviceDetail, DeviceLine, DeviceProfiles, ProfileLine},
     telemetry::StreamLine,
 };
@@ -17,6 +17,8 @@ use aisle_firmware_config::profile::BUILTIN;
 use aisle_kiosk::request::{Params, Problem, Segment, choice};
 use serde::Deserialize;
 use utoipa::IntoParams;
+
+described_page!(DevicePage, Page_DeviceLine, DeviceLine);
 
 const STATES: [(&str, DeviceState); 3] =
     [("heard", DeviceState::Heard), ("approved", DeviceState::Approved), ("retired", DeviceState::Retired)];
@@ -34,7 +36,7 @@ pub(super) struct StandingParams {
     get, path = "/v1/admin/devices", tag = "administration", operation_id = "listDevices",
     security(("token" = [])), params(PageParams, StandingParams),
     responses(
-        (status = 200, description = "A page of devices.", body = Page<DeviceLine>),
+        (status = 200, description = "A page of devices.", body = DevicePage),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
     ),
 )]

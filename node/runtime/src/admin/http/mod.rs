@@ -10,6 +10,7 @@ mod device;
 mod devices;
 mod enrolment;
 mod erasures;
+mod fleet;
 mod overview;
 mod page;
 mod plugins;
@@ -24,7 +25,8 @@ mod watch;
 use super::Mqtt;
 pub(crate) use plugins::packages;
 
-use crate::{erase::Erasing, floor::Floor, horizon, plugin::Plugins};
+use crate::{erase::Erasing, fleet::courier::Given, floor::Floor, horizon, plugin::Plugins};
+use aisle_converge::Fleet;
 use aisle_enrolment::Enrolment;
 use aisle_event::Timestamp;
 use axum::{
@@ -57,6 +59,8 @@ struct Shared {
     floor: Floor,
     plugins: Plugins,
     erasing: Erasing,
+    fleet: Option<Fleet>,
+    given: Given,
     enrolment: Option<Enrolment>,
     enrolment_problem: Option<String>,
     horizon: horizon::Watch,
@@ -71,7 +75,7 @@ impl Admin {
     pub(crate) fn new(
         data: &Path,
         mqtt: Mqtt,
-        (floor, plugins, erasing): (Floor, Plugins, Erasing),
+        (floor, plugins, erasing, fleet): (Floor, Plugins, Erasing, Option<Fleet>),
         (enrolment, enrolment_problem, horizon): (Option<Enrolment>, Option<String>, horizon::Watch),
         stopping: changes::Receiver<bool>,
         now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
@@ -84,6 +88,8 @@ impl Admin {
             floor,
             plugins,
             erasing,
+            fleet,
+            given: Given::default(),
             enrolment,
             enrolment_problem,
             horizon,
@@ -158,6 +164,9 @@ fn described() -> OpenApiRouter<Admin> {
         .routes(routes!(enrolment::again))
         .routes(routes!(enrolment::horizon))
         .routes(routes!(enrolment::certify, enrolment::revoke))
+        .routes(routes!(fleet::get))
+        .routes(routes!(fleet::courier))
+        .routes(routes!(fleet::trust))
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::get, plugins::remove))
         .routes(routes!(plugins::recordings))

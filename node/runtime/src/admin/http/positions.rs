@@ -7,7 +7,7 @@ use super::{
     refused::{act, by, quantity},
 };
 use crate::admin::view::{
-    Page,
+    Page, described_page,
     stock::{CountBody, MoveBody, PositionView},
 };
 use aisle_event::{Quantity, Sku};
@@ -17,12 +17,14 @@ use aisle_kiosk::{
     staff::{Action, Floor as _},
 };
 
+described_page!(PositionPage, Page_StockPosition, PositionView);
+
 /// Lists positions in order of their products' numbers.
 #[utoipa::path(
     get, path = "/v1/admin/positions", tag = "administration", operation_id = "listPositions",
     security(("token" = [])), params(PageParams),
     responses(
-        (status = 200, description = "A page of positions.", body = Page<PositionView>),
+        (status = 200, description = "A page of positions.", body = PositionPage),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
     ),
 )]

@@ -1,7 +1,7 @@
 //! Retained messages: looked at, cleared.
 
 use super::{Answer, Shared, answer, authorized::Authorized, page::PageParams};
-use crate::admin::view::Page;
+use crate::admin::view::{Page, described_page};
 use aisle_broker::{
     RetainedView,
     access::Rights,
@@ -13,6 +13,8 @@ use aisle_kiosk::request::{Params, Problem, Segment};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
+
+described_page!(RetainedPage, Page_MqttRetained, RetainedView);
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -27,7 +29,7 @@ pub(super) struct FilterParams {
     get, path = "/v1/admin/mqtt/retained", tag = "administration", operation_id = "listMqttRetained",
     security(("token" = [])), params(FilterParams, PageParams),
     responses(
-        (status = 200, description = "A page of messages.", body = Page<RetainedView>),
+        (status = 200, description = "A page of messages.", body = RetainedPage),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
     ),
 )]

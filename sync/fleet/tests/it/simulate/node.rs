@@ -79,13 +79,20 @@ impl Node {
         self.calls.clear();
         self.has_traffic = false;
         self.machine = Converger::resume(self.config.clone(), self.kept.as_deref()).unwrap();
-        self.hear(now, Input::Tick, bad, happens);
-        // What was killed in the middle of putting something in place has it, or has it not; what runs is what the machine says.
+        let effects = self.handle(now, Input::Tick);
+        // What was killed in the middle of putting something in place has it, or has it not; what is loaded is what the machine says. Only then
+        // comes what is to be done again.
         self.active = self.machine.loads().map(|(slot, release)| (slot.clone(), release.clone())).collect();
+        self.perform_all(now, effects, bad, happens);
         self.burden(now, bad, happens);
     }
 
     pub fn hear(&mut self, now: u64, input: Input, bad: Bad, happens: &mut Vec<(u64, Happens)>) {
+        let effects = self.handle(now, input);
+        self.perform_all(now, effects, bad, happens);
+    }
+
+    fn handle(&mut self, now: u64, input: Input) -> Vec<Effect> {
         let wall = Timestamp((super::world::EPOCH_MS + now as i64).saturating_add(self.wrong_ms));
         let clock = Now { running_ms: now - self.began, wall: Some(wall) };
         let around = Around { disk_free_bytes: self.disk_free_bytes, ..Around::default() };
@@ -96,7 +103,11 @@ impl Node {
                 *floor = floor.clone().max(minimum.clone());
             }
         }
-        for effect in self.machine.handle(clock, &around, input) {
+        self.machine.handle(clock, &around, input)
+    }
+
+    fn perform_all(&mut self, now: u64, effects: Vec<Effect>, bad: Bad, happens: &mut Vec<(u64, Happens)>) {
+        for effect in effects {
             self.perform(now, effect, bad, happens);
         }
         self.wakes_at = self.machine.wake_at().saturating_add(self.began);

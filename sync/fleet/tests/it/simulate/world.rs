@@ -221,8 +221,8 @@ impl World {
             let id = &node.member.id;
             let runs: Vec<String> =
                 node.active.iter().map(|(slot, release)| format!("{slot} {}", release.version)).collect();
-            assert_eq!(runs, ["catalogue 7", "plugin/a 4.0"], "seed {}: {id}", self.seed);
             let report = node.machine.report();
+            assert_eq!(runs, ["catalogue 7", "plugin/a 4.0"], "seed {}: {id}: {report:?}", self.seed);
             assert!(
                 report.is_settled() && report.drift().count() == 0,
                 "seed {}: {id}: {report:?}",

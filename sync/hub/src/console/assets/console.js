@@ -46,7 +46,9 @@
   const isBusy = (element) => {
     const mark = document.getSelection();
     const isMarked = mark && !mark.isCollapsed && mark.containsNode(element, true);
-    return isMarked || element.querySelector("details[open]") !== null;
+    const held = document.activeElement;
+    const isTyped = element.contains(held) && held.matches("input, select, textarea");
+    return isMarked || isTyped || element.querySelector("details[open]") !== null;
   };
 
   // The focus stays on the way that it was on, and a table where it was moved to.

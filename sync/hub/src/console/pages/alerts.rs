@@ -4,7 +4,7 @@ use super::parts::{
     LIST_BYTES_MAX, NAME_CHARS_MAX, REASON_CHARS_MAX, empty, fit, heading_id, rest, section, state, table,
 };
 use crate::{
-    console::{door::Needs, frame::Page, say, visit::Visit, wrong::Wrong},
+    console::{frame::Page, say, visit::Visit, wrong::Wrong},
     database::glance::{ForkRow, RefusalRow},
     recent::Seen,
 };
@@ -18,7 +18,6 @@ const BYTES_MAX: usize = LIST_BYTES_MAX / 3;
 
 /// `GET /alerts`.
 pub(in crate::console) async fn show(visit: Visit) -> Result<Response, Wrong> {
-    visit.needs(Needs::Hub)?;
     let database = visit.database();
     let (forks, refusals) = (database.forks(ROWS_MAX).await?, database.refusals(ROWS_MAX).await?);
     let recent = &visit.console.parts().recent;

@@ -5,12 +5,13 @@ use super::parts::{
     state, table,
 };
 use crate::{
-    console::{door::Needs, frame::Page, say, visit::Visit, wrong::Wrong},
+    console::{frame::Page, say, visit::Visit, wrong::Wrong},
     database::{
         glance::{ContentRow, UseRow},
         grid::GridRow,
     },
     filter::{Filter, What},
+    people::role::Permission,
 };
 use aisle_content::Delta;
 use aisle_protocol::Hash;
@@ -39,7 +40,6 @@ pub(in crate::console) struct Asked {
 
 /// `GET /contents?parts=&after=`.
 pub(in crate::console) async fn list(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, Wrong> {
-    visit.needs(Needs::Contents)?;
     let after = if asked.after.is_empty() {
         None
     } else {
@@ -127,7 +127,6 @@ fn runs_in(hex: &str, used: Option<&UseRow>) -> Markup {
 
 /// `GET /contents/{hash}`.
 pub(in crate::console) async fn show(visit: Visit, Path(text): Path<String>) -> Result<Response, Wrong> {
-    visit.needs(Needs::Contents)?;
     let unknown = || Wrong::NotFound(format!("This hub has no such content, and no store runs it: {text}"));
     let hash = read_hash(&text).ok_or_else(unknown)?;
     let database = visit.database();
@@ -138,7 +137,7 @@ pub(in crate::console) async fn show(visit: Visit, Path(text): Path<String>) -> 
         return Err(unknown());
     }
     let deltas = database.deltas(&hash).await?;
-    let filter = Filter::of(What::Has(hash));
+    let filter = Filter::of(What::Has(hash)).within(visit.who().reach(Permission::StoreRead));
     let stores = database.grid(&filter, visit.console.policy_wanted(), "", STORES_MAX + 1).await?;
     let hex = hash.to_string();
     let body = html! {

@@ -4,7 +4,7 @@ use super::{
     gate::{Gate, Sums},
     parts::{LIST_BYTES_MAX, empty, fit, heading_id, rest, section, table},
 };
-use crate::console::{door::Needs, frame::Page, say, visit::Visit, wrong::Wrong};
+use crate::console::{frame::Page, say, visit::Visit, wrong::Wrong};
 use aisle_residency::Outcome;
 use axum::{extract::Path, response::Response};
 use maud::{Markup, html};
@@ -20,7 +20,6 @@ const COLUMNS: [(&str, &str); 6] = [
 
 /// `GET /stores/{store}/fields`.
 pub(in crate::console) async fn show(visit: Visit, Path(text): Path<String>) -> Result<Response, Wrong> {
-    visit.needs(Needs::Receipts)?;
     let store = visit.store(&text).await?;
     let gate = Gate::of(&visit, &visit.database().logs(&store).await?).await?;
     let fields: Vec<(&str, Sums)> = gate.by_field().into_iter().collect();

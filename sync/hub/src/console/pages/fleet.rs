@@ -2,9 +2,10 @@
 
 use super::parts::{LIST_BYTES_MAX, NAME_CHARS_MAX, connection, empty, fit, heading_id, pager, state, table};
 use crate::{
-    console::{door::Needs, frame::Page, live::Pulse, say, visit::Visit, wrong::Wrong},
-    database::grid::GridRow,
+    console::{frame::Page, say, visit::Visit, wrong::Wrong},
+    database::grid::{GridCounts, GridRow},
     filter::{Filter, Is, TEXT_BYTES_MAX},
+    people::role::Permission,
 };
 use axum::{extract::Query, response::Response};
 use maud::{Markup, html};
@@ -23,9 +24,16 @@ pub(in crate::console) struct Asked {
 
 /// `GET /?q=&after=`.
 pub(in crate::console) async fn show(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, Wrong> {
-    visit.needs(Needs::Stores)?;
     let (filter, faults) = Filter::parse(&asked.q);
     let wanted = visit.console.policy_wanted();
+    let reach = visit.who().reach(Permission::StoreRead);
+    // Who is bounded to a region sees the stores of it, and is counted no others.
+    let counts = if reach.is_everything() {
+        visit.pulse.counts.clone()
+    } else {
+        visit.database().grid_counts(wanted, Some(&reach)).await?
+    };
+    let filter = filter.within(reach);
     // One more than is shown, to know whether there is more.
     let rows = visit.database().grid(&filter, wanted, &asked.after, STORES_MAX + 1).await?;
     let page = rows.get(..rows.len().min(STORES_MAX as usize)).unwrap_or_default();
@@ -41,12 +49,12 @@ pub(in crate::console) async fn show(visit: Visit, Query(asked): Query<Asked>) -
         if pairs.is_empty() { "/".to_owned() } else { format!("/?{}", pairs.join("&")) }
     };
     let body = html! {
-        (summary(&visit.pulse))
+        (summary(&counts))
         (form(&asked.q, &faults))
         section #stores aria-labelledby=(heading_id("stores")) data-live {
             h2 id=(heading_id("stores")) { (heading(&asked, shown, next.is_some())) }
             @if shown > 0 { (table(&heading_id("stores"), &COLUMNS, &html)) }
-            @else { (nothing(&visit.pulse, &asked)) }
+            @else { (nothing(&counts, &asked)) }
             (pager((!asked.after.is_empty()).then(|| at("")).as_deref(), next.map(|last| at(&last.store)).as_deref()))
         }
     };
@@ -76,7 +84,7 @@ fn heading(asked: &Asked, shown: usize, has_more: bool) -> String {
 }
 
 /// How many stores are so and so, each a way to those.
-fn summary(pulse: &Pulse) -> Markup {
+fn summary(counts: &GridCounts) -> Markup {
     let kinds = [
         (Is::Connected, "Connected", "good"),
         (Is::Away, "Away", "warn"),
@@ -91,9 +99,9 @@ fn summary(pulse: &Pulse) -> Markup {
     ];
     html! {
         ul.counts #counts data-live {
-            li { a.plain href="/" { b { (say::number(pulse.counts.stores)) } " " (if pulse.counts.stores == 1 { "Store" } else { "Stores" }) } }
+            li { a.plain href="/" { b { (say::number(counts.stores)) } " " (if counts.stores == 1 { "Store" } else { "Stores" }) } }
             @for (is, name, class) in kinds {
-                @let count = pulse.counts.of(is);
+                @let count = counts.of(is);
                 li {
                     a class=(if count > 0 { class } else { "plain" }) href=(say::fleet_address(&format!("is:{}", is.as_str()))) title=(is.words()) {
                         b { (say::number(count)) } " " (name)
@@ -131,8 +139,8 @@ fn form(text: &str, faults: &[String]) -> Markup {
     }
 }
 
-fn nothing(pulse: &Pulse, asked: &Asked) -> Markup {
-    if pulse.counts.stores == 0 {
+fn nothing(counts: &GridCounts, asked: &Asked) -> Markup {
+    if counts.stores == 0 {
         empty(
             "No store is registered at this hub yet. `aisle-hub node add STORE SERIAL KEY` lets the first one come.",
         )

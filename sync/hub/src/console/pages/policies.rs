@@ -8,11 +8,12 @@ use super::{
     },
 };
 use crate::{
-    console::{door::Needs, frame::Page, say, visit::Visit, wrong::Wrong},
+    console::{frame::Page, say, visit::Visit, wrong::Wrong},
     database::{
         glance::{FollowersRow, UnprovenRow},
         read::{PolicyRow, Totals},
     },
+    people::role::Permission,
 };
 use axum::{extract::Path, response::Response};
 use maud::{Markup, html};
@@ -24,10 +25,9 @@ const DOCUMENT_BYTES_MAX: usize = LIST_BYTES_MAX;
 
 /// `GET /policies`.
 pub(in crate::console) async fn list(visit: Visit) -> Result<Response, Wrong> {
-    visit.needs(Needs::Policies)?;
     let database = visit.database();
     let (policies, followers) = (database.policies().await?, database.followers().await?);
-    let receipts = if visit.who.may(Needs::Receipts) {
+    let receipts = if visit.may(Permission::ReceiptRead) {
         Some((database.totals().await?, database.unproven(UNPROVEN_MAX + 1).await?))
     } else {
         None
@@ -118,7 +118,6 @@ fn covered(totals: &Totals, unproven: &[UnprovenRow]) -> Markup {
 
 /// `GET /policies/{hash}`.
 pub(in crate::console) async fn show(visit: Visit, Path(text): Path<String>) -> Result<Response, Wrong> {
-    visit.needs(Needs::Policies)?;
     let unknown = || Wrong::NotFound(format!("This hub has no such policy: {text}"));
     let hash = read_hash(&text).ok_or_else(unknown)?;
     let (version, name, document, accepted_at_ms) =

@@ -3,13 +3,13 @@
 use super::parts::{NAME_CHARS_MAX, SHORT_BYTES_MAX, empty, fit, heading_id};
 use crate::{
     console::{
-        door::Needs,
         frame::{FIND_CHARS_MAX, Page},
         say,
         visit::Visit,
         wrong::Wrong,
     },
     filter::{Filter, What},
+    people::role::Permission,
 };
 use axum::{extract::Query, response::Response};
 use data_encoding::HEXLOWER;
@@ -36,7 +36,6 @@ struct Kind {
 
 /// `GET /search?q=`.
 pub(in crate::console) async fn show(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, Wrong> {
-    visit.needs(Needs::Stores)?;
     let query = asked.q.trim();
     if query.chars().count() > FIND_CHARS_MAX {
         return Err(Wrong::Malformed(format!("`q` has more than {FIND_CHARS_MAX} characters")));
@@ -80,14 +79,15 @@ fn shown(mut lines: Vec<Markup>) -> (Vec<Markup>, bool) {
 async fn find(visit: &Visit, query: &str) -> Result<Vec<Kind>, Wrong> {
     let (database, most) = (visit.database(), FOUND_MAX + 1);
     let mut kinds = Vec::new();
-    let filter = Filter::of(What::Name(query.to_owned()));
+    let reach = visit.who().reach(Permission::StoreRead);
+    let filter = Filter::of(What::Name(query.to_owned())).within(reach.clone());
     let stores = database.grid(&filter, None, "", most).await?;
     let line = |store: &str, region: &str| html! { li { (say::store(store)) @if !region.is_empty() { " in " (say::name(region, 24)) } } };
     let (lines, has_more) = shown(stores.iter().map(|row| line(&row.store, &row.region)).collect());
     let all = has_more.then(|| say::fleet_address(&quoted(query)));
     kinds.push(Kind { id: "stores", name: "Stores", lines, all });
 
-    let nodes = database.find_nodes(query, most).await?;
+    let nodes = database.find_nodes(query, &reach, most).await?;
     let line = |row: &crate::database::glance::FoundNode| {
         html! {
             li { (say::name(&row.node, NAME_CHARS_MAX)) " of " (say::store(&row.store)) ", " (say::cut(&row.state, 16))
@@ -101,7 +101,7 @@ async fn find(visit: &Visit, query: &str) -> Result<Vec<Kind>, Wrong> {
         all: None,
     });
 
-    if visit.who.may(Needs::Contents) {
+    if visit.may(Permission::ArtefactRead) {
         let contents = database.find_contents(query, most).await?;
         let line = |row: &crate::database::glance::ContentRow| {
             let hex = HEXLOWER.encode(&row.hash);
@@ -115,7 +115,7 @@ async fn find(visit: &Visit, query: &str) -> Result<Vec<Kind>, Wrong> {
             all: has_more.then(|| "/contents".to_owned()),
         });
     }
-    if visit.who.may(Needs::Policies) {
+    if visit.may(Permission::PolicyRead) {
         let wanted = query.to_lowercase();
         let policies = database.policies().await?;
         let is_it = |name: &str, hash: &str| {
@@ -133,7 +133,7 @@ async fn find(visit: &Visit, query: &str) -> Result<Vec<Kind>, Wrong> {
             all: has_more.then(|| "/policies".to_owned()),
         });
     }
-    if visit.who.may(Needs::Erasures) {
+    if visit.may(Permission::ErasureRead) {
         let erasures = database.find_erasures(query, most).await?;
         let line = |row: &crate::database::glance::FoundErasure| {
             let is_done = if row.done_at_ms.is_some() { "done" } else { "waits for the store" };

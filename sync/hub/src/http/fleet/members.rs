@@ -10,7 +10,7 @@ use crate::{
     fleet::world::{self, REGION, Words},
     http::{
         Api, Problem,
-        routes::{Answer, Page, limit, query},
+        routes::{Answer, Page, described_page, limit, query},
     },
     people::{
         role::{Permission, Traits},
@@ -58,6 +58,8 @@ struct MembersQuery {
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
 }
+
+described_page!(MemberPage, Page_MemberView, MemberView);
 
 /// How a node stands, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -153,7 +155,7 @@ async fn selector(api: &Api, text: &str) -> Result<Selector, Problem> {
 
 /// Nodes that may come, as the rules see them, by store and serial. Who is bounded to a region or a label gets those within.
 #[utoipa::path(get, path = "/v1/members", tag = "fleet", security(("token" = [])), params(MembersQuery), responses(
-    (status = 200, body = Page<MemberView>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = MemberPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]

@@ -18,7 +18,7 @@ use crate::{
     },
     http::{
         Api, Problem,
-        routes::{Answer, Page, limit, query},
+        routes::{Answer, Page, described_page, limit, query},
     },
     people::{
         role::Permission,
@@ -70,6 +70,10 @@ struct RolloutsQuery {
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
 }
+
+described_page!(RolloutPage, Page_RolloutItem, RolloutItem);
+described_page!(NodeItemPage, Page_NodeItem, NodeItem);
+described_page!(HappenedPage, Page_HappenedView, HappenedView);
 
 /// A rollout in a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -138,7 +142,7 @@ impl RolloutDetail {
 
 /// The rollouts, the latest first.
 #[utoipa::path(get, path = "/v1/rollouts", tag = "rollouts", security(("token" = [])), params(RolloutsQuery), responses(
-    (status = 200, body = Page<RolloutItem>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = RolloutPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
@@ -216,7 +220,7 @@ struct NodeItem {
 /// The nodes of a rollout and how each stands, by store and serial.
 #[utoipa::path(get, path = "/v1/rollouts/{rollout}/nodes", tag = "rollouts", security(("token" = [])),
     params(("rollout" = String, Path, description = "The rollout."), NodesQuery), responses(
-    (status = 200, body = Page<NodeItem>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = NodeItemPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -286,7 +290,7 @@ struct HappenedView {
 /// What happened to a rollout, the latest first.
 #[utoipa::path(get, path = "/v1/rollouts/{rollout}/events", tag = "rollouts", security(("token" = [])),
     params(("rollout" = String, Path, description = "The rollout."), EventsQuery), responses(
-    (status = 200, body = Page<HappenedView>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = HappenedPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),

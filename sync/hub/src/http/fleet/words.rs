@@ -8,7 +8,7 @@ use crate::{
     http::{
         Api, Problem,
         exchange::tagged,
-        routes::{Answer, Page, limit, query},
+        routes::{Answer, Page, described_page, limit, query},
     },
     people::{role::Permission, who::Who},
 };
@@ -25,7 +25,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
@@ -51,7 +51,7 @@ struct WordsQuery {
 }
 
 /// A document with its version.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 struct Said<T> {
     /// As it is.
     document: T,
@@ -60,6 +60,28 @@ struct Said<T> {
     /// Since when, in milliseconds since 1970.
     at_ms: i64,
 }
+
+/// A document of these as the description has it, and a page of them; see [`described_page`].
+macro_rules! described_word {
+    ($name:ident, $schema:ident, $page:ident, $page_schema:ident, $document:ty) => {
+        /// A document with its version.
+        #[derive(serde::Serialize, utoipa::ToSchema)]
+        #[schema(as = $schema)]
+        struct $name {
+            /// As it is.
+            document: $document,
+            /// Grows with every change; the ETag.
+            version: i64,
+            /// Since when, in milliseconds since 1970.
+            at_ms: i64,
+        }
+        described_page!($page, $page_schema, $name);
+    };
+}
+
+described_word!(GroupSaid, Said_Group, GroupPage, Page_Said_Group, Group);
+described_word!(FilterSaid, Said_Filter, FilterPage, Page_Said_Filter, Filter);
+described_word!(OverrideSaid, Said_Override, OverridePage, Page_Said_Override, Override);
 
 impl<T: DeserializeOwned> Said<T> {
     fn of(word: &Word) -> Result<Self, Problem> {
@@ -129,7 +151,7 @@ macro_rules! named {
 
 /// The groups, by name.
 #[utoipa::path(get, path = "/v1/groups", tag = "fleet", security(("token" = [])), params(WordsQuery), responses(
-    (status = 200, body = Page<Said<Group>>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = GroupPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
@@ -143,7 +165,7 @@ async fn groups(
 /// A group.
 #[utoipa::path(get, path = "/v1/groups/{group}", tag = "fleet", security(("token" = [])),
     params(("group" = String, Path, description = "The group.")), responses(
-    (status = 200, body = Said<Group>), (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = GroupSaid), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
@@ -193,7 +215,7 @@ async fn delete_group(
 
 /// The saved filters, by name.
 #[utoipa::path(get, path = "/v1/filters", tag = "fleet", security(("token" = [])), params(WordsQuery), responses(
-    (status = 200, body = Page<Said<Filter>>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = FilterPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
@@ -207,7 +229,7 @@ async fn filters(
 /// A saved filter.
 #[utoipa::path(get, path = "/v1/filters/{filter}", tag = "fleet", security(("token" = [])),
     params(("filter" = String, Path, description = "The filter.")), responses(
-    (status = 200, body = Said<Filter>), (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = FilterSaid), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
@@ -257,7 +279,7 @@ async fn delete_filter(
 
 /// The overrides, by store and serial. Who is bounded to a region or a label gets those within; such a page may be shorter than asked for and still go on.
 #[utoipa::path(get, path = "/v1/overrides", tag = "fleet", security(("token" = [])), params(WordsQuery), responses(
-    (status = 200, body = Page<Said<Override>>), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = OverridePage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
@@ -283,7 +305,7 @@ async fn overrides(
 /// The override of a store.
 #[utoipa::path(get, path = "/v1/overrides/{store}", tag = "fleet", security(("token" = [])),
     params(("store" = String, Path, description = "The store.")), responses(
-    (status = 200, body = Said<Override>), (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = OverrideSaid), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
@@ -333,7 +355,7 @@ async fn delete_of_store(
 /// The override of a box.
 #[utoipa::path(get, path = "/v1/overrides/{store}/{serial}", tag = "fleet", security(("token" = [])),
     params(("store" = String, Path, description = "The store."), ("serial" = String, Path, description = "The serial number.")), responses(
-    (status = 200, body = Said<Override>), (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = OverrideSaid), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]

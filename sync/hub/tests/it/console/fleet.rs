@@ -232,7 +232,7 @@ async fn many() -> Served {
         ),
         (
             "INSERT INTO nodes SELECT printf('store-%05d', i), 'node-1', 'active', zeroblob(32), 'aisle-node 1.' || (i % 4), 'fibre', 'quic', \
-             '10.0.0.1:' || i, i % 2, x'', 1, i % 5 > 0, 'hub-1', 1780000000000, 1780000000000 + i FROM n",
+             '10.0.0.1:' || i, i % 2, x'', 1, i % 5 > 0, 'hub-1', 1780000000000, 1780000000000 + i, 0 FROM n",
             &[],
         ),
         (

@@ -42,7 +42,7 @@ impl Html {
                 continue;
             }
             let element = element(tag);
-            if !VOID.contains(&element.name.as_str()) {
+            if !VOID.contains(&element.name.as_str()) && !tag.ends_with('/') {
                 open.push(elements.len());
             }
             elements.push(element);
@@ -124,11 +124,23 @@ impl Html {
             last = level;
         }
         let named: Vec<&str> = self.all("label").filter_map(|label| label.get("for")).collect();
-        for input in self.all("input").filter(|input| input.get("type") != Some("hidden")) {
+        let fields = self.all("input").filter(|input| input.get("type") != Some("hidden"));
+        for input in fields.chain(self.all("select")).chain(self.all("textarea")) {
             let id = input.get("id").unwrap_or_default();
             assert!(
                 named.contains(&id) || input.get("aria-label").is_some(),
                 "{page}: a field has no name: {input:?}"
+            );
+        }
+        // What changes something carries what only our own page knows; the door's own forms come from nobody.
+        for form in self.all("form").filter(|form| form.get("method") == Some("post")) {
+            let is_doors = ["/sign-in", "/set-up"].contains(&form.get("action").unwrap_or_default());
+            let at = self.0.iter().position(|element| std::ptr::eq(element, form)).unwrap();
+            let first = self.0.get(at + 1).unwrap();
+            assert_eq!(
+                first.get("name") == Some("csrf"),
+                !is_doors,
+                "{page}: {form:?} begins with {first:?}"
             );
         }
         for link in self.all("a").chain(self.all("button")).chain(self.all("th")) {
@@ -151,6 +163,7 @@ fn tag(text: &str) -> (&str, &str) {
 }
 
 fn element(tag: &str) -> Element {
+    let tag = tag.strip_suffix('/').unwrap_or(tag);
     let (name, mut rest) = tag.split_once(' ').unwrap_or((tag, ""));
     let is_name =
         |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');

@@ -67,7 +67,7 @@ impl Line {
 }
 
 fn asked(served: &Served, path: &str) -> RequestBuilder {
-    served.client.get(format!("{}{path}", served.url)).header("cookie", &served.cookie)
+    served.client.get(format!("{}{path}", served.url)).header("cookie", &served.me.cookie)
 }
 
 /// The pulse that a page was made at.

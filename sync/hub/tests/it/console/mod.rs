@@ -1,34 +1,46 @@
 //! The console over a real socket, as a browser without scripts sees it.
 
 mod door;
+mod enrolling;
 mod fleet;
 mod hostile;
 mod html;
 mod lines;
 mod pages;
+mod persons;
+mod rights;
 mod wrongs;
 
-use crate::shop::{Outbox, hello, policy, region, sqlite};
+use crate::{
+    enrolling::world::World,
+    people::hall::{CHEAP, PASSWORD},
+    shop::{Outbox, hello, policy, region, sqlite},
+};
 use aisle_event::StoreId;
 use aisle_hub::{
     Database,
+    config::Enrolment,
     console::{self, Bounds, Console, Parts},
     database::{self, Contact},
     http::{self, Api, Clock, Site, Token},
-    people::{People, Settings, telemetry::Telemetry},
+    people::{
+        People, Settings,
+        role::Grant,
+        telemetry::Telemetry,
+        who::{Origin, Who},
+    },
     policies::Policies,
     recent::Recent,
 };
 use aisle_protocol::control::{Applied, Hello, Report};
 use html::Html;
 use prometheus_client::registry::Registry;
-use reqwest::{
-    StatusCode,
-    header::{HeaderMap, SET_COOKIE},
-    redirect,
-};
+use reqwest::{StatusCode, header::HeaderMap, redirect};
 use sqlx::SqlitePool;
-use std::sync::{Arc, atomic::AtomicBool};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicBool},
+};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -43,8 +55,18 @@ pub struct Served {
     pub database: Database,
     pub recent: Recent,
     pub down: watch::Sender<bool>,
-    pub cookie: String,
+    pub api: Api,
+    /// Who looks at pages where nobody else is named: an admin.
+    pub me: Person,
     folder: TempDir,
+}
+
+/// Somebody who has signed in.
+#[derive(Debug, Clone, Default)]
+pub struct Person {
+    pub id: String,
+    pub cookie: String,
+    pub csrf: String,
 }
 
 /// A page.
@@ -62,57 +84,79 @@ impl Served {
 
     pub async fn with(bounds: Bounds) -> Self {
         let (folder, database) = sqlite().await;
-        Self::over(database, folder, bounds).await
+        Self::over(database, Some(folder), bounds, None).await
+    }
+
+    /// Of a chain whose boxes enrol.
+    pub async fn of(world: &World) -> Self {
+        let database = Database::open(&world.config.database, &database::Bounds::default()).await.unwrap();
+        let bounds = Bounds { fresh_ms: 0, ..Bounds::default() };
+        Self::over(database, None, bounds, world.config.enrolment.clone()).await
     }
 
     /// The same on PostgreSQL.
     pub async fn on(url: &str) -> Self {
         let database = Database::open(&url.parse().unwrap(), &database::Bounds::default()).await.unwrap();
         let bounds = Bounds { fresh_ms: 0, ..Bounds::default() };
-        Self::over(database, tempfile::tempdir().unwrap(), bounds).await
+        Self::over(database, Some(tempfile::tempdir().unwrap()), bounds, None).await
     }
 
-    async fn over(database: Database, folder: TempDir, bounds: Bounds) -> Self {
+    async fn over(
+        database: Database,
+        folder: Option<TempDir>,
+        bounds: Bounds,
+        enrolment: Option<Enrolment>,
+    ) -> Self {
+        let folder = folder.unwrap_or_else(|| tempfile::tempdir().unwrap());
         let policies = Policies::new(region("eu"), [policy()], None).unwrap();
         let (recent, down) = (Recent::default(), watch::Sender::new(false));
-        let token = Arc::new(Token::of(TOKEN));
         let api = Api {
+            artefacts: crate::shop::artefacts(&database, folder.path()),
             database: database.clone(),
-            token: token.clone(),
+            token: Arc::new(Token::of(TOKEN)),
             registry: Arc::new(Registry::default()),
             is_ready: Arc::new(AtomicBool::new(true)),
-            enrolment: None,
-            people: People::new(database.clone(), "hub-1", Settings::default(), Telemetry::default()),
+            enrolment: enrolment.map(Arc::new),
+            people: People::new(
+                database.clone(),
+                "hub-1",
+                Settings { cost: CHEAP, ..Settings::default() },
+                Telemetry::default(),
+            ),
             site: Arc::new(Site::default()),
             oidc: None,
-            policy_keys: Arc::default(),
+            policy_keys: Arc::new(vec![crate::shop::officer().verifying_key()]),
             clock: Clock::of_machine(),
             wake: aisle_hub::fleet::Wake::default(),
         };
         let parts = Parts {
             hub: "hub-1".into(),
             region: "eu".into(),
-            database: database.clone(),
-            token,
+            api: api.clone(),
             policies: watch::Sender::new(Arc::new(policies)).subscribe(),
             recent: recent.clone(),
             down: down.subscribe(),
         };
-        let router = console::router(Console::new(parts, bounds), http::router(api));
+        let router = console::router(Console::new(parts, bounds), http::router(api.clone()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let client = reqwest::Client::builder().redirect(redirect::Policy::none()).build().unwrap();
-        let mut served = Self { url, client, database, recent, down, cookie: String::new(), folder };
-        served.cookie = served.sign_in().await;
+        let mut served = Self { url, client, database, recent, down, api, me: Person::default(), folder };
+        served.me = served.person("Ada", &["admin"]).await;
         served
     }
 
-    async fn sign_in(&self) -> String {
-        let form = [("token", TOKEN), ("return", "/")];
-        let answer = self.client.post(format!("{}/sign-in", self.url)).form(&form).send().await.unwrap();
-        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
-        answer.headers()[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned()
+    /// Makes a person of these roles, who has set themselves up and signed in. The password is [`PASSWORD`].
+    pub async fn person(&self, name: &str, roles: &[&str]) -> Person {
+        let now_ms = self.api.now_ms();
+        let grants = roles.iter().map(|role| role.parse::<Grant>().unwrap()).collect();
+        let by = Who::machine("test", "local");
+        let (person, code) = self.api.people.add(&by, name, grants, now_ms).await.unwrap();
+        let from = Origin { address: "192.0.2.1".into(), agent: "test".into() };
+        let done = self.api.people.set_up(&code, PASSWORD, &from, now_ms).await.unwrap();
+        Person { id: person.id, cookie: format!("aisle-local={}", done.secret.reveal()), csrf: done.csrf() }
     }
 
     /// With three stores that came and sent, and a fourth that never did.
@@ -159,8 +203,36 @@ impl Served {
     }
 
     pub async fn open(&self, path: &str) -> reqwest::Response {
+        self.open_as(&self.me, path).await
+    }
+
+    pub async fn open_as(&self, person: &Person, path: &str) -> reqwest::Response {
         let request = self.client.get(format!("{}{path}", self.url)).header("accept", "text/html,*/*;q=0.8");
-        request.header("cookie", &self.cookie).send().await.unwrap()
+        request.header("cookie", &person.cookie).send().await.unwrap()
+    }
+
+    /// A form as a browser sends it from a page of the hub.
+    pub fn form(&self, path: &str, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
+        let request = self.client.post(format!("{}{path}", self.url)).header("accept", "text/html,*/*;q=0.8");
+        request.header("origin", &self.url).form(fields)
+    }
+
+    /// A form of somebody, with what only their page knows.
+    pub async fn send_as(&self, person: &Person, path: &str, fields: &[(&str, &str)]) -> reqwest::Response {
+        let mut all = fields.to_vec();
+        all.push(("csrf", person.csrf.as_str()));
+        self.form(path, &all).header("cookie", &person.cookie).send().await.unwrap()
+    }
+
+    pub async fn send(&self, path: &str, fields: &[(&str, &str)]) -> reqwest::Response {
+        self.send_as(&self.me, path, fields).await
+    }
+
+    /// Sends a form and follows to where it leads.
+    pub async fn sent(&self, path: &str, fields: &[(&str, &str)]) -> Html {
+        let answer = self.send(path, fields).await;
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{path}: {}", answer.text().await.unwrap());
+        self.there(answer.headers()["location"].to_str().unwrap()).await
     }
 
     /// A page that keeps every promise of pages.

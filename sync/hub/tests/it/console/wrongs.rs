@@ -49,7 +49,7 @@ async fn what_cannot_be_understood_is_said_on_a_page() {
         assert!(page.html.text().contains(words), "{path}: {}", page.html.text());
     }
     let posted =
-        served.client.post(format!("{}/stores/store-1", served.url)).header("cookie", &served.cookie);
+        served.client.post(format!("{}/stores/store-1", served.url)).header("cookie", &served.me.cookie);
     let page = shown("/stores/store-1", posted.send().await.unwrap()).await;
     assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED);
 }

@@ -2,7 +2,7 @@
 
 use super::{
     caller::{Caller, read},
-    world::{World, request_body},
+    world::{World, line_of, people_of, request_body},
 };
 use aisle_event::Timestamp;
 use aisle_hub::{
@@ -56,10 +56,10 @@ async fn a_claim_works_once_for_its_store_for_its_box_and_until_its_time() {
     let past = Timestamp(now().0 - 3_600_000);
     let (claim, code) = Claim::draw(store, None, past, 60_000, &mut SystemEntropy::default()).unwrap();
     let kept = KeptClaim { claim, made_by: "tester".into(), made_role: Role::Admin };
-    database.keep_claim(&kept).await.unwrap();
+    database.keep_claim(&kept, &line_of("claim.create")).await.unwrap();
     assert_eq!(said(world.carton("4716").enroll(&hub, &code).await), (403, "E-202".into()));
     let code = world.code("store-3", None).await;
-    database.withdraw_claim(&code.locator(), now()).await.unwrap().unwrap();
+    database.withdraw_claim(&code.locator(), &line_of("claim.withdraw")).await.unwrap().unwrap();
     assert_eq!(said(world.carton("4717").enroll(&hub, &code).await), (403, "E-204".into()));
     let nobodys =
         Claim::draw(Store::new("store-3").unwrap(), None, now(), 60_000, &mut SystemEntropy::default());
@@ -218,7 +218,7 @@ async fn impatient(world: &World, patience: Patience) -> (std::net::SocketAddr, 
     let database = Database::open(&config.database, &config.bounds).await.unwrap();
     let policies = watch::Sender::new(Arc::new(Policies::new(config.region.clone(), [], None).unwrap()));
     let parts = Parts {
-        database,
+        people: people_of(database),
         board: RevocationBoard::default(),
         policies: policies.subscribe(),
         receipt_key: crate::shop::officer().verifying_key(),

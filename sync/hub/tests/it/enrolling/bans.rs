@@ -1,6 +1,6 @@
 //! Who is banned or suspended has no connection a few looks later, at whichever hub; and who renews leaves nothing behind.
 
-use super::world::{CHAIN, Carton, Hub, World};
+use super::world::{CHAIN, Carton, Hub, World, people_of, tester};
 use crate::running::{Shelf, eventually};
 use aisle_hub::enrol::decide::Verb;
 use aisle_protocol::node;
@@ -135,17 +135,13 @@ async fn a_box_that_was_rejected_or_waits_has_no_connection_and_a_decision_is_ab
     let code = world.code("store-1", None).await;
     assert_eq!(carton.enroll(&hub, &code).await.code(), "E-501");
     // Somebody looked at another box.
-    let database = world.database().await;
-    let by = aisle_hub::database::By {
-        actor: aisle_provisioning::enrolment::Actor::Person(aisle_provisioning::enrolment::Role::Operator),
-        who: "tester",
-    };
+    let (people, who) = (people_of(world.database().await), tester());
     let other = world.carton("4711").key.fingerprint();
     let decided = aisle_hub::enrol::decide::decide(
-        &database,
+        &people,
+        &who,
         ("store-1", "4711"),
         Verb::Approve,
-        by,
         None,
         Some(&other),
         aisle_hub::enrol::now(),

@@ -1,8 +1,9 @@
 //! What a good box meets: first contact, a claim, approval, renewal, a long absence.
 
-use super::world::World;
+use super::world::{World, line_at};
 use aisle_event::Timestamp;
 use aisle_hub::{
+    artefacts::online::OnlineKeys,
     database::Asked,
     enrol::{decide::Verb, now},
 };
@@ -46,6 +47,18 @@ async fn a_box_enrols(world: &World) {
     let known = database.registered(&"store-1".parse().unwrap()).await.unwrap();
     assert_eq!((known[0].node.as_str(), known[0].receipt_key), ("A1b2.c_d", carton.receipt.verifying_key()));
     assert!(!known[0].is_banned);
+    // All of it is written down, with what it was before.
+    let rows = database.audit_after(0, 100).await.unwrap();
+    let told = |action: &str| {
+        rows.iter().find(|row| row.action == action).unwrap_or_else(|| panic!("{action}: {rows:?}"))
+    };
+    assert_eq!(told("claim.create").object, slip.link.code.locator().to_string());
+    let approved = told("node.approve");
+    assert_eq!((approved.object.as_str(), approved.actor_name.as_str()), ("store-1/A1b2.c_d", "tester"));
+    assert!(approved.was.contains("pending") && approved.became.contains(&carton.key.fingerprint().short()));
+    let issued = told("certificate.issue");
+    assert_eq!((issued.way.as_str(), issued.address.as_str()), ("claim", "127.0.0.1"));
+    assert!(issued.became.contains(&facts.number.to_string()), "{}", issued.became);
     // An answer that was lost is given again.
     let again = carton.enroll(&hub, &slip.link.code).await;
     carton.take(&again);
@@ -60,6 +73,17 @@ async fn a_box_enrols(world: &World) {
     let path = "/v1/enrol/settings";
     let reply = carton.caller(&hub).ask("GET", path, &[("if-none-match", &tag)], b"").await.unwrap();
     assert_eq!(reply.status, 304);
+    // When artefacts are signed for the first time, it is told what to believe of them, and then the same for ever.
+    assert_eq!(settings.get("artefact_root"), None);
+    let artefacts = crate::shop::artefacts(&database, world.folder.path());
+    let online = OnlineKeys::read(&world.config.files.online_keys).expect("a new hub has its keys");
+    std::fs::copy(&world.config.files.online_keys, artefacts.online_keys()).unwrap();
+    let drafts = crate::artefacts::world::drafts(&online, now());
+    artefacts.publish(drafts, None, now()).await.unwrap();
+    let reply = carton.caller(&hub).ask("GET", path, &[("if-none-match", &tag)], b"").await.unwrap();
+    assert_eq!(reply.status, 200);
+    let root = artefacts.first_root().await.unwrap().unwrap();
+    assert_eq!(reply.json()["artefact_root"].as_str().unwrap().as_bytes(), root);
     hub.end().await;
 }
 
@@ -134,7 +158,7 @@ async fn a_node_that_was_away_until_its_certificate_had_run_out_comes_back_with_
     database.enrol(&asked, long_ago).await.unwrap();
     let identity = carton.identity("store-1");
     let issued = expired(&world, &carton, "store-1");
-    database.keep_issued(&identity, &issued, None, long_ago).await.unwrap();
+    database.keep_issued(&identity, &issued, None, &line_at("certificate.issue", long_ago)).await.unwrap();
     carton.chain = Some(issued.chain.clone());
     // It is good for nothing but a new one.
     let reply = carton.settings(&hub).await;

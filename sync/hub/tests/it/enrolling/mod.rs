@@ -6,4 +6,4 @@ mod beginnings;
 mod caller;
 mod flows;
 mod interface;
-mod world;
+pub mod world;

@@ -5,13 +5,13 @@ use aisle_event::Timestamp;
 use aisle_hub::{
     Config, Database,
     config::{PassphraseSource, load},
-    database::By,
     enrol::{
         ceremony::{self, Plan},
         claims::{self, Wanted},
         decide::{Decided, Verb, decide},
         now, passphrase,
     },
+    people::{People, Settings, audit::Line, telemetry::Telemetry, who::Who},
     serve::Running,
 };
 use aisle_provisioning::{
@@ -21,7 +21,6 @@ use aisle_provisioning::{
     certificate,
     claim::{ClaimCode, ClaimInput, ClaimSlip, Introduction, Nonce},
     disk::RealDisk,
-    enrolment::{Actor, Role},
     est::{self, Heard},
     issue::{Issued, Subject},
     request::{self, KeyRules, Request},
@@ -72,6 +71,27 @@ pub struct Carton {
 
 fn free() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Who decides in tests.
+pub fn tester() -> Who {
+    Who::machine("tester", "local")
+}
+
+pub fn people_of(database: Database) -> People {
+    People::new(database, "hub-1", Settings::default(), Telemetry::default())
+}
+
+pub fn line_at(action: &'static str, at: Timestamp) -> Line {
+    let by = tester().by();
+    let hub = "hub-1".to_owned();
+    let (object, reason) = ("a test".to_owned(), String::new());
+    let outcome = aisle_hub::people::audit::Outcome::Done;
+    Line { at_ms: at.0, hub, by, action, object, outcome, reason, was: None, became: None }
+}
+
+pub fn line_of(action: &'static str) -> Line {
+    line_at(action, now())
 }
 
 impl World {
@@ -151,7 +171,7 @@ impl World {
             holds_ms: None,
         };
         let own = self.config.enrolment.as_ref().unwrap();
-        claims::create(&self.database().await, own, wanted, ("tester", Role::Admin), now()).await.unwrap()
+        claims::create(&people_of(self.database().await), &tester(), own, wanted, now()).await.unwrap()
     }
 
     pub async fn code(&self, store: &str, serial: Option<&str>) -> ClaimCode {
@@ -159,9 +179,9 @@ impl World {
     }
 
     pub async fn decide(&self, store: &str, node: &str, verb: Verb) -> Decided {
-        let by = By { actor: Actor::Person(Role::Admin), who: "tester" };
         let reason = aisle_event::Name::new("because of a test").unwrap();
-        decide(&self.database().await, (store, node), verb, by, Some(reason), None, now()).await.unwrap()
+        let people = people_of(self.database().await);
+        decide(&people, &tester(), (store, node), verb, Some(reason), None, now()).await.unwrap()
     }
 
     pub fn carton(&self, serial: &str) -> Carton {

@@ -22,6 +22,7 @@ use std::{
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
+use tempfile::TempDir;
 
 pub const MACHINE: &str = "a-token-of-sixteen-characters";
 pub const PASSWORD: &str = "correct horse battery";
@@ -40,6 +41,8 @@ pub struct Hall {
 pub struct House {
     pub url: String,
     pub api: Api,
+    /// Where the contents and the online keys of artefacts lie.
+    _folder: Option<Arc<TempDir>>,
 }
 
 pub struct Reply {
@@ -102,7 +105,9 @@ impl House {
         let url = format!("http://{}", listener.local_addr().unwrap());
         // The tests' own addresses come through a proxy on this machine.
         let site = Site { proxies: vec!["127.0.0.1".parse().unwrap()], ..site };
+        let folder = Arc::new(tempfile::tempdir().unwrap());
         let api = Api {
+            artefacts: crate::shop::artefacts(&database, folder.path()),
             people: People::new(database.clone(), hub, settings, telemetry),
             database,
             token: Arc::new(Token::of(MACHINE)),
@@ -115,13 +120,13 @@ impl House {
             clock: Clock::new(move || time.load(Ordering::SeqCst)),
             wake: aisle_hub::fleet::Wake::default(),
         };
-        Self::serve(api, listener, url)
+        Self { _folder: Some(folder), ..Self::serve(api, listener, url) }
     }
 
     pub fn serve(api: Api, listener: tokio::net::TcpListener, url: String) -> Self {
         let router = http::router(api.clone()).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, api }
+        Self { url, api, _folder: None }
     }
 
     pub fn caller(&self) -> Caller {

@@ -69,6 +69,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String> {
 }
 
 /// Moves packets beside a thread that measures.
-fn runtime() -> Result<tokio::runtime::Runtime> {
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }

@@ -1,14 +1,15 @@
 //! Every page of the console, at a desk and on a telephone: axe finds nothing wrong, and nothing is wider than the screen.
 
-use super::region::Region;
+use super::region::{Region, come_in, enter};
 use crate::support::browser::{Browser, Setup, axe};
+use aisle_harness::hub::{Approval, HubOptions, HubUnderTest};
 
 /// A telephone that is not large.
 const PHONE: (u32, u32) = (360, 740);
 /// A screen on a desk.
 const DESK: (u32, u32) = (1440, 900);
 
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 28] = [
     "/",
     "/?q=is%3Aconnected",
     "/?q=is%3Aconected+berlin",
@@ -20,6 +21,19 @@ const PAGES: [&str; 15] = [
     "/policies",
     "/alerts",
     "/relay",
+    "/enrolments",
+    "/enrolments?state=all",
+    "/claims",
+    "/approvals",
+    "/approvals?state=all",
+    "/people",
+    "/me",
+    "/audit",
+    "/audit?outcome=refused&from=2026-01-01",
+    "/audit?action=nothing",
+    "/audit?from=yesterday",
+    "/enrolments/none/none",
+    "/approvals/none",
     "/search",
     "/search?q=store",
     "/stores/none",
@@ -59,25 +73,85 @@ async fn inspect(screen: (u32, u32)) {
         browser.find("main").await;
         look(&browser, page, &axe, &mut found).await;
     }
-    for (page, beginning) in [("/contents", "/contents/"), ("/policies", "/policies/")] {
+    for (page, beginning) in [
+        ("/contents", "/contents/"),
+        ("/policies", "/policies/"),
+        ("/people", "/people/"),
+        ("/stores/store-1", "/enrolments/"),
+    ] {
         browser.goto(&region.at(page)).await;
         let way = way(&browser, beginning).await;
         browser.goto(&region.at(&way)).await;
         look(&browser, &way, &axe, &mut found).await;
     }
     // What opens, opened.
+    for page in ["/", "/people", "/audit", "/me"] {
+        browser.goto(&region.at(page)).await;
+        open(&browser).await;
+        look(&browser, &format!("{page}, opened"), &axe, &mut found).await;
+    }
+    let node = {
+        browser.goto(&region.at("/stores/store-1")).await;
+        way(&browser, "/enrolments/").await
+    };
+    browser.goto(&region.at(&node)).await;
+    open(&browser).await;
+    look(&browser, &format!("{node}, opened"), &axe, &mut found).await;
+    browser.goto(&region.at("/people")).await;
+    browser.find("#name").await.send_keys("Vera").await.expect("the field takes text");
+    browser.find("#roles").await.send_keys("viewer").await.expect("the field takes text");
+    browser.touch("Add them and show their code").await;
+    let code = browser.text(".key").await;
+    look(&browser, "a person's code", &axe, &mut found).await;
     browser.goto(&region.at("/")).await;
-    browser
-        .script("document.querySelectorAll('details').forEach((part) => (part.open = true))", Vec::new())
-        .await;
-    look(&browser, "/ with the help", &axe, &mut found).await;
     browser.touch("Sign out").await;
     browser.arrives("/sign-in").await;
     look(&browser, "/sign-in", &axe, &mut found).await;
+    open(&browser).await;
+    look(&browser, "/sign-in, opened", &axe, &mut found).await;
     browser.find("#token").await.send_keys("not the token").await.expect("the field takes text");
-    browser.touch("Sign in").await;
+    browser.touch("Come in by the token").await;
     browser.find("#fault").await;
     look(&browser, "/sign-in with a wrong token", &axe, &mut found).await;
+    browser.find("#name").await.send_keys("Ada").await.expect("the field takes text");
+    browser.find("#password").await.send_keys("not hers").await.expect("the field takes text");
+    browser.touch("Sign in").await;
+    browser.find("#name[aria-invalid]").await;
+    look(&browser, "/sign-in with a wrong password", &axe, &mut found).await;
+    browser.goto(&region.at("/set-up")).await;
+    look(&browser, "/set-up", &axe, &mut found).await;
+    browser.goto(&region.at("/sign-in")).await;
+    come_in(&browser, code.trim()).await;
+    browser.goto(&region.at("/audit")).await;
+    look(&browser, "what a viewer may not see", &axe, &mut found).await;
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Opens what opens.
+async fn open(browser: &Browser) {
+    let open = "document.querySelectorAll('details').forEach((part) => (part.open = true))";
+    browser.script(open, Vec::new()).await;
+}
+
+#[tokio::test]
+async fn a_claim_and_its_picture_are_accessible() {
+    let hub = HubUnderTest::start(HubOptions { enrolment: Some(Approval::Queue), ..HubOptions::default() });
+    let hub = hub.expect("the hub serves");
+    let (axe, mut found) = (axe(), Vec::new());
+    let browser = enter(&hub, Setup { screen: DESK, ..Setup::default() }).await;
+    for screen in [DESK, PHONE] {
+        browser.resize(screen).await;
+        browser.goto(&format!("{}/claims", hub.url())).await;
+        look(&browser, "/claims", &axe, &mut found).await;
+        browser.find("#store").await.send_keys("berlin-12").await.expect("the field takes text");
+        browser.touch("Make it and show it").await;
+        browser.find(".qr svg").await;
+        look(&browser, "a claim", &axe, &mut found).await;
+    }
+    browser.touch("To the claims").await;
+    browser.arrives("/claims").await;
+    open(&browser).await;
+    look(&browser, "/claims, opened", &axe, &mut found).await;
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 

@@ -1,4 +1,4 @@
-//! A hub and three stores that sell, and somebody who signed in to the hub's console.
+//! A hub and three stores that sell, and people who come in at the hub's console.
 
 use crate::support::{
     api::Api,
@@ -62,15 +62,9 @@ impl Region {
         .await;
     }
 
-    /// A browser in which somebody gave the hub's token.
+    /// A browser in which an admin has chosen a password and come in.
     pub(super) async fn browser(&self, setup: Setup) -> Browser {
-        let browser = Browser::open(setup).await;
-        browser.goto(&self.hub.url()).await;
-        browser.arrives("/sign-in").await;
-        let token = self.hub.token().expect("a token");
-        browser.find("#token").await.send_keys(&token).await.expect("the field takes text");
-        browser.touch("Sign in").await;
-        browser.arrives("/").await;
+        let browser = enter(&self.hub, setup).await;
         browser.find("#stores").await;
         browser
     }
@@ -79,6 +73,38 @@ impl Region {
     pub(super) fn at(&self, place: &str) -> String {
         format!("{}{place}", self.hub.url())
     }
+}
+
+/// What new people choose.
+const PASSWORD: &str = "correct horse battery";
+
+/// Adds a person at the hub's command line, and gives their code.
+pub(super) fn add(hub: &HubUnderTest, name: &str, role: &str) -> String {
+    let said = hub.ask(&["--json", "person", "add", name, "--role", role]).expect("the hub adds them");
+    let added: Value = serde_json::from_str(&said).expect("JSON");
+    added["code"].as_str().expect("a code").to_owned()
+}
+
+/// Chooses a password with a code, on the page that asks who somebody is.
+pub(super) async fn come_in(browser: &Browser, code: &str) {
+    browser.touch("You were given a code: choose a password").await;
+    browser.arrives("/set-up").await;
+    for (field, text) in [("#code", code), ("#password", PASSWORD), ("#again", PASSWORD)] {
+        browser.find(field).await.send_keys(text).await.expect("the field takes text");
+    }
+    browser.touch("Choose it and sign in").await;
+    browser.arrives("/").await;
+    browser.find("#counts").await;
+}
+
+/// A browser in which an admin of a hub has come in.
+pub(super) async fn enter(hub: &HubUnderTest, setup: Setup) -> Browser {
+    let code = add(hub, "Ada", "admin");
+    let browser = Browser::open(setup).await;
+    browser.goto(&hub.url()).await;
+    browser.arrives("/sign-in").await;
+    come_in(&browser, &code).await;
+    browser
 }
 
 /// Sells something in a store.

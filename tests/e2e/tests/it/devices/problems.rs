@@ -39,6 +39,12 @@ async fn nothing_is_told_or_done_without_the_token() {
         (Method::POST, "/v1/admin/plugins/multi-buy/rollback"),
         (Method::GET, "/v1/admin/erasures"),
         (Method::POST, "/v1/admin/erasures"),
+        (Method::GET, "/v1/admin/enrolment"),
+        (Method::POST, "/v1/admin/enrolment"),
+        (Method::POST, "/v1/admin/enrolment/try"),
+        (Method::GET, "/v1/admin/horizon"),
+        (Method::POST, "/v1/admin/devices/scale-1/certificate"),
+        (Method::DELETE, "/v1/admin/devices/scale-1/certificate"),
     ];
     let document = admin.api().get("/openapi.json").await.json(200);
     for (method, path) in &paths {

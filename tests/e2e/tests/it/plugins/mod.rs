@@ -20,6 +20,6 @@ mod prices;
 mod reactions;
 mod replays;
 mod restarts;
-mod shop;
+pub(crate) mod shop;
 mod suppressions;
 mod versions;

@@ -16,7 +16,7 @@ use std::{fmt::Write as _, fs, time::Duration};
 const SOON: Duration = Duration::from_secs(60);
 
 /// A component that `cargo xtask plugins` built.
-pub(super) fn component(name: &str) -> Vec<u8> {
+pub(crate) fn component(name: &str) -> Vec<u8> {
     let file = need::plugins().join(format!("{name}.wasm"));
     fs::read(&file).unwrap_or_else(|error| {
         panic!("there is no component `{}`: {error}\nhint: run `cargo xtask plugins`", file.display())
@@ -24,12 +24,12 @@ pub(super) fn component(name: &str) -> Vec<u8> {
 }
 
 /// A manifest with these settings.
-pub(super) fn manifest(id: &str, version: &str, hook: &str, more: &str) -> String {
+pub(crate) fn manifest(id: &str, version: &str, hook: &str, more: &str) -> String {
     format!("id = \"{id}\"\nversion = \"{version}\"\nhooks = [\"{hook}\"]\n{more}\n")
 }
 
 /// Three for two on a product.
-pub(super) fn three_for_two(version: &str, sku: &str) -> String {
+pub(crate) fn three_for_two(version: &str, sku: &str) -> String {
     let settings = format!("[[settings.offers]]\nsku = \"{sku}\"\nbuy = 3\nreason = \"3 for 2 on {sku}\"");
     manifest("multi-buy", version, "promotion", &settings)
 }

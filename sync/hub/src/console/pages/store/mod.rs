@@ -10,11 +10,12 @@ use super::{
     parts::{connection, empty, facts, section, state},
 };
 use crate::{
-    console::{door::Needs, frame::Page, say, visit::Visit, wrong::Wrong},
+    console::{frame::Page, say, visit::Visit, wrong::Wrong},
     database::{
         DatabaseError,
         read::{CursorRow, LogRow, NodeRow, StoreRow},
     },
+    people::role::Permission,
     publish::Desire,
 };
 use aisle_event::StoreId;
@@ -23,7 +24,6 @@ use maud::{Markup, html};
 
 /// `GET /stores/{store}`.
 pub(in crate::console) async fn show(visit: Visit, Path(text): Path<String>) -> Result<Response, Wrong> {
-    visit.needs(Needs::Stores)?;
     let store = visit.store(&text).await?;
     let database = visit.database();
     let known = database.store(&store).await?;
@@ -32,13 +32,15 @@ pub(in crate::console) async fn show(visit: Visit, Path(text): Path<String>) -> 
     let drift = drift::Drift::of(&desire, &nodes, &database.reports(&store).await?);
     let cursors: Vec<CursorRow> = logs.iter().map(LogRow::cursor).collect();
     let how_far = logs::part(&visit, &store, &logs).await?;
-    let gated = if visit.who.may(Needs::Receipts) { Some(gated(&visit, &store, &logs).await?) } else { None };
-    let erasures = if visit.who.may(Needs::Erasures) { Some(database.erasures(&store).await?) } else { None };
+    let traits = known.as_ref().map(StoreRow::traits);
+    let may = |permission| visit.may_at(permission, traits.as_ref());
+    let gated = if may(Permission::ReceiptRead) { Some(gated(&visit, &store, &logs).await?) } else { None };
+    let erasures = if may(Permission::ErasureRead) { Some(database.erasures(&store).await?) } else { None };
     let body = html! {
         (section("health", "Health", &health(&visit, known.as_ref(), &nodes, &cursors, &drift)))
         (section("logs", "Logs", &how_far))
         (section("drift", "Desired and reported", &drift::part(&visit, &desire, &drift)))
-        (section("nodes", "Nodes", &nodes::part(&visit, &nodes)))
+        (section("nodes", "Nodes", &nodes::part(&visit, &nodes, may(Permission::EnrolmentRead))))
         @if let Some(gated) = gated { (section("gate", "What the gate did", &gated)) }
         @if let Some(erasures) = erasures {
             (section("persons", "Erasures", &persons::part(&visit, &erasures)))

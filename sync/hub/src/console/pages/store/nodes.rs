@@ -2,7 +2,10 @@
 
 use crate::{
     console::{
-        pages::parts::{SHORT_BYTES_MAX, empty, fit, heading_id, rest, state, table},
+        pages::{
+            enrolments::{address, standing},
+            parts::{SHORT_BYTES_MAX, empty, fit, heading_id, rest, state, table},
+        },
         say,
         visit::Visit,
     },
@@ -21,20 +24,24 @@ const COLUMNS: [(&str, &str); 8] = [
     ("number", "Answered"),
 ];
 
-pub(super) fn part(visit: &Visit, nodes: &[NodeRow]) -> Markup {
-    let (rows, shown) = fit(nodes, SHORT_BYTES_MAX, |node| row(visit, node));
+/// `is_led`: whether who looks may see how a node came in.
+pub(super) fn part(visit: &Visit, nodes: &[NodeRow], is_led: bool) -> Markup {
+    let (rows, shown) = fit(nodes, SHORT_BYTES_MAX, |node| row(visit, node, is_led));
     html! {
         @if nodes.is_empty() { (empty("No node is registered for this store any more.")) }
         @else { (table(&heading_id("nodes"), &COLUMNS, &rows)) (rest(nodes.len(), shown)) }
     }
 }
 
-fn row(visit: &Visit, node: &NodeRow) -> Markup {
+fn row(visit: &Visit, node: &NodeRow, is_led: bool) -> Markup {
     let never = node.connected_at_ms == 0;
     let none = || html! { span.none { "–" } };
     html! {
         tr {
-            th scope="row" { (say::name(&node.node, 40)) @if node.state != "active" { " " (state("calm", &say::cut(&node.state, 16))) } }
+            th scope="row" {
+                @if is_led { a href=(address(&node.store, &node.node)) { bdi { (say::cut(&node.node, 40)) } } } @else { (say::name(&node.node, 40)) }
+                @if node.state != "active" { " " (standing(&node.state)) }
+            }
             td {
                 @if node.is_connected { (state("good", "connected")) " to " (say::name(&node.hub, 24)) }
                 @else if never { (state("calm", "never came")) }

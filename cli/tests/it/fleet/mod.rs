@@ -1,0 +1,8 @@
+//! `aisle fleet` against a hub that is a list of answers here: what it sends, how often, what it shows, and how it ends. What a real hub makes of it is tested with
+//! the whole (`tests/e2e`).
+
+mod asking;
+mod hub;
+mod lists;
+mod sign_in;
+mod verbs;

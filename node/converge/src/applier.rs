@@ -1,0 +1,81 @@
+//! Who puts the artefacts of one kind in place.
+//!
+//! Everything may block, and may be asked for again after a kill: it must come to the same, and change nothing where nothing differs. Not here: when it is asked
+//! ([`crate::worker`]).
+
+use aisle_fleet::{ContentHash, Health, Kind, Release, Slot, converge::Trouble};
+
+/// An artefact with its bytes, which are what was signed.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    /// Its place.
+    pub slot: Slot,
+    /// What it is.
+    pub release: Release,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What came of something.
+pub type Outcome = Result<(), Trouble>;
+
+/// Puts the artefacts of one kind in place.
+pub trait Applier: Send + Sync {
+    /// Which kind.
+    fn kind(&self) -> Kind;
+
+    /// The most bytes of one.
+    fn bytes_max(&self) -> u64;
+
+    /// Tries it beside what runs. Nothing that runs may notice.
+    ///
+    /// # Errors
+    /// When it must not be put in place.
+    fn smoke_test(&self, piece: &Piece) -> Outcome;
+
+    /// Puts it in the place of what runs, in one step. `before` is what ran there by an order, where something did and its bytes are here.
+    ///
+    /// # Errors
+    /// When it could not be; then what ran before runs.
+    fn activate(&self, piece: &Piece, before: Option<&Piece>) -> Outcome;
+
+    /// Puts back what ran before; without it, what was there before anything was ordered. `from` is what goes, where its bytes are here.
+    ///
+    /// # Errors
+    /// When that could not be done; it is asked for again.
+    fn revert(&self, slot: &Slot, from: Option<&Piece>, to: Option<&Piece>) -> Outcome;
+
+    /// Takes away what runs, and puts back what was there before anything was ordered. `from` is what goes, where its bytes are here.
+    ///
+    /// # Errors
+    /// When that could not be done; it is asked for again.
+    fn remove(&self, slot: &Slot, from: Option<&Piece>) -> Outcome;
+
+    /// True for who has to be shown what runs after each start.
+    fn resumes(&self) -> bool {
+        false
+    }
+
+    /// This runs, since before this start.
+    fn resume(&self, piece: &Piece) {
+        let _ = piece;
+    }
+
+    /// How what runs has done since it was put in place, or since the node started; nothing where nobody counts.
+    fn health(&self, slot: &Slot, hash: &ContentHash) -> Option<Health> {
+        let _ = (slot, hash);
+        None
+    }
+}
+
+/// It would come to the same if it was done again.
+#[must_use]
+pub fn never(text: impl Into<String>) -> Trouble {
+    Trouble { is_final: true, text: text.into() }
+}
+
+/// It may well work the next time.
+#[must_use]
+pub fn not_now(text: impl Into<String>) -> Trouble {
+    Trouble { is_final: false, text: text.into() }
+}

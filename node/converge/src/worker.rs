@@ -1,0 +1,414 @@
+//! The thread that owns the machine, and the two that have their hands on things: one tries what is new, one changes what runs.
+//!
+//! Nobody in the shop waits for any of them. Not here: the rules (`aisle-fleet`), what putting in place is ([`crate::applier`]).
+//! Guards: an effect is carried out only after what it follows from was kept; its end is heard once, or it is asked for again after a restart.
+
+use crate::{
+    applier::{Applier, Outcome, Piece, never, not_now},
+    contents::ContentsError,
+    driver::Driver,
+    fleet::{Fleet, METADATA, lock, words},
+    signed::Signed,
+};
+use aisle_content::Manifest;
+use aisle_fleet::{
+    ContentHash, Effect, Health, Input, Kind, Release, Slot,
+    converge::{Stage, Trouble},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    io,
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
+    thread,
+    time::Duration,
+};
+
+/// Effects that wait for a hand. A slot has one under way at most, and there are fewer slots.
+const TASKS_MAX: usize = 1024;
+/// How often it is looked at how what runs does, and whether contents have come.
+const LOOK: Duration = Duration::from_secs(5);
+/// The same while something waits that nobody tells the end of.
+const LOOK_SOON: Duration = Duration::from_millis(500);
+/// How long an artefact that nobody has signed waits for the metadata of its order, in milliseconds.
+const METADATA_MS: u64 = 60_000;
+
+/// Something for the thread.
+pub(crate) enum Event {
+    /// There is another order.
+    Ordered,
+    /// What may run has changed.
+    Metadata,
+    /// A content has come.
+    Arrived,
+    /// An effect has come to an end.
+    Done(Box<Ended>),
+    /// The node stops.
+    Stop {
+        /// It was asked to.
+        ordered: bool,
+    },
+}
+
+/// An effect that has come to an end.
+pub(crate) struct Ended {
+    slot: Slot,
+    stage: Stage,
+    hash: ContentHash,
+    outcome: Outcome,
+}
+
+/// Something for a hand.
+struct Task {
+    slot: Slot,
+    stage: Stage,
+    /// What the end is told about.
+    release: Release,
+    /// For a revert, what comes; for an activation, what ran.
+    other: Option<Release>,
+}
+
+/// The metadata that a manifest brings.
+pub(crate) fn metadata_of(manifest: &Manifest) -> Option<ContentHash> {
+    let item = manifest.items().iter().find(|item| item.name == METADATA)?;
+    Some(ContentHash(item.content.hash.0))
+}
+
+pub(crate) struct Worker {
+    fleet: Fleet,
+    driver: Driver,
+    appliers: BTreeMap<Kind, Arc<dyn Applier>>,
+    receiver: Receiver<Event>,
+    trying: SyncSender<Task>,
+    changing: SyncSender<Task>,
+    /// What is to be fetched, and since when.
+    fetching: BTreeMap<Slot, (Release, u64)>,
+    /// What was seen last, and of which artefact.
+    observed: BTreeMap<Slot, (ContentHash, Health)>,
+    swept: BTreeSet<ContentHash>,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        fleet: Fleet,
+        driver: Driver,
+        appliers: Vec<Arc<dyn Applier>>,
+        receiver: Receiver<Event>,
+    ) -> io::Result<Self> {
+        let appliers: BTreeMap<Kind, Arc<dyn Applier>> =
+            appliers.into_iter().map(|applier| (applier.kind(), applier)).collect();
+        let hand = |name: &str| {
+            let (sender, tasks) = sync_channel::<Task>(TASKS_MAX);
+            let (fleet, appliers) = (fleet.clone(), appliers.clone());
+            thread::Builder::new().name(name.into()).spawn(move || work(&fleet, &appliers, &tasks))?;
+            io::Result::Ok(sender)
+        };
+        let (trying, changing) = (hand("aisle-fleet-try")?, hand("aisle-fleet-do")?);
+        let (fetching, observed, swept) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Ok(Self { fleet, driver, appliers, receiver, trying, changing, fetching, observed, swept })
+    }
+
+    /// Runs until it is told to stop. `effects` are those of before.
+    pub(crate) fn run(mut self, effects: Vec<Effect>) {
+        let mut inputs = VecDeque::new();
+        self.resume();
+        self.carry_out(effects, &mut inputs);
+        // A kill between keeping an order and following it leaves it kept.
+        self.ordered(&mut inputs);
+        inputs.push_back(Input::Tick);
+        loop {
+            self.observe(&mut inputs);
+            self.look_for_contents(&mut inputs);
+            while let Some(input) = inputs.pop_front() {
+                if !self.handle(input, &mut inputs) {
+                    return;
+                }
+            }
+            self.sweep();
+            match self.receiver.recv_timeout(self.sleep()) {
+                Ok(Event::Ordered) => self.ordered(&mut inputs),
+                Ok(Event::Metadata | Event::Arrived) => inputs.push_back(Input::Tick),
+                Ok(Event::Done(ended)) => {
+                    let Ended { slot, stage, hash, outcome } = *ended;
+                    inputs.push_back(Input::Done { slot, stage, hash, outcome });
+                }
+                Ok(Event::Stop { ordered }) => {
+                    if ordered {
+                        self.handle(Input::Stopping, &mut inputs);
+                    }
+                    return;
+                }
+                Err(RecvTimeoutError::Timeout) => inputs.push_back(Input::Tick),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Shows what runs to those who have to see it.
+    fn resume(&self) {
+        for (slot, release) in self.driver.machine().loads() {
+            let Some(applier) = self.appliers.get(&slot.kind()).filter(|applier| applier.resumes()) else {
+                continue;
+            };
+            match self.fleet.0.contents.read(release) {
+                Ok(bytes) => applier.resume(&Piece { slot: slot.clone(), release: release.clone(), bytes }),
+                Err(error) => tracing::warn!(%slot, "what runs cannot be looked at: {}", words(&error)),
+            }
+        }
+    }
+
+    fn sleep(&self) -> Duration {
+        let shared = &self.fleet.0;
+        let due = self.driver.machine().wake_at().saturating_sub(shared.now().running_ms);
+        let is_busy = !self.fetching.is_empty() || shared.around.busy().is_some();
+        Duration::from_millis(due.max(1)).min(if is_busy { LOOK_SOON } else { LOOK })
+    }
+
+    /// False when nothing can be kept any more.
+    fn handle(&mut self, input: Input, inputs: &mut VecDeque<Input>) -> bool {
+        let shared = self.fleet.0.clone();
+        match self.driver.handle(shared.now(), &shared.around(), input) {
+            Ok(effects) => {
+                self.carry_out(effects, inputs);
+                true
+            }
+            Err(error) => {
+                let problem = words(&error);
+                tracing::error!("{problem}");
+                lock(&shared.view).problem = Some(problem);
+                shared.notify();
+                false
+            }
+        }
+    }
+
+    fn ordered(&self, inputs: &mut VecDeque<Input>) {
+        if let Some(mine) = lock(&self.fleet.0.orders).mine() {
+            inputs.push_back(Input::Desired { stamp: mine.stamp, state: Box::new(mine.state) });
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>, inputs: &mut VecDeque<Input>) {
+        for effect in effects {
+            match effect {
+                // The driver has done it.
+                Effect::Keep(_) => {}
+                Effect::Fetch { slot, release } => {
+                    let since = self.fleet.0.now().running_ms;
+                    self.fetching.insert(slot, (release, since));
+                    self.look_for_contents(inputs);
+                }
+                Effect::Verify { slot, release } => self.hand(slot, Stage::Verify, release, None, inputs),
+                Effect::SmokeTest { slot, release } => {
+                    self.hand(slot, Stage::SmokeTest, release, None, inputs);
+                }
+                Effect::Activate { slot, release } => {
+                    tracing::info!(%slot, version = %release.version, "is put in place");
+                    let before = self.runs(&slot);
+                    self.hand(slot, Stage::Activate, release, before, inputs);
+                }
+                Effect::Revert { slot, from, to } => {
+                    tracing::warn!(%slot, version = %from.version, "is taken back");
+                    lock(&self.fleet.0.view).fallen += 1;
+                    self.hand(slot, Stage::Revert, from, to, inputs);
+                }
+                Effect::Remove { slot, release } => {
+                    tracing::info!(%slot, version = %release.version, "is taken away");
+                    self.hand(slot, Stage::Remove, release, None, inputs);
+                }
+                Effect::Discard { slot, hash } => {
+                    self.fetching.remove(&slot);
+                    // Another slot may need the same bytes, as long as they are those.
+                    let contents = &self.fleet.0.contents;
+                    if !self.driver.machine().needs().contains(&hash) || contents.is_spoilt(&hash) {
+                        self.tell(contents.remove(&hash).map_err(|error| words(&error)));
+                    }
+                }
+                Effect::ApplySettings { hash, .. } => {
+                    let outcome = Err(never("no setting of this node can be set by headquarters"));
+                    inputs.push_back(Input::SettingsDone { hash, outcome });
+                }
+                Effect::Report(report) => {
+                    lock(&self.fleet.0.view).report = report;
+                    self.fleet.0.notify();
+                }
+                Effect::Warn(text) => {
+                    tracing::warn!("{text}");
+                    lock(&self.fleet.0.view).refused = Some(text);
+                }
+            }
+        }
+    }
+
+    fn runs(&self, slot: &Slot) -> Option<Release> {
+        self.driver.machine().loads().find(|(at, _)| *at == slot).map(|(_, release)| release.clone())
+    }
+
+    /// Gives an effect to the hand that it belongs to.
+    fn hand(
+        &self,
+        slot: Slot,
+        stage: Stage,
+        release: Release,
+        other: Option<Release>,
+        inputs: &mut VecDeque<Input>,
+    ) {
+        let hand = match stage {
+            Stage::Fetch | Stage::Verify | Stage::SmokeTest => &self.trying,
+            Stage::Activate | Stage::Revert | Stage::Remove => &self.changing,
+        };
+        let (of, hash) = (slot.clone(), release.hash);
+        if hand.try_send(Task { slot, stage, release, other }).is_err() {
+            let outcome = Err(not_now("there is too much to do"));
+            inputs.push_back(Input::Done { slot: of, stage, hash, outcome });
+        }
+    }
+
+    /// What is fetched: has it come, and would it be let in?
+    fn look_for_contents(&mut self, inputs: &mut VecDeque<Input>) {
+        let shared = self.fleet.0.clone();
+        let now_ms = shared.now().running_ms;
+        let mut missing = BTreeSet::new();
+        self.fetching.retain(|slot, (release, since)| {
+            if !shared.contents.has(&release.hash) {
+                missing.insert(release.hash);
+                return true;
+            }
+            let waited_ms = now_ms.saturating_sub(*since);
+            let Some(outcome) = arrived(&shared, slot, release, waited_ms) else { return true };
+            let (slot, hash) = (slot.clone(), release.hash);
+            inputs.push_back(Input::Done { slot, stage: Stage::Fetch, hash, outcome });
+            false
+        });
+        let mut view = lock(&shared.view);
+        let news = missing.iter().any(|hash| !view.missing.contains(hash));
+        // Told again with each look: whoever fetches may have begun anew meanwhile.
+        view.missing = missing;
+        drop(view);
+        if news {
+            shared.notify();
+        }
+    }
+
+    /// How does what runs do?
+    fn observe(&mut self, inputs: &mut VecDeque<Input>) {
+        for (slot, release) in self.driver.machine().loads() {
+            let applier = self.appliers.get(&slot.kind());
+            let Some(health) = applier.and_then(|it| it.health(slot, &release.hash)) else { continue };
+            let seen = (release.hash, health);
+            // What another version did says nothing of this one, though it were the same.
+            if self.observed.get(slot) == Some(&seen) {
+                continue;
+            }
+            let (hash, health) = seen.clone();
+            self.observed.insert(slot.clone(), seen);
+            inputs.push_back(Input::Observed { slot: slot.clone(), hash, health });
+        }
+    }
+
+    /// Forgets contents that nobody needs any more.
+    fn sweep(&mut self) {
+        let mut keep = self.driver.machine().needs();
+        let (_, wanted) = self.driver.machine().desired_state();
+        let mine = lock(&self.fleet.0.orders).mine();
+        let states = [Some(wanted), mine.as_ref().map(|mine| &mine.state)];
+        let slots = states.into_iter().flatten().flat_map(|state| state.slots.values());
+        keep.extend(slots.filter_map(|wanted| wanted.want.release()).map(|release| release.hash));
+        if keep != self.swept {
+            let swept = self.fleet.0.contents.sweep(&keep).map_err(|error| words(&error));
+            self.tell(swept);
+            self.swept = keep;
+        }
+    }
+
+    fn tell(&self, done: Result<(), String>) {
+        if let Err(why) = done {
+            tracing::warn!("a content that is of no use stays on the disk: {why}");
+        }
+    }
+}
+
+/// What has come: nothing while it waits for metadata, else whether the way goes on.
+fn arrived(shared: &crate::fleet::Shared, slot: &Slot, release: &Release, waited_ms: u64) -> Option<Outcome> {
+    let now = shared.around.trusted();
+    let refused = match lock(&shared.signed).as_ref() {
+        None => return Some(Err(not_now("the signed metadata cannot be used"))),
+        Some(signed) => match signed.may_install(slot, release, now) {
+            Ok(_) => return Some(Ok(())),
+            Err(error) => error,
+        },
+    };
+    let named = lock(&shared.orders).manifest().and_then(metadata_of);
+    let is_pending = named.is_some() && lock(&shared.view).tried != named;
+    match (is_pending, refused.may_change()) {
+        (true, _) if waited_ms < METADATA_MS => None,
+        // The verification refuses it, and gives it up.
+        (false, false) => Some(Ok(())),
+        _ => Some(Err(not_now(words(&refused)))),
+    }
+}
+
+/// One hand: does one thing after another, and says what came of each.
+fn work(fleet: &Fleet, appliers: &BTreeMap<Kind, Arc<dyn Applier>>, tasks: &Receiver<Task>) {
+    while let Ok(task) = tasks.recv() {
+        let outcome =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| carry(fleet, appliers, &task)))
+                .unwrap_or_else(|_| Err(not_now("whoever puts it in place has panicked")));
+        if let Err(Trouble { text, .. }) = &outcome {
+            tracing::warn!(slot = %task.slot, version = %task.release.version, stage = ?task.stage, "{text}");
+        }
+        let Task { slot, stage, release, .. } = task;
+        let ended = Ended { slot, stage, hash: release.hash, outcome };
+        // This must not be lost; without the thread nobody wants to know.
+        if fleet.0.sender.send(Event::Done(Box::new(ended))).is_err() {
+            return;
+        }
+    }
+}
+
+fn carry(fleet: &Fleet, appliers: &BTreeMap<Kind, Arc<dyn Applier>>, task: &Task) -> Outcome {
+    let Task { slot, stage, release, other } = task;
+    let shared = &fleet.0;
+    let applier = appliers.get(&slot.kind());
+    let applier = applier.ok_or_else(|| never(format!("this node cannot apply a `{}`", slot.kind())))?;
+    let bytes_of = |release: &Release| -> Result<Piece, Trouble> {
+        let bytes = shared.contents.read(release).map_err(|error| match error {
+            ContentsError::Missing { .. } => not_now("its bytes are not here any more"),
+            error => not_now(words(&error)),
+        })?;
+        Ok(Piece { slot: slot.clone(), release: release.clone(), bytes })
+    };
+    let signed = |ask: &dyn Fn(&Signed) -> Outcome| match lock(&shared.signed).as_ref() {
+        Some(signed) => ask(signed),
+        None => Err(not_now("the signed metadata cannot be used")),
+    };
+    let now = shared.around.trusted();
+    match stage {
+        Stage::Fetch => Ok(()),
+        Stage::Verify => {
+            let bytes_max = applier.bytes_max();
+            if release.bytes > bytes_max {
+                return Err(never(format!("it has {} bytes, at most {bytes_max} are taken", release.bytes)));
+            }
+            let piece = bytes_of(release)?;
+            signed(&|signed| {
+                let verified = signed.verify(slot, release, &piece.bytes, now);
+                verified.map_err(|error| never(words(&error)))
+            })
+        }
+        Stage::SmokeTest => applier.smoke_test(&bytes_of(release)?),
+        Stage::Activate => {
+            // It may have been withdrawn while it waited for its window.
+            signed(&|signed| signed.still(slot, release, now).map_err(|error| never(words(&error))))?;
+            let before = other.as_ref().and_then(|before| bytes_of(before).ok());
+            applier.activate(&bytes_of(release)?, before.as_ref())
+        }
+        Stage::Revert => {
+            let to = other.as_ref().map(bytes_of).transpose()?;
+            applier.revert(slot, bytes_of(release).ok().as_ref(), to.as_ref())
+        }
+        Stage::Remove => applier.remove(slot, bytes_of(release).ok().as_ref()),
+    }
+}

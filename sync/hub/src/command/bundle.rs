@@ -1,0 +1,112 @@
+//! The commands about sticks: what a store would fetch, in one file; what it would have sent, brought in by hand.
+
+use super::{enrol::time, open, people, store_id};
+use crate::{
+    cli::{BundleCommand, Common},
+    output,
+};
+use aisle_artefact::bundle::{self, Direction, Limits};
+use aisle_hub::{
+    Config,
+    artefacts::{
+        Artefacts,
+        courier::{CarriedDown, Intake},
+    },
+    content::Contents,
+    policies,
+};
+use aisle_residency::Verifier;
+use anyhow::Context;
+use serde_json::json;
+use std::{fs::File, io::BufReader, path::Path, sync::Arc};
+
+/// What needs no hub. False when the command needs one.
+pub(crate) fn offline(common: &Common, command: &BundleCommand) -> anyhow::Result<bool> {
+    let BundleCommand::Show { file } = command else { return Ok(false) };
+    let opened = File::open(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+    let summary = bundle::inspect(BufReader::new(opened), &Limits::default())?;
+    let direction = match summary.direction {
+        Direction::Down => "down",
+        Direction::Up => "up",
+    };
+    if common.json {
+        let contents: Vec<_> =
+            summary.contents.iter().map(|(hash, bytes)| json!({ "blake3": hash, "bytes": bytes })).collect();
+        output::json(&json!({
+            "direction": direction, "from": summary.from, "metadata": summary.metadata, "order_bytes": summary.order_bytes,
+            "contents": contents, "carried": summary.carried,
+        }))?;
+        return Ok(true);
+    }
+    output::line(format!("goes {direction}, says that it is from `{}`", summary.from))?;
+    if summary.direction == Direction::Up {
+        output::line(format!("{} batches", summary.carried))?;
+        return Ok(true);
+    }
+    let order =
+        summary.order_bytes.map_or("no order".to_owned(), |bytes| format!("an order of {bytes} bytes"));
+    output::line(format!(
+        "{} files of metadata, {order}, {} contents",
+        summary.metadata.len(),
+        summary.contents.len()
+    ))?;
+    for (hash, bytes) in summary.contents {
+        output::line(format!("{hash}  {bytes} bytes"))?;
+    }
+    Ok(true)
+}
+
+/// `bundle …`
+pub(crate) async fn bundle(config: &Config, common: &Common, command: &BundleCommand) -> anyhow::Result<()> {
+    match command {
+        BundleCommand::Down { store, out } => down(config, common, store, out).await,
+        BundleCommand::Up { file, store } => up(config, common, file, store.as_deref()).await,
+        BundleCommand::Show { .. } => Ok(()),
+    }
+}
+
+async fn down(config: &Config, common: &Common, store: &str, out: &Path) -> anyhow::Result<()> {
+    let store = store_id(store)?;
+    let contents = Contents::new(config.files.contents.open(None)?);
+    let artefacts = Artefacts::new(open(config).await?, contents, &config.files.online_keys);
+    let CarriedDown { timestamp, good_until_ms, has_order, contents, left_out } =
+        artefacts.carry_down(&store, &config.hub, out).await?;
+    let contents: Vec<String> = contents.iter().map(ToString::to_string).collect();
+    if common.json {
+        return Ok(output::json(&json!({
+            "store": store.as_str(), "timestamp": timestamp, "good_until_ms": good_until_ms, "has_order": has_order,
+            "contents": contents, "left_out": left_out,
+        }))?);
+    }
+    let order = if has_order { "its order" } else { "no order" };
+    output::line(format!(
+        "metadata with timestamp {timestamp}, {order}, {} contents; it brings nothing new after {}",
+        contents.len(),
+        time(good_until_ms)
+    ))?;
+    for name in left_out {
+        output::line(format!("NOT ON IT: `{name}`, which nobody has signed"))?;
+    }
+    Ok(())
+}
+
+async fn up(config: &Config, common: &Common, file: &Path, store: Option<&str>) -> anyhow::Result<()> {
+    let store = store.map(store_id).transpose()?;
+    let database = open(config).await?;
+    let policies = policies::read(config, &database).await?;
+    let verifier = Arc::new(Verifier::new(config.region.clone(), policies));
+    let intake = Intake { database: database.clone(), region: config.region.clone(), verifier };
+    let carried = intake.carry_up(file, store).await?;
+    let became = json!({ "taken": carried.taken, "had": carried.had, "events": carried.events });
+    people::note(config, &database, "bundle.up", carried.store.as_str(), became).await?;
+    if common.json {
+        return Ok(output::json(&json!({
+            "store": carried.store.as_str(), "taken": carried.taken, "had": carried.had, "events": carried.events,
+        }))?);
+    }
+    output::line(format!(
+        "{}: {} events in {} batches taken in; {} batches were here already",
+        carried.store, carried.events, carried.taken, carried.had
+    ))?;
+    Ok(())
+}
