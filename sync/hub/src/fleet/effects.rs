@@ -31,11 +31,12 @@ fn told(effect: &Effect) -> Option<(&'static str, &'static str, Value)> {
 
 /// The rows that effects become, as done by the rules.
 pub(super) fn rows(rollout: &str, hub: &str, effects: &[Effect], now_ms: i64) -> Vec<(EventRow, Line)> {
+    let object = format!("rollout/{rollout}");
     let of = |effect: &Effect| {
         let (what, action, detail) = told(effect)?;
         Some((
             event(&rules(), what, &detail, now_ms),
-            line(rules(), hub, action, rollout, now_ms).became(detail),
+            line(rules(), hub, action, &object, now_ms).became(detail),
         ))
     };
     effects.iter().filter_map(of).collect()

@@ -22,6 +22,7 @@ mod down;
 mod enrolling;
 mod erasing;
 mod exports;
+mod fleet;
 mod interface;
 mod people;
 mod postgres;
