@@ -1,7 +1,7 @@
 //! The machine: from a manifest to what runs, through cuts, lies, restarts and full disks.
 
 use crate::world::{Hub, Node, item, noise};
-use aisle_content::{Input, PIECE_BYTES};
+use aisle_content::{Input, PIECE_BYTES, plan::Kind};
 
 const MANY: usize = 5 * PIECE_BYTES as usize + 100;
 
@@ -367,4 +367,41 @@ fn contents_that_the_hub_does_not_give_keep_nothing_from_the_others() {
     assert_eq!(node.applied.len(), 1);
     assert!(node.reason("plugin/a0").contains("no such content"), "{}", node.reason("plugin/a0"));
     assert!(node.planner.wake_at() > node.now_ms, "there is a while until they are asked for again");
+}
+
+#[test]
+fn a_content_that_is_lost_is_applied_again_and_fetched_where_it_is_spoilt() {
+    let (mut hub, mut node) = (Hub::default(), Node::new());
+    let bytes = noise(1, 500);
+    let content = hub.add(&bytes);
+    node.connect();
+    node.want(1, vec![item("plugin/one", "1.0.0", content)]);
+    node.settle(&mut hub);
+    assert_eq!((node.applied.len(), hub.sent), (1, 500));
+    node.feed(Input::Lost { hash: content.hash });
+    assert!(!node.step(&mut hub), "it is there, whole");
+    assert_eq!(node.applied.len(), 2);
+    std::fs::write(node.dir.path().join(content.hash.to_string()), b"rot").unwrap();
+    node.feed(Input::Lost { hash: content.hash });
+    node.settle(&mut hub);
+    assert_eq!((node.applied.len(), hub.sent), (3, 1_000));
+    // What nobody has is not lost.
+    node.feed(Input::Lost { hash: hub.add(&noise(2, 10)).hash });
+    assert_eq!(node.applied.len(), 3);
+}
+
+#[test]
+fn what_was_not_known_is_fetched_once_it_is_and_a_second_one_of_a_place_is_of_its_kind() {
+    let (mut hub, mut node) = (Hub::default(), Node::new());
+    let prices = item("prices+0011aabbccdd", "7", hub.add(&noise(1, 500)));
+    assert_eq!(prices.kind(), "prices");
+    assert_eq!(item("plugin/one+0011aabbccdd", "7", hub.add(&noise(1, 500))).kind(), "plugin");
+    node.connect();
+    node.want(1, vec![prices]);
+    node.settle(&mut hub);
+    assert_eq!((node.applied.len(), hub.sent), (0, 0));
+    node.planner.use_kinds(vec![Kind { name: "prices".into(), bytes_max: 1 << 20 }]);
+    node.feed(Input::Tick);
+    node.settle(&mut hub);
+    assert_eq!(node.applied.len(), 1);
 }
