@@ -18,6 +18,7 @@ mod demo;
 mod devices;
 mod enrolment;
 mod faults;
+mod fleet_cli;
 mod hostile;
 mod import;
 mod installs;
