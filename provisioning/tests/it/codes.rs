@@ -25,3 +25,13 @@ fn the_guide_lists_them_all() {
     assert_eq!(table.lines().count(), Code::ALL.len() + 2);
     assert!(table.contains("| E-203 | The claim was used already. | A claim works once."));
 }
+
+#[test]
+fn the_guide_in_the_installers_hand_is_that_table() {
+    let guide = include_str!("../../../deploy/edge/INSTALLER.md");
+    assert!(
+        guide.contains(code::markdown().trim_end()),
+        "deploy/edge/INSTALLER.md has other codes; its last section is:\n{}",
+        code::markdown()
+    );
+}

@@ -4,5 +4,6 @@
 mod asking;
 mod hub;
 mod lists;
+mod sealed;
 mod sign_in;
 mod verbs;

@@ -19,6 +19,7 @@ mod devices;
 mod enrolment;
 mod faults;
 mod fleet;
+mod fleet_cli;
 mod hostile;
 mod import;
 mod installs;

@@ -22,11 +22,11 @@ use serde_json::Value;
 use std::{fs, path::Path, time::Duration};
 
 /// The store of the claims.
-const STORE: &str = "berlin-12";
+pub(crate) const STORE: &str = "berlin-12";
 /// What is printed on the box.
-const SERIAL: &str = "box-1";
+pub(crate) const SERIAL: &str = "box-1";
 /// How long anything may take that comes about by itself.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 /// A box that knows its serial, and a line that comes back quickly.
 const CONFIG: &str = "[node]\nserial = \"box-1\"\n[sync.line]\nreconnect_ms_max = 2000\n\
                       [sync.outbox]\nsales_age_ms_max = 1000\n";
@@ -37,14 +37,14 @@ fn hub(approval: Approval) -> HubUnderTest {
 }
 
 /// A box with goods to sell, which belongs to nobody.
-fn unclaimed() -> (Store, NodeUnderTest) {
+pub(crate) fn unclaimed() -> (Store, NodeUnderTest) {
     let store = Store::small();
     let node = store.start_with(CONFIG);
     (store, node)
 }
 
 /// `aisle-node claim …` on the data of a box.
-fn claiming(store: &Store, arguments: &[&str]) -> Running {
+pub(crate) fn claiming(store: &Store, arguments: &[&str]) -> Running {
     let config = store.file("claim.toml", CONFIG).display().to_string();
     let mut command = aisle(&store.data(), ["claim", "--config", &config]);
     start(command.args(arguments))
@@ -55,7 +55,7 @@ fn token(data: &Path) -> String {
 }
 
 /// How the node says that it stands; nothing while it starts anew.
-async fn standing(node: &NodeUnderTest) -> Option<Value> {
+pub(crate) async fn standing(node: &NodeUnderTest) -> Option<Value> {
     let api = Api::new(node.url());
     let request = api.request(Method::GET, "/v1/admin/enrolment").bearer_auth(token(node.data()));
     let answer = Api::try_send(request).await.ok()?;
@@ -63,7 +63,7 @@ async fn standing(node: &NodeUnderTest) -> Option<Value> {
 }
 
 /// Waits until the node says this of itself.
-async fn stands(node: &NodeUnderTest, field: &str, expected: &str) -> Value {
+pub(crate) async fn stands(node: &NodeUnderTest, field: &str, expected: &str) -> Value {
     eventually(&format!("`{field}` is `{expected}`"), PATIENCE, async || {
         standing(node).await.filter(|status| status[field] == expected)
     })
