@@ -265,10 +265,12 @@ impl<'h> World<'h> {
 
 /// A rollout of a release to everybody, in waves.
 pub fn spec(name: &str, release: &Release, waves: Value) -> Value {
-    json!({
-        "rollout": name, "why": "sells the second at half the price", "who": "*", "set": { (SLOT): release }, "waves": waves,
+    let mut spec = json!({
+        "rollout": name, "why": "sells the second at half the price", "who": "*", "set": { (SLOT): release },
         "gates": { "calls_min": 50 },
-    })
+    });
+    spec["waves"] = waves;
+    spec
 }
 
 pub fn waves() -> Value {

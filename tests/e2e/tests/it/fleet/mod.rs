@@ -5,3 +5,4 @@
 mod hq;
 mod orders;
 mod outbox;
+mod rollouts;
