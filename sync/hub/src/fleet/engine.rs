@@ -275,15 +275,18 @@ async fn look(parts: &Parts, held: &mut Held, now: Timestamp) -> Result<Looked, 
             is_whole = false;
         }
     }
+    if !is_whole {
+        // Without that rollout's word every node of it would be told to go back.
+        held.changes = -1;
+        return Ok(looked);
+    }
     if has_changed {
         looked.orders = give(parts, held, now).await?;
         looked.rollouts += hear_again(parts, held, now).await?;
     }
-    if is_whole {
-        forget_news(parts, held, news).await?;
-        if is_due {
-            (held.changes, held.looked_ms) = (changes, now.0);
-        }
+    forget_news(parts, held, news).await?;
+    if is_due {
+        (held.changes, held.looked_ms) = (changes, now.0);
     }
     Ok(looked)
 }
