@@ -13,6 +13,7 @@ mod artefacts;
 mod enrolments;
 mod exchange;
 mod idempotency;
+mod metadata;
 pub(crate) mod oidc;
 mod oversight;
 mod people;
@@ -104,7 +105,7 @@ impl fmt::Debug for Clock {
 #[openapi(
     info(
         title = "Aisle hub",
-        description = "What the stores of a region have sent: stores, nodes, cursors, events, receipts, erasures, policies. Who may come: claims, enrolments. \
+        description = "What the stores of a region have sent: stores, nodes, cursors, events, receipts, erasures, policies. Who may come: claims, enrolments. What may run: signed artefacts. \
                        And who may do what: `x-permission` of a route says what it wants. Routes that change something take an `Idempotency-Key`; by a cookie \
                        they want `X-CSRF-Token` besides."
     ),
@@ -137,6 +138,7 @@ fn described() -> OpenApiRouter<Api> {
         .merge(oversight::routes())
         .merge(oidc::routes())
         .merge(artefacts::routes())
+        .merge(metadata::routes())
 }
 
 /// The description of the interface, as OpenAPI 3.1.
