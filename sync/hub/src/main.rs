@@ -46,7 +46,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
     }
     // Holders of keys have no hub: what they need runs without one.
     let is_done = match &cli.command {
-        Command::Artefact(artefact) => command::artefact::offline(common, artefact)?,
+        Command::Artefact(artefact) => command::draft::offline(common, artefact)?,
         Command::Bundle(bundle) => command::bundle::offline(common, bundle)?,
         _ => false,
     };

@@ -40,7 +40,7 @@ pub(crate) enum ArtefactCommand {
         /// Only those of this kind, such as plugin
         kind: Option<String>,
     },
-    /// Show what runs out when, the first first; exit code 1 when a quarter or less of the last month is left of anything
+    /// Show what runs out when, the first first; exit code 1 when one has less than 30 days, or 5 where the hub renews it
     Expiries,
     /// Bring something new: keep its content, and write the next draft of its kind's list
     Add(AddArgs),

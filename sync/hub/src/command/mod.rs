@@ -2,6 +2,7 @@
 
 pub(crate) mod artefact;
 pub(crate) mod bundle;
+pub(crate) mod draft;
 pub(crate) mod enrol;
 pub(crate) mod people;
 

@@ -14,6 +14,7 @@ mod enrolments;
 mod exchange;
 mod fleet;
 mod idempotency;
+mod metadata;
 pub(crate) mod oidc;
 mod oversight;
 mod people;
@@ -116,7 +117,7 @@ impl fmt::Debug for Clock {
 #[openapi(
     info(
         title = "Aisle hub",
-        description = "What the stores of a region have sent: stores, nodes, cursors, events, receipts, erasures, policies. Who may come: claims, enrolments. \
+        description = "What the stores of a region have sent: stores, nodes, cursors, events, receipts, erasures, policies. Who may come: claims, enrolments. What may run: signed artefacts. \
                        And who may do what: `x-permission` of a route says what it wants. Routes that change something take an `Idempotency-Key`; by a cookie \
                        they want `X-CSRF-Token` besides."
     ),
@@ -150,6 +151,7 @@ fn described() -> OpenApiRouter<Api> {
         .merge(fleet::routes())
         .merge(oidc::routes())
         .merge(artefacts::routes())
+        .merge(metadata::routes())
 }
 
 /// The description of the interface, as OpenAPI 3.1.
