@@ -8,7 +8,7 @@ use super::{
     browse, offers,
     outage::{self, Outage},
     region::{Lively, Region},
-    screen,
+    releases, screen,
     signals::Signals,
     store,
 };
@@ -123,7 +123,12 @@ async fn show(arguments: &Arguments, data: &Path, signals: &mut Signals) -> Resu
     screen::line("starting the node");
     let options = NodeOptions {
         data: Some(data.into()),
-        config: format!("{CONFIG}{}{}", floor::CONFIG, around.region.as_ref().map_or("", Region::config)),
+        config: format!(
+            "{CONFIG}{}{}{}",
+            floor::CONFIG,
+            around.region.as_ref().map_or("", Region::config),
+            releases::CONFIG
+        ),
         listen: arguments.listen.clone(),
         start_timeout: START_TIMEOUT,
         ..NodeOptions::default()

@@ -7,6 +7,7 @@ mod keys;
 mod offers;
 mod outage;
 mod region;
+mod releases;
 pub(crate) mod screen;
 mod signals;
 mod store;

@@ -4,6 +4,7 @@
 
 use super::{
     outage::{Cutter, KEY, Outage},
+    releases::{self, Releases},
     screen,
     signals::Signals,
     store,
@@ -48,6 +49,7 @@ pub(super) struct Region {
 /// A region in which all stores run. In the order in which it goes: who looks on and who cuts, then shoppers and stores, then lines and hub.
 pub(super) struct Lively {
     cutter: Cutter,
+    releases: Option<Releases>,
     watcher: Watcher,
     stop: watch::Sender<bool>,
     branches: Vec<Branch>,
@@ -74,6 +76,8 @@ impl Region {
         let options = HubOptions { enrolment: Some(Approval::Auto), ..HubOptions::default() };
         let starting = tokio::task::spawn_blocking(|| HubUnderTest::start(options));
         let hub = starting.await.context("the hub's start was cut short")??;
+        let signing = tokio::task::spawn_blocking(move || hub.sign_artefacts().map(|()| hub));
+        let hub = signing.await.context("the ceremony was cut short")??;
         let lines = Lines::start(1 + more, hub.quic(), hub.tls(), seed).await?;
         let names =
             (1..=1 + more).map(|number| if number == 1 { first.into() } else { format!("{first}-{number}") });
@@ -125,7 +129,11 @@ impl Region {
             .map(|branch| Watched { store: branch.store.clone(), url: branch.node.url().to_owned() });
         let watcher = Watcher::start(desk.clone(), first.into_iter().chain(others).collect())?;
         let cutter = Cutter::start(&self.lines, outage);
-        Ok(Some(Lively { cutter, watcher, stop, branches, region: self, desk, began }))
+        let releases = match self.members.get(1) {
+            Some(pilot) => Releases::start(&self.hub, &pilot.store, stop.subscribe()).await?,
+            None => None,
+        };
+        Ok(Some(Lively { cutter, releases, watcher, stop, branches, region: self, desk, began }))
     }
 }
 
@@ -149,7 +157,7 @@ impl Branch {
         enrol(member, data.path()).await?;
         let options = NodeOptions {
             data: Some(data.path().into()),
-            config: format!("[store]\nid = \"{store}\"\n{}", member.config),
+            config: format!("[store]\nid = \"{store}\"\n{}{}", member.config, releases::CONFIG),
             ..NodeOptions::default()
         };
         let node = store::serve(options).await?;
@@ -199,9 +207,14 @@ impl Lively {
         }
         let picture = self.watcher.picture();
         let waiting: u64 = picture.borrow().iter().filter_map(|standing| standing.backlog).sum();
+        let rolls = if self.releases.as_ref().is_some_and(|releases| !releases.are_over()) {
+            ", a rollout is under way"
+        } else {
+            ""
+        };
         Ok(match self.region.lines.cut_for() {
-            Some(cut) => format!("LINE CUT for {} s, {waiting} events wait", cut.as_secs()),
-            None => format!("line there, {waiting} events wait"),
+            Some(cut) => format!("LINE CUT for {} s, {waiting} events wait{rolls}", cut.as_secs()),
+            None => format!("line there, {waiting} events wait{rolls}"),
         })
     }
 

@@ -45,6 +45,9 @@ async fn nothing_is_told_or_done_without_the_token() {
         (Method::GET, "/v1/admin/horizon"),
         (Method::POST, "/v1/admin/devices/scale-1/certificate"),
         (Method::DELETE, "/v1/admin/devices/scale-1/certificate"),
+        (Method::GET, "/v1/admin/fleet"),
+        (Method::POST, "/v1/admin/fleet/courier"),
+        (Method::POST, "/v1/admin/fleet/root"),
     ];
     let document = admin.api().get("/openapi.json").await.json(200);
     for (method, path) in &paths {
