@@ -39,7 +39,10 @@ pub(super) struct Entry {
 /// The way around, in its order.
 pub(super) const NAVIGATION: &[Entry] = &[
     Entry { address: "/", name: "Fleet", wanting: nothing },
+    Entry { address: "/rollouts", name: "Rollouts", wanting: nothing },
+    Entry { address: "/groups", name: "Groups", wanting: nothing },
     Entry { address: "/enrolments", name: "Enrolment", wanting: pending },
+    Entry { address: "/artefacts", name: "Artefacts", wanting: nothing },
     Entry { address: "/contents", name: "Contents", wanting: nothing },
     Entry { address: "/policies", name: "Policies and receipts", wanting: nothing },
     Entry { address: "/approvals", name: "Approvals", wanting: asked },

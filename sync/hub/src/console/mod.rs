@@ -92,6 +92,18 @@ impl Console {
     }
 }
 
+/// The pages of rollouts.
+fn rollouts() -> Router<Console> {
+    use pages::rollouts::{list, one, verbs};
+    Router::new()
+        .route("/rollouts", get(list))
+        .route("/rollouts/{rollout}", get(one::show))
+        .route("/rollouts/{rollout}/nodes", get(one::nodes))
+        .route("/rollouts/{rollout}/approve", post(verbs::approve))
+        .route("/rollouts/{rollout}/reject", post(verbs::reject))
+        .route("/rollouts/{rollout}/{verb}", post(verbs::say))
+}
+
 /// The pages about people.
 fn people() -> Router<Console> {
     use pages::people::{add, list, me, person};
@@ -133,6 +145,10 @@ pub fn router(console: Console, behind: Router) -> Router {
         .route("/approvals/{approval}", get(pages::approvals::show))
         .route("/approvals/{approval}/{decision}", post(pages::approvals::decide))
         .route("/audit", get(pages::audit::show))
+        .route("/stores/{store}/labels", post(pages::store::fleet::set_label))
+        .route("/groups", get(pages::groups::show))
+        .route("/artefacts", get(pages::artefacts::list))
+        .merge(rollouts())
         .merge(people())
         .route("/search", get(pages::search::show))
         .route("/events", get(live::listen))

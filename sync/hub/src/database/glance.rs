@@ -15,7 +15,7 @@ use data_encoding::HEXLOWER;
 use sqlx::AssertSqlSafe;
 
 /// The sums of everything that changes: two that are equal show the same fleet.
-pub(crate) type Tide = (i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
+pub(crate) type Tide = ((i64, i64, i64, i64, i64, i64, i64, i64, i64), (i64, i64, i64, i64, i64));
 
 /// How many things want somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,16 +146,21 @@ impl Database {
     /// # Errors
     /// When the database cannot say.
     pub(crate) async fn tide(&self) -> Result<Tide, DatabaseError> {
-        reading!(self, pool => {
+        let of_stores = reading!(self, pool => {
             sqlx::query_as("SELECT (SELECT CAST(COALESCE(SUM(through_seq), 0) AS BIGINT) FROM logs), \
                 (SELECT COALESCE(MAX(last_seen_ms), 0) FROM nodes), (SELECT COALESCE(MAX(at_ms), 0) FROM desired), \
                 (SELECT COALESCE(MAX(at_ms), 0) FROM reports), (SELECT COUNT(*) FROM erasures), \
                 (SELECT COALESCE(MAX(done_at_ms), 0) FROM erasures), (SELECT COUNT(*) FROM chunks), \
-                (SELECT COUNT(*) FROM policies), (SELECT COALESCE(MAX(acked_at_ms), 0) FROM relay_lanes), \
-                (SELECT COUNT(*) FROM enrolments), (SELECT COALESCE(MAX(since_ms), 0) FROM enrolments), \
-                (SELECT COALESCE(MAX(seq), 0) FROM audit_head)")
+                (SELECT COUNT(*) FROM policies), (SELECT COALESCE(MAX(acked_at_ms), 0) FROM relay_lanes)")
                 .fetch_one(pool).await.map_err(while_doing("find what changed"))
-        })
+        })?;
+        let of_people = reading!(self, pool => {
+            sqlx::query_as("SELECT (SELECT COUNT(*) FROM enrolments), (SELECT COALESCE(MAX(since_ms), 0) FROM enrolments), \
+                (SELECT COALESCE(MAX(seq), 0) FROM audit_head), (SELECT CAST(COALESCE(SUM(counter), 0) AS BIGINT) FROM rollouts), \
+                (SELECT COALESCE(MAX(moved_at_ms), 0) FROM rollouts)")
+                .fetch_one(pool).await.map_err(while_doing("find what changed"))
+        })?;
+        Ok((of_stores, of_people))
     }
 
     /// What wants somebody at a moment, in milliseconds since 1970.

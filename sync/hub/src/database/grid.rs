@@ -237,8 +237,16 @@ impl Statement {
                         "EXISTS (SELECT 1 FROM stores t WHERE t.store = {store} AND t.region = {region})"
                     ));
                 }
-                // No store has labels yet: see `StoreRow::traits`.
-                Scope::Label { .. } => {}
+                Scope::Label { key, value } => {
+                    // Labels are kept as one object of JSON without spaces; what stands in its quotes is escaped here as there.
+                    let (key, value) =
+                        (serde_json::Value::from(key.as_str()), serde_json::Value::from(value.as_str()));
+                    let pair = self.text(&format!("{key}:{value}"));
+                    either.push(format!(
+                        "EXISTS (SELECT 1 FROM stores t JOIN store_labels b ON b.store = t.store WHERE t.store = {store} \
+                         AND REPLACE(b.labels, {pair}, '') <> b.labels)"
+                    ));
+                }
             }
         }
         if either.is_empty() { " AND 1 = 0".into() } else { format!(" AND ({})", either.join(" OR ")) }

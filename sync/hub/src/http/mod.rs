@@ -12,7 +12,7 @@ pub(crate) mod access;
 mod artefacts;
 mod enrolments;
 mod exchange;
-mod fleet;
+pub(crate) mod fleet;
 mod idempotency;
 mod metadata;
 pub(crate) mod oidc;

@@ -31,6 +31,11 @@ const NOTICES: &[(&str, &str)] = &[
     ("enabled", "This person may come again."),
     ("ended", "The session has ended."),
     ("revoked", "The token is good for nothing any more."),
+    ("said", "It was said; the rules go on from there."),
+    (
+        "said-alone",
+        "It was said. You approved what you wrote yourself, because no person has the right to: one alone decided.",
+    ),
     ("password", "Your password is changed, and all your other sessions have ended."),
 ];
 

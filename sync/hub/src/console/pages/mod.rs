@@ -2,6 +2,7 @@
 
 pub(super) mod alerts;
 pub(super) mod approvals;
+pub(super) mod artefacts;
 pub(super) mod audit;
 pub(super) mod claims;
 pub(super) mod contents;
@@ -10,10 +11,12 @@ pub(super) mod fields;
 pub(super) mod fleet;
 mod forms;
 mod gate;
+pub(super) mod groups;
 mod parts;
 pub(super) mod people;
 pub(super) mod policies;
 pub(super) mod receipts;
 pub(super) mod relay;
+pub(super) mod rollouts;
 pub(super) mod search;
 pub(super) mod store;

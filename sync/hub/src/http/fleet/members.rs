@@ -4,6 +4,7 @@
 use super::{read, serial, store};
 use crate::{
     database::{
+        DatabaseError,
         fleet::{MemberRow, WordKind},
         read::ROWS_MAX,
     },
@@ -64,7 +65,7 @@ described_page!(MemberPage, Page_MemberView, MemberView);
 /// How a node stands, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Standing {
+pub(crate) enum Standing {
     /// It has never said anything of itself.
     Silent,
     /// Everything is as it should be, and has proved itself.
@@ -85,7 +86,7 @@ impl Standing {
         }
     }
 
-    const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Silent => "silent",
             Self::Settled => "settled",
@@ -97,23 +98,23 @@ impl Standing {
 
 /// A node as the rules see it.
 #[derive(Debug, Serialize, ToSchema)]
-struct MemberView {
+pub(crate) struct MemberView {
     /// Its store.
     store: String,
     /// Its serial number.
     serial: String,
     /// The labels of its store, and where that lies.
-    labels: Labels,
+    pub(crate) labels: Labels,
     /// The version of Aisle that it says it runs.
-    version: Option<String>,
+    pub(crate) version: Option<String>,
     /// True while it is connected to any hub.
     is_connected: bool,
     /// When it was heard of last, in milliseconds since 1970; 0 when it never was.
     last_seen_ms: i64,
     /// When it told how it stands; 0 when it has not.
-    reported_at_ms: i64,
+    pub(crate) reported_at_ms: i64,
     /// How it stands, in a word.
-    phase: Standing,
+    pub(crate) phase: Standing,
     /// How many slots hold something else than they should.
     drift: i64,
     /// The first reason that it gives; empty where there is none.
@@ -218,14 +219,14 @@ fn traits(row: &MemberRow, member: &Member) -> Traits {
 
 /// What a node should be.
 #[derive(Debug, Serialize, ToSchema)]
-struct DesiredView {
+pub(crate) struct DesiredView {
     /// The stamp of the state that its store was given last; absent before it was given one.
-    stamp: Option<Stamp>,
+    pub(crate) stamp: Option<Stamp>,
     /// What follows for it of everything that is said now.
-    state: DesiredState,
+    pub(crate) state: DesiredState,
     /// How each slot was decided.
     #[schema(value_type = BTreeMap<String, Why>)]
-    why: BTreeMap<Slot, Why>,
+    pub(crate) why: BTreeMap<Slot, Why>,
     /// Who said each setting.
     #[schema(value_type = BTreeMap<String, Source>)]
     why_settings: BTreeMap<SettingKey, Source>,
@@ -233,19 +234,19 @@ struct DesiredView {
 
 /// A node with what it should be, what it says it is, and why they differ.
 #[derive(Debug, Serialize, ToSchema)]
-struct MemberDetail {
+pub(crate) struct MemberDetail {
     /// In short.
-    member: MemberView,
+    pub(crate) member: MemberView,
     /// What it should be.
-    desired: DesiredView,
+    pub(crate) desired: DesiredView,
     /// What it says it is; absent before it has said anything.
-    reported: Option<NodeReport>,
+    pub(crate) reported: Option<NodeReport>,
     /// The slots that hold something else than they should, as it says; their reasons are in the report.
     drift: Vec<Slot>,
     /// True when it goes by the state that its store was given last.
-    is_told: bool,
+    pub(crate) is_told: bool,
     /// What it told of itself besides.
-    facts: Option<Facts>,
+    pub(crate) facts: Option<Facts>,
 }
 
 /// A node: desired, reported, drift and why.
@@ -261,20 +262,27 @@ async fn member(
     Path((store_text, serial_text)): Path<(String, String)>,
 ) -> Answer<MemberDetail> {
     let (store, serial) = (store(&store_text)?, serial(&serial_text)?);
-    let row = api.database.member(store.as_str(), serial.as_str()).await?;
-    let unknown = || Problem::unknown("node");
-    let row = row.ok_or_else(unknown)?;
-    let member = world::member(&row).ok_or_else(unknown)?;
+    look(&api, store.as_str(), serial.as_str()).await?.map(Json).ok_or_else(|| Problem::unknown("node"))
+}
+
+/// A node: desired, reported, drift and why; none where there is no such node.
+pub(crate) async fn look(
+    api: &Api,
+    store: &str,
+    serial: &str,
+) -> Result<Option<MemberDetail>, DatabaseError> {
+    let Some(row) = api.database.member(store, serial).await? else { return Ok(None) };
+    let Some(member) = world::member(&row) else { return Ok(None) };
     let words = Words::read(&api.database).await?;
     let rollouts = world::rollouts(&api.database).await?;
     let layers = rollouts.values().map(|kept| kept.rollout.layer()).collect();
     let resolver = Resolver::new(&words.groups, layers, &words.overrides, Timestamp(api.now_ms()));
     let resolved = resolver.one(&member);
-    let stamp = api.database.fleet_node(store.as_str(), serial.as_str()).await?.and_then(|node| node.stamp);
-    let says = api.database.node_says(store.as_str(), serial.as_str()).await?;
+    let stamp = api.database.fleet_node(store, serial).await?.and_then(|node| node.stamp);
+    let says = api.database.node_says(store, serial).await?;
     let says = says.and_then(|bytes| NodeSays::decode(&bytes).ok());
     let drift = says.iter().flat_map(|says| says.report.drift().map(|(slot, _)| slot.clone())).collect();
-    Ok(Json(MemberDetail {
+    Ok(Some(MemberDetail {
         member: MemberView::of(&row, &member),
         desired: DesiredView {
             stamp,
@@ -303,7 +311,7 @@ struct LabelsChange {
 
 /// The labels of a store.
 #[derive(Debug, Serialize, ToSchema)]
-struct LabelsView {
+pub(crate) struct LabelsView {
     /// The store.
     store: String,
     /// Its labels.
@@ -327,7 +335,18 @@ async fn label(
     asked: Result<Json<Value>, JsonRejection>,
 ) -> Answer<LabelsView> {
     let LabelsChange { set, remove } = read(asked)?;
-    let store = store(&text)?;
+    relabel(&api, &who, &text, &set, &remove).await.map(Json)
+}
+
+/// Changes the labels of a store as somebody who may.
+pub(crate) async fn relabel(
+    api: &Api,
+    who: &Who,
+    text: &str,
+    set: &BTreeMap<String, String>,
+    remove: &[String],
+) -> Result<LabelsView, Problem> {
+    let store = store(text)?;
     if set.len() > LABELS_MAX || remove.len() > LABELS_MAX {
         return Err(Problem::field("set", "has more labels than a node may have"));
     }
@@ -336,17 +355,17 @@ async fn label(
     }
     let (known, nodes) = (api.database.store(&store).await?, api.database.nodes(&store).await?);
     if known.is_none() && nodes.is_empty() {
-        return Err(Problem::unknown_store(&text));
+        return Err(Problem::unknown_store(text));
     }
     let now_ms = api.now_ms();
     let mut change = api.database.change_fleet(false).await?;
     let was: Value =
         serde_json::from_str(&change.labels(store.as_str()).await?).unwrap_or_else(|_| json!({}));
     let mut labels: Labels = serde_json::from_value(was.clone()).unwrap_or_default();
-    for key in &remove {
+    for key in remove {
         labels.remove(key);
     }
-    for (key, value) in &set {
+    for (key, value) in set {
         labels.set(key, value).map_err(|error| Problem::field("set", error.to_string()))?;
     }
     let becomes = json!(labels);
@@ -355,5 +374,5 @@ async fn label(
     change.audit(&line.was(was).became(becomes)).await?;
     change.commit().await?;
     api.wake.wake();
-    Ok(Json(LabelsView { store: store.to_string(), labels, version }))
+    Ok(LabelsView { store: store.to_string(), labels, version })
 }

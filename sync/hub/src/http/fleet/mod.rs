@@ -4,8 +4,8 @@
 //! comes in is read by the rules' own types, whose bounds it has.
 
 mod documents;
-mod members;
-mod rollouts;
+pub(crate) mod members;
+pub(crate) mod rollouts;
 mod words;
 
 use super::{Api, Problem};

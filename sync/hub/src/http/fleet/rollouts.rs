@@ -322,14 +322,14 @@ async fn events(
 /// What belongs to a verb.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Words {
+pub(crate) struct Words {
     /// Why: for `reject`, `pause`, `abort`, `rollback` and `exclude`.
     #[serde(default)]
     #[schema(max_length = 500)]
-    why: Option<String>,
+    pub(crate) why: Option<String>,
     /// Which store: for `exclude`.
     #[serde(default)]
-    store: Option<String>,
+    pub(crate) store: Option<String>,
 }
 
 fn words(body: Result<Option<Json<Value>>, JsonRejection>) -> Result<Words, Problem> {
@@ -339,7 +339,8 @@ fn words(body: Result<Option<Json<Value>>, JsonRejection>) -> Result<Words, Prob
     }
 }
 
-fn verb(word: &str, words: &Words) -> Result<Verb, Problem> {
+/// The verb of a word with what belongs to it.
+pub(crate) fn verb(word: &str, words: &Words) -> Result<Verb, Problem> {
     let why = || words.why.clone().ok_or_else(|| Problem::field("why", "is missing: say why"));
     let verb = match word {
         "preflight" => Verb::Preflight,
@@ -365,11 +366,26 @@ fn verb(word: &str, words: &Words) -> Result<Verb, Problem> {
 }
 
 async fn said(api: &Api, who: &Who, name: &str, verb: Verb) -> Result<RolloutDetail, Problem> {
+    let (kept, is_alone) = speak(api, who, name, verb).await?;
+    let mut detail = RolloutDetail::of(&kept);
+    detail.note = is_alone.then_some(
+        "the machine's token approved what it wrote itself, because no person has the permission `rollout.approve`: one alone decided",
+    );
+    Ok(detail)
+}
+
+/// Says a verb as somebody who may. True besides, where one alone decided.
+pub(crate) async fn speak(
+    api: &Api,
+    who: &Who,
+    name: &str,
+    verb: Verb,
+) -> Result<(KeptRollout, bool), Problem> {
     let is_alone = verb == Verb::Approve && is_alone(api, who, name).await?;
     let by = if is_alone { ALONE } else { who.id.as_str() };
     let word = verb.as_str();
-    let kept = match act::say(voice(api, who), name, by, verb).await {
-        Ok(kept) => kept,
+    match act::say(voice(api, who), name, by, verb).await {
+        Ok(kept) => Ok((kept, is_alone)),
         Err(error) => {
             if let ActError::Refused(refusal @ Refusal::Author { .. }) = &error {
                 // What somebody may not do stands in the log as well.
@@ -378,14 +394,9 @@ async fn said(api: &Api, who: &Who, name: &str, verb: Verb) -> Result<RolloutDet
                 api.people.refused(line, refusal.to_string()).await?;
             }
             tracing::debug!(rollout = name, verb = word, %error, "nothing came of it");
-            return Err(error.into());
+            Err(error.into())
         }
-    };
-    let mut detail = RolloutDetail::of(&kept);
-    detail.note = is_alone.then_some(
-        "the machine's token approved what it wrote itself, because no person has the permission `rollout.approve`: one alone decided",
-    );
-    Ok(detail)
+    }
 }
 
 /// Whether the machine's token wrote it, and no person could approve it.

@@ -165,6 +165,25 @@ async fn all_of_it_is_the_same_on_postgresql() {
         let page = served.there(&path).await;
         assert!(page.text().contains(said), "{path}: {}", page.text());
     }
+    for path in [
+        "/enrolments",
+        "/enrolments?state=all",
+        "/claims",
+        "/approvals",
+        "/approvals?state=all",
+        "/people",
+        "/me",
+        "/audit?outcome=refused&from=2026-01-01&until=2026-12-31",
+        "/rollouts",
+        "/groups",
+        "/artefacts",
+    ] {
+        served.there(path).await;
+    }
+    super::rollouts::is_labelled(&served).await;
+    let eu = served.person("Europe", &["viewer@region:eu"]).await;
+    let found = served.open_as(&eu, "/search?q=node-1").await.text().await.unwrap();
+    assert!(found.contains("store-1") && !found.contains("store-3"), "{found}");
 }
 
 #[tokio::test]
@@ -307,6 +326,14 @@ async fn ten_thousand_stores_are_counted_filtered_and_paged_and_no_page_is_large
         "/relay",
         "/policies",
         "/contents",
+        "/enrolments?state=all",
+        "/claims",
+        "/approvals",
+        "/people",
+        "/audit",
+        "/rollouts",
+        "/groups",
+        "/artefacts",
         "/search?q=store-0",
         "/stores/store-00050",
         "/stores/store-00050/fields",

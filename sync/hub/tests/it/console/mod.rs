@@ -9,6 +9,7 @@ mod lines;
 mod pages;
 mod persons;
 mod rights;
+mod rollouts;
 mod wrongs;
 
 use crate::{

@@ -24,7 +24,9 @@ pub fn path(line: &str) -> String {
         .replace("{person}", "p-none")
         .replace("{session}", "s-none")
         .replace("{token}", "t-none")
-        .replace("{approval}", "a-none");
+        .replace("{approval}", "a-none")
+        .replace("{rollout}", "none")
+        .replace("{verb}", "start");
     assert!(!path.contains('{'), "{path}: say what stands for it");
     path
 }

@@ -1,6 +1,7 @@
 //! One store: how it is, its nodes, how far its logs are, what it runs and is to run and why not, what the gate did, who was to be forgotten.
 
 mod drift;
+pub(in crate::console) mod fleet;
 mod logs;
 mod nodes;
 mod persons;
@@ -36,9 +37,16 @@ pub(in crate::console) async fn show(visit: Visit, Path(text): Path<String>) -> 
     let may = |permission| visit.may_at(permission, traits.as_ref());
     let gated = if may(Permission::ReceiptRead) { Some(gated(&visit, &store, &logs).await?) } else { None };
     let erasures = if may(Permission::ErasureRead) { Some(database.erasures(&store).await?) } else { None };
+    let serials: Vec<String> = nodes.iter().map(|node| node.node.clone()).collect();
+    let of_fleet = fleet::part(&visit, store.as_str(), &serials).await?;
+    let known_labels: Vec<(String, String)> =
+        traits.as_ref().map(|traits| traits.labels.clone()).unwrap_or_default();
+    let labelled = fleet::labels(&visit, store.as_str(), &known_labels, may(Permission::StoreLabel));
     let body = html! {
         (section("health", "Health", &health(&visit, known.as_ref(), &nodes, &cursors, &drift)))
         (section("logs", "Logs", &how_far))
+        (section("fleet", "As the rules see it", &of_fleet))
+        (section("labels", "Labels", &labelled))
         (section("drift", "Desired and reported", &drift::part(&visit, &desire, &drift)))
         (section("nodes", "Nodes", &nodes::part(&visit, &nodes, may(Permission::EnrolmentRead))))
         @if let Some(gated) = gated { (section("gate", "What the gate did", &gated)) }

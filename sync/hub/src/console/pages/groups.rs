@@ -1,0 +1,133 @@
+//! Groups, saved filters and overrides: what people say the fleet is to be. Here it is read; `aisle fleet apply` and `/v1` write it.
+
+use super::parts::{
+    LIST_BYTES_MAX, NAME_CHARS_MAX, REASON_CHARS_MAX, SHORT_BYTES_MAX, empty, fit, heading_id, pager, rest,
+    section, table,
+};
+use crate::{
+    console::{frame::Page, say, visit::Visit, wrong::Wrong},
+    database::fleet::{Word, WordKind},
+};
+use aisle_fleet::{Filter, Group, Override, Says};
+use axum::{extract::Query, response::Response};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+/// The most groups on a page.
+const GROUPS_MAX: u32 = 50;
+/// The most filters and overrides besides.
+const OTHERS_MAX: u32 = 40;
+
+#[derive(Deserialize)]
+pub(in crate::console) struct Asked {
+    /// The last group of the page before.
+    #[serde(default)]
+    after: String,
+}
+
+/// `GET /groups?after=`.
+pub(in crate::console) async fn show(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, Wrong> {
+    let database = visit.database();
+    // A group has no parts: what comes behind all of its parts comes behind it.
+    let after = if asked.after.is_empty() { ("", "") } else { (asked.after.as_str(), "\u{10ffff}") };
+    let groups = database.fleet_words(WordKind::Group, after, GROUPS_MAX + 1).await?;
+    let filters = database.fleet_words(WordKind::Filter, ("", ""), OTHERS_MAX + 1).await?;
+    let overrides = database.fleet_words(WordKind::Override, ("", ""), OTHERS_MAX + 1).await?;
+    let page = groups.get(..groups.len().min(GROUPS_MAX as usize)).unwrap_or_default();
+    let (rows, shown) = fit(page, LIST_BYTES_MAX / 2, |word| group(&visit, word));
+    let next = (shown < groups.len()).then(|| page.get(shown.saturating_sub(1))).flatten();
+    let next = next.map(|last| format!("/groups?after={}", say::encoded(&last.name)));
+    let columns = [
+        ("", "Group"),
+        ("number", "Priority"),
+        ("", "Whom it means"),
+        ("", "What it says"),
+        ("number", "Since"),
+    ];
+    let inside = html! {
+        @if page.is_empty() { (empty("There is no group. `aisle fleet apply FILE` writes some.")) }
+        @else { (table(&heading_id("groups"), &columns, &rows)) }
+        (pager((!asked.after.is_empty()).then_some("/groups"), next.as_deref()))
+    };
+    let body = html! {
+        p.hint { "Of two groups that say different things the one with the higher priority counts, a rollout counts more than a group, an override more than a rollout. A store's page says who decided." }
+        (section("groups", "Groups", &inside))
+        (section("filters", "Saved filters", &saved(&filters)))
+        (section("overrides", "Overrides", &exceptions(&visit, &overrides)))
+    };
+    Ok(visit.answer(&Page { title: "Groups", here: "/groups", body }))
+}
+
+/// What is said, in short.
+fn said(says: &Says) -> Markup {
+    html! {
+        ul {
+            @for (slot, want) in says.artefacts.iter().take(8) {
+                li { (say::name(&slot.to_string(), NAME_CHARS_MAX)) " "
+                    @match want.release() { Some(release) => (say::name(&release.version.to_string(), 32)), None => "is absent" } }
+            }
+            @if says.artefacts.len() > 8 { li.none { "and " (says.artefacts.len() - 8) " more" } }
+            @for (slot, version) in says.minimums.iter().take(4) { li { (say::name(&slot.to_string(), NAME_CHARS_MAX)) " at least " (say::name(&version.to_string(), 32)) } }
+            @if !says.settings.is_empty() { li { (say::count(says.settings.len() as u64, "setting", "settings")) } }
+            @if says.maintenance.is_some() { li { "when something may be changed" } }
+        }
+    }
+}
+
+fn group(visit: &Visit, word: &Word) -> Markup {
+    let read: Option<Group> = serde_json::from_str(&word.document).ok();
+    html! {
+        tr {
+            th scope="row" { (say::name(&word.name, NAME_CHARS_MAX)) }
+            @match &read {
+                Some(group) => {
+                    td.number { (say::number(group.priority)) }
+                    td {
+                        @if let Some(who) = &group.who { code.whole { (say::cut(&who.to_string(), 200)) } }
+                        @if !group.stores.is_empty() { " " (say::count(group.stores.len() as u64, "store by name", "stores by name")) }
+                    }
+                    td { (said(&group.says)) }
+                },
+                None => td colspan="3" { span.none { "this build cannot read it" } },
+            }
+            td.number { (say::ago(visit.now_ms, word.at_ms)) }
+        }
+    }
+}
+
+fn saved(filters: &[Word]) -> Markup {
+    let columns = [("", "Filter"), ("", "Whom it means")];
+    let (rows, shown) = fit(filters, SHORT_BYTES_MAX, |word| {
+        let who = serde_json::from_str::<Filter>(&word.document).map(|filter| filter.who.to_string());
+        html! { tr { th scope="row" { (say::name(&word.name, NAME_CHARS_MAX)) } td { code.whole { (say::cut(who.as_deref().unwrap_or("–"), 200)) } } } }
+    });
+    html! {
+        @if filters.is_empty() { (empty("None is saved.")) }
+        @else { (table(&heading_id("filters"), &columns, &rows)) (rest(filters.len(), shown)) }
+    }
+}
+
+fn exceptions(visit: &Visit, overrides: &[Word]) -> Markup {
+    let columns = [("", "Store"), ("", "Box"), ("", "Why"), ("", "What it says"), ("", "Until")];
+    let (rows, shown) = fit(overrides, SHORT_BYTES_MAX, |word| {
+        let read: Option<Override> = serde_json::from_str(&word.document).ok();
+        html! {
+            tr {
+                th scope="row" { (say::store(&word.name)) }
+                td { @if word.part.is_empty() { span.none { "all" } } @else { (say::name(&word.part, NAME_CHARS_MAX)) } }
+                @match &read {
+                    Some(read) => {
+                        td { (say::name(&read.why, REASON_CHARS_MAX)) }
+                        td { (said(&read.says)) }
+                        td { @match read.until { Some(until) => (say::exact(until.0).get(..16).unwrap_or_default().replace('T', " ")), None => span.none { "no end" } } }
+                    },
+                    None => td colspan="3" { span.none { "this build cannot read it, since " (say::ago(visit.now_ms, word.at_ms)) } },
+                }
+            }
+        }
+    });
+    html! {
+        @if overrides.is_empty() { (empty("None.")) }
+        @else { (table(&heading_id("overrides"), &columns, &rows)) (rest(overrides.len(), shown)) }
+    }
+}
