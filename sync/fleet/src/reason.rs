@@ -348,6 +348,8 @@ impl fmt::Display for Reason {
                 write!(f, "there is nothing to go back to: what ran before is below the minimum {minimum}")
             }
             Self::NothingGood { minimum: None } => f.write_str("there is nothing to go back to"),
+            // Of whom nothing was ever heard no hours can be counted.
+            Self::OfflineLong { hours: u64::MAX } => f.write_str("has never been heard of"),
             Self::OfflineLong { hours } => write!(f, "has not been heard of for {hours} hours"),
             Self::WindowShort { longest_minutes, needs_minutes } => write!(
                 f,

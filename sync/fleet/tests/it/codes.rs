@@ -66,3 +66,9 @@ fn every_phase_of_a_slot_and_of_a_rollout_stands_in_its_table() {
     });
     assert_eq!(table("## Phases of a rollout"), named::<RolloutPhase>("phase"));
 }
+
+#[test]
+fn who_was_never_heard_of_is_not_told_in_hours() {
+    assert_eq!(Reason::OfflineLong { hours: u64::MAX }.to_string(), "has never been heard of");
+    assert_eq!(Reason::OfflineLong { hours: 80 }.to_string(), "has not been heard of for 80 hours");
+}
