@@ -77,7 +77,8 @@ fn shown(value: &Value, shape: Shape) -> Option<String> {
 pub(super) fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => plain(text),
+        // A hint behind what is said stands in the same line here.
+        Value::String(text) => plain(&text.replace("\nhint: ", "; ")),
         Value::Array(_) => list(value),
         Value::Object(_) => labels(value),
         other => other.to_string(),

@@ -52,7 +52,7 @@ const EVENTS: [Column; 5] = [
 /// What can be done with rollouts.
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "A rollout goes: create, preflight, (somebody else: approve), start; then it goes through its waves by itself. `preflight` and `approve` end with 4 while somebody \
+    after_help = "A rollout goes: create, preflight, (somebody else: approve), start; then it goes through its waves by itself. `preflight` ends with 1 when it cannot be started, and `preflight` and `approve` with 4 while somebody \
                         has to approve it.\n\n\
                         Examples:\n  aisle fleet rollout create -f multi-buy-1-4.yaml\n  aisle fleet rollout preflight multi-buy-1-4\n  \
                         aisle fleet rollout start multi-buy-1-4\n  aisle fleet rollout watch multi-buy-1-4"
@@ -233,13 +233,17 @@ fn because(desk: &Desk, Why { rollout, why }: &Why, verb: &str) -> Result<Ended>
     said(desk, &Ask::post(format!("{}/{verb}", place(rollout)?), json!({ "why": why })))
 }
 
-/// Says something, and shows where that leads. One that waits for people is no success yet.
+/// Says something, and shows where that leads. One that waits for people is no success yet, and one that cannot be started is none.
 fn said(desk: &Desk, ask: &Ask) -> Result<Ended> {
     let answer = desk.hub.ask(ask)?;
-    let waits =
-        answer.body.pointer("/rollout/phase/phase").and_then(Value::as_str) == Some("awaiting-approval");
+    let of = |place: &str| answer.body.pointer(place).and_then(Value::as_str);
+    let (phase, refusal) = (of("/rollout/phase/phase"), of("/preflight/preflight/refusal"));
     let ended = desk.show(&answer, told)?;
-    Ok(if waits { Ended::Waits } else { ended })
+    Ok(match phase {
+        Some("awaiting-approval") => Ended::Waits,
+        Some("draft") if ask.path.ends_with("/preflight") && refusal.is_some() => Ended::Failed,
+        _ => ended,
+    })
 }
 
 pub(super) fn place(rollout: &str) -> Result<String, FleetError> {

@@ -55,7 +55,7 @@ pub(super) fn measure(bench: &mut Bench, arguments: &Arguments) -> Result<String
         "boxes that get in",
         "in a second",
         "slowest box",
-        "beside signing alone",
+        "beside signing alone, each",
         "bar",
         "met",
     ]);
@@ -63,7 +63,7 @@ pub(super) fn measure(bench: &mut Bench, arguments: &Arguments) -> Result<String
         format!("{} at once", arguments.together),
         table::count(ours.median()),
         table::time(calls.most()),
-        table::ratio(ours.ratio(&theirs)),
+        table::ratio(theirs.ratio(&ours)),
         format!("≥ {BAR}"),
         table::met(ours.median() >= BAR),
     ]);

@@ -16,10 +16,7 @@ fn manager() -> Manager {
 fn a_claim_is_printed_once_with_code_link_and_qr_and_can_be_taken_back() {
     let manager = manager();
     let made = manager.fleet(["claim", "make", STORE, "--hours", "48"]).exits(0);
-    says(
-        &made,
-        &["Claim for store berlin-12", "code ", "aisle-claim:", "█", "It is shown this once", "once"],
-    );
+    says(&made, &["Claim for store berlin-12", "code ", "aisle-claim:", "█", "This is shown once", "once"]);
     let listed = manager.json(["claim", "list", "--store", STORE]);
     let claim = &listed["items"][0];
     assert_eq!(claim["state"], "open");

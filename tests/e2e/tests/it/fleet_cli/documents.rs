@@ -41,6 +41,9 @@ fn labels_choose_nodes() {
     assert!(of("pilot").is_empty());
     manager.fleet(["nodes", "--filter", "size in (s"]).exits(1).complains_about(&["filter"]);
     manager.fleet(["label", "nowhere", "pilot="]).exits(1).complains_about(&["nowhere"]);
+    // It never came, and is known all the same.
+    says(&manager.fleet(["show", "berlin-12"]).exits(0), &["berlin-12", "A1", "active"]);
+    manager.fleet(["show", "nowhere"]).exits(1);
     says(
         &manager.fleet(["show", "berlin-12/A1"]).exits(0),
         &["berlin-12/A1", "size=s", "it has not said what it runs"],

@@ -32,7 +32,7 @@ fn what_cannot_go_is_found_out_before_it_begins() {
         .exits(1)
         .complains_about(&["draft", "`preflight` or `abort` it"]);
     // Its bytes were never brought to this hub.
-    let looked = manager.fleet(["rollout", "preflight", "multi-buy-1-4"]);
+    let looked = manager.fleet(["rollout", "preflight", "multi-buy-1-4"]).exits(1);
     says(&looked, &["it cannot be started", "plugin/multi-buy 1.4.0"]);
     says(
         &manager.fleet(["rollout", "show", "multi-buy-1-4"]).exits(0),
