@@ -264,6 +264,7 @@ impl<'h> World<'h> {
 }
 
 /// A rollout of a release to everybody, in waves.
+#[allow(clippy::needless_pass_by_value, reason = "it is written where it is handed over")]
 pub fn spec(name: &str, release: &Release, waves: Value) -> Value {
     let mut spec = json!({
         "rollout": name, "why": "sells the second at half the price", "who": "*", "set": { (SLOT): release },
