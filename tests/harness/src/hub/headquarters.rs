@@ -102,7 +102,7 @@ impl HubUnderTest {
             }
             let said = self.ask(&arguments)?;
             let told: Value = serde_json::from_str(&said).unwrap_or_default();
-            let token = told.get("token").and_then(Value::as_str);
+            let token = told.get("secret").and_then(Value::as_str);
             let token =
                 token.ok_or_else(|| HubError::Command { command: "token add".into(), said: said.clone() })?;
             let path = folder.join(format!("{}.token", person.name()));
@@ -167,7 +167,7 @@ impl Headquarters {
         let rows = listed.get("items").unwrap_or(&listed).as_array().cloned().unwrap_or_default();
         let text =
             |row: &Value, key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let found = rows.iter().find(|row| text(row, "name") == name && text(row, "version") == version);
+        let found = rows.iter().find(|row| text(row, "id") == format!("plugins/{name}/{version}.plugin"));
         let row = found.ok_or(HubError::Command { command: "artefact list".into(), said })?;
         let bytes = row.get("bytes").and_then(Value::as_u64).unwrap_or_default();
         Ok(Signed { version: version.into(), blake3: text(row, "blake3"), bytes })

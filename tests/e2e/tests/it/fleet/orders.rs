@@ -126,7 +126,8 @@ async fn nobody_orders_who_is_not_believed_and_nothing_comes_that_was_not_signed
     let mut hq = Headquarters::new();
     courier(&store, &["trust", &give(&store, "1.root.json", hq.root())]).exits(0);
     let good = Plugin::new(&three_for_two("1.0.0", "TEA-1"), component("multi-buy"), "1.0.0");
-    let strange = give(&store, "strange.aisle", hq.stick(&order(HUB, STORE, 1, &good), &good));
+    let never = Plugin::new(&three_for_two("9.0.0", "TEA-1"), component("multi-buy"), "9.0.0");
+    let strange = give(&store, "strange.aisle", hq.stick(&order(HUB, STORE, 1, &never), &never));
     courier(&store, &["apply", &strange])
         .exits(1)
         .complains_about(&["not among the artefacts that were signed"]);

@@ -153,5 +153,5 @@ async fn a_good_plugin_goes_through_its_waves_and_a_bad_one_goes_back_by_itself(
         let rows = audit["items"].as_array().expect("rows");
         rows.iter().any(|row| row["actor_name"] == name && row["object"] == object)
     };
-    assert!(did("Olga", "tea-1") && did("rules", "tea-2"), "{audit}");
+    assert!(did("Olga", "rollout/tea-1") && did("rules", "rollout/tea-2"), "{audit}");
 }
