@@ -180,6 +180,11 @@ impl Desk {
             phase.clone_from(&going.phase);
             let why = if going.why.is_empty() { String::new() } else { format!(" ({})", going.why) };
             screen::line(format_args!("rollout {rollout}: {phase}{why}"));
+            if phase == "rolling-back" {
+                for cause in &going.causes {
+                    screen::line(format_args!("rollout {rollout}: {cause}"));
+                }
+            }
         }
     }
 

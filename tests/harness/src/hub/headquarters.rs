@@ -74,6 +74,8 @@ pub struct Going {
     pub phase: String,
     /// Why it stopped, where it did.
     pub why: String,
+    /// Why nodes failed, those causes first that most have.
+    pub causes: Vec<String>,
     /// What was decided, by people or rules, the newest last.
     pub history: Vec<String>,
 }
@@ -220,10 +222,17 @@ impl Headquarters {
         let text = |value: Option<&Value>, key: &str| {
             value.and_then(|value| value.get(key)).and_then(Value::as_str).unwrap_or_default().to_owned()
         };
+        let causes = view.get("causes").and_then(Value::as_array).cloned().unwrap_or_default();
         let history = view.get("history").and_then(Value::as_array).cloned().unwrap_or_default();
         Ok(Going {
             phase: text(view.get("phase"), "phase"),
             why: text(view.get("phase"), "why"),
+            causes: causes
+                .iter()
+                .map(|group| {
+                    format!("{}: {}", text(group.get("cause"), "code"), text(group.get("cause"), "text"))
+                })
+                .collect(),
             history: history.iter().map(|entry| text(Some(entry), "what")).collect(),
         })
     }

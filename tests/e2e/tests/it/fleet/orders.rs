@@ -149,6 +149,13 @@ async fn nobody_orders_who_is_not_believed_and_nothing_comes_that_was_not_signed
     courier(&store, &["trust", &give(&store, "2.root.json", root)]).exits(1);
     let plugins = run(&mut aisle(&store.data(), ["plugin", "list", "--json"])).exits(0).stdout;
     assert!(!plugins.contains("multi-buy"), "{plugins}");
+
+    // A stick that is cut off is said to be, and what is good of it may come; the whole one goes on from there.
+    let whole = hq.stick(&order(HUB, STORE, 6, &good), &good);
+    let cut = whole[..whole.len() - 100].to_vec();
+    courier(&store, &["apply", &give(&store, "cut.aisle", cut)]).exits(1);
+    courier(&store, &["apply", &give(&store, "whole.aisle", whole)]).exits(0);
+    slot_that(&store, "1.0.0 in its place", |slot| slot["running"]["version"] == "1.0.0").await;
     drop(node);
 }
 
