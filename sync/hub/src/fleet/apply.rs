@@ -22,6 +22,9 @@ use serde_json::{Value, json};
 
 /// How many nodes are named of those that change.
 const EXAMPLES_MAX: usize = 10;
+/// Documents change the artefacts of at most one node of so many at once, and those of one node in any case; what reaches further goes in waves, which another
+/// person agrees to.
+const AT_ONCE_SHARE: u64 = 4;
 
 /// What becomes of one document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -80,6 +83,10 @@ pub(crate) enum ApplyError {
     Unknown(&'static str),
     #[error("it was changed meanwhile")]
     Stale,
+    #[error(
+        "that would change what {nodes} of {fleet} nodes run at once, and documents change one of {AT_ONCE_SHARE} at most\nhint: roll it out in waves, then say it here: a rollout that is done changes nothing any more"
+    )]
+    AtOnce { nodes: u64, fleet: u64 },
     #[error(transparent)]
     Database(#[from] DatabaseError),
 }
@@ -122,7 +129,32 @@ impl Kept<'_> {
     }
 }
 
+impl Kept<'_> {
+    /// As it would be said.
+    fn say(&self, words: &mut Words) {
+        self.place().unsay(words);
+        match self {
+            Self::Group(group) => words.groups.push((*group).clone()),
+            Self::Override(one) => words.overrides.push((*one).clone()),
+            // A filter is to look with.
+            Self::Filter(_) => {}
+        }
+    }
+}
+
 impl Place<'_> {
+    /// As if nobody had said it.
+    fn unsay(self, words: &mut Words) {
+        match self.kind {
+            WordKind::Group => words.groups.retain(|known| known.name.as_str() != self.name),
+            WordKind::Override => words.overrides.retain(|known| {
+                let part = known.serial.as_ref().map_or("", |serial| serial.as_str());
+                (known.store.as_str(), part) != (self.name, self.part)
+            }),
+            WordKind::Filter => {}
+        }
+    }
+
     fn shown(&self) -> String {
         if self.part.is_empty() { self.name.to_owned() } else { format!("{}/{}", self.name, self.part) }
     }
@@ -145,6 +177,7 @@ pub(crate) async fn put(
     kept: &Kept<'_>,
     expected: Option<i64>,
 ) -> Result<(Difference, i64), ApplyError> {
+    Reach::of(voice, |words| kept.say(words)).await?.may(voice)?;
     let mut change = voice.database.change_fleet(false).await?;
     let place = kept.place();
     let was = change.word(place.kind, place.name, place.part).await?;
@@ -159,6 +192,7 @@ pub(crate) async fn put(
 
 /// Takes one away.
 pub(crate) async fn remove(voice: Voice<'_>, place: Place<'_>) -> Result<(), ApplyError> {
+    Reach::of(voice, |words| place.unsay(words)).await?.may(voice)?;
     let mut change = voice.database.change_fleet(false).await?;
     let Some(was) = change.word(place.kind, place.name, place.part).await? else {
         return Err(ApplyError::Unknown(place.kind.as_str()));
@@ -262,7 +296,18 @@ pub(crate) async fn apply(
     documents: Vec<Document>,
     is_dry: bool,
 ) -> Result<Applied, ApplyError> {
-    let reach = Reach::before(voice, &documents).await?;
+    let reach = Reach::of(voice, |words| {
+        for document in &documents {
+            match document {
+                Document::Group(group) => Kept::Group(group).say(words),
+                Document::Override(one) => Kept::Override(one).say(words),
+                // A draft gives nobody anything.
+                Document::Filter(_) | Document::Rollout(_) => {}
+            }
+        }
+    })
+    .await?;
+    reach.may(voice)?;
     let mut change = voice.database.change_fleet(is_dry).await?;
     let mut differences = Vec::with_capacity(documents.len());
     for document in documents {
@@ -281,43 +326,54 @@ pub(crate) async fn apply(
         change.commit().await?;
         voice.wake.wake();
     }
-    Ok(Applied { dry_run: is_dry, documents: differences, nodes: reach.0, examples: reach.1 })
+    Ok(Applied { dry_run: is_dry, documents: differences, nodes: reach.nodes, examples: reach.examples })
 }
 
-/// How many nodes should be something else by what documents say, and some of them.
-struct Reach(u64, Vec<NodeId>);
+/// How far it reaches what is said.
+struct Reach {
+    /// How many nodes should be something else.
+    nodes: u64,
+    /// Some of them.
+    examples: Vec<NodeId>,
+    /// How many should run something else.
+    artefacts: u64,
+    /// How many there are.
+    fleet: u64,
+}
 
 impl Reach {
-    async fn before(voice: Voice<'_>, documents: &[Document]) -> Result<Self, DatabaseError> {
+    async fn of(voice: Voice<'_>, say: impl FnOnce(&mut Words)) -> Result<Self, DatabaseError> {
         let now = Timestamp(voice.now_ms);
         let members = Members::read(voice.database).await?;
         let words = Words::read(voice.database).await?;
         let kept = world::rollouts(voice.database).await?;
         let mut after = words.clone();
-        for document in documents {
-            match document {
-                Document::Group(group) => {
-                    after.groups.retain(|known| known.name != group.name);
-                    after.groups.push(group.clone());
-                }
-                Document::Override(one) => {
-                    after
-                        .overrides
-                        .retain(|known| (&known.store, &known.serial) != (&one.store, &one.serial));
-                    after.overrides.push(one.clone());
-                }
-                // A draft gives nobody anything, and a filter is to look with.
-                Document::Filter(_) | Document::Rollout(_) => {}
-            }
-        }
+        say(&mut after);
         let rollouts = || kept.values().map(|kept| &kept.rollout);
         let was = world::resolve(&members.members, &words, rollouts(), now);
         let becomes = world::resolve(&members.members, &after, rollouts(), now);
         let both = members.members.iter().zip(was.iter().zip(&becomes));
-        let changed: Vec<&NodeId> = both
-            .filter(|(_, (was, becomes))| was.hash != becomes.hash)
-            .map(|(member, _)| &member.id)
-            .collect();
-        Ok(Self(changed.len() as u64, changed.into_iter().take(EXAMPLES_MAX).cloned().collect()))
+        let (mut nodes, mut examples, mut artefacts, mut fleet) = (0, Vec::new(), 0, 0);
+        for (member, (was, becomes)) in both {
+            fleet += 1;
+            if was.hash == becomes.hash {
+                continue;
+            }
+            nodes += 1;
+            artefacts += u64::from(was.state.slots != becomes.state.slots);
+            if examples.len() < EXAMPLES_MAX {
+                examples.push(member.id.clone());
+            }
+        }
+        Ok(Self { nodes, examples, artefacts, fleet })
+    }
+
+    /// Whoever runs the hub's machine may in any case.
+    fn may(&self, voice: Voice<'_>) -> Result<(), ApplyError> {
+        let is_wide = self.artefacts > 1 && self.artefacts.saturating_mul(AT_ONCE_SHARE) > self.fleet;
+        if is_wide && voice.who.is_person() {
+            return Err(ApplyError::AtOnce { nodes: self.artefacts, fleet: self.fleet });
+        }
+        Ok(())
     }
 }

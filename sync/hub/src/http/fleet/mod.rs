@@ -74,6 +74,7 @@ impl From<ApplyError> for Problem {
             ApplyError::Stale => Self::stale(),
             ApplyError::Rollout(error) => Self::malformed(error.to_string()),
             ApplyError::Database(error) => error.into(),
+            ApplyError::AtOnce { .. } => Self::second_person(error.to_string()),
             ApplyError::TooMany { .. } | ApplyError::Begun { .. } | ApplyError::Exists(_) => {
                 Self::conflict(error.to_string())
             }

@@ -60,6 +60,7 @@ courses! {
     documents::what_is_written_over_is_what_was_looked_at
     documents::names_that_would_do_harm_do_none
     rights::who_wrote_it_cannot_approve_it_and_wide_ones_want_somebody
+    rights::what_reaches_far_goes_in_waves_and_not_by_a_group
     rights::the_machine_alone_is_told_of
     rights::a_role_that_is_bounded_to_a_label_ends_there
     rights::every_step_of_a_rollout_stands_in_the_audit_log

@@ -60,6 +60,33 @@ pub async fn who_wrote_it_cannot_approve_it_and_wide_ones_want_somebody(hall: &H
     assert_eq!(bob.post("/v1/rollouts/again/approve", &json!({})).await.status, StatusCode::CONFLICT);
 }
 
+pub async fn what_reaches_far_goes_in_waves_and_not_by_a_group(hall: &Hall) {
+    let world = World::new(hall, 8).await;
+    let new = world.release("1.1.0").await;
+    let ada = hall.one.person("Ada", &["operator"]).await;
+    let group = |who: &str| json!({ "name": "offers", "who": who, "says": { "artefacts": { (SLOT): new } } });
+    let put = async |who: &str| sent(ada.request(Method::PUT, "/v1/groups/offers").json(&group(who))).await;
+    let wide = put("*").await;
+    assert_eq!(
+        (wide.status, &wide.json["type"]),
+        (StatusCode::FORBIDDEN, &json!("urn:aisle:problem:second-person"))
+    );
+    assert!(wide.json["detail"].as_str().unwrap().contains("8 of 8 nodes"), "{}", wide.json);
+    assert_eq!(put("store in (store-00,store-01,store-02)").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(put("store in (store-00,store-01)").await.status, StatusCode::CREATED, "a quarter");
+    // Nor step by step behind another group that hides it: what is uncovered counts as well.
+    let absent =
+        json!({ "name": "none", "who": "*", "priority": 9, "says": { "artefacts": { (SLOT): "absent" } } });
+    let hide = sent(ada.request(Method::PUT, "/v1/groups/none").json(&absent)).await;
+    assert_eq!(hide.status, StatusCode::FORBIDDEN, "{}", hide.json);
+    // Settings and minimums reach everybody, and whoever runs the machine may say anything.
+    let minimum = json!({ "name": "floor", "who": "*", "says": { "minimums": { (SLOT): "1.0" } } });
+    let said = sent(ada.request(Method::PUT, "/v1/groups/floor").json(&minimum)).await;
+    assert_eq!(said.status, StatusCode::CREATED, "{}", said.json);
+    let by_machine = sent(world.machine.request(Method::PUT, "/v1/groups/offers").json(&group("*"))).await;
+    assert_eq!(by_machine.status, StatusCode::OK, "{}", by_machine.json);
+}
+
 pub async fn the_machine_alone_is_told_of(hall: &Hall) {
     let world = World::new(hall, 4).await;
     let new = world.release("1.1.0").await;
