@@ -76,7 +76,7 @@ pub(crate) enum FleetError {
         status: u16,
     },
     /// There is no answer, also after some tries.
-    #[error("no answer from `{hub}` after {tries} tries: {why}{hint}")]
+    #[error("no answer from `{hub}`, asked {tries} times: {why}{hint}")]
     NoAnswer {
         /// Which hub.
         hub: String,

@@ -205,7 +205,7 @@ impl Hub {
     fn silent(&self, error: &ureq::Error, tries: u32) -> FleetError {
         let hint = match error {
             ureq::Error::HostNotFound => "\nhint: is the name right?",
-            ureq::Error::Rustls(_) | ureq::Error::Tls(_) => {
+            error if is_tls(error) => {
                 "\nhint: where the hub's certificate comes from a root of your own, name it with `--ca-file`"
             }
             _ => "\nhint: does the hub run, and does `--hub` name the port of its interface?",
@@ -242,9 +242,21 @@ fn came(error: &ureq::Error) -> Came {
     match error {
         ureq::Error::ConnectionFailed | ureq::Error::Timeout(ureq::Timeout::Connect) => Came::Unreached,
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Came::Unreached,
-        ureq::Error::HostNotFound | ureq::Error::Rustls(_) | ureq::Error::Tls(_) => Came::Hopeless,
+        ureq::Error::HostNotFound => Came::Hopeless,
+        error if is_tls(error) => Came::Hopeless,
         ureq::Error::Http(_) | ureq::Error::BadUri(_) | ureq::Error::BodyExceedsLimit(_) => Came::Hopeless,
         _ => Came::Broken,
+    }
+}
+
+/// Whether the two could not agree on TLS, or one does not believe the other. In a handshake that comes as an error of reading or writing.
+fn is_tls(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => true,
+        ureq::Error::Io(error) => {
+            error.get_ref().is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some())
+        }
+        _ => false,
     }
 }
 

@@ -81,7 +81,7 @@ fn where_no_hub_answers_the_end_is_another_one() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let hub = Hub::that([]);
     let nobody = format!("http://127.0.0.1:{port}");
-    hub.fleet(["stores", "--hub", &nobody]).ended(3).says("no answer from").says("after 4 tries");
+    hub.fleet(["stores", "--hub", &nobody]).ended(3).says("no answer from").says("asked 4 times");
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn a_hub_is_believed_by_the_roots_that_are_named() {
 fn a_hub_that_nobody_vouches_for_gets_no_token() {
     let (url, _, asked) = sealed();
     let home = Hub::that([]);
-    home.fleet(["me", "--hub", &url]).ended(3).says("after 1 tries").says("`--ca-file`");
+    home.fleet(["me", "--hub", &url]).ended(3).says("asked 1 times").says("`--ca-file`");
     let other = text(&home.file("other.pem", &sealed().1));
     home.fleet(["me", "--hub", &url, "--ca-file", &other]).ended(3);
     let none = text(&home.file("none.pem", "no certificate"));

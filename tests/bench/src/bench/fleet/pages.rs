@@ -15,7 +15,7 @@ const PAGES: [&str; 18] = [
     "/?q=is%3Adrifting",
     "/?q=runs%3Aplugin%2Fmulti-buy",
     "/stores/store-00000",
-    "/stores/store-00000/receipts",
+    "/stores/store-00000/receipts?class=sales",
     "/rollouts",
     "/groups",
     "/enrolments",
