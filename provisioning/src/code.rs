@@ -92,7 +92,7 @@ codes! {
     NodeUnknown = 506, 403, false, "The hub does not know this box.", "Ask headquarters for a claim; the hub may have been set up anew.";
     NotInThisState = 507, 409, false, "This cannot be done in the state that the box is in.", "Look at the box's page at headquarters; it says which state that is and what can be done.";
     CertificateExpired = 508, 403, true, "The certificate has run out.", "Nothing: the box gets a new one with its old key, unless it is banned.";
-    CannotIssue = 601, 503, true, "The hub cannot issue certificates just now.", "At the hub: `aisle-hub doctor`; its issuing authority may be locked or have run out. The box goes on trying.";
+    CannotIssue = 601, 503, true, "The hub cannot issue certificates just now.", "At the hub: `aisle-hub ca show`; its issuing authority may be locked or have run out. The box goes on trying.";
     HubBusy = 602, 503, true, "The hub has too much to do.", "Nothing: the box waits and goes on by itself.";
 }
 

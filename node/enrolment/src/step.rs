@@ -1,6 +1,6 @@
 //! The steps of a claim, as an installer sees them: numbered, each with its mark.
 //!
-//! Not here: what is done in them ([`crate::claim`]), what goes wrong ([`crate::fault`]). Guards: the numbers on the first page, on the
+//! Not here: what is done in them (`aisle_provisioning::claim`, [`crate::worker`]), what goes wrong ([`crate::fault`]). Guards: the numbers on the first page, on the
 //! command line and in the guide are the same.
 
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! `fleet rollout`: releases on their way through waves, and what people say to that.
 //!
-//! Not here: how one is shown ([`told`]), looking on while one runs ([`super::watch`]), the rules of it (`aisle-fleet`).
+//! Not here: how one is shown ([`mod@told`]), looking on while one runs ([`super::watch`]), the rules of it (`aisle-fleet`).
 
 pub(super) mod told;
 

@@ -4,7 +4,7 @@
 //! prices are those of new products. Prices are those of products that the shop has; lines of others are passed over. The way back is the file before; before the first
 //! one, the shop as it was, kept in the same form.
 //!
-//! Not here: the form ([`file`]), the shop (`aisle-state`). Guards invariant 1: what was put in place is in the journal when this answers.
+//! Not here: the form ([`mod@file`]), the shop (`aisle-state`). Guards invariant 1: what was put in place is in the journal when this answers.
 
 mod file;
 
