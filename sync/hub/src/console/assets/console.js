@@ -159,6 +159,8 @@
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) lookSoon();
   });
+  // A browser that keeps a page to come back to keeps its line as well, and has six of them for a hub: the seventh page would wait for a minute.
+  addEventListener("pagehide", () => line?.close());
   addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload();
   });

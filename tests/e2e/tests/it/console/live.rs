@@ -54,3 +54,17 @@ async fn a_store_that_goes_and_comes_and_sells_shows_without_loading_the_page() 
     shows(&browser, "#live-said", "This page is live again").await;
     shows(&browser, "#counts", "3 Connected").await;
 }
+
+#[tokio::test]
+async fn page_after_page_takes_no_line_away_from_the_next() {
+    let region = Region::open().await;
+    let browser = region.browser(Setup::default()).await;
+    // A browser has six connections for a hub. Were the lines of pages that it left kept, every sixth page would wait for a minute.
+    let all = async {
+        for page in ["/", "/alerts", "/relay", "/people", "/audit", "/claims"].repeat(4) {
+            browser.goto(&region.at(page)).await;
+            browser.find("#live.on").await;
+        }
+    };
+    tokio::time::timeout(PATIENCE * 2, all).await.expect("24 pages");
+}
