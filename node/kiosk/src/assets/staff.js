@@ -153,6 +153,8 @@
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) look();
   });
+  // A browser that keeps a page to come back to keeps its line as well, and has six of them for a node: the seventh page would wait.
+  addEventListener("pagehide", () => line.close());
   addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload();
   });

@@ -154,8 +154,6 @@
     if (line.readyState === EventSource.CLOSED) connect();
   }, lookEveryMs);
   addEventListener("online", connect);
-  // A page that is kept for the way back would keep its line, and a browser has six to a hub: the seventh page would wait for ever.
-  addEventListener("pagehide", () => line.close());
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) lookSoon();
   });
