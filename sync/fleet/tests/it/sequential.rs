@@ -209,5 +209,7 @@ fn durations_of_many_nodes_add_up_to_one_quantile() {
     assert_eq!((odd.count(), odd.quantile_us(0)), (2, Some(0)));
     let health: Health = serde_json::from_str(r#"{"calls":2,"took":{"0":1,"255":1}}"#).unwrap();
     assert_eq!(health.took.count(), 2);
-    assert!(serde_json::from_str::<Health>(r#"{"calls":2,"falls":1}"#).is_err());
+    // A node may know more than who reads it.
+    let newer: Health = serde_json::from_str(r#"{"calls":2,"falls":1}"#).unwrap();
+    assert_eq!(newer.calls, 2);
 }
