@@ -11,6 +11,32 @@
     reason = "a test says what it expects by failing"
 )]
 
+/// Each course as a test of its own over SQLite, and all of them one after the other over PostgreSQL.
+macro_rules! courses {
+    ($($module:ident::$course:ident)+) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $course() {
+                let folder = tempfile::tempdir().unwrap();
+                let location = aisle_hub::database::Location::Sqlite(folder.path().join("hub.db"));
+                super::$module::$course(&$crate::people::hall::Hall::over(&location).await).await;
+            })+
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn postgresql_does_all_of_it_too() {
+            let server = $crate::postgres::Server::start();
+            $({
+                println!("{}", stringify!($course));
+                let location: aisle_hub::database::Location = server.database(stringify!($course)).parse().unwrap();
+                let hall = $crate::people::hall::Hall::over(&location).await;
+                $module::$course(&hall).await;
+                hall.close().await;
+            })+
+        }
+    };
+}
+
 mod artefacts;
 mod backups;
 mod buckets;

@@ -9,34 +9,6 @@ mod rights;
 mod verbs;
 mod world;
 
-use crate::{people::hall::Hall, postgres::Server};
-use aisle_hub::database::Location;
-
-macro_rules! courses {
-    ($($module:ident::$course:ident)+) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $course() {
-                let folder = tempfile::tempdir().unwrap();
-                let location = super::Location::Sqlite(folder.path().join("hub.db"));
-                super::$module::$course(&super::Hall::over(&location).await).await;
-            })+
-        }
-
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn postgresql_does_all_of_it_too() {
-            let server = Server::start();
-            $({
-                println!("{}", stringify!($course));
-                let location: Location = server.database(stringify!($course)).parse().unwrap();
-                let hall = Hall::over(&location).await;
-                $module::$course(&hall).await;
-                hall.close().await;
-            })+
-        }
-    };
-}
-
 courses! {
     courses::a_good_release_is_done_when_every_store_has_really_run_it
     courses::a_bad_release_stops_in_its_first_wave_and_goes_back_by_itself

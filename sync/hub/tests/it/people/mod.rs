@@ -14,35 +14,6 @@ mod roles;
 mod signing_in;
 mod tokens;
 
-use crate::postgres::Server;
-use aisle_hub::database::Location;
-use hall::Hall;
-
-macro_rules! courses {
-    ($($module:ident::$course:ident)+) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $course() {
-                let folder = tempfile::tempdir().unwrap();
-                let location = super::Location::Sqlite(folder.path().join("hub.db"));
-                super::$module::$course(&super::Hall::over(&location).await).await;
-            })+
-        }
-
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn postgresql_does_all_of_it_too() {
-            let server = Server::start();
-            $({
-                println!("{}", stringify!($course));
-                let location: Location = server.database(stringify!($course)).parse().unwrap();
-                let hall = Hall::over(&location).await;
-                $module::$course(&hall).await;
-                hall.close().await;
-            })+
-        }
-    };
-}
-
 courses! {
     signing_in::who_tries_passwords_waits_longer_and_longer
     signing_in::many_names_from_one_address_wait_too
