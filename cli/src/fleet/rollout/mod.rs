@@ -92,7 +92,7 @@ pub(crate) enum RolloutCommand {
     RetryFailed(One),
     /// Leave a store out
     Exclude(ExcludeArgs),
-    /// Play what stores have recorded through the candidate, and show the differences
+    /// Play what stores have recorded through the candidate, and show the differences; no hub can ask stores for it yet, and it is refused
     Rehearse(One),
     /// Look on until it is done or stops
     Watch(watch::Args),
