@@ -190,7 +190,10 @@ fn write<'a, T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::{collection::vec, prelude::*, sample::Index};
 
+    const PRICES: &str =
+        "price,sku,currency,valid_until,more\n4.25,JAM-1,GBP,2026-12-31T22:00:00Z,x\n0,APPLE,GBP,,\n";
     const CATALOGUE: &str = "sku,name,price,currency,unit,gtin,category\n\
         JAM-1,Plum jam,4.25,GBP,each,,Breakfast\nAPPLE,\"Apples, red\",2.10,GBP,kg,04006381333931,\n";
 
@@ -201,11 +204,57 @@ mod tests {
         let written = write_catalogue(rows.iter().map(|(sku, listed)| (sku, listed.clone()))).unwrap();
         assert_eq!(catalogue(&written, Currency::GBP).unwrap(), rows);
 
-        let text =
-            "price,sku,currency,valid_until,more\n4.25,JAM-1,GBP,2026-12-31T22:00:00Z,x\n0,APPLE,GBP,,\n";
-        let rows = prices(text.as_bytes(), Currency::GBP).unwrap();
+        let rows = prices(PRICES.as_bytes(), Currency::GBP).unwrap();
         let written = write_prices(rows.iter().map(|(sku, priced)| (sku, *priced))).unwrap();
         assert_eq!(prices(&written, Currency::GBP).unwrap(), rows);
+    }
+
+    /// A file of which a few places hold something else.
+    fn damaged(text: &str, places: &[(Index, Vec<u8>)]) -> Vec<u8> {
+        let mut bytes = text.as_bytes().to_vec();
+        for (at, with) in places {
+            let at = at.index(bytes.len() + 1);
+            let until = (at + with.len() / 2).min(bytes.len());
+            bytes.splice(at..until, with.iter().copied());
+        }
+        bytes
+    }
+
+    fn places() -> impl Strategy<Value = Vec<(Index, Vec<u8>)>> {
+        let piece = prop_oneof![
+            vec(any::<u8>(), 0..6),
+            "[,\"\r\n .0-9-]{0,4}".prop_map(String::into_bytes),
+            "\\PC{0,3}".prop_map(String::into_bytes),
+        ];
+        vec((any::<Index>(), piece), 0..4)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn whatever_a_catalogue_is_it_is_refused_or_can_be_written_as_it_was_read(places in places()) {
+            let bytes = damaged(CATALOGUE, &places);
+            match catalogue(&bytes, Currency::GBP) {
+                Ok(rows) => {
+                    let written = write_catalogue(rows.iter().map(|(sku, listed)| (sku, listed.clone()))).unwrap();
+                    prop_assert_eq!(catalogue(&written, Currency::GBP).unwrap(), rows);
+                }
+                Err(error) => prop_assert!(!error.to_string().is_empty()),
+            }
+        }
+
+        #[test]
+        fn whatever_prices_are_they_are_refused_or_can_be_written_as_they_were_read(places in places()) {
+            let bytes = damaged(PRICES, &places);
+            match prices(&bytes, Currency::GBP) {
+                Ok(rows) => {
+                    let written = write_prices(rows.iter().map(|(sku, priced)| (sku, *priced))).unwrap();
+                    prop_assert_eq!(prices(&written, Currency::GBP).unwrap(), rows);
+                }
+                Err(error) => prop_assert!(!error.to_string().is_empty()),
+            }
+        }
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! A hub whose fleet is all there: a store for each node, with logs and reports, written into its database while it is stopped.
 //!
-//! What is written is what nodes that came would have left, by the tables of the hub's migrations. A store in ten is away, one in twenty has something that cannot run.
+//! What is written is what nodes that came would have left, by the tables of the hub's migrations, and what they say of themselves. A store in ten is away, one in twenty has
+//! something that cannot run, one in eight something else than it should.
 
+use aisle_fleet::NodeSays;
 use aisle_harness::hub::{HubOptions, HubUnderTest};
 use anyhow::{Context, Result};
+use serde_json::{Value, json};
 use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
 use std::{path::PathBuf, time::Instant};
 
@@ -43,6 +46,64 @@ const ROWS: [(&str, &str); 5] = [
     ),
 ];
 
+/// What a node says of itself: six slots, one of which runs something else than it should.
+fn says(drifts: bool) -> Result<NodeSays> {
+    let hash = |byte: u8| format!("{byte:02x}").repeat(32);
+    let slot = |number: u8, name: &str| {
+        let is_off = drifts && number == 0;
+        let brief = |version: &str, byte: u8| json!({ "version": version, "hash": hash(byte) });
+        let took: serde_json::Map<String, Value> =
+            (20_u64..32).map(|step| (step.to_string(), (step * 7).into())).collect();
+        let health = json!({ "calls": 2_184, "traps": 0, "errors": 1, "fuel": 91_000_000, "took": took });
+        let reasons =
+            if is_off { json!([{ "code": "disk-full", "missing_bytes": 41_943_040 }]) } else { json!([]) };
+        let running = brief("1.3.0", if is_off { 200 } else { number });
+        let report = json!({
+            "wanted": { "release": brief("1.3.0", number) }, "round": 1, "running": running, "good": brief("1.2.0", number + 100),
+            "phase": if is_off { "waiting" } else { "settled" }, "reasons": reasons, "health": health,
+        });
+        (name.to_owned(), report)
+    };
+    let names = [
+        "plugin/multi-buy",
+        "plugin/loyalty",
+        "plugin/markdown",
+        "catalogue",
+        "prices",
+        "device-profiles/acme",
+    ];
+    let slots: serde_json::Map<String, Value> =
+        (0..).zip(names).map(|(number, name)| slot(number, name)).collect();
+    let horizon: Vec<Value> = ["certificate", "metadata", "disk", "prices", "tokens"]
+        .map(|what| json!({ "what": what, "days": 41.5 }))
+        .into();
+    let says = json!({
+        "report": { "desired": null, "slots": slots, "settings": { "wanted": null, "applied": null, "reasons": [] } },
+        "facts": {
+            "version": "0.1.0", "disk_free_bytes": 64_000_000_000_u64, "kinds": ["plugin", "catalogue", "prices"], "time_zone": "Europe/Berlin",
+            "horizon": horizon,
+        },
+    });
+    serde_json::from_value(says).context("the report of the bench is none")
+}
+
+/// Written as the hub writes what it has heard: of every eighth node what drifts, of the others what is well. Nobody has to look at it any more.
+async fn keep_says(pool: &SqlitePool, count: i64, drift: i64, says: &NodeSays) -> Result<()> {
+    let first = says.report.slots.values().find_map(|slot| slot.reasons.first());
+    let sql = format!(
+        "INSERT INTO node_reports (store, node, number, at_ms, is_news, version, facts, is_settled, drift, reason, says) {NUMBERS} \
+         SELECT {NAME}, 'A1', 1, 1795305600000 + n, 0, '0.1.0', $2, $3, $4, $5, $6 FROM c WHERE (n % 8 = 0) = $4"
+    );
+    // Text of this file alone; what is counted is bound.
+    let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(count).bind(serde_json::to_string(&says.facts)?);
+    let query = query
+        .bind(i64::from(drift == 0))
+        .bind(drift)
+        .bind(first.map(ToString::to_string).unwrap_or_default());
+    query.bind(says.encode()?).execute(pool).await.context("cannot fill `node_reports`")?;
+    Ok(())
+}
+
 /// A hub with a fleet.
 pub(super) struct Full {
     pub(super) hub: HubUnderTest,
@@ -74,6 +135,9 @@ impl Full {
             // Text of this file alone; what is counted is bound.
             let done = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(count).execute(&pool).await;
             done.with_context(|| format!("cannot fill `{table}`"))?;
+        }
+        for (drift, drifts) in [(0, false), (1, true)] {
+            keep_says(&pool, count, drift, &says(drifts)?).await?;
         }
         sqlx::query("ANALYZE").execute(&pool).await?;
         let filled_s = began.elapsed().as_secs_f64();

@@ -1,4 +1,4 @@
-//! What waits for a hub goes out on a stick.
+//! What waits for a hub goes out on a stick, and comes in there as it would have by the line.
 
 use crate::{
     support::{
@@ -7,10 +7,12 @@ use crate::{
         store::Store,
         wait::eventually,
     },
-    sync::region,
+    sync::{STORE, everything_is_there_once, region},
 };
 use aisle_artefact::bundle::{Limits, up};
+use aisle_harness::hub::HubUnderTest;
 use aisle_protocol::Batch;
+use serde_json::Value;
 use std::{collections::BTreeMap, fs, time::Duration};
 
 #[tokio::test]
@@ -18,7 +20,7 @@ async fn what_waits_goes_out_on_a_stick_as_it_would_have_by_the_line() {
     let (mut hub, member) = region();
     hub.stop().expect("it stops");
     let store = Store::small();
-    let node = store.start_with(&member.config);
+    let mut node = store.start_with(&member.config);
     let api = Api::new(node.url());
     let session = api.session().await;
     api.set(&session, "TEA-1", 1).await.json(200);
@@ -72,5 +74,29 @@ async fn what_waits_goes_out_on_a_stick_as_it_would_have_by_the_line() {
     // Nothing is written over.
     let again = run(&mut aisle(&store.data(), ["courier", "export", &name, "--config", &config]));
     again.exits(1).complains_about(&["is there already", "hint: "]);
-    drop(node);
+
+    // Away from the store the hub takes it in, and has the sale before there is a line again.
+    node.stop().expect("it stops");
+    let taken = taken_in(&hub, &name);
+    assert_eq!(
+        (&taken["store"], &taken["taken"], &taken["had"]),
+        (&STORE.into(), &batches.into(), &0.into())
+    );
+    assert_eq!(taken["events"], events, "{taken}");
+    let twice = taken_in(&hub, &name);
+    assert_eq!((&twice["taken"], &twice["had"]), (&0.into(), &batches.into()), "{twice}");
+    hub.start_again().expect("it starts");
+    everything_is_there_once(&hub, &store).await;
+    // The line brings what came since, and nothing again.
+    let node = store.start_with(&member.config);
+    let api = Api::new(node.url());
+    let session = api.session().await;
+    api.set(&session, "TEA-1", 1).await.json(200);
+    api.check_out(&session, "two").await.json(201);
+    everything_is_there_once(&hub, &store).await;
+}
+
+fn taken_in(hub: &HubUnderTest, stick: &str) -> Value {
+    let said = hub.ask(&["bundle", "up", stick, "--json"]).expect("the hub takes it in");
+    serde_json::from_str(&said).expect("JSON")
 }

@@ -69,7 +69,7 @@ async fn at_hub(hub: &HubUnderTest) -> Option<Vec<String>> {
     Some(sales)
 }
 
-async fn everything_is_there_once(hub: &HubUnderTest, store: &Store) {
+pub(crate) async fn everything_is_there_once(hub: &HubUnderTest, store: &Store) {
     let sold = sold(store);
     let mut seen = Vec::new();
     let waited = async {
