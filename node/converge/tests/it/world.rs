@@ -92,7 +92,7 @@ pub fn order_by(
     items.extend(metadata.map(|bytes| item("metadata", content(ContentHash::of(bytes), bytes.len() as u64))));
     items.sort_by(|a, b| a.name.cmp(&b.name));
     let manifest = Manifest::new(generation, items).unwrap().encode();
-    let node = NodeOrder { serial: "AB1234".into(), version, state: state.encode().unwrap() };
+    let node = NodeOrder::new("AB1234".into(), version, state.encode().unwrap());
     let order = Order::new(store, manifest, vec![node], "hub-eu", NOW.0);
     order.seal(|message| mac(message, key)).unwrap()
 }

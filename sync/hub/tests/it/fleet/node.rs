@@ -86,7 +86,7 @@ impl Node {
             ],
             ..Facts::default()
         };
-        NodeSays { report: self.machine.report(), facts }
+        NodeSays { report: self.machine.report(), facts, rehearsals: self.rehearsed.clone() }
     }
 
     pub fn runs(&self, slot: &str) -> Option<String> {
