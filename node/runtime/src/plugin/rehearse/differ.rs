@@ -159,6 +159,7 @@ fn packs(was: &[OrderLine], would_be: &[OrderLine]) -> Vec<Differs> {
 }
 
 fn actions(was: &[Action], would_be: &[Action]) -> Vec<Differs> {
+    type Counted = (&'static str, fn(&Action) -> bool);
     fn priced(answer: &[Action]) -> Sums<&str> {
         sums(answer.iter().filter_map(|action| match action {
             Action::SetPrice(set) => Some((set.sku.as_str(), set.price)),
@@ -171,7 +172,7 @@ fn actions(was: &[Action], would_be: &[Action]) -> Vec<Differs> {
             _ => None,
         }))
     }
-    let counted: [(&'static str, fn(&Action) -> bool); 3] = [
+    let counted: [Counted; 3] = [
         ("alerts", |action| matches!(action, Action::Alert(_))),
         ("texts on labels", |action| matches!(action, Action::SetLabel(_))),
         ("tasks", |action| matches!(action, Action::OpenTask(_))),

@@ -36,7 +36,7 @@ pub(in crate::fleet) struct Around<'a> {
     pub hub: &'a str,
     pub lease: &'a Lease,
     pub rollouts: &'a BTreeMap<String, KeptRollout>,
-    pub is_member: &'a dyn Fn(&NodeId) -> bool,
+    pub is_member: &'a (dyn Fn(&NodeId) -> bool + Sync),
     pub now: Timestamp,
 }
 

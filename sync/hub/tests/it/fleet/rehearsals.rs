@@ -1,6 +1,7 @@
 //! Rehearsals: from the verb to the orders, and from what nodes say to one page.
 
 use super::{
+    documents::apply,
     orders::order,
     world::{SLOT, World, parts, spec, waves},
 };
@@ -186,7 +187,9 @@ pub async fn what_was_answered_outlives_the_hub_that_heard_it(hall: &Hall) {
     rehearse(&world).await;
     let other = world.release("2.1.0").await;
     assert_ne!(other, new);
-    world.draft(&spec("spring", &other, waves())).await;
+    let text = json!({ "rollout": spec("spring", &other, waves()) }).to_string();
+    let applied = apply(&world, &text, false).await;
+    assert_eq!(applied.status, StatusCode::OK, "{}", applied.json);
     world.engine.look().await.unwrap();
     assert_eq!(rehearsal(&world).await["why"], "the rollout was written anew");
 }

@@ -98,3 +98,41 @@ fn difference(group: &DifferenceGroup) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aisle_event::StoreId;
+    use aisle_fleet::rehearsal::RefusalGroup;
+
+    #[test]
+    fn what_a_node_says_does_no_harm_to_a_page() {
+        let store = StoreId::new("berlin-12").unwrap();
+        let group = DifferenceGroup {
+            what: "<script>alert(1)</script>".into(),
+            stores: 2,
+            count: 13,
+            was: "<b>".into(),
+            would_be: "50".into(),
+            examples: vec![store.clone()],
+        };
+        let refused = RefusalGroup { why: "<i>not</i> signed".into(), stores: 1, examples: vec![store] };
+        let found = Rehearsal {
+            stores: 2,
+            calls: 39,
+            same: 26,
+            groups: vec![group],
+            refused: vec![refused],
+            ..Rehearsal::default()
+        };
+        let candidate =
+            OfCandidate { slot: "plugin/a".parse().unwrap(), version: "2.0".parse().unwrap(), found };
+        let html = of_candidate(0, &candidate).into_string();
+        for part in ["<script>", "<b>", "<i>"] {
+            assert!(!html.contains(part), "{html}");
+        }
+        for part in ["plugin/a", "39", "26", "berlin-12", "13"] {
+            assert!(html.contains(part), "no `{part}`: {html}");
+        }
+    }
+}
