@@ -3,7 +3,7 @@
 //! Everything may block, and may be asked for again after a kill: it must come to the same, and change nothing where nothing differs. Not here: when it is asked
 //! ([`crate::worker`]).
 
-use aisle_fleet::{ContentHash, Health, Kind, Release, Slot, converge::Trouble};
+use aisle_fleet::{ContentHash, Health, Kind, Release, Slot, converge::Trouble, rehearsal::Findings};
 
 /// An artefact with its bytes, which are what was signed.
 #[derive(Debug, Clone)]
@@ -32,6 +32,15 @@ pub trait Applier: Send + Sync {
     /// # Errors
     /// When it must not be put in place.
     fn smoke_test(&self, piece: &Piece) -> Outcome;
+
+    /// Plays what was recorded here through it, and says what would have come out otherwise. Nothing that runs may notice, nothing that it wants is done, and what is
+    /// said of an input is safe to leave the store.
+    ///
+    /// # Errors
+    /// When nothing can be played through it.
+    fn rehearse(&self, piece: &Piece) -> Result<Findings, Trouble> {
+        Err(never(format!("of a `{}` nothing is recorded that could be played", piece.slot.kind())))
+    }
 
     /// Puts it in the place of what runs, in one step. `before` is what ran there by an order, where something did and its bytes are here.
     ///

@@ -8,6 +8,7 @@ use crate::{
     contents::{Contents, ContentsError},
     driver::{Driver, DriverError},
     orders::{Mine, Orders, Refused, Verifies},
+    rehearse::Rehearsals,
     signed::{Signed, SignedError},
     status::Status,
     worker::{self, Event, Worker},
@@ -126,6 +127,7 @@ pub(crate) struct Shared {
     /// Nothing where it cannot be used: then nothing new may be put in place.
     pub(crate) signed: Mutex<Option<Signed>>,
     pub(crate) orders: Mutex<Orders>,
+    pub(crate) rehearsals: Mutex<Rehearsals>,
     pub(crate) around: Arc<dyn Surroundings>,
     pub(crate) view: Mutex<View>,
     pub(crate) sender: SyncSender<Event>,
@@ -232,6 +234,8 @@ impl Fleet {
         let contents = Contents::open(&folder.join("contents"))?;
         let orders =
             Orders::open(Box::new(files().map_err(at)?), store, serial.clone(), verifies).map_err(at)?;
+        let mut rehearsals = Rehearsals::open(Box::new(files().map_err(at)?));
+        rehearsals.ask(orders.mine().map(|mine| mine.rehearse).unwrap_or_default());
         let mut view = View::default();
         let signed = Signed::open(&signed_folder(&data)).map_err(|error| {
             let problem = words(&error);
@@ -243,6 +247,7 @@ impl Fleet {
             contents,
             signed: Mutex::new(signed.ok()),
             orders: Mutex::new(orders),
+            rehearsals: Mutex::new(rehearsals),
             around,
             view: Mutex::new(view),
             sender,
@@ -295,6 +300,8 @@ impl Fleet {
         let taken = lock(&self.0.orders).take(document, announced);
         match &taken {
             Ok(_) => {
+                let asked = lock(&self.0.orders).mine().map(|mine| mine.rehearse);
+                lock(&self.0.rehearsals).ask(asked.unwrap_or_default());
                 lock(&self.0.view).refused = None;
                 self.0.wake(Event::Ordered);
             }
@@ -369,7 +376,8 @@ impl Fleet {
     /// When it cannot be taken.
     pub fn arrived(&self, hash: &ContentHash, path: &Path) -> Result<(), TakeError> {
         let mine = lock(&self.0.orders).mine();
-        if mine.is_some_and(|mine| wants(&mine, hash)) {
+        let is_wanted = mine.is_some_and(|mine| wants(&mine, hash)) || lock(&self.0.rehearsals).wants(hash);
+        if is_wanted {
             self.0.contents.take(hash, path)?;
         }
         lock(&self.0.view).missing.remove(hash);
@@ -419,6 +427,7 @@ impl Fleet {
             let made = orders.made();
             (orders.generation(), made.map(|(hub, _)| hub.to_owned()), made.map(|(_, at)| at))
         };
+        let rehearsals = lock(&self.0.rehearsals).played();
         let view = lock(&self.0.view);
         Status {
             serial: self.0.serial.clone(),
@@ -430,6 +439,7 @@ impl Fleet {
             refused: view.refused.clone(),
             problem: view.problem.clone(),
             report: view.report.clone(),
+            rehearsals,
         }
     }
 
@@ -468,6 +478,9 @@ impl Wants for Stick<'_> {
 
     fn is_wanted(&mut self, artefact: &Artefact) -> bool {
         let Digest(hash) = artefact.blake3;
+        if lock(&self.fleet.0.rehearsals).wants(&ContentHash(hash)) {
+            return true;
+        }
         self.mine.as_ref().is_some_and(|mine| wants(mine, &ContentHash(hash)))
     }
 }

@@ -9,7 +9,7 @@
 //!
 //! The rules are `aisle-fleet`'s machine; this is what stands around it: what it wants kept is durable before what follows is done ([`driver`]), an order is
 //! kept and read ([`orders`]), bytes lie where the machine needs them ([`contents`]), what may run is what was signed ([`signed`]), and effects are
-//! carried out beside everybody else ([`worker`]) by whoever knows the kind ([`applier`]).
+//! carried out beside everybody else ([`worker`]) by whoever knows the kind ([`applier`]). What is to be rehearsed is tried beside all that and never put in place.
 //!
 //! Not here: the line and the fetching of pieces (`aisle-content`'s planner in the node's runtime), what a plugin or a price is (the runtime's appliers).
 //! Guards: nothing that no valid metadata lists is put in place where a root is trusted; expired metadata stops nothing that runs; a kill at any point
@@ -20,6 +20,8 @@ pub mod contents;
 pub mod driver;
 pub mod fleet;
 pub mod orders;
+mod play;
+mod rehearse;
 pub mod signed;
 pub mod status;
 mod worker;

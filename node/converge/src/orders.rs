@@ -8,7 +8,11 @@
 use aisle_artefact::files::{Files, replace};
 use aisle_content::{Manifest, ManifestError, NodeOrder, Order, OrderError, order::ORDER_BYTES_MAX};
 use aisle_event::StoreId;
-use aisle_fleet::{ContentHash, DesiredState, Stamp, desired::DesiredError};
+use aisle_fleet::{
+    ContentHash, DesiredState, Stamp,
+    desired::DesiredError,
+    rehearsal::{self, Candidate},
+};
 use std::io;
 
 /// The file.
@@ -39,6 +43,8 @@ pub struct Mine {
     pub stamp: Stamp,
     /// The state.
     pub state: DesiredState,
+    /// What it is to try without putting it in place.
+    pub rehearse: Vec<Candidate>,
 }
 
 /// Why an order is not followed.
@@ -157,5 +163,11 @@ fn find<'a>(order: &'a Order, serial: Option<&str>) -> Option<&'a NodeOrder> {
 fn read(of_node: &NodeOrder) -> Result<Mine, DesiredError> {
     let state = DesiredState::decode(&of_node.state)?;
     let stamp = Stamp { version: of_node.version, hash: ContentHash::of(&of_node.state) };
-    Ok(Mine { stamp, state })
+    let asked = of_node.rehearse.as_ref().map(|bytes| rehearsal::candidates(bytes)).transpose();
+    // What a later hub asks in another form keeps nobody from following the rest.
+    let rehearse = asked.unwrap_or_else(|error| {
+        tracing::warn!(%error, "what is to be rehearsed cannot be read, and is left out");
+        None
+    });
+    Ok(Mine { stamp, state, rehearse: rehearse.unwrap_or_default() })
 }

@@ -2,6 +2,7 @@
 
 use aisle_fleet::{
     NodeReport, Slot,
+    rehearsal::Played,
     report::{Phase, SlotReport},
 };
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,9 @@ pub struct Status {
     pub problem: Option<String>,
     /// How its slots stand.
     pub report: NodeReport,
+    /// What came of the candidates that it is asked to rehearse.
+    #[serde(default)]
+    pub rehearsals: Vec<Played>,
 }
 
 impl Status {
@@ -73,6 +77,16 @@ impl fmt::Display for Status {
             writeln!(f, "{slot:<28} wanted {wanted:<12} runs {running:<12} {}", report.phase.as_str())?;
             for reason in &report.reasons {
                 writeln!(f, "{:<28} {}: {reason}", "", reason.code())?;
+            }
+        }
+        for Played { slot, version, found, refused, .. } in &self.rehearsals {
+            match refused {
+                Some(why) => writeln!(f, "{slot:<28} {version} was not rehearsed: {why}")?,
+                None => writeln!(
+                    f,
+                    "{slot:<28} {version} was rehearsed with {} calls: {} came out the same, it failed in {}",
+                    found.calls, found.same, found.failed
+                )?,
             }
         }
         Ok(())

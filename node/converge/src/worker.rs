@@ -8,6 +8,7 @@ use crate::{
     contents::ContentsError,
     driver::Driver,
     fleet::{Fleet, METADATA, lock, words},
+    play::{self, Player},
     signed::Signed,
 };
 use aisle_content::Manifest;
@@ -33,7 +34,7 @@ const LOOK: Duration = Duration::from_secs(5);
 /// The same while something waits that nobody tells the end of.
 const LOOK_SOON: Duration = Duration::from_millis(500);
 /// How long an artefact that nobody has signed waits for the metadata of its order, in milliseconds.
-const METADATA_MS: u64 = 60_000;
+pub(crate) const METADATA_MS: u64 = 60_000;
 
 /// Something for the thread.
 pub(crate) enum Event {
@@ -45,6 +46,8 @@ pub(crate) enum Event {
     Arrived,
     /// An effect has come to an end.
     Done(Box<Ended>),
+    /// A candidate was played.
+    Played(Box<play::Ended>),
     /// The node stops.
     Stop {
         /// It was asked to.
@@ -83,6 +86,7 @@ pub(crate) struct Worker {
     receiver: Receiver<Event>,
     trying: SyncSender<Task>,
     changing: SyncSender<Task>,
+    player: Player,
     /// What is to be fetched, and since when.
     fetching: BTreeMap<Slot, (Release, u64)>,
     /// What was seen last, and of which artefact.
@@ -106,8 +110,9 @@ impl Worker {
             io::Result::Ok(sender)
         };
         let (trying, changing) = (hand("aisle-fleet-try")?, hand("aisle-fleet-do")?);
+        let player = Player::new(&fleet, &appliers)?;
         let (fetching, observed, swept) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        Ok(Self { fleet, driver, appliers, receiver, trying, changing, fetching, observed, swept })
+        Ok(Self { fleet, driver, appliers, receiver, trying, changing, player, fetching, observed, swept })
     }
 
     /// Runs until it is told to stop. `effects` are those of before.
@@ -120,6 +125,7 @@ impl Worker {
         inputs.push_back(Input::Tick);
         loop {
             self.observe(&mut inputs);
+            self.player.look(&self.fleet.0);
             self.look_for_contents(&mut inputs);
             while let Some(input) = inputs.pop_front() {
                 if !self.handle(input, &mut inputs) {
@@ -134,6 +140,7 @@ impl Worker {
                     let Ended { slot, stage, hash, outcome } = *ended;
                     inputs.push_back(Input::Done { slot, stage, hash, outcome });
                 }
+                Ok(Event::Played(ended)) => self.player.ended(&self.fleet.0, *ended),
                 Ok(Event::Stop { ordered }) => {
                     if ordered {
                         self.handle(Input::Stopping, &mut inputs);
@@ -162,7 +169,8 @@ impl Worker {
     fn sleep(&self) -> Duration {
         let shared = &self.fleet.0;
         let due = self.driver.machine().wake_at().saturating_sub(shared.now().running_ms);
-        let is_busy = !self.fetching.is_empty() || shared.around.busy().is_some();
+        let is_waiting = !self.fetching.is_empty() || self.player.is_waiting();
+        let is_busy = is_waiting || shared.around.busy().is_some();
         Duration::from_millis(due.max(1)).min(if is_busy { LOOK_SOON } else { LOOK })
     }
 
@@ -222,7 +230,9 @@ impl Worker {
                     self.fetching.remove(&slot);
                     // Another slot may need the same bytes, as long as they are those.
                     let contents = &self.fleet.0.contents;
-                    if !self.driver.machine().needs().contains(&hash) || contents.is_spoilt(&hash) {
+                    let is_needed = self.driver.machine().needs().contains(&hash)
+                        || lock(&self.fleet.0.rehearsals).wants(&hash);
+                    if !is_needed || contents.is_spoilt(&hash) {
                         self.tell(contents.remove(&hash).map_err(|error| words(&error)));
                     }
                 }
@@ -270,7 +280,7 @@ impl Worker {
     fn look_for_contents(&mut self, inputs: &mut VecDeque<Input>) {
         let shared = self.fleet.0.clone();
         let now_ms = shared.now().running_ms;
-        let mut missing = BTreeSet::new();
+        let mut missing = self.player.missing().clone();
         self.fetching.retain(|slot, (release, since)| {
             if !shared.contents.has(&release.hash) {
                 missing.insert(release.hash);
@@ -316,6 +326,8 @@ impl Worker {
         let states = [Some(wanted), mine.as_ref().map(|mine| &mine.state)];
         let slots = states.into_iter().flatten().flat_map(|state| state.slots.values());
         keep.extend(slots.filter_map(|wanted| wanted.want.release()).map(|release| release.hash));
+        let candidates = lock(&self.fleet.0.rehearsals).pending();
+        keep.extend(candidates.into_iter().map(|candidate| candidate.release.hash));
         if keep != self.swept {
             let swept = self.fleet.0.contents.sweep(&keep).map_err(|error| words(&error));
             self.tell(swept);
@@ -331,7 +343,12 @@ impl Worker {
 }
 
 /// What has come: nothing while it waits for metadata, else whether the way goes on.
-fn arrived(shared: &crate::fleet::Shared, slot: &Slot, release: &Release, waited_ms: u64) -> Option<Outcome> {
+pub(crate) fn arrived(
+    shared: &crate::fleet::Shared,
+    slot: &Slot,
+    release: &Release,
+    waited_ms: u64,
+) -> Option<Outcome> {
     let now = shared.around.trusted();
     let refused = match lock(&shared.signed).as_ref() {
         None => return Some(Err(not_now("the signed metadata cannot be used"))),

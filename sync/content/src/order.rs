@@ -1,18 +1,18 @@
 //! The signed form of a document: what a store should have, and which state each of its nodes is to go by.
 //!
 //! ```text
-//! "aisle order 1\n" ─ signature [64] ─ body: {0 form, 1 store, 2 manifest, 3 nodes: [{1 serial, 2 version, 3 state}], 4 hub, 5 at}
+//! "aisle order 1\n" ─ signature [64] ─ body: {0 form, 1 store, 2 manifest, 3 nodes: [{1 serial, 2 version, 3 state, 4 rehearse}], 4 hub, 5 at}
 //! ```
 //!
 //! The hub that decides signs the body with the key of its receipts; a node reads it from a line or from a stick alike. The manifest says what is
-//! fetched; the state says what becomes of it, and when (`aisle-fleet` reads it; here it is bytes). What may run at all is not said here: that is signed by
+//! fetched; the state says what becomes of it, and when, and `rehearse` what is only tried (`aisle-fleet` reads both; here they are bytes). What may run at all is not said here: that is signed by
 //! others, offline (`aisle-artefact`). Not here: keys and the arithmetic of signatures, which both ends bring along.
 //!
 //! Guards: nothing of a body is looked at before its signature is good, and an order for another store is refused.
 
 use crate::manifest::MANIFEST_BYTES_MAX;
 use aisle_event::StoreId;
-use minicbor::{Decode, Encode};
+use minicbor::{Decode, Encode, bytes::ByteVec};
 
 /// The form that this build writes and reads.
 pub const FORM: u16 = 1;
@@ -26,6 +26,8 @@ pub const NODES_MAX: usize = 64;
 pub const SERIAL_BYTES_MAX: usize = 64;
 /// The most bytes of a state.
 pub const STATE_BYTES_MAX: usize = 256 << 10;
+/// The most bytes of what is to be rehearsed.
+pub const REHEARSE_BYTES_MAX: usize = 16 << 10;
 /// What is signed begins with this, so that no other signature of the key is one of an order.
 const DOMAIN: &[u8] = b"aisle 2026-11-22 order of a store\n";
 const SIGNATURE_BYTES: usize = 64;
@@ -44,6 +46,18 @@ pub struct NodeOrder {
     #[n(3)]
     #[cbor(with = "minicbor::bytes")]
     pub state: Vec<u8>,
+    /// What it is to try without putting it in place; opaque here. An order that wants nothing of the kind has no such field, and a build that does not know the
+    /// field passes it over.
+    #[n(4)]
+    pub rehearse: Option<ByteVec>,
+}
+
+impl NodeOrder {
+    /// A node that is to go by a state, and has nothing to try.
+    #[must_use]
+    pub const fn new(serial: String, version: u64, state: Vec<u8>) -> Self {
+        Self { serial, version, state, rehearse: None }
+    }
 }
 
 /// What a hub orders for a store.
@@ -197,6 +211,8 @@ impl Order {
         for node in &self.nodes {
             bound("a serial number's length in bytes", node.serial.len(), SERIAL_BYTES_MAX)?;
             bound("a state's length in bytes", node.state.len(), STATE_BYTES_MAX)?;
+            let rehearse = node.rehearse.as_ref().map_or(0, |bytes| bytes.len());
+            bound("the length of what is to be rehearsed in bytes", rehearse, REHEARSE_BYTES_MAX)?;
         }
         if !self.nodes.is_sorted_by(|a, b| a.serial < b.serial) {
             return Err(OrderError::Nodes);

@@ -1,7 +1,7 @@
 //! What a node says of itself in the third field of a REPORT: its report, and the facts that rules and pages go by.
 //!
 //! ```text
-//! REPORT.node = zstd frame, level 3, of {"report": NodeReport, "facts": {"version", "disk_free_bytes", "grants", "kinds", "time_zone", "horizon"}}
+//! REPORT.node = zstd frame, level 3, of {"report": NodeReport, "facts": {"version", "disk_free_bytes", "grants", "kinds", "time_zone", "horizon"}, "rehearsals": [Played]}
 //! ```
 //!
 //! Fields that this build does not know are passed over, so that a node may be newer than its hub. Not here: what follows from it ([`crate::rollout`],
@@ -10,6 +10,7 @@
 use crate::{
     artefact::{GRANTS_MAX, Kind, SLOTS_MAX},
     name::Grant,
+    rehearsal::{CANDIDATES_MAX, Played},
     report::NodeReport,
     text::shown,
     version::Version,
@@ -33,6 +34,8 @@ const WHAT_CHARS_MAX: usize = 64;
 const ALL_GRANTS_MAX: usize = GRANTS_MAX * 8;
 /// The longest name of a zone, in bytes.
 const ZONE_BYTES_MAX: usize = 64;
+/// The kinds of differences that are told of a candidate where all of them would be too long.
+const SHORT_DIFFERENCES: usize = 4;
 const LEVEL: i32 = 3;
 /// The largest window that is believed, as a power of two: no frame of [`PLAIN_BYTES_MAX`] needs more.
 const WINDOW_LOG_MAX: u32 = 20;
@@ -76,6 +79,9 @@ pub struct NodeSays {
     /// What rules and pages go by.
     #[serde(default)]
     pub facts: Facts,
+    /// What came of the candidates that it was asked to rehearse, as long as it is asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rehearsals: Vec<Played>,
 }
 
 /// Why what a node says cannot be read, or written.
@@ -115,7 +121,7 @@ fn bound(what: &'static str, found: usize, max: usize) -> Result<(), SaysError> 
 }
 
 impl NodeSays {
-    /// As it goes into a REPORT. Where it would be too long, durations are left out, then all reasons but the first of each slot.
+    /// As it goes into a REPORT. Where it would be too long, most differences of rehearsals are left out, then durations, then all reasons but the first of each slot.
     ///
     /// # Errors
     /// When it is too long even so, or beyond another bound.
@@ -126,6 +132,13 @@ impl NodeSays {
             return first;
         }
         let mut shorter = self.clone();
+        for played in &mut shorter.rehearsals {
+            played.found.differences.truncate(SHORT_DIFFERENCES);
+        }
+        let less = shorter.pack();
+        if !matches!(less, Err(SaysError::Bound { .. })) {
+            return less;
+        }
         for slot in shorter.report.slots.values_mut() {
             if let Some(health) = &mut slot.health {
                 health.took = crate::gate::Durations::default();
@@ -190,6 +203,10 @@ impl NodeSays {
         bound("the number of dangers", horizon.len(), HORIZON_MAX)?;
         for danger in horizon {
             bound("the length of a danger's name", danger.what.chars().count(), WHAT_CHARS_MAX)?;
+        }
+        bound("the number of rehearsals", self.rehearsals.len(), CANDIDATES_MAX)?;
+        for (what, found, max) in self.rehearsals.iter().filter_map(Played::fault) {
+            bound(what, found, max)?;
         }
         Ok(())
     }

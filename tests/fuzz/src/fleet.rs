@@ -6,7 +6,7 @@ use aisle_fleet::{
     Stamp, Want,
     converge::Config,
     desired::{Wanted, state::STATE_BYTES_MAX},
-    document,
+    document, rehearsal,
     setting::SettingValue,
 };
 
@@ -94,6 +94,18 @@ pub fn fleet_says(input: &[u8]) {
     // It may be longer when this build writes it: that is told, and not cut.
     if let Ok(again) = says.encode() {
         assert!(NodeSays::decode(&again).is_ok());
+    }
+}
+
+/// The input is what a node is to rehearse.
+///
+/// # Panics
+/// When candidates that were read are others after they were written.
+pub fn fleet_rehearse(input: &[u8]) {
+    let Ok(asked) = rehearsal::candidates(input) else { return };
+    // A version that a newer hub wrote in more words may be too long in ours.
+    if let Ok(again) = rehearsal::encode_candidates(&asked) {
+        assert_eq!(rehearsal::candidates(&again), Ok(asked));
     }
 }
 
@@ -188,4 +200,16 @@ pub(crate) fn says_examples() -> Vec<Vec<u8>> {
     drop(machine.handle(Now::default(), &around, Input::Desired { stamp, state: Box::new(state) }));
     let full = NodeSays { report: machine.report(), ..NodeSays::default() };
     [full, NodeSays::default()].map(|says| says.encode().expect("it fits")).into()
+}
+
+/// Two candidates, and none.
+pub(crate) fn rehearse_examples() -> Vec<Vec<u8>> {
+    let candidate = |slot: &str, round| {
+        let hash = ContentHash::of(slot.as_bytes());
+        let version = "1.5.0".parse().expect("a good version");
+        let release = Release { version, hash, bytes: 1000, needs: Needs::default() };
+        rehearsal::Candidate { slot: slot.parse().expect("a good slot"), release, round }
+    };
+    let all = [candidate("plugin/multi-buy", 1_795_305_600_000), candidate("plugin/other", 2)];
+    [&all[..], &[]].map(|all| rehearsal::encode_candidates(all).expect("good candidates")).into()
 }

@@ -30,7 +30,7 @@ pub use artefact::{artefact_bundle, artefact_custom, artefact_metadata};
 pub use device_payload::device_payload;
 pub use device_profile::{device_profile, profile_toml};
 pub use event::event;
-pub use fleet::{fleet_desired, fleet_document, fleet_kept, fleet_says, fleet_selector};
+pub use fleet::{fleet_desired, fleet_document, fleet_kept, fleet_rehearse, fleet_says, fleet_selector};
 pub use folds::{
     cold_chain_report, cold_chain_snapshot, devices_snapshot, positions_snapshot, tasks_snapshot,
     telemetry_archive, telemetry_snapshot,
@@ -102,6 +102,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "fleet_document", feed: fleet_document, examples: fleet::document_examples },
     Target { name: "fleet_desired", feed: fleet_desired, examples: fleet::desired_examples },
     Target { name: "fleet_kept", feed: fleet_kept, examples: fleet::kept_examples },
+    Target { name: "fleet_rehearse", feed: fleet_rehearse, examples: fleet::rehearse_examples },
     Target { name: "fleet_says", feed: fleet_says, examples: fleet::says_examples },
     Target { name: "policy_toml", feed: policy_toml, examples: sync::toml_examples },
     Target { name: "policy_document", feed: policy_document, examples: sync::document_examples },

@@ -92,7 +92,7 @@ pub(crate) enum RolloutCommand {
     RetryFailed(One),
     /// Leave a store out
     Exclude(ExcludeArgs),
-    /// Play what stores have recorded through the candidate, and show the differences; no hub can ask stores for it yet, and it is refused
+    /// Ask its stores to play what they have recorded through its plugins, beside what runs; `show` tells what would come out otherwise
     Rehearse(One),
     /// Look on until it is done or stops
     Watch(watch::Args),

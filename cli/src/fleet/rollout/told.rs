@@ -52,7 +52,7 @@ pub(in crate::fleet) fn told(answer: &Value) -> Vec<String> {
     told.extend(causes(view));
     let found = |name: &str| answer.get(name).filter(|found| found.is_object());
     told.extend(found("preflight").into_iter().flat_map(findings));
-    told.extend(found("rehearsal").into_iter().flat_map(differences));
+    told.extend(found("rehearsal").into_iter().flat_map(rehearsed));
     told.extend(history(view));
     told
 }
@@ -131,30 +131,54 @@ fn findings(found: &Value) -> Vec<String> {
     told
 }
 
-/// What a rehearsal found.
-fn differences(rehearsal: &Value) -> Vec<String> {
-    let of = |value: &Value, name: &str| value.get(name).map(view::text).unwrap_or_default();
+/// What a rehearsal found, plugin by plugin.
+fn rehearsed(rehearsal: &Value) -> Vec<String> {
+    let of = |name: &str| rehearsal.get(name).map(view::text).unwrap_or_default();
+    let is_open = rehearsal.get("is_open").and_then(Value::as_bool) == Some(true);
+    let rest = match of("why") {
+        _ if is_open => "; the others are still asked, and `show` tells what they say".to_owned(),
+        why if why.is_empty() => String::new(),
+        why => format!("; {why}"),
+    };
     let mut told = vec![String::new(), "rehearsal".to_owned()];
-    told.push(format!(
-        "  {} stores played {} calls: {} came out the same, the candidate failed in {}",
-        of(rehearsal, "stores"),
-        of(rehearsal, "calls"),
-        of(rehearsal, "same"),
-        of(rehearsal, "failed"),
-    ));
-    let groups = rehearsal.get("groups").and_then(Value::as_array);
-    told.extend(groups.into_iter().flatten().map(|group| {
+    told.push(format!("  {} of {} nodes have answered{rest}", of("answered"), of("nodes")));
+    let candidates = rehearsal.get("candidates").and_then(Value::as_array);
+    told.extend(candidates.into_iter().flatten().flat_map(differences));
+    told
+}
+
+fn differences(candidate: &Value) -> Vec<String> {
+    let of = |value: &Value, name: &str| value.get(name).map(view::text).unwrap_or_default();
+    let found = candidate.get("found").unwrap_or(&Value::Null);
+    let all = |name: &str| found.get(name).and_then(Value::as_array).into_iter().flatten();
+    let mut told = vec![format!(
+        "  {} {}: {} stores played {} calls: {} came out the same, the candidate failed in {}",
+        of(candidate, "slot"),
+        of(candidate, "version"),
+        of(found, "stores"),
+        of(found, "calls"),
+        of(found, "same"),
+        of(found, "failed"),
+    )];
+    told.extend(all("groups").map(|group| {
         let (what, count, stores) = (of(group, "what"), of(group, "count"), of(group, "stores"));
         format!(
-            "  {what}, {count} times in {stores} stores: was {}, would be {}",
+            "  {what}, {count} times in {stores} stores: was {}, would be {}, such as {}",
             of(group, "was"),
-            of(group, "would_be")
+            of(group, "would_be"),
+            of(group, "examples")
         )
     }));
-    let silent = rehearsal.get("silent").and_then(Value::as_array).map_or(0, Vec::len);
-    if silent > 0 {
-        told.push(format!("  {silent} stores had nothing recorded: of them it says nothing"));
-    }
+    let count = |name: &str| found.get(name).and_then(Value::as_u64).filter(|count| *count > 0);
+    told.extend(count("left_out").map(|count| format!("  {count} more kinds of differences")));
+    told.extend(all("refused").map(|group| {
+        let (stores, why) = (of(group, "stores"), of(group, "why"));
+        format!("  {stores} stores did not play it: {why}, such as {}", of(group, "examples"))
+    }));
+    told.extend(
+        count("silent")
+            .map(|count| format!("  {count} stores had nothing recorded: of them it says nothing")),
+    );
     told
 }
 
@@ -215,8 +239,10 @@ mod tests {
             "rollout": { "rollout": "r", "phase": { "phase": "ready" } },
             "preflight": { "fleet": 100, "approvals": 1, "compared": 5, "missing": [], "preflight": { "refusal": null, "nodes": 10, "clear": 8, "failing": 2, "groups": [
                 { "severity": "fails", "slot": "plugin/a", "reason": { "code": "new-one", "text": "has no room" }, "count": 2, "examples": ["a/1"] }] } },
-            "rehearsal": { "stores": 2, "silent": ["c"], "calls": 100, "same": 98, "failed": 0, "groups": [
-                { "what": "lines[].price", "stores": 1, "count": 2, "was": "100", "would_be": "50", "examples": ["a"] }] },
+            "rehearsal": { "is_open": true, "why": null, "nodes": 5, "answered": 4, "candidates": [{ "slot": "plugin/a", "version": "2.0", "found": {
+                "stores": 2, "silent": 1, "silent_examples": ["c"], "calls": 100, "same": 98, "failed": 0, "left_out": 0,
+                "refused": [{ "why": "it is not signed", "stores": 1, "examples": ["d"] }], "groups": [
+                { "what": "promotion: off a line", "stores": 1, "count": 2, "was": "100", "would_be": "50", "examples": ["a"] }] } }] },
         });
         let told = told(&answer).join("\n");
         for part in [
@@ -224,8 +250,10 @@ mod tests {
             "of 10 nodes (the fleet has 100) 8 have nothing against it, 2 would not do it",
             "1 people beside its author have to approve it",
             "fails 2 nodes: plugin/a: has no room, such as a/1",
-            "2 stores played 100 calls: 98 came out the same",
-            "lines[].price, 2 times in 1 stores: was 100, would be 50",
+            "4 of 5 nodes have answered; the others are still asked",
+            "plugin/a 2.0: 2 stores played 100 calls: 98 came out the same",
+            "promotion: off a line, 2 times in 1 stores: was 100, would be 50, such as a",
+            "1 stores did not play it: it is not signed, such as d",
             "1 stores had nothing recorded",
         ] {
             assert!(told.contains(part), "no `{part}` in\n{told}");

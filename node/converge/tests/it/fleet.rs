@@ -10,7 +10,7 @@ fn reason(status: &aisle_converge::Status) -> &'static str {
 }
 
 /// A node that trusts the hub's root, and runs a proved version 1.0.0.
-fn at_one(hub: &mut Hub) -> Node {
+pub fn at_one(hub: &mut Hub) -> Node {
     hub.sign("1.0.0", "well");
     let node = Node::new();
     node.fleet().trust(&hub.root()).unwrap();

@@ -15,8 +15,9 @@ use aisle_converge::{
 use aisle_event::{StoreId, Timestamp};
 use aisle_fleet::{
     ContentHash, DesiredState, Health, Kind, Release, Slot, Version, Want,
-    converge::{Config, Probation},
+    converge::{Config, Probation, Trouble},
     desired::Wanted,
+    rehearsal::{Candidate, Findings, encode_candidates},
 };
 use aisle_protocol::Hash;
 use std::{
@@ -79,6 +80,25 @@ pub fn order_by(
     want: &[Release],
     metadata: Option<&[u8]>,
 ) -> Vec<u8> {
+    order_of(key, store, (generation, version), want, metadata, None)
+}
+
+/// An order for the only node of the store, with candidates in a round.
+pub fn rehearse(generation: u64, want: &Release, tried: &[Release], round: u64, metadata: &[u8]) -> Vec<u8> {
+    let candidate = |release: &Release| Candidate { slot: slot(), release: release.clone(), round };
+    let tried: Vec<Candidate> = tried.iter().map(candidate).collect();
+    let tried = encode_candidates(&tried).unwrap();
+    order_of(&HUB, &store(), (generation, 1), std::slice::from_ref(want), Some(metadata), Some(tried))
+}
+
+pub fn order_of(
+    key: &[u8; 32],
+    store: &StoreId,
+    (generation, version): (u64, u64),
+    want: &[Release],
+    metadata: Option<&[u8]>,
+    tried: Option<Vec<u8>>,
+) -> Vec<u8> {
     let mut state = DesiredState::new();
     for release in want {
         let wanted = Wanted { want: Want::Release(release.clone()), round: 0 };
@@ -92,7 +112,8 @@ pub fn order_by(
     items.extend(metadata.map(|bytes| item("metadata", content(ContentHash::of(bytes), bytes.len() as u64))));
     items.sort_by(|a, b| a.name.cmp(&b.name));
     let manifest = Manifest::new(generation, items).unwrap().encode();
-    let node = NodeOrder { serial: "AB1234".into(), version, state: state.encode().unwrap() };
+    let mut node = NodeOrder::new("AB1234".into(), version, state.encode().unwrap());
+    node.rehearse = tried.map(Into::into);
     let order = Order::new(store, manifest, vec![node], "hub-eu", NOW.0);
     order.seal(|message| mac(message, key)).unwrap()
 }
@@ -180,6 +201,8 @@ impl Hub {
 pub struct Shop {
     pub runs: Mutex<BTreeMap<Slot, String>>,
     pub log: Mutex<Vec<String>>,
+    /// What was rehearsed, each time.
+    pub played: Mutex<Vec<String>>,
 }
 
 struct Texts(Arc<Shop>);
@@ -206,6 +229,16 @@ impl Applier for Texts {
 
     fn smoke_test(&self, piece: &Piece) -> Outcome {
         if piece.bytes.ends_with(b"broken") { Err(never("it does not load")) } else { Ok(()) }
+    }
+
+    fn rehearse(&self, piece: &Piece) -> Result<Findings, Trouble> {
+        let text = String::from_utf8(piece.bytes.clone()).unwrap();
+        self.0.played.lock().unwrap().push(text.clone());
+        match text.as_str() {
+            text if text.ends_with("panics") => panic!("as it is told"),
+            text if text.ends_with("broken") => Err(never("it does not load")),
+            _ => Ok(Findings { calls: 20, same: 19, ..Findings::default() }),
+        }
     }
 
     fn activate(&self, piece: &Piece, _: Option<&Piece>) -> Outcome {

@@ -11,7 +11,7 @@ use aisle_converge::{
     applier::{Outcome, never, not_now},
 };
 use aisle_event::Name;
-use aisle_fleet::{ContentHash, Health, Kind, Slot, converge::Trouble};
+use aisle_fleet::{ContentHash, Health, Kind, Slot, converge::Trouble, rehearsal::Findings};
 use aisle_plugin_host::Manifest;
 use tokio::runtime::Handle;
 
@@ -89,6 +89,11 @@ impl Applier for OfPlugins {
     fn smoke_test(&self, piece: &Piece) -> Outcome {
         let (_, manifest, package) = package(piece)?;
         self.plugins.try_out(manifest, &package.component).map_err(never)
+    }
+
+    fn rehearse(&self, piece: &Piece) -> Result<Findings, Trouble> {
+        let (_, manifest, package) = package(piece)?;
+        self.plugins.rehearse(manifest, &package.component).map_err(never)
     }
 
     fn activate(&self, piece: &Piece, _: Option<&Piece>) -> Outcome {

@@ -24,6 +24,7 @@ mod metrics;
 mod ordered;
 mod port;
 mod react;
+mod rehearse;
 pub(crate) mod report;
 mod shop;
 

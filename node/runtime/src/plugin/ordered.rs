@@ -4,8 +4,8 @@
 
 use super::Plugins;
 use aisle_fleet::Health;
-use aisle_plugin_host::{Failure, Manifest, Replay};
-use std::sync::PoisonError;
+use aisle_plugin_host::{Failure, Manifest, Plugin, Replay};
+use std::sync::{Arc, PoisonError};
 
 /// Calls that a new version is tried with, the latest ones.
 const TRIED_MAX: usize = 64;
@@ -16,14 +16,9 @@ impl Plugins {
     /// # Errors
     /// What is wrong with it, for people.
     pub(crate) fn try_out(&self, manifest: Manifest, component: &[u8]) -> Result<(), String> {
-        let config = &self.0.config;
-        if component.len() > config.component_bytes_max {
-            let (found, most) = (component.len(), config.component_bytes_max);
-            return Err(format!("its component has {found} bytes, at most {most} are taken here"));
-        }
         let id = manifest.id.clone();
         let (hooks, settings) = (manifest.hooks.clone(), manifest.settings.clone());
-        let candidate = self.compiled(manifest, component).map_err(|error| error.to_string())?;
+        let candidate = self.beside(manifest, component)?;
         let recordings = self.0.figures.recordings(&id, None);
         let behind = recordings.len().saturating_sub(TRIED_MAX);
         let good = recordings.iter().skip(behind).filter(|call| call.failure.is_none());
@@ -43,6 +38,16 @@ impl Plugins {
             }
         }
         Ok(())
+    }
+
+    /// A version that can be asked, and that nobody else asks.
+    pub(super) fn beside(&self, manifest: Manifest, component: &[u8]) -> Result<Arc<Plugin>, String> {
+        let most = self.0.config.component_bytes_max;
+        if component.len() > most {
+            let found = component.len();
+            return Err(format!("its component has {found} bytes, at most {most} are taken here"));
+        }
+        self.compiled(manifest, component).map_err(|error| error.to_string())
     }
 
     /// How a version has done since it was put in place, or since the node started.

@@ -19,7 +19,7 @@ use aisle_content::{
     trust::{HubsWord, manifest},
 };
 use aisle_converge::{Fleet, fleet::METADATA};
-use aisle_fleet::{ContentHash, NodeReport, says::NodeSays};
+use aisle_fleet::{ContentHash, NodeReport, rehearsal::Played, says::NodeSays};
 use aisle_protocol::{
     Hash, Message, Stream,
     control::{self, Applied, Octets, Report},
@@ -157,7 +157,7 @@ struct Worker {
     hands: Hands,
     metrics: Metrics,
     /// What the hub was last told of the fleet.
-    said: Option<NodeReport>,
+    said: Option<(NodeReport, Vec<Played>)>,
     /// What it was last told beside that.
     reported: Option<Report>,
     receiver: Receiver<Event>,
@@ -315,9 +315,9 @@ impl Worker {
     /// Tells the hub how the node stands in its fleet, where that is news.
     fn say(&mut self, planner: &Planner) {
         let Some(fleet) = &self.hands.fleet else { return };
-        let report = fleet.status().report;
+        let aisle_converge::Status { report, rehearsals, .. } = fleet.status();
         // Where nobody ever ordered anything there is nothing to say.
-        let is_news = self.said.as_ref() != Some(&report) && fleet.generation().is_some();
+        let is_news = self.said.as_ref() != Some(&(report, rehearsals)) && fleet.generation().is_some();
         if !is_news || !planner.is_connected() {
             return;
         }
@@ -329,12 +329,13 @@ impl Worker {
     /// Reports, with what the node says of its fleet.
     fn report(&mut self, mut report: Report) {
         if let Some(fleet) = self.hands.fleet.as_ref().filter(|fleet| fleet.generation().is_some()) {
-            let says = NodeSays { report: fleet.status().report, facts: (self.hands.facts)() };
+            let aisle_converge::Status { report: stands, rehearsals, .. } = fleet.status();
+            let says = NodeSays { report: stands, facts: (self.hands.facts)(), rehearsals };
             match says.encode() {
                 Ok(bytes) => report.node = Some(Octets(bytes.into())),
                 Err(error) => tracing::error!("how the node stands is not told: {}", words(&error)),
             }
-            self.said = Some(says.report);
+            self.said = Some((says.report, says.rehearsals));
         }
         self.tell(|| self.client.report(report.clone()));
     }

@@ -1,6 +1,6 @@
 //! Orders: signed, for one store, bounded.
 
-use aisle_content::order::{MAGIC, NODES_MAX, NodeOrder, Order, OrderError};
+use aisle_content::order::{MAGIC, NODES_MAX, NodeOrder, Order, OrderError, REHEARSE_BYTES_MAX};
 use aisle_event::StoreId;
 
 fn store(name: &str) -> StoreId {
@@ -23,7 +23,7 @@ fn of(key: u8) -> impl FnOnce(&[u8], &[u8; 64]) -> bool {
 }
 
 fn node(serial: &str, version: u64) -> NodeOrder {
-    NodeOrder { serial: serial.into(), version, state: vec![7; 9] }
+    NodeOrder::new(serial.into(), version, vec![7; 9])
 }
 
 fn order() -> Order {
@@ -64,4 +64,36 @@ fn what_is_twice_or_too_much_is_not_made() {
     assert!(matches!(many.seal(sign(1)), Err(OrderError::Bound { .. })));
     let long = Order::new(&store("s"), vec![0; 2 << 20], vec![], "h", 0);
     assert!(matches!(long.seal(sign(1)), Err(OrderError::Bound { .. })));
+}
+
+/// The form of a node as builds before rehearsals write and read it.
+#[derive(minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+struct Before {
+    #[n(1)]
+    serial: String,
+    #[n(2)]
+    version: u64,
+    #[n(3)]
+    #[cbor(with = "minicbor::bytes")]
+    state: Vec<u8>,
+}
+
+#[test]
+fn a_node_with_nothing_to_rehearse_is_written_as_it_always_was() {
+    let before = Before { serial: "A1".into(), version: 3, state: vec![7; 9] };
+    assert_eq!(minicbor::to_vec(node("A1", 3)).unwrap(), minicbor::to_vec(before).unwrap());
+}
+
+#[test]
+fn a_build_that_knows_of_no_rehearsals_reads_the_rest() {
+    let mut asked = node("A1", 3);
+    asked.rehearse = Some(vec![1, 2].into());
+    let bytes = minicbor::to_vec(&asked).unwrap();
+    let before: Before = minicbor::decode(&bytes).unwrap();
+    assert_eq!((before.serial.as_str(), before.version, before.state), ("A1", 3, vec![7; 9]));
+    assert_eq!(minicbor::decode::<NodeOrder>(&bytes).unwrap(), asked);
+    asked.rehearse = Some(vec![0; REHEARSE_BYTES_MAX + 1].into());
+    let long = Order::new(&store("s"), vec![], vec![asked], "h", 0);
+    assert!(matches!(long.seal(sign(1)), Err(OrderError::Bound { max: REHEARSE_BYTES_MAX, .. })));
 }

@@ -79,6 +79,12 @@ impl RolloutPhase {
         matches!(self, Self::Draft | Self::Preflight | Self::AwaitingApproval | Self::Ready)
     }
 
+    /// True while it can be rehearsed: nothing begins just now, and something may begin later.
+    #[must_use]
+    pub const fn may_rehearse(&self) -> bool {
+        self.is_before() || matches!(self, Self::Paused { .. })
+    }
+
     /// True when nothing follows by itself any more.
     #[must_use]
     pub const fn is_over(&self) -> bool {

@@ -19,7 +19,7 @@ fn says() -> NodeSays {
         time_zone: Some("Europe/Berlin".into()),
         horizon: vec![Horizon { what: "certificate".into(), days: 12.5 }],
     };
-    NodeSays { report: shop.machine.report(), facts }
+    NodeSays { report: shop.machine.report(), facts, ..NodeSays::default() }
 }
 
 fn packed(json: &str) -> Vec<u8> {

@@ -55,6 +55,18 @@ pub(super) fn event(by: &By, what: &str, detail: &Value, now_ms: i64) -> EventRo
     }
 }
 
+/// The rows of something that the rules did beside a rollout's own steps.
+pub(super) fn noted(
+    rollout: &str,
+    hub: &str,
+    (what, action): (&str, &'static str),
+    detail: Value,
+    now_ms: i64,
+) -> (EventRow, Line) {
+    let object = format!("rollout/{rollout}");
+    (event(&rules(), what, &detail, now_ms), line(rules(), hub, action, &object, now_ms).became(detail))
+}
+
 fn line(by: By, hub: &str, action: &'static str, object: &str, now_ms: i64) -> Line {
     Line {
         at_ms: now_ms,

@@ -8,7 +8,8 @@ use super::{
     Wake, business,
     effects::{self, is_alive},
     metadata::Metadata,
-    orders::{Answers, Bytes, Draft, releases},
+    orders::{Answers, Bytes, Draft, OfNode, releases},
+    rehearse::{self, Rehearsing},
     world::{self, Members, Words},
 };
 use crate::{
@@ -23,6 +24,7 @@ use aisle_content::{Manifest, Order, order::NodeOrder};
 use aisle_event::{StoreId, Timestamp};
 use aisle_fleet::{
     NodeId, NodeReport, NodeSays, Release, Serial, Stamp,
+    rehearsal::{Played, encode_candidates},
     rollout::{Effect, Event, Fact, Rollout, Status},
 };
 use aisle_residency::signing::SigningKey;
@@ -102,6 +104,7 @@ struct Held {
     members: Members,
     words: Words,
     rollouts: BTreeMap<String, KeptRollout>,
+    rehearsing: Rehearsing,
     nodes: HashMap<NodeId, FleetNode>,
     prints: HashMap<String, Vec<u8>>,
     memory: business::Memory,
@@ -219,6 +222,7 @@ impl Held {
             members: Members::default(),
             words: Words::default(),
             rollouts: BTreeMap::new(),
+            rehearsing: Rehearsing::default(),
             nodes,
             prints: HashMap::new(),
             memory: business::Memory::default(),
@@ -245,12 +249,14 @@ async fn look(parts: &Parts, held: &mut Held, now: Timestamp) -> Result<Looked, 
         held.members = Members::read(database).await?;
         held.words = Words::read(database).await?;
         come_and_go(parts, held, now).await?;
+        held.rehearsing.refresh(database).await?;
     }
     refresh(database, held).await?;
-    let heard: Vec<(NodeId, NodeReport)> = news
+    let said = news
         .iter()
-        .filter_map(|(store, node, _, bytes)| Some((id(store, node)?, NodeSays::decode(bytes).ok()?.report)))
-        .collect();
+        .filter_map(|(store, node, _, bytes)| Some((id(store, node)?, NodeSays::decode(bytes).ok()?)));
+    let (heard, played): (Vec<(NodeId, NodeReport)>, Vec<(NodeId, Vec<Played>)>) =
+        said.map(|(node, says)| ((node.clone(), says.report), (node, says.rehearsals))).unzip();
     let mut looked = Looked { is_mine: true, ..Looked::default() };
     let mut is_whole = true;
     let mut has_changed = is_due;
@@ -280,6 +286,7 @@ async fn look(parts: &Parts, held: &mut Held, now: Timestamp) -> Result<Looked, 
         held.changes = -1;
         return Ok(looked);
     }
+    has_changed |= rehearsed(parts, held, &played, now).await?;
     if has_changed {
         looked.orders = give(parts, held, now).await?;
         looked.rollouts += hear_again(parts, held, now).await?;
@@ -289,6 +296,26 @@ async fn look(parts: &Parts, held: &mut Held, now: Timestamp) -> Result<Looked, 
         (held.changes, held.looked_ms) = (changes, now.0);
     }
     Ok(looked)
+}
+
+/// True when a rehearsal has ended.
+async fn rehearsed(
+    parts: &Parts,
+    held: &mut Held,
+    played: &[(NodeId, Vec<Played>)],
+    now: Timestamp,
+) -> Result<bool, Ended> {
+    let Held { lease, rollouts, nodes, rehearsing, .. } = held;
+    let is_member = |node: &NodeId| nodes.get(node).is_some_and(|node| node.is_member);
+    let around = rehearse::Around {
+        database: &parts.database,
+        hub: &parts.hub,
+        lease,
+        rollouts,
+        is_member: &is_member,
+        now,
+    };
+    Ok(rehearsing.work(&around, played).await?.ok_or(Lost)?)
 }
 
 /// Notes which nodes are new, and which are gone.
@@ -445,12 +472,14 @@ async fn give(parts: &Parts, held: &mut Held, now: Timestamp) -> Result<usize, E
             rollouts.clone().map(|rollout| (rollout.spec().rollout.to_string(), rollout.order())).collect();
         let resolved = world::resolve(members, &held.words, rollouts, now);
         let mut answers = Answers::default();
-        let mut stores: BTreeMap<&StoreId, Vec<(String, _)>> = BTreeMap::new();
+        let mut stores: BTreeMap<&StoreId, Vec<OfNode>> = BTreeMap::new();
         let mut faulty: BTreeSet<&StoreId> = BTreeSet::new();
         for (member, resolved) in members.iter().zip(&resolved) {
             match answers.of(resolved, &bytes, &places) {
                 Some(answer) => {
-                    stores.entry(&member.id.store).or_default().push((member.id.serial.to_string(), answer));
+                    let (serial, rehearse) =
+                        (member.id.serial.to_string(), held.rehearsing.of_node(&member.id, &bytes));
+                    stores.entry(&member.id.store).or_default().push(OfNode { serial, answer, rehearse });
                 }
                 None => drop(faulty.insert(&member.id.store)),
             }
@@ -461,7 +490,7 @@ async fn give(parts: &Parts, held: &mut Held, now: Timestamp) -> Result<usize, E
         for (store, nodes) in stores {
             let is_told_of = metadata.is_some()
                 || held.prints.contains_key(store.as_str())
-                || nodes.iter().any(|(_, answer)| !answer.is_empty);
+                || nodes.iter().any(|node| !node.answer.is_empty || !node.rehearse.is_empty());
             let draft = Draft::of(store, nodes, &bytes, &metadata);
             let is_new = held.prints.get(store.as_str()).is_none_or(|print| print.as_slice() != draft.print);
             if is_told_of && is_new {
@@ -501,15 +530,15 @@ async fn write(parts: &Parts, held: &mut Held, drafts: &[Draft], now: Timestamp)
     for draft in drafts {
         let mut nodes = Vec::with_capacity(draft.nodes.len());
         let mut stamps = Vec::with_capacity(draft.nodes.len());
-        for (serial, answer) in &draft.nodes {
+        for OfNode { serial, answer, rehearse } in &draft.nodes {
             let Some(id) = id(draft.store.as_str(), serial) else { continue };
             let last = held.nodes.get(&id).and_then(|node| node.stamp);
             let stamp = Stamp::following(last, answer.hash);
-            nodes.push(NodeOrder {
-                serial: serial.clone(),
-                version: stamp.version,
-                state: answer.bytes.clone(),
-            });
+            let mut node = NodeOrder::new(serial.clone(), stamp.version, answer.bytes.clone());
+            // They are bounded where they come from; one that could not be written is asked for by nobody.
+            let tried = (!rehearse.is_empty()).then(|| encode_candidates(rehearse).ok()).flatten();
+            node.rehearse = tried.map(Into::into);
+            nodes.push(node);
             if Some(stamp) != last {
                 stamps.push((id, stamp));
             }

@@ -10,11 +10,12 @@
 
 use super::metadata::Current;
 use crate::database::{Database, DatabaseError};
-use aisle_content::{Content, Delta, Item, order::NODES_MAX};
+use aisle_content::{Content, Delta, Item, manifest::ITEMS_MAX, order::NODES_MAX};
 use aisle_event::StoreId;
 use aisle_fleet::{
     ArtefactSet, ContentHash, Release, Slot,
     desired::{Resolved, Source},
+    rehearsal::{Candidate, encode_candidates},
 };
 use aisle_protocol::Hash;
 use std::{
@@ -122,6 +123,17 @@ fn answer(resolved: &Resolved, bytes: &Bytes, places: &BTreeMap<String, u64>) ->
     Some(Answer { hash: ContentHash::of(&bytes), bytes, is_empty, wants })
 }
 
+/// What one node is to be given.
+#[derive(Debug)]
+pub(super) struct OfNode {
+    /// Which.
+    pub serial: String,
+    /// What it should be.
+    pub answer: Arc<Answer>,
+    /// What it is to try without putting it in place.
+    pub rehearse: Vec<Candidate>,
+}
+
 /// What a store is to be given.
 #[derive(Debug)]
 pub(super) struct Draft {
@@ -129,26 +141,29 @@ pub(super) struct Draft {
     pub store: StoreId,
     /// What it fetches.
     pub items: Vec<Item>,
-    /// Its nodes, by serial, each with what it should be.
-    pub nodes: Vec<(String, Arc<Answer>)>,
+    /// Its nodes, by serial.
+    pub nodes: Vec<OfNode>,
     /// BLAKE3 of all that.
     pub print: [u8; 32],
 }
 
 impl Draft {
     /// Of the nodes of a store.
-    pub(super) fn of(
-        store: &StoreId,
-        mut nodes: Vec<(String, Arc<Answer>)>,
-        bytes: &Bytes,
-        metadata: &Current,
-    ) -> Self {
-        nodes.sort_by(|a, b| a.0.cmp(&b.0));
+    pub(super) fn of(store: &StoreId, mut nodes: Vec<OfNode>, bytes: &Bytes, metadata: &Current) -> Self {
+        nodes.sort_by(|a, b| a.serial.cmp(&b.serial));
         if nodes.len() > NODES_MAX {
             tracing::warn!(%store, nodes = nodes.len(), NODES_MAX, "a store has more nodes than an order tells of");
             nodes.truncate(NODES_MAX);
         }
-        let items = items(&nodes, bytes, metadata);
+        let mut items = items(&nodes, bytes, metadata);
+        let tried = tried(&nodes, bytes, &items);
+        if items.len() + tried.len() > ITEMS_MAX {
+            tracing::warn!(%store, "a store has so much to fetch that there is no room for what it is to rehearse");
+            nodes.iter_mut().for_each(|node| node.rehearse.clear());
+        } else if !tried.is_empty() {
+            items.extend(tried);
+            items.sort_by(|a, b| a.name.cmp(&b.name));
+        }
         let mut hasher = blake3::Hasher::new_derive_key("aisle 2026-11-22 what an order was made of");
         for item in &items {
             // Writing to a `Vec` has no way to fail.
@@ -156,19 +171,46 @@ impl Draft {
             hasher.update(&(item.len() as u64).to_le_bytes()).update(&item);
         }
         hasher.update(&[0xff]);
-        for (serial, answer) in &nodes {
+        for OfNode { serial, answer, .. } in &nodes {
             hasher
                 .update(&(serial.len() as u64).to_le_bytes())
                 .update(serial.as_bytes())
                 .update(&answer.hash.0);
         }
+        // Where nothing is to be rehearsed the hash is what it always was.
+        for OfNode { serial, rehearse, .. } in nodes.iter().filter(|node| !node.rehearse.is_empty()) {
+            hasher
+                .update(&[0xfe])
+                .update(serial.as_bytes())
+                .update(&encode_candidates(rehearse).unwrap_or_default());
+        }
         Self { store: store.clone(), items, nodes, print: *hasher.finalize().as_bytes() }
     }
 }
 
-fn items(nodes: &[(String, Arc<Answer>)], bytes: &Bytes, metadata: &Current) -> Vec<Item> {
+/// Another name under which a version of a slot is fetched.
+fn beside(slot: &Slot, hash: &ContentHash) -> String {
+    let digits: String = hash.to_string().chars().take(DIGITS).collect();
+    format!("{slot}+{digits}")
+}
+
+/// What is fetched only to be tried. It never has the name of its slot: whoever reads a manifest takes that for what is wanted.
+fn tried(nodes: &[OfNode], bytes: &Bytes, items: &[Item]) -> Vec<Item> {
+    let mut all: BTreeMap<String, Item> = BTreeMap::new();
+    for Candidate { slot, release, .. } in nodes.iter().flat_map(|node| &node.rehearse) {
+        let Some((content, deltas)) = bytes.get(release) else { continue };
+        if items.iter().any(|item| item.content.hash == content.hash) {
+            continue;
+        }
+        let (name, version) = (beside(slot, &release.hash), release.version.to_string());
+        all.insert(name.clone(), Item { name, version, content: *content, deltas: deltas.clone() });
+    }
+    all.into_values().collect()
+}
+
+fn items(nodes: &[OfNode], bytes: &Bytes, metadata: &Current) -> Vec<Item> {
     let mut of_slot: BTreeMap<&Slot, BTreeMap<ContentHash, (u64, &Release)>> = BTreeMap::new();
-    for (slot, release, newness) in nodes.iter().flat_map(|(_, answer)| &answer.wants) {
+    for (slot, release, newness) in nodes.iter().flat_map(|node| &node.answer.wants) {
         let known = of_slot.entry(slot).or_default().entry(release.hash).or_insert((*newness, release));
         known.0 = known.0.max(*newness);
     }
@@ -190,8 +232,7 @@ fn items(nodes: &[(String, Arc<Answer>)], bytes: &Bytes, metadata: &Current) -> 
             let Some((content, deltas)) = bytes.get(release) else { continue };
             let mut name = slot.to_string();
             if Some(*hash) != newest {
-                let digits: String = hash.to_string().chars().take(DIGITS).collect();
-                name = format!("{name}+{digits}");
+                name = beside(slot, hash);
             }
             items.push(Item {
                 name,

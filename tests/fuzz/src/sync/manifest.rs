@@ -59,7 +59,8 @@ pub(crate) fn examples() -> Vec<Vec<u8>> {
     ];
     let manifest = Manifest::new(9, items).expect("a good manifest");
     let package = PluginPackage { manifest: "id = \"multi-buy\"".into(), component: vec![0, 97, 115, 109] };
-    let node = NodeOrder { serial: "A1".into(), version: 3, state: vec![0xa1, 0, 1] };
+    let mut node = NodeOrder::new("A1".into(), 3, vec![0xa1, 0, 1]);
+    node.rehearse = Some(vec![0xa1, 1, 0x80].into());
     let order = Order::new(&store(), manifest.encode(), vec![node], "hub-1", 5);
     let order = order.seal(|_| [0; 64]).expect("a good order");
     vec![manifest.encode(), package.encode(), order.get(MAGIC.len() + 64..).unwrap_or_default().to_vec()]

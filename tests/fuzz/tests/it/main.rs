@@ -324,6 +324,11 @@ fn any_bytes_are_what_a_node_kept_and_goes_on_from_or_are_refused() {
 }
 
 #[test]
+fn any_bytes_are_what_a_node_is_to_rehearse_or_are_refused() {
+    run("fleet_rehearse");
+}
+
+#[test]
 fn any_bytes_are_what_a_node_says_of_itself_or_are_refused() {
     run("fleet_says");
 }

@@ -1,5 +1,5 @@
 //! What the fleet's rules go by, in rows: what people say ([`words`]), rollouts ([`rollouts`]), nodes and what they say of themselves ([`members`]), what each
-//! store was given ([`orders`]), and which hub lets the rules work ([`lease`]).
+//! store was given ([`orders`]), what rehearsals found ([`rehearsals`]), and which hub lets the rules work ([`lease`]).
 //!
 //! People change things in a [`Change`]: it locks one row first, so that changes of all hubs come one after the other, and what was read in it holds until
 //! its commit. The rules write in a [`Rule`], which looks first whether their hub still has the lease. Not here: what any of it means ([`crate::fleet`]).
@@ -8,6 +8,7 @@
 mod lease;
 mod members;
 mod orders;
+mod rehearsals;
 mod rollouts;
 mod words;
 
@@ -15,6 +16,7 @@ pub use lease::Lease;
 pub(crate) use members::keep_says;
 pub use members::{FleetNode, MemberRow};
 pub use orders::NewOrder;
+pub use rehearsals::KeptRehearsal;
 pub use rollouts::{EventRow, KeptRollout, RolloutRow};
 pub use words::{Word, WordKind};
 

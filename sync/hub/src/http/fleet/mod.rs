@@ -13,6 +13,7 @@ use crate::{
     fleet::{
         act::{ActError, Voice},
         apply::ApplyError,
+        rehearse::RehearseError,
     },
     people::who::Who,
 };
@@ -97,6 +98,17 @@ impl From<ActError> for Problem {
             },
             ActError::Collides { .. } | ActError::Raced => Self::conflict(error.to_string()),
             ActError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<RehearseError> for Problem {
+    fn from(error: RehearseError) -> Self {
+        match error {
+            RehearseError::Unknown => Self::unknown("rollout"),
+            RehearseError::NotNow { .. } => Self::state(error.to_string()),
+            RehearseError::Database(error) => error.into(),
+            _ => Self::conflict(error.to_string()),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::{
         act::{self, ActError},
         ahead::Found,
         apply,
+        rehearse::{self, RehearsalView},
     },
     http::{
         Api, Problem,
@@ -109,6 +110,8 @@ struct RolloutDetail {
     author_name: String,
     /// What its last preflight found; absent before there was one.
     preflight: Option<Found>,
+    /// What its last rehearsal found; absent before there was one.
+    rehearsal: Option<RehearsalView>,
     /// Stores that take no part, and why.
     excluded: BTreeMap<String, String>,
     /// Grows with every change.
@@ -123,20 +126,22 @@ struct RolloutDetail {
 }
 
 impl RolloutDetail {
-    fn of(kept: &KeptRollout) -> Self {
+    async fn of(api: &Api, kept: &KeptRollout) -> Result<Self, Problem> {
+        let rehearsal = rehearse::view(&api.database, kept.rollout.spec().rollout.as_str()).await?;
         let excluded = kept.rollout.excluded().iter();
-        Self {
+        Ok(Self {
             rollout: kept.rollout.view(),
             spec: kept.rollout.spec().clone(),
             author_name: kept.author_name.clone(),
             // One that an earlier build wrote is none that can be shown.
             preflight: serde_json::from_str(&kept.preflight).ok(),
+            rehearsal,
             excluded: excluded.map(|(store, why)| (store.to_string(), why.clone())).collect(),
             version: kept.counter,
             made_at_ms: kept.made_at_ms,
             moved_at_ms: kept.moved_at_ms,
             note: None,
-        }
+        })
     }
 }
 
@@ -173,7 +178,7 @@ async fn write(
     let spec: RolloutSpec = read(asked)?;
     let rollout = apply::draft(voice(&api, &who), spec).await?;
     let kept = kept(&api, rollout.spec().rollout.as_str()).await?;
-    Ok((StatusCode::CREATED, Json(RolloutDetail::of(&kept))))
+    Ok((StatusCode::CREATED, Json(RolloutDetail::of(&api, &kept).await?)))
 }
 
 async fn kept(api: &Api, name: &str) -> Result<KeptRollout, Problem> {
@@ -188,7 +193,7 @@ async fn kept(api: &Api, name: &str) -> Result<KeptRollout, Problem> {
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn rollout(State(api): State<Api>, Path(name): Path<String>) -> Answer<RolloutDetail> {
-    Ok(Json(RolloutDetail::of(&kept(&api, &name).await?)))
+    Ok(Json(RolloutDetail::of(&api, &kept(&api, &name).await?).await?))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -339,8 +344,19 @@ fn words(body: Result<Option<Json<Value>>, JsonRejection>) -> Result<Words, Prob
     }
 }
 
-/// The verb of a word with what belongs to it.
-pub(crate) fn verb(word: &str, words: &Words) -> Result<Verb, Problem> {
+/// What can be said to a rollout: a verb of its rules, or that stores are to rehearse it, of which the rules know nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    Verb(Verb),
+    Rehearse,
+}
+
+/// What a word says, with what belongs to it.
+pub(crate) fn said(word: &str, words: &Words) -> Result<Said, Problem> {
+    if word == "rehearse" { Ok(Said::Rehearse) } else { verb(word, words).map(Said::Verb) }
+}
+
+fn verb(word: &str, words: &Words) -> Result<Verb, Problem> {
     let why = || words.why.clone().ok_or_else(|| Problem::field("why", "is missing: say why"));
     let verb = match word {
         "preflight" => Verb::Preflight,
@@ -359,28 +375,31 @@ pub(crate) fn verb(word: &str, words: &Words) -> Result<Verb, Problem> {
                 words.store.as_deref().ok_or_else(|| Problem::field("store", "is missing: say which"))?;
             Verb::Exclude { store: store(named)?, why: why()? }
         }
-        "rehearse" => return Err(Problem::state("this hub cannot ask stores to rehearse".into())),
         _ => return Err(Problem::unknown_path()),
     };
     Ok(verb)
 }
 
-async fn said(api: &Api, who: &Who, name: &str, verb: Verb) -> Result<RolloutDetail, Problem> {
-    let (kept, is_alone) = speak(api, who, name, verb).await?;
-    let mut detail = RolloutDetail::of(&kept);
+async fn answer(api: &Api, who: &Who, name: &str, said: Said) -> Result<RolloutDetail, Problem> {
+    let (kept, is_alone) = speak(api, who, name, said).await?;
+    let mut detail = RolloutDetail::of(api, &kept).await?;
     detail.note = is_alone.then_some(
         "the machine's token approved what it wrote itself, because no person has the permission `rollout.approve`: one alone decided",
     );
     Ok(detail)
 }
 
-/// Says a verb as somebody who may. True besides, where one alone decided.
+/// Says it as somebody who may. True besides, where one alone decided.
 pub(crate) async fn speak(
     api: &Api,
     who: &Who,
     name: &str,
-    verb: Verb,
+    said: Said,
 ) -> Result<(KeptRollout, bool), Problem> {
+    let verb = match said {
+        Said::Verb(verb) => verb,
+        Said::Rehearse => return Ok((rehearse::ask(voice(api, who), name).await?, false)),
+    };
     let is_alone = verb == Verb::Approve && is_alone(api, who, name).await?;
     let by = if is_alone { ALONE } else { who.id.as_str() };
     let word = verb.as_str();
@@ -437,7 +456,7 @@ async fn approve(
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
 ) -> Answer<RolloutDetail> {
-    said(&api, &who, &name, Verb::Approve).await.map(Json)
+    answer(&api, &who, &name, Said::Verb(Verb::Approve)).await.map(Json)
 }
 
 /// Send a rollout back to its author.
@@ -455,10 +474,10 @@ async fn reject(
     Path(name): Path<String>,
     body: Result<Option<Json<Value>>, JsonRejection>,
 ) -> Answer<RolloutDetail> {
-    said(&api, &who, &name, verb("reject", &words(body)?)?).await.map(Json)
+    answer(&api, &who, &name, said("reject", &words(body)?)?).await.map(Json)
 }
 
-/// Say something to a rollout: `preflight`, `start`, `pause`, `resume`, `promote`, `finish`, `abort`, `rollback`, `retry-failed`, `exclude`.
+/// Say something to a rollout: `preflight`, `start`, `pause`, `resume`, `promote`, `finish`, `abort`, `rollback`, `retry-failed`, `exclude`, `rehearse`.
 #[utoipa::path(post, path = "/v1/rollouts/{rollout}/{verb}", tag = "rollouts", security(("token" = [])),
     params(("rollout" = String, Path, description = "The rollout."), ("verb" = String, Path, description = "What.")),
     request_body = Words, responses(
@@ -477,5 +496,5 @@ async fn say(
     if matches!(word.as_str(), "approve" | "reject") {
         return Err(Problem::unknown_path());
     }
-    said(&api, &who, &name, verb(&word, &words(body)?)?).await.map(Json)
+    answer(&api, &who, &name, said(&word, &words(body)?)?).await.map(Json)
 }

@@ -57,7 +57,7 @@ async fn desire(hall: &Hall, plugins: &[&Artefact], unsigned: Option<&[u8]>) -> 
 }
 
 fn order(manifest: &Manifest) -> Vec<u8> {
-    let node = NodeOrder { serial: "node-1".into(), version: 3, state: b"state".to_vec() };
+    let node = NodeOrder::new("node-1".into(), 3, b"state".to_vec());
     let order = Order::new(&store(), manifest.encode(), vec![node], "hub-1", 0);
     order.seal(|message| hub_key().sign(message).0).unwrap()
 }

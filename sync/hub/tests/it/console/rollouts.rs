@@ -2,6 +2,7 @@
 
 use super::{Served, html::Html, shown};
 use aisle_fleet::{ContentHash, Release};
+use aisle_hub::{content::Contents, objects::Place, publish::Publisher};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -52,7 +53,7 @@ async fn a_rollout_shows_how_far_it_is_and_what_can_be_said_to_it() {
     let waves = &page.by_id("waves").text;
     assert!(waves.contains("canary") && waves.contains("rest") && waves.contains("not begun"), "{waves}");
     assert!(page.by_id("causes").text.contains("No node has failed."));
-    assert_eq!(verbs(&page), ["preflight", "exclude", "abort"]);
+    assert_eq!(verbs(&page), ["preflight", "rehearse", "exclude", "abort"]);
     // What cannot be said now is refused in words, and what wants a reason has one.
     for (verb, fields, status) in [
         ("start", &[][..], StatusCode::CONFLICT),
@@ -91,6 +92,23 @@ async fn a_rollout_shows_how_far_it_is_and_what_can_be_said_to_it() {
 }
 
 #[tokio::test]
+async fn a_rehearsal_is_asked_for_on_the_page_and_shown_on_it() {
+    let served = written().await;
+    let refused = served.send("/rollouts/spring/rehearse", &[]).await;
+    assert_eq!(refused.status(), StatusCode::CONFLICT, "its bytes are not here");
+    let folder = tempfile::tempdir().unwrap();
+    let contents = Contents::new(Place::Folder(folder.path().join("contents")).open(None).unwrap());
+    let publisher = Publisher { database: served.database.clone(), contents };
+    publisher.add(b"x".to_vec().into(), "1.2.0").await.unwrap();
+    let page = served.sent("/rollouts/spring/rehearse", &[]).await;
+    let found = &page.by_id("rehearsal").text;
+    for said in ["0 of ", "nodes are asked", "plugin/multi-buy 1.2.0", "No store has played it yet."] {
+        assert!(found.contains(said), "{said}: {found}");
+    }
+    assert_eq!(served.audit("rollout.rehearse").await[0].actor_name, "Ada");
+}
+
+#[tokio::test]
 async fn who_only_looks_is_offered_nothing_to_say() {
     let served = written().await;
     let viewer = served.person("Viewer", &["viewer"]).await;
@@ -98,7 +116,7 @@ async fn who_only_looks_is_offered_nothing_to_say() {
     assert!(page.status == StatusCode::OK && verbs(&page.html).is_empty());
     let answer = served.send_as(&viewer, "/rollouts/spring/abort", &[("why", "no")]).await;
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);
-    assert_eq!(verbs(&served.there("/rollouts/spring").await), ["preflight", "exclude", "abort"]);
+    assert_eq!(verbs(&served.there("/rollouts/spring").await), ["preflight", "rehearse", "exclude", "abort"]);
 }
 
 #[tokio::test]

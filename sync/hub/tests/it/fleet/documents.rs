@@ -5,7 +5,7 @@ use crate::people::hall::{Hall, Reply, sent};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-async fn apply(world: &World<'_>, text: &str, is_dry: bool) -> Reply {
+pub async fn apply(world: &World<'_>, text: &str, is_dry: bool) -> Reply {
     let path = if is_dry { "/v1/apply?dry_run=true" } else { "/v1/apply" };
     sent(
         world

@@ -5,6 +5,7 @@ mod documents;
 mod engines;
 mod node;
 mod orders;
+mod rehearsals;
 mod rights;
 mod verbs;
 mod world;
@@ -23,6 +24,10 @@ courses! {
     orders::two_versions_in_one_store_have_two_names
     orders::what_is_not_at_the_hub_is_in_no_order_and_stops_a_preflight
     orders::a_store_of_which_nobody_says_anything_keeps_what_it_was_given
+    rehearsals::what_would_come_out_otherwise_is_known_before_anything_begins
+    rehearsals::what_is_no_plugin_or_has_begun_is_not_rehearsed
+    rehearsals::a_rehearsal_ends_when_the_rollout_begins_and_when_its_time_is_over
+    rehearsals::what_was_answered_outlives_the_hub_that_heard_it
     verbs::what_is_paused_begins_nowhere_and_goes_on_when_it_is_resumed
     verbs::a_person_lets_a_wave_through_that_waits
     verbs::what_is_aborted_runs_where_it_runs_and_goes_nowhere_else

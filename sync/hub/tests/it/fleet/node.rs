@@ -6,6 +6,7 @@ use aisle_fleet::{
     Around, ContentHash, Converger, DesiredState, Effect, Health, Input, Kind, NodeSays, Now, Release, Slot,
     Stamp,
     converge::{Config, Stage, Trouble},
+    rehearsal::{Candidate, Difference, Findings, Played, candidates},
     says::{Facts, Horizon},
 };
 use aisle_residency::signing::{Signature, VerifyingKey};
@@ -20,6 +21,12 @@ pub struct Node {
     pub active: BTreeMap<Slot, Release>,
     /// What does not pass its trial here.
     pub refuses: BTreeSet<ContentHash>,
+    /// How many calls it has recorded.
+    pub recorded: u64,
+    /// Why it does not rehearse.
+    pub declines: Option<String>,
+    /// What it says of what it is asked to rehearse.
+    pub rehearsed: Vec<Played>,
     machine: Converger,
     running_ms: u64,
     inbox: VecDeque<Input>,
@@ -36,6 +43,9 @@ impl Node {
             generation: 0,
             active: BTreeMap::new(),
             refuses: BTreeSet::new(),
+            recorded: 0,
+            declines: None,
+            rehearsed: Vec::new(),
             machine: Converger::resume(config, None).unwrap(),
             running_ms: 1_000,
             inbox: VecDeque::from([Input::Tick]),
@@ -52,6 +62,8 @@ impl Node {
         let order = Order::open(document, &self.store, good).unwrap();
         self.generation = generation;
         let Some(mine) = order.node(&self.serial) else { return };
+        let asked = mine.rehearse.as_ref().map(|bytes| candidates(bytes).unwrap()).unwrap_or_default();
+        self.rehearsed = asked.iter().map(|candidate| self.rehearse(candidate)).collect();
         let state = DesiredState::decode(&mine.state).unwrap();
         let stamp = Stamp { version: mine.version, hash: ContentHash::of(&mine.state) };
         self.inbox.push_back(Input::Desired { stamp, state: Box::new(state) });
@@ -76,6 +88,22 @@ impl Node {
         }
     }
 
+    /// Each third call comes out otherwise.
+    fn rehearse(&self, candidate: &Candidate) -> Played {
+        if let Some(why) = &self.declines {
+            return candidate.refused(why);
+        }
+        let (calls, others) = (self.recorded, self.recorded / 3);
+        let difference = |was: &str| Difference {
+            what: "promotion: off a line".into(),
+            was: was.into(),
+            would_be: "50".into(),
+            count: others,
+        };
+        let differences = if others == 0 { Vec::new() } else { vec![difference("100")] };
+        candidate.played(Findings { calls, same: calls - others, failed: 0, differences })
+    }
+
     pub fn says(&self) -> NodeSays {
         let facts = Facts {
             version: Some("0.1.0".parse().unwrap()),
@@ -86,7 +114,7 @@ impl Node {
             ],
             ..Facts::default()
         };
-        NodeSays { report: self.machine.report(), facts }
+        NodeSays { report: self.machine.report(), facts, rehearsals: self.rehearsed.clone() }
     }
 
     pub fn runs(&self, slot: &str) -> Option<String> {

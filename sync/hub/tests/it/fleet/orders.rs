@@ -9,7 +9,7 @@ use aisle_residency::signing::Signature;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-async fn order(world: &World<'_>, store: &str) -> (Order, Manifest) {
+pub async fn order(world: &World<'_>, store: &str) -> (Order, Manifest) {
     let store = StoreId::new(store).unwrap();
     let row = world.database().desired(&store).await.unwrap().unwrap();
     let good = |message: &[u8], signature: &[u8; 64]| {

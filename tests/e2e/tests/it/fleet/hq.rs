@@ -87,7 +87,7 @@ pub(super) fn order(hub: u8, store: &str, generation: u64, plugin: &Plugin) -> V
     let mut state = DesiredState::new();
     let wanted = Wanted { want: Want::Release(release), round: 0 };
     state.slots.insert("plugin/multi-buy".parse().unwrap(), wanted);
-    let node = NodeOrder { serial: "1".into(), version: generation, state: state.encode().unwrap() };
+    let node = NodeOrder::new("1".into(), generation, state.encode().unwrap());
     let order = Order::new(&StoreId::new(store).unwrap(), manifest, vec![node], "hub-1", 0);
     order.seal(|message| hub_key(hub).sign(message).0).unwrap()
 }

@@ -5,4 +5,5 @@
 mod hq;
 mod orders;
 mod outbox;
+mod rehearsals;
 mod rollouts;

@@ -18,12 +18,12 @@ use reqwest::Method;
 use serde_json::Value;
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 const GRANTS: &str = "grants = [\"log\", \"clock\", \"random\", \"catalog\", \"stock\", \"kv\"]";
 
 /// A store with its node, which has enrolled.
-struct Shop {
-    store: Store,
+pub(super) struct Shop {
+    pub(super) store: Store,
     node: NodeUnderTest,
 }
 
@@ -35,7 +35,7 @@ fn config(serial: &str) -> String {
 }
 
 impl Shop {
-    fn open(hub: &HubUnderTest, name: &str) -> Self {
+    pub(super) fn open(hub: &HubUnderTest, name: &str) -> Self {
         let store = Store::small();
         let more = format!("{HEADER}\n800000,TRAP,TRAP THING,1,{DAY} 12:00:00,1.00,,United Kingdom\n");
         store.import(&store.file("more.csv", more), &[]).exits(0);
@@ -52,13 +52,13 @@ impl Shop {
         Api::new(self.node.url())
     }
 
-    fn slot(&self) -> Value {
+    pub(super) fn slot(&self) -> Value {
         let status = run(&mut aisle(&self.store.data(), ["fleet", "status", "--json"])).json();
         status["report"]["slots"]["plugin/multi-buy"].clone()
     }
 
     /// Shoppers: each look at the basket asks the plugin.
-    async fn shop(&self, sku: &str, looks: usize) -> Value {
+    pub(super) async fn shop(&self, sku: &str, looks: usize) -> Value {
         let api = self.api();
         let session = api.session().await;
         let mut basket = api.set(&session, sku, 3).await.json(200);
@@ -69,7 +69,7 @@ impl Shop {
     }
 }
 
-fn document(rollout: &str, signed: &Signed) -> String {
+pub(super) fn document(rollout: &str, signed: &Signed) -> String {
     let Signed { version, blake3, bytes } = signed;
     format!(
         "rollout:\n  rollout: {rollout}\n  why: an offer on tea\n  who: '*'\n  set:\n    plugin/multi-buy: \
@@ -78,7 +78,7 @@ fn document(rollout: &str, signed: &Signed) -> String {
     )
 }
 
-async fn begin(hq: &Headquarters, rollout: &str, signed: &Signed) {
+pub(super) async fn begin(hq: &Headquarters, rollout: &str, signed: &Signed) {
     hq.apply(Person::Olga, &document(rollout, signed)).expect("it is written down");
     eventually("it is under way", PATIENCE, async || {
         hq.urge(rollout).expect("the hub answers").then_some(())
@@ -87,7 +87,13 @@ async fn begin(hq: &Headquarters, rollout: &str, signed: &Signed) {
 }
 
 /// Lets shoppers in until a rollout is so far.
-async fn until(hq: &Headquarters, shops: [&Shop; 2], sku: &str, rollout: &str, phase: &str) -> Going {
+pub(super) async fn until(
+    hq: &Headquarters,
+    shops: [&Shop; 2],
+    sku: &str,
+    rollout: &str,
+    phase: &str,
+) -> Going {
     eventually(&format!("`{rollout}` is {phase}"), PATIENCE, async || {
         for shop in shops {
             shop.shop(sku, 3).await;
@@ -97,7 +103,7 @@ async fn until(hq: &Headquarters, shops: [&Shop; 2], sku: &str, rollout: &str, p
     .await
 }
 
-fn folder(store: &Store, name: &str, toml: &str, from: &str) -> std::path::PathBuf {
+pub(super) fn folder(store: &Store, name: &str, toml: &str, from: &str) -> std::path::PathBuf {
     let file = store.file(&format!("{name}/plugin.toml"), toml);
     store.file(&format!("{name}/plugin.wasm"), component(from));
     file.parent().expect("a folder").to_owned()

@@ -2,6 +2,7 @@
 
 pub(in crate::console) mod one;
 mod picture;
+mod rehearsal;
 pub(in crate::console) mod verbs;
 
 use super::parts::{

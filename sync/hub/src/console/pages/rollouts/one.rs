@@ -2,7 +2,7 @@
 //!
 //! What is shown is the view that the rules make of it; a node's own words are behind it, page by page. Not here: when a gate holds (`aisle_fleet`).
 
-use super::{address, picture, standing, verbs};
+use super::{address, picture, rehearsal, standing, verbs};
 use crate::{
     console::{
         frame::Page,
@@ -18,7 +18,7 @@ use crate::{
         wrong::Wrong,
     },
     database::fleet::{EventRow, KeptRollout},
-    fleet::ahead::Found,
+    fleet::{ahead::Found, rehearse},
 };
 use aisle_fleet::{
     NodeId,
@@ -46,6 +46,7 @@ pub(in crate::console) async fn show(
     let kept = kept(&visit, &name).await?;
     let view = kept.rollout.view();
     let events = visit.database().rollout_events(&name, i64::MAX, EVENTS_MAX + 1).await?;
+    let rehearsed = rehearse::view(visit.database(), &name).await?;
     let body = html! {
         (done.notice())
         (section("about", "How far it is", &about(&visit, &kept, &view)))
@@ -54,6 +55,9 @@ pub(in crate::console) async fn show(
         (section("causes", "Why nodes failed", &causes(&name, &view.causes)))
         @if let Ok(found) = serde_json::from_str::<Found>(&kept.preflight) {
             (section("preflight", "What the preflight found", &preflight(&found)))
+        }
+        @if let Some(rehearsed) = &rehearsed {
+            (section("rehearsal", "What a rehearsal found", &rehearsal::shown(&visit, rehearsed)))
         }
         (section("history", "What happened", &history(&visit, &events)))
     };

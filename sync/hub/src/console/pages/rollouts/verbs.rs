@@ -10,7 +10,7 @@ use crate::{
         visit::{Act, Visit},
         wrong::Wrong,
     },
-    http::fleet::rollouts::{Words, speak, verb},
+    http::fleet::rollouts::{Words, said, speak},
     people::role::Permission,
 };
 use aisle_fleet::rollout::{RolloutPhase as P, RolloutView};
@@ -24,11 +24,17 @@ const WHY_CHARS_MAX: usize = 400;
 /// A verb: its word, its name, what it does, whether it wants a reason.
 type Said = (&'static str, &'static str, &'static str, bool);
 
-const VERBS: [Said; 12] = [
+const VERBS: [Said; 13] = [
     (
         "preflight",
         "Look ahead",
         "Finds out who would fail, and who has to approve it. Nothing is given to anybody.",
+        false,
+    ),
+    (
+        "rehearse",
+        "Rehearse",
+        "Its stores play what they have recorded through the plugins that it brings, and say what would come out otherwise. Nothing is sold by that.",
         false,
     ),
     (
@@ -64,6 +70,7 @@ fn fits(word: &str, phase: &P) -> bool {
     let is_under_way = matches!(phase, P::Running | P::Paused { .. } | P::Settling);
     match word {
         "preflight" => matches!(phase, P::Draft | P::AwaitingApproval | P::Ready),
+        "rehearse" => phase.may_rehearse(),
         "approve" => *phase == P::AwaitingApproval,
         "reject" => matches!(phase, P::AwaitingApproval | P::Ready),
         "start" => *phase == P::Ready,
@@ -156,7 +163,7 @@ pub(in crate::console) async fn reject(
 async fn spoken(act: &Act, name: &str, word: &str, fields: Fields) -> Result<Response, Wrong> {
     let given = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let words = Words { why: given(fields.why), store: given(fields.store) };
-    let verb = verb(word, &words)?;
-    let (_, is_alone) = speak(act.console.api(), act.who(), name, verb).await?;
+    let said = said(word, &words)?;
+    let (_, is_alone) = speak(act.console.api(), act.who(), name, said).await?;
     Ok(forms::done(&address(name), if is_alone { "said-alone" } else { "said" }))
 }
