@@ -390,6 +390,7 @@ fn ports(side: &str, ports: &[Port], dims: &BTreeMap<String, usize>) -> Result<(
     if ports.is_empty() || ports.len() > PORTS_MAX {
         return wrong(side, format!("is there {} times, expected 1 to {PORTS_MAX}", ports.len()));
     }
+    let mut count = 0_usize;
     for (place, port) in ports.iter().enumerate() {
         let path = |field: &str| format!("{side}[{place}].{field}");
         named(&path("name"), &port.name)?;
@@ -411,7 +412,13 @@ fn ports(side: &str, ports: &[Port], dims: &BTreeMap<String, usize>) -> Result<(
                 },
             }
         }
-        elements(&largest).or_else(|reason| wrong(path("shape"), reason))?;
+        count = count.saturating_add(elements(&largest).or_else(|reason| wrong(path("shape"), reason))?);
+        if count > ELEMENTS_MAX {
+            return wrong(
+                path("shape"),
+                format!("makes {count} values of all {side}s, at most {ELEMENTS_MAX}"),
+            );
+        }
     }
     Ok(())
 }

@@ -87,7 +87,15 @@ impl Models {
         Self(Arc::new(Inner { active: ArcSwap::default(), changing: Mutex::default(), telemetry }))
     }
 
-    /// Puts a model in the place of the one of this name. `hash` is that of its package; the one that is in force already stays, with what is known of it.
+    /// Every metric of models with an example, for a reference.
+    pub fn describe(registry: &mut Registry) {
+        let telemetry = Telemetry::register(registry);
+        telemetry.loaded([("example", "1.0.0")].into_iter());
+        telemetry.ran("example", 1, true, true);
+    }
+
+    /// Puts a model in the place of the one of this name. `hash` is that of its package. What is known of how the one before did goes
+    /// with it.
     ///
     /// # Errors
     /// When there are too many.

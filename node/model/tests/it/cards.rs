@@ -34,7 +34,7 @@ fn what_a_card_cannot_say_is_refused_by_its_field() {
         ("min = -10", "min = nan", "input[0].min"),
         ("shape = [1, 4]", "shape = [1, 3]", "case[0].input.x"),
         ("shape = [1, 4]", "shape = [1, 0]", "case[0].input.x"),
-        ("shape = [1, 4]", "shape = [18446744073709551615, 4]", "line"),
+        ("shape = [1, 4]", "shape = [18446744073709551615, 4]", "case[0].input.x"),
         ("data = [1, 1, 1, 1]", "data = [1, 1, 1, 99]", "case[0].input.x"),
         ("data = [1, 1, 1, 1]", "data = [1, 1, 1, 1e300]", "case[0].input.x"),
         ("tolerance = 0.001", "tolerance = -1", "case[0].tolerance"),

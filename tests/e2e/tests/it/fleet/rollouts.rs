@@ -22,9 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const GRANTS: &str = "grants = [\"log\", \"clock\", \"random\", \"catalog\", \"stock\", \"kv\"]";
 
 /// A store with its node, which has enrolled.
-struct Shop {
-    store: Store,
-    node: NodeUnderTest,
+pub(super) struct Shop {
+    pub(super) store: Store,
+    pub(super) node: NodeUnderTest,
 }
 
 fn config(serial: &str) -> String {
@@ -35,7 +35,7 @@ fn config(serial: &str) -> String {
 }
 
 impl Shop {
-    fn open(hub: &HubUnderTest, name: &str) -> Self {
+    pub(super) fn open(hub: &HubUnderTest, name: &str) -> Self {
         let store = Store::small();
         let more = format!("{HEADER}\n800000,TRAP,TRAP THING,1,{DAY} 12:00:00,1.00,,United Kingdom\n");
         store.import(&store.file("more.csv", more), &[]).exits(0);
@@ -48,13 +48,18 @@ impl Shop {
         Self { store, node }
     }
 
-    fn api(&self) -> Api {
+    pub(super) fn api(&self) -> Api {
         Api::new(self.node.url())
     }
 
     fn slot(&self) -> Value {
+        self.slot_of("plugin/multi-buy")
+    }
+
+    /// How a place stands, by the node's own command.
+    pub(super) fn slot_of(&self, slot: &str) -> Value {
         let status = run(&mut aisle(&self.store.data(), ["fleet", "status", "--json"])).json();
-        status["report"]["slots"]["plugin/multi-buy"].clone()
+        status["report"]["slots"][slot].clone()
     }
 
     /// Shoppers: each look at the basket asks the plugin.
