@@ -1,19 +1,20 @@
 //! `aisle`: the command of those who write what runs in shops, and of those who bring it there.
 //!
-//! One module for each thing it is about ([`plugin`], [`fleet`]), and in it one file for each verb or each thing. [`output`] is the one place that writes to
+//! One module for each thing it is about ([`plugin`], [`model`], [`fleet`]), and in it one file for each verb or each thing. [`output`] is the one place that writes to
 //! the terminal.
 //!
 //! Not here: what runs in a shop (`aisle-node`), how a plugin is held in bounds (`aisle-plugin-host`), the rules of a fleet (`aisle-fleet`). Exit codes: 0 done;
 //! 1 it failed, or was refused; 2 wrong use; and of fleets 3 no answer, 4 another person has to agree, 5 differences, 6 a rollout stopped.
 
 mod fleet;
+mod model;
 mod output;
 mod plugin;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// Build, try and measure plugins for the stores' own computers, and run the fleet of them.
+/// Build, try and measure plugins and models for the stores' own computers, and run the fleet of them.
 #[derive(Debug, Parser)]
 #[command(name = "aisle", version, propagate_version = true)]
 struct Cli {
@@ -29,6 +30,9 @@ enum Command {
     /// Plugins: headquarters' business logic, as sandboxed components
     #[command(subcommand)]
     Plugin(Box<plugin::PluginCommand>),
+    /// Models: what stores ask for rankings, tried and packed for headquarters to sign
+    #[command(subcommand)]
+    Model(model::ModelCommand),
     /// The fleet: stores, groups, rollouts, artefacts, enrolment and people, at their hub
     Fleet(Box<fleet::Args>),
 }
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let ended = match &cli.command {
         Command::Plugin(command) => plugin::run(command, cli.json),
+        Command::Model(command) => model::run(command, cli.json),
         Command::Fleet(args) => fleet::run(args, cli.json),
     };
     match ended {

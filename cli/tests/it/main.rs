@@ -16,6 +16,7 @@ mod broken;
 mod cases;
 mod fleet;
 mod install;
+mod model;
 mod new;
 mod replay;
 mod watch;

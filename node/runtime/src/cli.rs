@@ -86,6 +86,13 @@ pub(crate) enum Command {
     /// Print generated documentation
     #[command(subcommand)]
     Reference(ReferenceCommand),
+    /// Try the model that comes in by standard input: what a node asks of a process of its own
+    #[command(hide = true)]
+    TryModel {
+        /// How long it takes is not looked at
+        #[arg(long)]
+        again: bool,
+    },
 }
 
 /// `run`

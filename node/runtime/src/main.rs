@@ -74,6 +74,10 @@ fn main() -> ExitCode {
 
 fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
     let common = &cli.common;
+    // It has nothing to do with this store, and reads nothing of it.
+    if let Command::TryModel { again } = cli.command {
+        return fleet::models::child(again);
+    }
     let config = enrol::adopt(&common.data, config::load(common.config.as_deref()));
     match &cli.command {
         Command::Run(args) => {
@@ -149,6 +153,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Reference(command) => reference::print(command).map(|()| ExitCode::SUCCESS),
+        Command::TryModel { again } => fleet::models::child(*again),
     }
 }
 

@@ -49,6 +49,7 @@ fn encode_metrics(dir: &Path) -> anyhow::Result<String> {
     runtime.block_on(register(dir, &config, &store, &mut registry))?;
     sync::describe(&mut registry);
     fleet::describe(&mut registry);
+    aisle_model::Models::describe(&mut registry);
     enrol::Metrics::describe(&mut registry);
     let mut encoded = String::new();
     encode(&mut encoded, &registry)?;

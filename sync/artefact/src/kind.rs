@@ -12,7 +12,7 @@ use std::fmt;
 pub enum Kind {
     /// A plugin's package: manifest and component.
     Plugin,
-    /// A model for ranking.
+    /// A model's package: card and graph.
     Model,
     /// What is sold.
     Catalogue,
@@ -76,7 +76,7 @@ impl Kind {
     pub const fn ending(self) -> &'static str {
         match self {
             Self::Plugin => "plugin",
-            Self::Model => "onnx",
+            Self::Model => "model",
             Self::Catalogue => "catalogue",
             Self::Prices => "prices",
             Self::DeviceProfile | Self::DeviceSettings | Self::Rules => "toml",

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Lives here: the manifest ([`manifest`]) and who may make one ([`trust`]), its signed form ([`order`]), the tree of a content's pieces ([`tree`]), deltas
-//! ([`delta`]), the form of a plugin as one content ([`package`]), what lies on the disk ([`folder`]) and the machine that decides what is
+//! ([`delta`]), the forms of a plugin and of a model as one content ([`package`]), what lies on the disk ([`folder`]) and the machine that decides what is
 //! asked for, unfolded, applied and reported ([`plan`]). Both ends use it: a hub makes what a node reads.
 //!
 //! Not here: sockets and byte budgets (`aisle-transport`), messages (`aisle-protocol`), what applying is (the node's runtime).
@@ -27,7 +27,7 @@ pub mod trust;
 pub use folder::Folder;
 pub use manifest::{Content, Delta, Item, Manifest, ManifestError};
 pub use order::{NodeOrder, Order, OrderError};
-pub use package::PluginPackage;
+pub use package::{ModelPackage, PluginPackage};
 pub use plan::{Config, Input, Output, Planner};
 pub use shelf::{Good, Kept, Shelf, ShelfError};
 pub use tree::{PIECE_BYTES, Tree};

@@ -13,7 +13,7 @@ use crate::{
     database::{Database, DatabaseError, DesiredRow, read::ROWS_MAX, tree_name},
 };
 use aisle_content::{
-    Content, Delta, Item, Manifest, ManifestError, Order, PluginPackage, Tree,
+    Content, Delta, Item, Manifest, ManifestError, ModelPackage, Order, PluginPackage, Tree,
     delta::{self, DeltaError},
     manifest::CONTENT_BYTES_MAX,
     order::OrderError,
@@ -202,7 +202,7 @@ pub fn hash(text: &str) -> Result<Hash, PublishError> {
     bytes.try_into().map(Hash).map_err(|_| PublishError::Hash { text: text.to_owned() })
 }
 
-/// The bytes of a file. Those of a folder are the package of the plugin in it: `plugin.toml` and `plugin.wasm`.
+/// The bytes of a file. Those of a folder are the package of the plugin in it, `plugin.toml` and `plugin.wasm`, or of the model: `model.toml` and `model.onnx`.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -211,11 +211,16 @@ pub fn bytes_of(path: &Path) -> Result<Bytes, PublishError> {
     if !path.is_dir() {
         return read(path.to_owned()).map(Bytes::from);
     }
-    let manifest = path.join("plugin.toml");
-    let text = String::from_utf8(read(manifest.clone())?).map_err(|error| PublishError::Read {
-        path: manifest,
+    let is_model = path.join("model.toml").exists();
+    let said = path.join(if is_model { "model.toml" } else { "plugin.toml" });
+    let text = String::from_utf8(read(said.clone())?).map_err(|error| PublishError::Read {
+        path: said,
         source: io::Error::new(io::ErrorKind::InvalidData, error),
     })?;
+    if is_model {
+        let onnx = read(path.join("model.onnx"))?;
+        return Ok(ModelPackage { card: text, onnx }.encode().into());
+    }
     let component = read(path.join("plugin.wasm"))?;
     Ok(PluginPackage { manifest: text, component }.encode().into())
 }

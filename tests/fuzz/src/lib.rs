@@ -18,6 +18,7 @@ mod fleet;
 mod folds;
 mod journal;
 mod line_settings;
+mod model;
 mod mqtt_packet;
 mod mqtt_session;
 mod mqtt_topic;
@@ -37,6 +38,7 @@ pub use folds::{
 };
 pub use journal::{control, record, recovery, segment};
 pub use line_settings::line_settings;
+pub use model::model_package;
 pub use mqtt_packet::mqtt_packet;
 pub use mqtt_session::mqtt_session;
 pub use mqtt_topic::mqtt_topic;
@@ -98,6 +100,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "content_manifest", feed: content_manifest, examples: sync::manifest_examples },
     Target { name: "sync_node", feed: sync_node, examples: sync::node_examples },
     Target { name: "sync_hub", feed: sync_hub, examples: sync::hub_examples },
+    Target { name: "model_package", feed: model_package, examples: model::examples },
     Target { name: "fleet_selector", feed: fleet_selector, examples: fleet::selector_examples },
     Target { name: "fleet_document", feed: fleet_document, examples: fleet::document_examples },
     Target { name: "fleet_desired", feed: fleet_desired, examples: fleet::desired_examples },

@@ -105,6 +105,7 @@ kinds! {
     UnknownPosition unknown_position = NOT_FOUND "unknown-position" "Nothing is known of this product's stock";
     UnknownExcursion unknown_excursion = NOT_FOUND "unknown-excursion" "No such excursion";
     UnknownPlugin unknown_plugin = NOT_FOUND "unknown-plugin" "No such plugin";
+    UnknownModel unknown_model = NOT_FOUND "unknown-model" "No such model";
     UnknownTask unknown_task = NOT_FOUND "unknown-task" "No such task";
     UnknownClient unknown_client = NOT_FOUND "unknown-client" "No such client";
     UnknownMessage unknown_message = NOT_FOUND "unknown-message" "No such message";

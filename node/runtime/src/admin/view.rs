@@ -7,6 +7,7 @@ pub(crate) mod device;
 pub(crate) mod enrolment;
 pub(crate) mod erasure;
 pub(crate) mod fleet;
+pub(crate) mod model;
 pub(crate) mod plugin;
 pub(crate) mod stock;
 pub(crate) mod task;

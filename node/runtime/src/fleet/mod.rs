@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! start ─ open ──> aisle_converge::Fleet: what did not come up is given up, before plugins are loaded
-//! run ── begin ──> appliers: plugins, catalogue, prices, device profiles, device settings; others are told of as `unknown-kind`
+//! run ── begin ──> appliers: plugins, models, catalogue, prices, device profiles, device settings; others are told of as `unknown-kind`
 //! line, stick ───> orders, signed metadata, contents        board, /metrics, /v1/admin/fleet, REPORT <── report
 //! ```
 //!
@@ -13,6 +13,7 @@ pub(crate) mod command;
 pub(crate) mod courier;
 mod goods;
 mod metrics;
+pub(crate) mod models;
 mod plugins;
 mod profiles;
 mod settings;
@@ -29,6 +30,7 @@ use aisle_fleet::{
     converge::{self, Probation},
     says::{Facts, Horizon},
 };
+use aisle_model::Models;
 use aisle_provisioning::{identity::Identity, time::WallClock};
 use aisle_residency::signing::{Signature, VerifyingKey};
 use prometheus_client::registry::Registry;
@@ -43,8 +45,8 @@ use std::{
 };
 
 /// The kinds that this node can put in place.
-pub(crate) const KINDS: [Kind; 5] =
-    [Kind::Catalogue, Kind::Prices, Kind::DeviceProfiles, Kind::DeviceSettings, Kind::Plugin];
+pub(crate) const KINDS: [Kind; 6] =
+    [Kind::Catalogue, Kind::Prices, Kind::DeviceProfiles, Kind::DeviceSettings, Kind::Plugin, Kind::Model];
 /// Who is named in the journal for what headquarters orders.
 const BY: &str = "hub";
 
@@ -55,7 +57,7 @@ pub(crate) struct Settings {
     /// The first root of signed metadata that this node trusts, `1.root.json`, for a node that is not told it by its claim. Read as long as none is trusted; from then on nothing
     /// that is not signed is taken.
     pub root_file: Option<PathBuf>,
-    /// How long a plugin has to run well before it counts as good, in seconds: 1 to 604,800.
+    /// How long a plugin or a model has to run well before it counts as good, in seconds: 1 to 604,800.
     pub watch_s: u64,
     /// How often a plugin has to be called in live traffic before it counts as good: at most 100,000.
     pub calls_min: u64,
@@ -87,9 +89,11 @@ impl Settings {
 
     fn probations(&self) -> BTreeMap<Kind, Probation> {
         let probation = |kind| match kind {
-            Kind::Plugin | Kind::Model => {
+            Kind::Plugin => {
                 Probation { watch_ms: self.watch_s * 1_000, calls_min: self.calls_min, ..Probation::called() }
             }
+            // Nothing here asks models in live traffic yet; those who do are looked at all the same.
+            Kind::Model => Probation { watch_ms: self.watch_s * 1_000, ..Probation::timed() },
             _ => Probation { watch_ms: self.watch_data_s * 1_000, ..Probation::timed() },
         };
         KINDS.into_iter().map(|kind| (kind, probation(kind))).collect()
@@ -224,7 +228,7 @@ impl Opened {
         self,
         data: &Path,
         config: &Config,
-        (plugins, floor, store): (&Plugins, &Floor, &Arc<Store>),
+        (plugins, models, floor, store): (&Plugins, &Models, &Floor, &Arc<Store>),
         registry: &mut Registry,
     ) -> std::io::Result<(Fleet, Option<Running>)> {
         let Self { fleet, around } = self;
@@ -237,6 +241,7 @@ impl Opened {
         let goods = |kind| goods::Goods::new(kind, store.clone(), config.currency, before.clone());
         let appliers: Vec<Arc<dyn Applier>> = vec![
             Arc::new(plugins::OfPlugins::new(plugins.clone(), runtime.clone())),
+            Arc::new(models::OfModels::new(models.clone(), models::in_a_process)),
             Arc::new(goods(Kind::Catalogue)),
             Arc::new(goods(Kind::Prices)),
             Arc::new(profiles::Profiles::new(crate::floor::profiles_dir(data), before)),
@@ -282,6 +287,7 @@ mod tests {
         let probations = Settings::default().probations();
         assert_eq!(probations.len(), KINDS.len());
         assert_eq!(probations[&Kind::Plugin].calls_min, 20);
+        assert_eq!((probations[&Kind::Model].calls_min, probations[&Kind::Model].watch_ms), (0, 900_000));
         assert_eq!(probations[&Kind::Prices].calls_min, 0);
     }
 }

@@ -116,9 +116,10 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
     let source = enrol::clock_source(&config, enrolment.as_ref());
     let line = config.sync.clone().map(|settings| Line::new(data, config.store.clone(), settings, source));
     let watch = horizon::Watch::new(data, store.clone(), (enrolment.clone(), clock), line.clone());
+    let models = aisle_model::Models::new(&mut registry);
     let (ordered, ordering) = match ordered {
         Some(opened) => {
-            let begun = opened.begin(data, &config, (&plugins, &floor, &store), &mut registry);
+            let begun = opened.begin(data, &config, (&plugins, &models, &floor, &store), &mut registry);
             let (fleet, running) = begun.context("cannot start the threads of what headquarters orders")?;
             watch.set_fleet(fleet.clone());
             (Some(fleet), running)
@@ -127,7 +128,7 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
     };
     floor.set_notices(enrol::notices(enrolment.clone(), watch.clone()));
     floor.set_unclaimed(enrol::is_unclaimed(&config, enrolment.clone()));
-    let parts = (floor.clone(), plugins.clone(), erasing.clone(), ordered.clone());
+    let parts = (floor.clone(), plugins.clone(), models, erasing.clone(), ordered.clone());
     let of_identity = (enrolment.clone(), identity_problem.clone(), watch.clone());
     let admin = Admin::new(data, looked_at.clone(), parts, of_identity, stopping.clone(), store.clock());
     let packages = admin::http::packages(admin.clone());

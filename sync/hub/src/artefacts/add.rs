@@ -1,6 +1,6 @@
 //! Something new: its content is kept with tree and delta, described, and put into the next draft of its kind's list, which who answers for the kind signs.
 //!
-//! Not here: signing and publishing. Guards: a plugin's package says the name and the version that it is brought under, and a version that is signed never becomes
+//! Not here: signing and publishing. Guards: the package of a plugin or a model says the name and the version that it is brought under, and a version that is signed never becomes
 //! another content.
 
 use super::{Artefacts, InForce, LookError};
@@ -11,7 +11,7 @@ use aisle_artefact::{
     id::IdError,
     repository::{Change, ChangeError, DraftError},
 };
-use aisle_content::{PluginPackage, package::PackageError};
+use aisle_content::{ModelPackage, PluginPackage, package::PackageError};
 use aisle_event::Timestamp;
 use aisle_protocol::Hash;
 use bytes::Bytes;
@@ -66,15 +66,24 @@ pub enum AddError {
         "the content is no package of a plugin\nhint: give the folder with `plugin.toml` and `plugin.wasm`"
     )]
     Package(#[from] PackageError),
-    /// Its manifest does not read.
-    #[error("the plugin's `plugin.toml` does not read: {reason}")]
+    /// Its content is no package of a model.
+    #[error(
+        "the content is no package of a model\nhint: give the folder with `model.toml` and `model.onnx`, or what `aisle model pack` makes of it"
+    )]
+    Model(#[source] PackageError),
+    /// Its manifest or card does not read.
+    #[error("its `{file}` does not read: {reason}")]
     Manifest {
+        /// Which file.
+        file: &'static str,
         /// Why not.
         reason: String,
     },
     /// The package says something else.
-    #[error("`{field}` is \"{found}\" in the plugin's `plugin.toml`, and \"{wanted}\" is wanted")]
+    #[error("`{field}` is \"{found}\" in its `{file}`, and \"{wanted}\" is wanted")]
     Says {
+        /// Which file.
+        file: &'static str,
         /// Which field.
         field: &'static str,
         /// What it says.
@@ -110,9 +119,9 @@ pub enum AddError {
     Publish(#[from] PublishError),
 }
 
-/// What is looked at of a plugin's manifest. The node reads all of it.
+/// What is looked at of a plugin's manifest or a model's card. The node reads all of it.
 #[derive(Debug, Deserialize)]
-struct PluginManifest {
+struct Said {
     id: String,
     version: String,
     #[serde(default)]
@@ -135,11 +144,19 @@ impl Artefacts {
         let id = ArtefactId::new(new.kind, &new.name, &new.version)?;
         let in_force = self.in_force().await?.ok_or(AddError::Nothing)?;
         let mut grants = new.grants;
-        if new.kind == Kind::Plugin {
-            let asked = of_package(&id, &bytes)?;
-            if grants.is_empty() {
-                grants = asked;
+        match new.kind {
+            Kind::Plugin => {
+                let package = PluginPackage::decode(&bytes)?;
+                let asked = said(&id, "plugin.toml", &package.manifest)?;
+                if grants.is_empty() {
+                    grants = asked;
+                }
             }
+            Kind::Model => {
+                let package = ModelPackage::decode(&bytes).map_err(AddError::Model)?;
+                said(&id, "model.toml", &package.card)?;
+            }
+            _ => {}
         }
         let needs = Needs { disk_bytes: new.disk_bytes, grants };
         let content = bytes.clone();
@@ -165,17 +182,16 @@ impl Artefacts {
     }
 }
 
-/// What a plugin's package asks for, after it was seen to be the one that is meant.
-fn of_package(id: &ArtefactId, bytes: &[u8]) -> Result<Vec<String>, AddError> {
-    let package = PluginPackage::decode(bytes)?;
-    let read = Figment::from(Toml::string(&package.manifest)).extract::<PluginManifest>();
-    let manifest = read.map_err(|error| AddError::Manifest { reason: error.to_string() })?;
+/// What a package asks for, after it was seen to be the one that is meant.
+fn said(id: &ArtefactId, file: &'static str, text: &str) -> Result<Vec<String>, AddError> {
+    let read = Figment::from(Toml::string(text)).extract::<Said>();
+    let manifest = read.map_err(|error| AddError::Manifest { file, reason: error.to_string() })?;
     let says =
         [("id", manifest.id, id.name().to_string()), ("version", manifest.version, id.version().to_string())];
     match says.into_iter().find(|(_, found, wanted)| found != wanted) {
         Some((field, found, wanted)) => {
             let found = found.chars().filter(|c| !c.is_control()).take(64).collect();
-            Err(AddError::Says { field, found, wanted })
+            Err(AddError::Says { file, field, found, wanted })
         }
         None => Ok(manifest.grants),
     }

@@ -184,7 +184,7 @@ pub(crate) struct AddArgs {
     /// Which version, such as 1.4.0
     #[arg(id = "of_version", value_name = "VERSION")]
     pub version: String,
-    /// The file, or the folder of a plugin with `plugin.toml` and `plugin.wasm`
+    /// The file, or the folder of a plugin with `plugin.toml` and `plugin.wasm`, or of a model with `model.toml` and `model.onnx`
     pub file: PathBuf,
     /// The oldest node that can use it
     #[arg(long, value_name = "VERSION")]

@@ -329,6 +329,11 @@ fn any_bytes_are_what_a_node_is_to_rehearse_or_are_refused() {
 }
 
 #[test]
+fn any_bytes_are_a_model_or_are_refused() {
+    run("model_package");
+}
+
+#[test]
 fn any_bytes_are_what_a_node_says_of_itself_or_are_refused() {
     run("fleet_says");
 }

@@ -11,6 +11,7 @@ mod devices;
 mod enrolment;
 mod erasures;
 mod fleet;
+mod models;
 mod overview;
 mod page;
 mod plugins;
@@ -29,6 +30,7 @@ use crate::{erase::Erasing, fleet::courier::Given, floor::Floor, horizon, plugin
 use aisle_converge::Fleet;
 use aisle_enrolment::Enrolment;
 use aisle_event::Timestamp;
+use aisle_model::Models;
 use axum::{
     Json,
     http::{HeaderName, HeaderValue, header},
@@ -58,6 +60,7 @@ struct Shared {
     mqtt: Mqtt,
     floor: Floor,
     plugins: Plugins,
+    models: Models,
     erasing: Erasing,
     fleet: Option<Fleet>,
     given: Given,
@@ -75,7 +78,7 @@ impl Admin {
     pub(crate) fn new(
         data: &Path,
         mqtt: Mqtt,
-        (floor, plugins, erasing, fleet): (Floor, Plugins, Erasing, Option<Fleet>),
+        (floor, plugins, models, erasing, fleet): (Floor, Plugins, Models, Erasing, Option<Fleet>),
         (enrolment, enrolment_problem, horizon): (Option<Enrolment>, Option<String>, horizon::Watch),
         stopping: changes::Receiver<bool>,
         now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
@@ -87,6 +90,7 @@ impl Admin {
             mqtt,
             floor,
             plugins,
+            models,
             erasing,
             fleet,
             given: Given::default(),
@@ -167,6 +171,8 @@ fn described() -> OpenApiRouter<Admin> {
         .routes(routes!(fleet::get))
         .routes(routes!(fleet::courier))
         .routes(routes!(fleet::trust))
+        .routes(routes!(models::list))
+        .routes(routes!(models::run))
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::get, plugins::remove))
         .routes(routes!(plugins::recordings))

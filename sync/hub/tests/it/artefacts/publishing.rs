@@ -252,7 +252,17 @@ pub async fn a_version_that_is_signed_never_becomes_another_content(hall: &Hall)
     let junk =
         artefacts.add(new(Kind::Plugin, "junk", "1.0.0"), b"junk".as_slice().into(), None, until).await;
     assert!(matches!(junk, Err(AddError::Package(_))), "{junk:?}");
-    let undelegated =
-        artefacts.add(new(Kind::Model, "m", "1.0.0"), b"m".as_slice().into(), None, until).await;
+    let model = |version: &str| {
+        let card = format!("form = 1\nid = \"m\"\nversion = \"{version}\"\np99_us_max = 5000\n");
+        aisle_content::ModelPackage { card, onnx: vec![8, 8] }.encode()
+    };
+    let undelegated = artefacts.add(new(Kind::Model, "m", "1.0.0"), model("1.0.0").into(), None, until).await;
     assert!(matches!(undelegated, Err(AddError::Change(ChangeError::Kind { .. }))), "{undelegated:?}");
+    let liar = artefacts.add(new(Kind::Model, "m", "1.0.0"), model("2.0.0").into(), None, until).await;
+    let liar = liar.unwrap_err().to_string();
+    assert!(liar.contains("`version` is \"2.0.0\" in its `model.toml`"), "{liar}");
+    for junk in [b"junk".to_vec(), package("m", "1.0.0", 100)] {
+        let junk = artefacts.add(new(Kind::Model, "m", "1.0.0"), junk.into(), None, until).await;
+        assert!(matches!(junk, Err(AddError::Model(_))), "{junk:?}");
+    }
 }

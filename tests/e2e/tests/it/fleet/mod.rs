@@ -1,8 +1,9 @@
-//! What headquarters orders, in a store as it runs: signed sticks, a plugin that goes back by itself, kills in between, and what is not signed.
+//! What headquarters orders, in a store as it runs: signed sticks, a plugin that goes back by itself, models that are swapped, kills in between, and what is not signed.
 //!
 //! Not here: the steps of a slot at every kill (`aisle-converge`), the rules (`aisle-fleet`), the line (`sync`).
 
 mod hq;
+mod models;
 mod orders;
 mod outbox;
 mod rehearsals;

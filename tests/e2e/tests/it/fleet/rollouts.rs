@@ -24,7 +24,7 @@ const GRANTS: &str = "grants = [\"log\", \"clock\", \"random\", \"catalog\", \"s
 /// A store with its node, which has enrolled.
 pub(super) struct Shop {
     pub(super) store: Store,
-    node: NodeUnderTest,
+    pub(super) node: NodeUnderTest,
 }
 
 fn config(serial: &str) -> String {
@@ -48,13 +48,18 @@ impl Shop {
         Self { store, node }
     }
 
-    fn api(&self) -> Api {
+    pub(super) fn api(&self) -> Api {
         Api::new(self.node.url())
     }
 
     pub(super) fn slot(&self) -> Value {
+        self.slot_of("plugin/multi-buy")
+    }
+
+    /// How a place stands, by the node's own command.
+    pub(super) fn slot_of(&self, slot: &str) -> Value {
         let status = run(&mut aisle(&self.store.data(), ["fleet", "status", "--json"])).json();
-        status["report"]["slots"]["plugin/multi-buy"].clone()
+        status["report"]["slots"][slot].clone()
     }
 
     /// Shoppers: each look at the basket asks the plugin.
