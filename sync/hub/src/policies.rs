@@ -119,6 +119,12 @@ impl Policies {
         self.all.iter().find(|policy| Some(policy.id()) == self.wanted)
     }
 
+    /// True for one that batches may name.
+    #[must_use]
+    pub fn has(&self, id: PolicyId) -> bool {
+        self.all.iter().any(|policy| policy.id() == id)
+    }
+
     fn ids(&self) -> BTreeSet<PolicyId> {
         self.all.iter().map(|policy| policy.id()).collect()
     }

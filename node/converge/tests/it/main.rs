@@ -13,4 +13,5 @@ mod courier;
 mod fleet;
 mod kills;
 mod orders;
+mod settings;
 mod world;

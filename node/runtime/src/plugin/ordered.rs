@@ -2,7 +2,7 @@
 //!
 //! Not here: when (`aisle-converge`), installing (`change`). Guards invariant 4: what is tried is called by nobody but the trial.
 
-use super::Plugins;
+use super::{Plugins, change::list};
 use aisle_fleet::Health;
 use aisle_plugin_host::{Failure, Manifest, Replay};
 use std::sync::PoisonError;
@@ -20,6 +20,10 @@ impl Plugins {
         if component.len() > config.component_bytes_max {
             let (found, most) = (component.len(), config.component_bytes_max);
             return Err(format!("its component has {found} bytes, at most {most} are taken here"));
+        }
+        let lacking = config.ungranted(&manifest);
+        if !lacking.is_empty() {
+            return Err(format!("the store does not grant {}", list(&lacking)));
         }
         let id = manifest.id.clone();
         let (hooks, settings) = (manifest.hooks.clone(), manifest.settings.clone());
