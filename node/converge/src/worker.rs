@@ -271,7 +271,7 @@ impl Worker {
         let outcome = set.unwrap_or_else(|_| Err(not_now("whoever sets the node has panicked")));
         match &outcome {
             Ok(reasons) => {
-                tracing::info!(settings = settings.len(), later = reasons.len(), "the node is set")
+                tracing::info!(settings = settings.len(), later = reasons.len(), "the node is set");
             }
             Err(Trouble { text, .. }) => tracing::warn!("settings of the node are not taken: {text}"),
         }

@@ -169,7 +169,7 @@ fn show_origins(config: &Config, json: bool) -> anyhow::Result<()> {
         let rows = said.iter().map(|(key, value, origin)| {
             serde_json::json!({ "key": key, "value": value, "origin": origin.to_string() })
         });
-        return output::json(&rows.collect::<Vec<_>>());
+        return Ok(output::json(&rows.collect::<Vec<_>>())?);
     }
     for (key, value, origin) in said {
         output::line(format!("{key} = {value}  # {origin}"))?;

@@ -138,6 +138,15 @@ fn open(path: &Path, config: &Config) -> Result<(TrustedPolicy, Vec<u8>, Signatu
     Ok((policy, document, signature))
 }
 
+/// A policy as stores take it: 64 bytes of signature, then the document. Gives which it is.
+///
+/// # Errors
+/// When it cannot be read, or is signed by no trusted key.
+pub fn sealed(config: &Config, path: &Path) -> Result<(PolicyId, Vec<u8>), PolicyFileError> {
+    let (policy, document, signature) = open(path, config)?;
+    Ok((policy.id(), [signature.0.as_slice(), document.as_slice()].concat()))
+}
+
 /// Those of the files and those that were published. What was published and is signed by no key that is trusted now is left out.
 ///
 /// # Errors

@@ -3,8 +3,8 @@
 use aisle_content::Order;
 use aisle_event::{StoreId, Timestamp};
 use aisle_fleet::{
-    Around, ContentHash, Converger, DesiredState, Effect, Health, Input, Kind, NodeSays, Now, Release, Slot,
-    Stamp,
+    Around, ContentHash, Converger, Denies, DesiredState, Effect, Grant, Health, Input, Kind, NodeSays, Now,
+    Release, Slot, Stamp,
     converge::{Config, Stage, Trouble},
     says::{Facts, Horizon},
 };
@@ -20,6 +20,9 @@ pub struct Node {
     pub active: BTreeMap<Slot, Release>,
     /// What does not pass its trial here.
     pub refuses: BTreeSet<ContentHash>,
+    /// What its store grants and denies.
+    pub grants: Option<BTreeSet<Grant>>,
+    pub denies: Denies,
     machine: Converger,
     running_ms: u64,
     inbox: VecDeque<Input>,
@@ -36,6 +39,8 @@ impl Node {
             generation: 0,
             active: BTreeMap::new(),
             refuses: BTreeSet::new(),
+            grants: None,
+            denies: Denies::new(),
             machine: Converger::resume(config, None).unwrap(),
             running_ms: 1_000,
             inbox: VecDeque::from([Input::Tick]),
@@ -84,6 +89,8 @@ impl Node {
                 Horizon { what: "disk".into(), days: 80.0 },
                 Horizon { what: "certificate".into(), days: 12.5 },
             ],
+            grants: self.grants.clone(),
+            denies: self.denies.clone(),
             ..Facts::default()
         };
         NodeSays { report: self.machine.report(), facts }
@@ -94,7 +101,8 @@ impl Node {
     }
 
     fn settle(&mut self) {
-        let around = Around { disk_free_bytes: 1 << 40, ..Around::default() };
+        let (grants, denies) = (self.grants.clone(), self.denies.clone());
+        let around = Around { disk_free_bytes: 1 << 40, grants, denies, ..Around::default() };
         while let Some(input) = self.inbox.pop_front() {
             let now = Now { running_ms: self.running_ms, wall: Some(Timestamp(1_800_000_000_000)) };
             for effect in self.machine.handle(now, &around, input) {
@@ -136,7 +144,7 @@ impl Node {
                 self.inbox.push_back(done(slot, Stage::Remove, release.hash, Ok(())));
             }
             Effect::ApplySettings { hash, .. } => {
-                self.inbox.push_back(Input::SettingsDone { hash, outcome: Ok(()) });
+                self.inbox.push_back(Input::SettingsDone { hash, outcome: Ok(Vec::new()) });
             }
             Effect::Keep(_) | Effect::Discard { .. } | Effect::Report(_) | Effect::Warn(_) => {}
         }

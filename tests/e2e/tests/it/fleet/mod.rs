@@ -5,4 +5,6 @@
 mod hq;
 mod orders;
 mod outbox;
+mod policy;
 mod rollouts;
+mod settings;
