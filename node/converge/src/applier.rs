@@ -3,7 +3,10 @@
 //! Everything may block, and may be asked for again after a kill: it must come to the same, and change nothing where nothing differs. Not here: when it is asked
 //! ([`crate::worker`]).
 
-use aisle_fleet::{ContentHash, Health, Kind, Release, Slot, converge::Trouble, rehearsal::Findings};
+use aisle_fleet::{
+    ContentHash, Health, Kind, Reason, Release, Slot, converge::Trouble, rehearsal::Findings,
+    setting::Settings,
+};
 
 /// An artefact with its bytes, which are what was signed.
 #[derive(Debug, Clone)]
@@ -75,6 +78,23 @@ pub trait Applier: Send + Sync {
         let _ = (slot, hash);
         None
     }
+
+    /// Why what runs is not in force any more, though nobody took it back by an order; nothing while it is. It is asked often.
+    fn broken(&self, slot: &Slot, hash: &ContentHash) -> Option<String> {
+        let _ = (slot, hash);
+        None
+    }
+}
+
+/// Sets the node as headquarters orders it.
+pub trait SetsNode: Send + Sync {
+    /// Takes all of these settings in the place of those before, or none of them. It is durable when this returns, and asked for again after each start.
+    ///
+    /// Gives why some of them are not in force though they were taken; nothing where all are.
+    ///
+    /// # Errors
+    /// When they must not be taken; those before stay.
+    fn set(&self, settings: &Settings) -> Result<Vec<Reason>, Trouble>;
 }
 
 /// It would come to the same if it was done again.

@@ -4,7 +4,7 @@
 //! there who put things in place. Not here: the thread ([`crate::worker`]).
 
 use crate::{
-    applier::Applier,
+    applier::{Applier, SetsNode},
     contents::{Contents, ContentsError},
     driver::{Driver, DriverError},
     orders::{Mine, Orders, Refused, Verifies},
@@ -22,7 +22,8 @@ use aisle_artefact::{
 use aisle_content::Manifest;
 use aisle_event::{StoreId, Timestamp};
 use aisle_fleet::{
-    Around, ContentHash, Converger, Effect, Input, NodeReport, Now, Release, Slot, Version, converge::Config,
+    Around, ContentHash, Converger, Denies, Effect, Grant, Input, NodeReport, Now, Release, Slot, Version,
+    converge::Config,
 };
 use std::{
     collections::BTreeSet,
@@ -58,6 +59,16 @@ pub trait Surroundings: Send + Sync {
 
     /// Why nothing may be put in place just now.
     fn busy(&self) -> Option<String>;
+
+    /// What the store grants to plugins; everything where nothing is said.
+    fn grants(&self) -> Option<BTreeSet<Grant>> {
+        None
+    }
+
+    /// What the store denies, and why.
+    fn denies(&self) -> Denies {
+        Denies::default()
+    }
 }
 
 /// Hears that there is something new: a report, or contents that are missing. It must not wait.
@@ -271,15 +282,19 @@ impl Fleet {
         fallen.collect()
     }
 
-    /// Begins: from now on what is ordered is carried out by these. Only the first call does anything.
+    /// Begins: from now on what is ordered is carried out by these; without somebody who sets the node, settings of it are refused. Only the first call does anything.
     ///
     /// # Errors
     /// When there are no threads for it.
-    pub fn start(&self, appliers: Vec<Arc<dyn Applier>>) -> io::Result<Option<Running>> {
+    pub fn start(
+        &self,
+        appliers: Vec<Arc<dyn Applier>>,
+        sets: Option<Arc<dyn SetsNode>>,
+    ) -> io::Result<Option<Running>> {
         let Some(Waiting { driver, effects, receiver }) = lock(&self.0.waiting).take() else {
             return Ok(None);
         };
-        let worker = Worker::new(self.clone(), driver, appliers, receiver)?;
+        let worker = Worker::new(self.clone(), driver, (appliers, sets), receiver)?;
         let sender = self.0.sender.clone();
         let thread =
             std::thread::Builder::new().name("aisle-fleet".into()).spawn(move || worker.run(effects))?;
@@ -498,8 +513,8 @@ impl Shared {
             disk_free_bytes: self.around.disk_free_bytes(),
             metadata_until: lock(&self.signed).as_ref().and_then(Signed::until),
             node_version: self.around.version(),
-            grants: None,
-            denies: std::collections::BTreeMap::new(),
+            grants: self.around.grants(),
+            denies: self.around.denies(),
             busy: self.around.busy(),
         }
     }

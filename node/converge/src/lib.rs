@@ -26,7 +26,7 @@ pub mod signed;
 pub mod status;
 mod worker;
 
-pub use applier::{Applier, Piece};
+pub use applier::{Applier, Piece, SetsNode};
 pub use contents::{Contents, ContentsError};
 pub use driver::{Driver, DriverError};
 pub use fleet::{Fleet, Listener, OpenError, Parts, Surroundings};

@@ -4,7 +4,7 @@
 //! Guards: an effect is carried out only after what it follows from was kept; its end is heard once, or it is asked for again after a restart.
 
 use crate::{
-    applier::{Applier, Outcome, Piece, never, not_now},
+    applier::{Applier, Outcome, Piece, SetsNode, never, not_now},
     contents::ContentsError,
     driver::Driver,
     fleet::{Fleet, METADATA, lock, words},
@@ -13,8 +13,9 @@ use crate::{
 };
 use aisle_content::Manifest;
 use aisle_fleet::{
-    ContentHash, Effect, Health, Input, Kind, Release, Slot,
+    ContentHash, Effect, Health, Input, Kind, Reason, Release, Slot,
     converge::{Stage, Trouble},
+    setting::Settings,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -79,10 +80,14 @@ pub(crate) fn metadata_of(manifest: &Manifest) -> Option<ContentHash> {
     Some(ContentHash(item.content.hash.0))
 }
 
+/// Who puts things in place, and who sets the node.
+pub(crate) type Hands = (Vec<Arc<dyn Applier>>, Option<Arc<dyn SetsNode>>);
+
 pub(crate) struct Worker {
     fleet: Fleet,
     driver: Driver,
     appliers: BTreeMap<Kind, Arc<dyn Applier>>,
+    sets: Option<Arc<dyn SetsNode>>,
     receiver: Receiver<Event>,
     trying: SyncSender<Task>,
     changing: SyncSender<Task>,
@@ -91,6 +96,8 @@ pub(crate) struct Worker {
     fetching: BTreeMap<Slot, (Release, u64)>,
     /// What was seen last, and of which artefact.
     observed: BTreeMap<Slot, (ContentHash, Health)>,
+    /// What was found broken last, and of which artefact.
+    broken: BTreeMap<Slot, (ContentHash, Option<String>)>,
     swept: BTreeSet<ContentHash>,
 }
 
@@ -98,7 +105,7 @@ impl Worker {
     pub(crate) fn new(
         fleet: Fleet,
         driver: Driver,
-        appliers: Vec<Arc<dyn Applier>>,
+        (appliers, sets): Hands,
         receiver: Receiver<Event>,
     ) -> io::Result<Self> {
         let appliers: BTreeMap<Kind, Arc<dyn Applier>> =
@@ -112,7 +119,21 @@ impl Worker {
         let (trying, changing) = (hand("aisle-fleet-try")?, hand("aisle-fleet-do")?);
         let player = Player::new(&fleet, &appliers)?;
         let (fetching, observed, swept) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        Ok(Self { fleet, driver, appliers, receiver, trying, changing, player, fetching, observed, swept })
+        let broken = BTreeMap::new();
+        Ok(Self {
+            fleet,
+            driver,
+            appliers,
+            sets,
+            receiver,
+            trying,
+            changing,
+            player,
+            fetching,
+            observed,
+            broken,
+            swept,
+        })
     }
 
     /// Runs until it is told to stop. `effects` are those of before.
@@ -236,8 +257,8 @@ impl Worker {
                         self.tell(contents.remove(&hash).map_err(|error| words(&error)));
                     }
                 }
-                Effect::ApplySettings { hash, .. } => {
-                    let outcome = Err(never("no setting of this node can be set by headquarters"));
+                Effect::ApplySettings { hash, settings } => {
+                    let outcome = self.set(&settings);
                     inputs.push_back(Input::SettingsDone { hash, outcome });
                 }
                 Effect::Report(report) => {
@@ -250,6 +271,22 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// Sets the node. It takes a few files, so it is done here.
+    fn set(&self, settings: &Settings) -> Result<Vec<Reason>, Trouble> {
+        let Some(sets) = &self.sets else {
+            return Err(never("no setting of this node can be set by headquarters"));
+        };
+        let set = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| sets.set(settings)));
+        let outcome = set.unwrap_or_else(|_| Err(not_now("whoever sets the node has panicked")));
+        match &outcome {
+            Ok(reasons) => {
+                tracing::info!(settings = settings.len(), later = reasons.len(), "the node is set");
+            }
+            Err(Trouble { text, .. }) => tracing::warn!("settings of the node are not taken: {text}"),
+        }
+        outcome
     }
 
     fn runs(&self, slot: &Slot) -> Option<Release> {
@@ -306,6 +343,14 @@ impl Worker {
     fn observe(&mut self, inputs: &mut VecDeque<Input>) {
         for (slot, release) in self.driver.machine().loads() {
             let applier = self.appliers.get(&slot.kind());
+            let broken = applier.and_then(|it| it.broken(slot, &release.hash));
+            let is_told = self.broken.get(slot) == Some(&(release.hash, broken.clone()));
+            if !is_told {
+                let news =
+                    broken.clone().map(|text| Input::Broke { slot: slot.clone(), hash: release.hash, text });
+                inputs.extend(news);
+                self.broken.insert(slot.clone(), (release.hash, broken));
+            }
             let Some(health) = applier.and_then(|it| it.health(slot, &release.hash)) else { continue };
             let seen = (release.hash, health);
             // What another version did says nothing of this one, though it were the same.

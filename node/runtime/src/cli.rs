@@ -275,10 +275,18 @@ pub(crate) enum DeviceCommand {
 /// `config`
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
-    /// Print what the node would run with, after every file and variable
-    Show,
+    /// Print what the node would run with, after headquarters, every file and variable
+    Show(ShowArgs),
     /// Say whether the node would accept it
     Check,
+}
+
+/// `config show`
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// Only what is not left at its default, each with who says it
+    #[arg(long)]
+    pub origins: bool,
 }
 
 /// `reference`

@@ -36,7 +36,7 @@ mod trainer;
 
 use clap::Parser;
 use cli::{Cli, Command, ConfigCommand, ImportArgs, MqttCommand, fleet::FleetCommand};
-use config::Config;
+use config::{Config, Overlay};
 use prometheus_client::registry::Registry;
 use serve::Ended;
 use std::{
@@ -78,7 +78,12 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
     if let Command::TryModel { again } = cli.command {
         return fleet::models::child(again);
     }
-    let config = enrol::adopt(&common.data, config::load(common.config.as_deref()));
+    let file = common.config.as_deref();
+    let loaded = match &cli.command {
+        Command::Run(_) => config::load_for_start(file, Overlay::begin(&common.data)),
+        _ => config::load(file, Overlay::beside(&common.data)),
+    };
+    let config = enrol::adopt(&common.data, loaded);
     match &cli.command {
         Command::Run(args) => {
             let config = config?;
@@ -143,7 +148,10 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
             output::line(format!("accepted; this is store `{}`", config.store))?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Config(ConfigCommand::Show) => {
+        Command::Config(ConfigCommand::Show(args)) if args.origins => {
+            show_origins(&config?, common.json).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Config(ConfigCommand::Show(_)) => {
             let config = config?;
             if common.json {
                 output::json(&config.raw)?;
@@ -155,6 +163,23 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Reference(command) => reference::print(command).map(|()| ExitCode::SUCCESS),
         Command::TryModel { again } => fleet::models::child(*again),
     }
+}
+
+/// Prints every key that is not left at its default, with who says it.
+fn show_origins(config: &Config, json: bool) -> anyhow::Result<()> {
+    let looked = config::look(config.file.as_deref(), config.overlay.text());
+    let (_, figment) = looked.or_else(|_| config::look(config.file.as_deref(), None))?;
+    let said = config::origin::all(&figment, &serde_json::to_value(&config.raw)?);
+    if json {
+        let rows = said.iter().map(|(key, value, origin)| {
+            serde_json::json!({ "key": key, "value": value, "origin": origin.to_string() })
+        });
+        return Ok(output::json(&rows.collect::<Vec<_>>())?);
+    }
+    for (key, value, origin) in said {
+        output::line(format!("{key} = {value}  # {origin}"))?;
+    }
+    Ok(())
 }
 
 fn import_file(data: &Path, config: &Config, args: &ImportArgs, json: bool) -> anyhow::Result<ExitCode> {

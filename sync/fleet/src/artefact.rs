@@ -72,6 +72,13 @@ impl Kind {
         }
     }
 
+    /// True for what only goes forward: once a version is in force, none before it can be put back, and none in its place but a later one. A residency policy is such, for its
+    /// versions only go up, whoever wants it otherwise.
+    #[must_use]
+    pub const fn goes_only_forward(self) -> bool {
+        matches!(self, Self::Policy)
+    }
+
     /// Whether a node may have several of them, told apart by a name.
     const fn naming(self) -> Naming {
         match self {

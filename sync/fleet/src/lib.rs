@@ -9,13 +9,14 @@
 //!
 //! Lives here: who is meant ([`label`], [`selector`], [`group`]), what a node should run ([`desired`]), how it gets there and back ([`converge`],
 //! [`report`], [`reason`], [`says`]), when ([`window`]), how a release goes through the stores ([`rollout`], [`wave`], [`gate`], [`sequential`]), what is found out
-//! before ([`preflight`], [`rehearsal`]), settings of devices ([`device`]), and how people write all this ([`document`]). `FLEET.md` has the model.
+//! before ([`preflight`], [`rehearsal`]), what a store does not take ([`denied`]), settings of devices ([`device`]), and how people write all this ([`document`]). `FLEET.md` has the model.
 //!
 //! Not here: disks, sockets, clocks, randomness, databases, signatures, rights. Guards invariants 6 (everything has a bound), 7 (times are passed in, and what
 //! a wrong one can do is bounded) and 9 (the machines have neither sockets nor a clock).
 
 pub mod artefact;
 pub mod converge;
+pub mod denied;
 pub mod desired;
 pub mod device;
 pub mod document;
@@ -41,6 +42,7 @@ pub mod window;
 
 pub use artefact::{ArtefactSet, Kind, Needs, Release, Slot, Want};
 pub use converge::{Around, Converger, Effect, Input, Now};
+pub use denied::{Denied, Denies};
 pub use desired::{DesiredState, Index, Resolver, Stamp};
 pub use document::Document;
 pub use gate::{Gates, Health};

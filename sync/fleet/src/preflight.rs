@@ -3,7 +3,8 @@
 //! It goes by what the hub knows of each node, which may be old; what it finds is a forecast, and the node decides. Not here: what people make of it.
 
 use crate::{
-    artefact::{ArtefactSet, Kind, Release, Slot},
+    artefact::{ArtefactSet, Release, Slot},
+    denied::Denies,
     hash::ContentHash,
     name::Grant,
     node::{Member, NodeId},
@@ -31,8 +32,8 @@ pub struct NodeFacts {
     pub disk_free_bytes: Option<u64>,
     /// What the store grants to plugins; everything where nothing is said.
     pub grants: Option<BTreeSet<Grant>>,
-    /// Kinds that the store's policy denies, and why.
-    pub denies: BTreeMap<Kind, String>,
+    /// What the store denies, or cannot put in place, and why.
+    pub denies: Denies,
     /// When something may be changed there.
     pub maintenance: Option<Maintenance>,
     /// What it gave up.
@@ -54,7 +55,7 @@ impl NodeFacts {
             seen_at: None,
             disk_free_bytes: None,
             grants: None,
-            denies: BTreeMap::new(),
+            denies: Denies::new(),
             maintenance: None,
             bad: BTreeMap::new(),
             minimums: BTreeMap::new(),
@@ -200,8 +201,13 @@ fn findings(set: &ArtefactSet, facts: &NodeFacts, rules: &Rules, now: Timestamp)
         if let Some(why) = facts.held.get(slot) {
             found.push((Severity::Note, Some(slot.clone()), Reason::HeldByOverride { why: why.clone() }));
         }
-        if let Some(why) = facts.denies.get(&slot.kind()).filter(|_| want.release().is_some()) {
-            let reason = Reason::PolicyDenies { why: why.clone() };
+        if slot.kind().goes_only_forward() {
+            // To be without it again is what no node does.
+            let severity = if want.release().is_some() { Severity::Note } else { Severity::Fails };
+            found.push((severity, Some(slot.clone()), Reason::OnlyForward));
+        }
+        if let Some(why) = facts.denies.why(slot).filter(|_| want.release().is_some()) {
+            let reason = Reason::PolicyDenies { why: why.into() };
             found.push((Severity::Fails, Some(slot.clone()), reason));
         }
         let Some(release) = want.release() else { continue };

@@ -7,6 +7,7 @@
 use crate::{
     artefact::{Kind, Slot},
     name::Grant,
+    setting::SettingKey,
     text::shown,
     version::Version,
 };
@@ -223,6 +224,12 @@ pub enum Reason {
         why: String,
     },
     Excluded,
+    /// What was taken, and does not count yet.
+    NextStart {
+        keys: Vec<SettingKey>,
+    },
+    /// What there is no way back from.
+    OnlyForward,
 }
 
 impl Reason {
@@ -260,6 +267,8 @@ impl Reason {
             Self::WindowShort { .. } => "window-short",
             Self::HeldByOverride { .. } => "held-by-override",
             Self::Excluded => "excluded",
+            Self::NextStart { .. } => "next-start",
+            Self::OnlyForward => "only-forward",
         }
     }
 
@@ -275,6 +284,7 @@ impl Reason {
                 | Self::PolicyDenies { .. }
                 | Self::NodeTooOld { .. }
                 | Self::GrantMissing { .. }
+                | Self::OnlyForward
         )
     }
 
@@ -357,6 +367,16 @@ impl fmt::Display for Reason {
             ),
             Self::HeldByOverride { why } => write!(f, "an override says otherwise: {why}"),
             Self::Excluded => f.write_str("is excluded"),
+            Self::NextStart { keys } => {
+                f.write_str("waits for the node's next start: ")?;
+                for (place, key) in keys.iter().enumerate() {
+                    write!(f, "{}`{key}`", if place == 0 { "" } else { ", " })?;
+                }
+                Ok(())
+            }
+            Self::OnlyForward => {
+                f.write_str("goes only forward: once in force it is not put back, and only a later version takes its place")
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a node says of itself in the third field of a REPORT: its report, and the facts that rules and pages go by.
 //!
 //! ```text
-//! REPORT.node = zstd frame, level 3, of {"report": NodeReport, "facts": {"version", "disk_free_bytes", "grants", "kinds", "time_zone", "horizon"}, "rehearsals": [Played]}
+//! REPORT.node = zstd frame, level 3, of {"report": NodeReport, "facts": {"version", "disk_free_bytes", "grants", "kinds", "time_zone", "horizon", "denies"}, "rehearsals": [Played]}
 //! ```
 //!
 //! Fields that this build does not know are passed over, so that a node may be newer than its hub. Not here: what follows from it ([`crate::rollout`],
@@ -9,6 +9,7 @@
 
 use crate::{
     artefact::{GRANTS_MAX, Kind, SLOTS_MAX},
+    denied::{DENIES_MAX, Denies, WHY_BYTES_MAX},
     name::Grant,
     rehearsal::{CANDIDATES_MAX, Played},
     report::NodeReport,
@@ -68,6 +69,9 @@ pub struct Facts {
     pub time_zone: Option<String>,
     /// What would hurt it offline, the first first.
     pub horizon: Vec<Horizon>,
+    /// What the store denies, by kind or slot, and why.
+    #[cfg_attr(feature = "schema", schema(value_type = std::collections::BTreeMap<String, String>))]
+    pub denies: Denies,
 }
 
 /// What a node says of itself.
@@ -193,13 +197,17 @@ impl NodeSays {
             bound("the number of a slot's reasons", slot.reasons.len(), REASONS_MAX)?;
         }
         bound("the number of the settings' reasons", self.report.settings.reasons.len(), REASONS_MAX)?;
-        let Facts { grants, horizon, time_zone, .. } = &self.facts;
+        let Facts { grants, horizon, time_zone, denies, .. } = &self.facts;
         bound("the number of grants", grants.as_ref().map_or(0, BTreeSet::len), ALL_GRANTS_MAX)?;
         bound(
             "the length of its time zone in bytes",
             time_zone.as_ref().map_or(0, String::len),
             ZONE_BYTES_MAX,
         )?;
+        bound("the number of what is denied", denies.len(), DENIES_MAX)?;
+        for (_, why) in denies.iter() {
+            bound("the length in bytes of why something is denied", why.len(), WHY_BYTES_MAX)?;
+        }
         bound("the number of dangers", horizon.len(), HORIZON_MAX)?;
         for danger in horizon {
             bound("the length of a danger's name", danger.what.chars().count(), WHAT_CHARS_MAX)?;

@@ -15,13 +15,13 @@ pub const VALUE_BYTES_MAX: usize = 1024;
 /// The most settings of a node or a group.
 pub const SETTINGS_MAX: usize = 512;
 
-/// A key as in `aisle.toml`: `kiosk.session_ttl_s`.
+/// A key as in `aisle.toml`: `kiosk.thanks_s`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SettingKey(CompactString);
 
 /// Why a text is no key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no key of a setting: it is written as in `aisle.toml`, such as `kiosk.session_ttl_s`")]
+#[error("`{text}` is no key of a setting: it is written as in `aisle.toml`, such as `kiosk.thanks_s`")]
 pub struct InvalidKey {
     /// The text, cut where it is too long.
     pub text: String,

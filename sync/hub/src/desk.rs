@@ -130,6 +130,11 @@ impl HubDesk {
         Ok(ReceiptGate::new(self.config.region.clone(), verifier, keys))
     }
 
+    /// Whether a node follows a later policy of this hub than every store is told of.
+    fn is_ahead(&self, follows: PolicyId, wanted: PolicyId) -> bool {
+        follows.version > wanted.version && self.policies.borrow().has(follows)
+    }
+
     fn policy_wanted(&self) -> Option<PolicyId> {
         self.policies.borrow().wanted
     }
@@ -239,6 +244,8 @@ impl Desk for HubDesk {
         noted.map_err(|error| self.busy("welcome", error))?;
         tracing::info!(store = %peer.store(), node = peer.identity.node, %version, "welcome");
         let wanted = self.policy_wanted().filter(|wanted| *wanted != hello.policy);
+        // A rollout has brought it a later one, which it would not leave for this one.
+        let wanted = wanted.filter(|wanted| !self.is_ahead(hello.policy, *wanted));
         let erasures_max = u32::try_from(ERRANDS_MAX.saturating_sub(2)).unwrap_or(u32::MAX);
         let found = self.database.errands(peer.store(), wanted, erasures_max).await;
         let found = found.map_err(|error| self.busy("welcome", error))?;

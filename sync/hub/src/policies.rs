@@ -119,6 +119,12 @@ impl Policies {
         self.all.iter().find(|policy| Some(policy.id()) == self.wanted)
     }
 
+    /// True for one that batches may name.
+    #[must_use]
+    pub fn has(&self, id: PolicyId) -> bool {
+        self.all.iter().any(|policy| policy.id() == id)
+    }
+
     fn ids(&self) -> BTreeSet<PolicyId> {
         self.all.iter().map(|policy| policy.id()).collect()
     }
@@ -130,6 +136,15 @@ fn open(path: &Path, config: &Config) -> Result<(TrustedPolicy, Vec<u8>, Signatu
     let policy = TrustedPolicy::open(&document, &signature, &config.policy_keys)
         .map_err(|source| PolicyFileError::Refused { path: path.to_owned(), source })?;
     Ok((policy, document, signature))
+}
+
+/// A policy as stores take it: 64 bytes of signature, then the document. Gives which it is.
+///
+/// # Errors
+/// When it cannot be read, or is signed by no trusted key.
+pub fn sealed(config: &Config, path: &Path) -> Result<(PolicyId, Vec<u8>), PolicyFileError> {
+    let (policy, document, signature) = open(path, config)?;
+    Ok((policy.id(), [signature.0.as_slice(), document.as_slice()].concat()))
 }
 
 /// Those of the files and those that were published. What was published and is signed by no key that is trusted now is left out.

@@ -29,6 +29,13 @@ pub struct Driver {
     thread: Option<JoinHandle<Result<(), StepError>>>,
 }
 
+/// Tells a projector's thread which policy to follow. When the thread has ended nobody listens.
+#[derive(Debug, Clone)]
+pub struct Follower {
+    orders: Arc<Orders>,
+    region: Region,
+}
+
 #[derive(Debug, Default)]
 struct Orders {
     stop: AtomicBool,
@@ -69,9 +76,13 @@ impl Driver {
     /// # Errors
     /// When there is no gate to this outbox's region by it, or a key is missing. The policy in force stays then.
     pub fn follow(&self, policy: TrustedPolicy, keys: TokenKeys) -> Result<(), GateError> {
-        Gate::new(&policy, &self.region, keys.clone())?;
-        *self.orders.policy.lock().unwrap_or_else(PoisonError::into_inner) = Some((policy, keys));
-        Ok(())
+        self.follower().follow(policy, keys)
+    }
+
+    /// Who may tell it as well.
+    #[must_use]
+    pub fn follower(&self) -> Follower {
+        Follower { orders: self.orders.clone(), region: self.region.clone() }
     }
 
     /// True until the thread has ended.
@@ -93,6 +104,18 @@ impl Driver {
         let Some(thread) = self.thread.take() else { return Ok(()) };
         thread.thread().unpark();
         Ok(thread.join().map_err(|_| DriverError::Panicked)??)
+    }
+}
+
+impl Follower {
+    /// As [`Driver::follow`].
+    ///
+    /// # Errors
+    /// As [`Driver::follow`].
+    pub fn follow(&self, policy: TrustedPolicy, keys: TokenKeys) -> Result<(), GateError> {
+        Gate::new(&policy, &self.region, keys.clone())?;
+        *self.orders.policy.lock().unwrap_or_else(PoisonError::into_inner) = Some((policy, keys));
+        Ok(())
     }
 }
 

@@ -36,7 +36,7 @@ mod shelf;
 mod telemetry;
 
 pub use config::{Config, InvalidConfig};
-pub use driver::{Driver, DriverError};
+pub use driver::{Driver, DriverError, Follower};
 pub use error::{OpenError, ReadError, StepError};
 pub use notice::{Notice, Why};
 pub use open::{Opened, Setup, open, open_with};

@@ -14,4 +14,5 @@ mod fleet;
 mod kills;
 mod orders;
 mod rehearsing;
+mod settings;
 mod world;

@@ -110,7 +110,14 @@ fn what_a_later_hub_asks_in_another_form_keeps_nobody_from_following_the_rest() 
     let node = at_one(&mut hub);
     hub.sign("1.1.0", "well");
     let (metadata, next) = (hub.metadata(), release("1.1.0", "well"));
-    let odd = order_of(&HUB, &store(), (2, 2), &[next], Some(&metadata), Some(b"\xffodd".to_vec()));
+    let odd = order_of(
+        &HUB,
+        &store(),
+        (2, 2),
+        &[next],
+        Some(&metadata),
+        (Some(b"\xffodd".to_vec()), Settings::new()),
+    );
     node.fleet().order(&odd, Some(2)).unwrap();
     node.fleet().metadata(&metadata).unwrap();
     node.bring(&content("1.1.0", "well"));

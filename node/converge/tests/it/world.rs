@@ -8,22 +8,26 @@ use aisle_artefact::{
 };
 use aisle_content::{Content, Item, Manifest, NodeOrder, Order};
 use aisle_converge::{
-    Applier, Fleet, Parts, Piece, Status, Surroundings,
+    Applier, Fleet, Parts, Piece, SetsNode, Status, Surroundings,
     applier::{Outcome, never},
     fleet::Running,
 };
 use aisle_event::{StoreId, Timestamp};
 use aisle_fleet::{
-    ContentHash, DesiredState, Health, Kind, Release, Slot, Version, Want,
+    ContentHash, Denies, DesiredState, Grant, Health, Kind, Reason, Release, Slot, Version, Want,
     converge::{Config, Probation, Trouble},
     desired::Wanted,
     rehearsal::{Candidate, Findings, encode_candidates},
+    setting::{SettingKey, Settings},
 };
 use aisle_protocol::Hash;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::Path,
-    sync::{Arc, Mutex, atomic::AtomicI64, atomic::Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -80,7 +84,7 @@ pub fn order_by(
     want: &[Release],
     metadata: Option<&[u8]>,
 ) -> Vec<u8> {
-    order_of(key, store, (generation, version), want, metadata, None)
+    order_of(key, store, (generation, version), want, metadata, (None, Settings::new()))
 }
 
 /// An order for the only node of the store, with candidates in a round.
@@ -88,7 +92,13 @@ pub fn rehearse(generation: u64, want: &Release, tried: &[Release], round: u64, 
     let candidate = |release: &Release| Candidate { slot: slot(), release: release.clone(), round };
     let tried: Vec<Candidate> = tried.iter().map(candidate).collect();
     let tried = encode_candidates(&tried).unwrap();
-    order_of(&HUB, &store(), (generation, 1), std::slice::from_ref(want), Some(metadata), Some(tried))
+    let more = (Some(tried), Settings::new());
+    order_of(&HUB, &store(), (generation, 1), std::slice::from_ref(want), Some(metadata), more)
+}
+
+/// An order with settings of the node.
+pub fn order_set(generation: u64, want: &[Release], metadata: Option<&[u8]>, settings: Settings) -> Vec<u8> {
+    order_of(&HUB, &store(), (generation, generation), want, metadata, (None, settings))
 }
 
 pub fn order_of(
@@ -97,9 +107,10 @@ pub fn order_of(
     (generation, version): (u64, u64),
     want: &[Release],
     metadata: Option<&[u8]>,
-    tried: Option<Vec<u8>>,
+    (tried, settings): (Option<Vec<u8>>, Settings),
 ) -> Vec<u8> {
     let mut state = DesiredState::new();
+    state.settings = settings;
     for release in want {
         let wanted = Wanted { want: Want::Release(release.clone()), round: 0 };
         state.slots.insert(slot(), wanted);
@@ -203,6 +214,25 @@ pub struct Shop {
     pub log: Mutex<Vec<String>>,
     /// What was rehearsed, each time.
     pub played: Mutex<Vec<String>>,
+    /// What the node is set to.
+    pub settings: Mutex<Settings>,
+    /// So often it was set.
+    pub sets: AtomicUsize,
+    /// What another way has brought in its place.
+    pub broken: Mutex<Option<String>>,
+}
+
+impl SetsNode for Shop {
+    fn set(&self, settings: &Settings) -> Result<Vec<Reason>, Trouble> {
+        if let Some(key) = settings.keys().find(|key| key.as_str().starts_with("sync.")) {
+            return Err(never(format!("`{key}` is none that headquarters may set")));
+        }
+        self.sets.fetch_add(1, Ordering::Relaxed);
+        *self.settings.lock().unwrap() = settings.clone();
+        let later = settings.keys().filter(|key| key.as_str() == "scrub.every_h").cloned();
+        let keys: Vec<SettingKey> = later.collect();
+        Ok(if keys.is_empty() { Vec::new() } else { vec![Reason::NextStart { keys }] })
+    }
 }
 
 struct Texts(Arc<Shop>);
@@ -261,11 +291,17 @@ impl Applier for Texts {
         let traps = if traps { 10 } else { 0 };
         Some(Health { calls: 20, traps, ..Health::default() })
     }
+
+    fn broken(&self, _: &Slot, _: &ContentHash) -> Option<String> {
+        self.0.broken.lock().unwrap().clone()
+    }
 }
 
 /// The time and the disk.
 pub struct Place {
     pub now_ms: AtomicI64,
+    pub grants: Mutex<Option<BTreeSet<Grant>>>,
+    pub denies: Mutex<Denies>,
 }
 
 impl Surroundings for Place {
@@ -287,6 +323,14 @@ impl Surroundings for Place {
 
     fn busy(&self) -> Option<String> {
         None
+    }
+
+    fn grants(&self) -> Option<BTreeSet<Grant>> {
+        self.grants.lock().unwrap().clone()
+    }
+
+    fn denies(&self) -> Denies {
+        self.denies.lock().unwrap().clone()
     }
 }
 
@@ -312,7 +356,11 @@ pub struct Node {
 
 impl Node {
     pub fn new() -> Self {
-        let place = Arc::new(Place { now_ms: AtomicI64::new(NOW.0) });
+        let place = Arc::new(Place {
+            now_ms: AtomicI64::new(NOW.0),
+            grants: Mutex::default(),
+            denies: Mutex::default(),
+        });
         let dir = tempfile::tempdir().unwrap();
         let mut node = Self { dir, shop: Arc::default(), place, fleet: None };
         node.start();
@@ -332,7 +380,8 @@ impl Node {
 
     pub fn start(&mut self) {
         let fleet = Fleet::open(self.parts()).unwrap();
-        let running = fleet.start(vec![Arc::new(Texts(self.shop.clone()))]).unwrap().unwrap();
+        let running =
+            fleet.start(vec![Arc::new(Texts(self.shop.clone()))], Some(self.shop.clone())).unwrap().unwrap();
         self.fleet = Some((fleet, running));
     }
 

@@ -1,11 +1,12 @@
 //! Gathers the settings from their sources and names the source of what is wrong.
 
-use crate::config::{Config, ConfigError, RawConfig, raw::refused};
+use crate::config::{Config, ConfigError, RawConfig, overlay::Overlay, raw::refused};
 use aisle_service::Credentials;
 use figment::{
-    Figment, Profile,
+    Figment, Metadata, Profile, Provider,
     error::Kind,
-    providers::{Env, Format, Serialized, Toml},
+    providers::{Data, Env, Format, Serialized, Toml},
+    value::{Dict, Map},
 };
 use std::path::{Path, PathBuf};
 
@@ -15,20 +16,66 @@ const NOT_SETTINGS: [&str; 2] = ["data", "config"];
 /// How alike a key must be to be suggested (Jaro-Winkler similarity).
 const ALIKE_MIN: f64 = 0.75;
 
-/// Reads, merges and checks.
-pub(crate) fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+/// How what headquarters sets is called, in errors too.
+pub(super) const HEADQUARTERS: &str = "headquarters' settings";
+
+/// What headquarters sets, under a name of its own.
+struct OfHeadquarters(Data<Toml>);
+
+impl Provider for OfHeadquarters {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(HEADQUARTERS)
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        self.0.data()
+    }
+}
+
+/// The configuration of a node that begins: what it does not come up with is taken back.
+pub(crate) fn load_for_start(file: Option<&Path>, overlay: Overlay) -> Result<Config, ConfigError> {
+    let mut overlay = overlay;
+    loop {
+        match look(file, overlay.text()) {
+            Ok((mut config, _)) => {
+                config.overlay = overlay;
+                return Ok(config);
+            }
+            // Without any it is the store's own error.
+            Err(error) if overlay.text().is_none() => return Err(error),
+            Err(error) if look(file, None).is_err() => return Err(error),
+            Err(error) => overlay = overlay.give_up(&error.to_string()),
+        }
+    }
+}
+
+/// The configuration for a command: what headquarters sets is passed over where it cannot be used, and nothing is changed.
+pub(crate) fn load(file: Option<&Path>, overlay: Overlay) -> Result<Config, ConfigError> {
+    let looked = look(file, overlay.text());
+    let (mut config, _) = looked.or_else(|_| look(file, None))?;
+    config.overlay = overlay;
+    Ok(config)
+}
+
+/// Reads, merges and checks; with who says what.
+pub(crate) fn look(file: Option<&Path>, overlay: Option<&str>) -> Result<(Config, Figment), ConfigError> {
     let mut figment = Figment::from(Serialized::defaults(RawConfig::default()));
+    if let Some(text) = overlay.filter(|text| !text.is_empty()) {
+        figment = figment.merge(OfHeadquarters(Toml::string(text)));
+    }
     for path in files(file)? {
         figment = figment.merge(Toml::file_exact(path));
     }
     let environment =
         Env::prefixed("AISLE_").ignore(&NOT_SETTINGS).filter(|key| key.as_str().contains("__")).split("__");
-    let mut raw: RawConfig =
-        figment.merge(environment).select(Profile::Default).extract().map_err(|error| explain(&error))?;
+    let figment = figment.merge(environment).select(Profile::Default);
+    let mut raw: RawConfig = figment.extract().map_err(|error| explain(&error))?;
     let main = file.unwrap_or_else(|| Path::new(DEFAULT_FILE));
     let beside = main.parent().unwrap_or_else(|| Path::new(""));
     find_secrets(&mut raw, &Credentials::from_environment(beside))?;
-    raw.resolve()
+    let mut config = raw.resolve()?;
+    config.file = file.map(Path::to_owned);
+    Ok((config, figment))
 }
 
 /// Puts the file in the place of each secret that is named `credential:NAME`.

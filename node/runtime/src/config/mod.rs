@@ -1,19 +1,22 @@
 //! What the node runs with: raw settings from files and environment, resolved once into types that cannot be wrong.
 //!
-//! Order, later over earlier: built-in defaults, `aisle.toml`, `conf.d/*.toml` beside it by name, `AISLE_<SECTION>__<KEY>`.
+//! Order, later over earlier: built-in defaults, what headquarters sets (`DATA/fleet/settings.toml`, the keys of [`overlay::KEYS`] alone), `aisle.toml`, `conf.d/*.toml` beside it by name, `AISLE_<SECTION>__<KEY>`.
 //! An unknown key is refused with its path and the nearest key there is.
 
 mod floor;
 mod load;
 mod mqtt;
+pub(crate) mod origin;
+pub(crate) mod overlay;
 mod raw;
 pub(crate) mod reference;
 
-pub(crate) use load::load;
+pub(crate) use load::{load, load_for_start, look};
+pub(crate) use overlay::Overlay;
 pub(crate) use raw::{LogFormat, RawConfig};
 
 use aisle_event::{Currency, StoreId};
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 /// The configuration of every part, checked.
 #[derive(Debug, Clone)]
@@ -41,6 +44,10 @@ pub(crate) struct Config {
     pub scrub: crate::scrub::Config,
     pub log_format: LogFormat,
     pub log_level: String,
+    /// The file that was named on the command line.
+    pub file: Option<PathBuf>,
+    /// What headquarters sets.
+    pub overlay: Overlay,
     /// What was read, for `config show`.
     pub raw: RawConfig,
 }

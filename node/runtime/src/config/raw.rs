@@ -1,8 +1,8 @@
 //! The settings as they are written: sections and keys, each with its meaning and default.
 
 use crate::{
-    config::{Config, ConfigError, floor, mqtt},
-    enrol, fleet, scrub, sync, trainer,
+    config::{Config, ConfigError, Overlay, floor, mqtt},
+    enrol, fleet, logging, scrub, sync, trainer,
 };
 use aisle_event::{Currency, StoreId};
 use aisle_recommend::Rules;
@@ -251,6 +251,7 @@ impl RawConfig {
         let enrolment = enrolment.map_err(|(key, reason)| refused(key, &reason))?;
         self.artefacts.validate().map_err(|(key, reason)| refused(key, &reason))?;
         self.trainer.validate().map_err(|error| refused("trainer", &error))?;
+        logging::check(&self.log.level).map_err(|reason| refused("log.level", &reason))?;
         self.scrub.validate().map_err(|error| refused("scrub", &error))?;
         Ok(Config {
             store,
@@ -275,6 +276,8 @@ impl RawConfig {
             scrub: self.scrub.clone(),
             log_format: self.log.format,
             log_level: self.log.level.clone(),
+            file: None,
+            overlay: Overlay::default(),
             raw: self,
         })
     }

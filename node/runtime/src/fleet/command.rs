@@ -1,6 +1,6 @@
 //! `aisle-node courier …` and `aisle-node fleet status`: with a node that runs, or without one.
 
-use super::{Around, courier, serial, verifies};
+use super::{Around, Granted, courier, serial, verifies};
 use crate::{
     admin::{
         place,
@@ -104,7 +104,8 @@ fn runs(data: &Path, node: &Node) -> bool {
 /// The fleet of a node that does not run.
 fn beside(data: &Path, config: &Config) -> anyhow::Result<Fleet> {
     let keys = config.sync.as_ref().map(|sync| sync.hub_receipt_keys.clone()).unwrap_or_default();
-    let around = Around { data: data.into(), clock: enrol::clock(data), busy: OnceLock::new() };
+    let (clock, granted) = (enrol::clock(data), Granted::of(config));
+    let around = Around { data: data.into(), clock, busy: OnceLock::new(), granted };
     let parts = Parts {
         data: data.into(),
         store: config.store.clone(),

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! start ─ open ──> aisle_converge::Fleet: what did not come up is given up, before plugins are loaded
-//! run ── begin ──> appliers: plugins, models, catalogue, prices, device profiles, device settings; others are told of as `unknown-kind`
+//! run ── begin ──> appliers: policy, plugins, models, catalogue, prices, device profiles, device settings; others are told of as `unknown-kind`
+//!                  settings of the node
 //! line, stick ───> orders, signed metadata, contents        board, /metrics, /v1/admin/fleet, REPORT <── report
 //! ```
 //!
@@ -14,7 +15,9 @@ pub(crate) mod courier;
 mod goods;
 mod metrics;
 pub(crate) mod models;
+mod node;
 mod plugins;
+mod policy;
 mod profiles;
 mod settings;
 
@@ -26,8 +29,9 @@ use aisle_converge::{Applier, Fleet, Parts, Surroundings, fleet::Running};
 use aisle_enrolment::Clock;
 use aisle_event::Timestamp;
 use aisle_fleet::{
-    Kind, Version,
+    Denied, Denies, Grant, Kind, Version,
     converge::{self, Probation},
+    denied::{DENIES_MAX, WHY_BYTES_MAX},
     says::{Facts, Horizon},
 };
 use aisle_model::Models;
@@ -45,8 +49,15 @@ use std::{
 };
 
 /// The kinds that this node can put in place.
-pub(crate) const KINDS: [Kind; 6] =
-    [Kind::Catalogue, Kind::Prices, Kind::DeviceProfiles, Kind::DeviceSettings, Kind::Plugin, Kind::Model];
+pub(crate) const KINDS: [Kind; 7] = [
+    Kind::Policy,
+    Kind::Catalogue,
+    Kind::Prices,
+    Kind::DeviceProfiles,
+    Kind::DeviceSettings,
+    Kind::Plugin,
+    Kind::Model,
+];
 /// Who is named in the journal for what headquarters orders.
 const BY: &str = "hub";
 
@@ -63,11 +74,14 @@ pub(crate) struct Settings {
     pub calls_min: u64,
     /// How long catalogues, prices, profiles and settings are watched before they count as good, in seconds: 1 to 604,800.
     pub watch_data_s: u64,
+    /// What this store does not take, whoever orders it, each with a reason for headquarters: a kind (`plugin`, `model`, `policy`), or one slot (`plugin/acme-upsell`). At most
+    /// 64. What runs already goes on.
+    pub denies: BTreeMap<String, String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { root_file: None, watch_s: 900, calls_min: 20, watch_data_s: 300 }
+        Self { root_file: None, watch_s: 900, calls_min: 20, watch_data_s: 300, denies: BTreeMap::new() }
     }
 }
 
@@ -84,7 +98,23 @@ impl Settings {
         if self.calls_min > 100_000 {
             return Err(("artefacts.calls_min", format!("is {}, expected at most 100000", self.calls_min)));
         }
-        Ok(())
+        self.denied().map(drop).map_err(|reason| ("artefacts.denies", reason))
+    }
+
+    /// What is denied, as the rules read it.
+    fn denied(&self) -> Result<Denies, String> {
+        if self.denies.len() > DENIES_MAX {
+            return Err(format!("has {} entries, expected at most {DENIES_MAX}", self.denies.len()));
+        }
+        let mut denies = Denies::new();
+        for (what, why) in &self.denies {
+            let denied: Denied = what.parse().map_err(|error| format!("`{what}`: {error}"))?;
+            if why.trim().is_empty() || why.len() > WHY_BYTES_MAX {
+                return Err(format!("`{what}` has no reason of 1 to {WHY_BYTES_MAX} bytes"));
+            }
+            denies.insert(denied, why.clone());
+        }
+        Ok(denies)
     }
 
     fn probations(&self) -> BTreeMap<Kind, Probation> {
@@ -107,6 +137,24 @@ struct Around {
     data: PathBuf,
     clock: Clock,
     busy: OnceLock<Busy>,
+    granted: Granted,
+}
+
+/// What the store grants and denies, as it is written in its configuration. What is told to headquarters is what the node goes by.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Granted {
+    grants: Option<BTreeSet<Grant>>,
+    denies: Denies,
+}
+
+impl Granted {
+    pub(crate) fn of(config: &Config) -> Self {
+        let grants = config.plugins.granted();
+        let grants =
+            grants.map(|grants| grants.iter().filter_map(|grant| grant.as_str().parse().ok()).collect());
+        // It was looked at when it was read.
+        Self { grants, denies: config.artefacts.denied().unwrap_or_default() }
+    }
 }
 
 impl Surroundings for Around {
@@ -132,6 +180,14 @@ impl Surroundings for Around {
     fn busy(&self) -> Option<String> {
         self.busy.get().and_then(|busy| busy())
     }
+
+    fn grants(&self) -> Option<BTreeSet<Grant>> {
+        self.granted.grants.clone()
+    }
+
+    fn denies(&self) -> Denies {
+        self.granted.denies.clone()
+    }
 }
 
 /// The fleet before there is anybody to put things in place.
@@ -152,7 +208,8 @@ pub(crate) fn serial(data: &Path, config: &Config) -> Option<String> {
 
 /// Goes on from what was kept. A shop whose fleet cannot be opened sells all the same, and says so.
 pub(crate) fn open(data: &Path, config: &Config, clock: Clock) -> Option<Opened> {
-    let around = Arc::new(Around { data: data.into(), clock, busy: OnceLock::new() });
+    let around =
+        Arc::new(Around { data: data.into(), clock, busy: OnceLock::new(), granted: Granted::of(config) });
     let keys = config.sync.as_ref().map(|sync| sync.hub_receipt_keys.clone()).unwrap_or_default();
     let verifies = (!keys.is_empty()).then(|| verifies(keys));
     let machine = converge::Config {
@@ -229,6 +286,7 @@ impl Opened {
         data: &Path,
         config: &Config,
         (plugins, models, floor, store): (&Plugins, &Models, &Floor, &Arc<Store>),
+        line: Option<sync::Line>,
         registry: &mut Registry,
     ) -> std::io::Result<(Fleet, Option<Running>)> {
         let Self { fleet, around } = self;
@@ -246,15 +304,21 @@ impl Opened {
             Arc::new(goods(Kind::Prices)),
             Arc::new(profiles::Profiles::new(crate::floor::profiles_dir(data), before)),
             Arc::new(settings::Devices::new(floor.clone(), runtime)),
+            Arc::new(policy::OfPolicy::new(line)),
         ];
         metrics::register(&fleet, registry);
-        let running = fleet.start(appliers)?;
+        let running = fleet.start(appliers, Some(Arc::new(node::OfNode::new(config))))?;
         Ok((fleet, running))
     }
 }
 
 /// What rules and pages at headquarters go by.
-pub(crate) fn facts(data: &Path, horizon: &horizon::Horizon, zone: Option<String>) -> Facts {
+pub(crate) fn facts(
+    data: &Path,
+    horizon: &horizon::Horizon,
+    zone: Option<String>,
+    granted: &Granted,
+) -> Facts {
     let days = horizon.items.iter().filter_map(|item| {
         let days = item.days?;
         Some(Horizon { what: item.name.clone(), days })
@@ -262,7 +326,8 @@ pub(crate) fn facts(data: &Path, horizon: &horizon::Horizon, zone: Option<String
     Facts {
         version: env!("CARGO_PKG_VERSION").parse().ok(),
         disk_free_bytes: horizon::free_bytes(data),
-        grants: None,
+        grants: granted.grants.clone(),
+        denies: granted.denies.clone(),
         kinds: Some(BTreeSet::from(KINDS)),
         time_zone: zone,
         horizon: days.take(aisle_fleet::says::HORIZON_MAX).collect(),
@@ -280,6 +345,19 @@ mod tests {
         assert_eq!(wrong.validate().unwrap_err().0, "artefacts.watch_s");
         let wrong = Settings { calls_min: 100_001, ..Settings::default() };
         assert_eq!(wrong.validate().unwrap_err().0, "artefacts.calls_min");
+        for (what, why) in [("plugins", "none"), ("plugin/", "none"), ("plugin", " "), ("model/a b", "none")]
+        {
+            let denies = [(what.to_owned(), why.to_owned())].into();
+            let wrong = Settings { denies, ..Settings::default() };
+            assert_eq!(wrong.validate().unwrap_err().0, "artefacts.denies", "{what}");
+        }
+        let denies =
+            [("plugin".to_owned(), "none".to_owned()), ("model/tower".into(), "too slow".into())].into();
+        let settings = Settings { denies, ..Settings::default() };
+        settings.validate().unwrap();
+        let denies = settings.denied().unwrap();
+        assert_eq!(denies.why(&"plugin/acme".parse().unwrap()), Some("none"));
+        assert_eq!(denies.why(&"model/other".parse().unwrap()), None);
     }
 
     #[test]

@@ -54,9 +54,10 @@ impl OfPlugins {
 /// What does not go away by itself is the plugin's.
 fn told(error: &ChangeError) -> Trouble {
     match error {
-        ChangeError::Manifest(_) | ChangeError::Another { .. } | ChangeError::TooLong { .. } => {
-            never(error.to_string())
-        }
+        ChangeError::Manifest(_)
+        | ChangeError::Another { .. }
+        | ChangeError::TooLong { .. }
+        | ChangeError::NotGranted { .. } => never(error.to_string()),
         error => not_now(error.to_string()),
     }
 }

@@ -12,7 +12,7 @@ use aisle_event::{
     Name, Unknown,
     plugin::{PluginHook, PluginInstalled, PluginRemoved},
 };
-use aisle_plugin_host::{InvalidManifest, LoadError, Manifest};
+use aisle_plugin_host::{Grant, InvalidManifest, LoadError, Manifest};
 use std::sync::{Arc, PoisonError, atomic::Ordering};
 
 /// Why a plugin is not changed.
@@ -40,6 +40,12 @@ pub(crate) enum ChangeError {
         found: usize,
         /// How long it may be.
         bytes_max: usize,
+    },
+    /// It wants more than it gets.
+    #[error("the store does not grant {}\nhint: see `plugins.grants`", list(grants))]
+    NotGranted {
+        /// What it lacks.
+        grants: Vec<Grant>,
     },
     /// The component is none that could run.
     #[error("{0}")]
@@ -82,6 +88,12 @@ pub(crate) enum ChangeError {
     Record(#[from] RecordError),
 }
 
+/// Grants as people read them.
+pub(super) fn list(grants: &[Grant]) -> String {
+    let quoted: Vec<String> = grants.iter().map(|grant| format!("`{grant}`")).collect();
+    quoted.join(", ")
+}
+
 impl Plugins {
     /// The longest package as JSON, in bytes.
     pub(crate) fn package_bytes_max(&self) -> usize {
@@ -104,6 +116,10 @@ impl Plugins {
         let parsed = Manifest::parse(&manifest)?;
         if parsed.id != plugin {
             return Err(ChangeError::Another { found: parsed.id, expected: plugin.into() });
+        }
+        let grants = config.ungranted(&parsed);
+        if !grants.is_empty() {
+            return Err(ChangeError::NotGranted { grants });
         }
         let (version, denies) = (parsed.version.to_string(), denies(&parsed));
         let name = |text: &str| Name::new(text).map_err(|_| FilesError::Name { name: text.into() });

@@ -1,7 +1,9 @@
 //! What can be set of plugins.
 
+use aisle_plugin_host::{Grant, Manifest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The most that `plugins_max` may be: what the host's pool of memory is laid out for.
 const PLUGINS_CEILING: usize = 256;
@@ -28,6 +30,9 @@ pub(crate) struct Config {
     pub actions_per_hour_max: u32,
     /// How long an alert of a plugin stands on the staff board, in seconds.
     pub alert_s: u32,
+    /// What this store grants to plugins: some of `log`, `clock`, `random`, `catalog`, `stock`, `kv`. A plugin that wants more is neither installed nor loaded. Left out,
+    /// everything is granted.
+    pub grants: Option<BTreeSet<String>>,
 }
 
 /// A setting that cannot be.
@@ -52,15 +57,35 @@ impl Default for Config {
             recordings_bytes_max: 16 << 20,
             actions_per_hour_max: 1000,
             alert_s: 4 * 3600,
+            grants: None,
         }
     }
 }
 
 impl Config {
+    /// What the store grants; everything where it says nothing.
+    pub(crate) fn granted(&self) -> Option<BTreeSet<Grant>> {
+        let grants = self.grants.as_ref()?;
+        Some(Grant::ALL.into_iter().filter(|grant| grants.contains(grant.as_str())).collect())
+    }
+
+    /// What a plugin wants and the store does not grant.
+    pub(super) fn ungranted(&self, manifest: &Manifest) -> Vec<Grant> {
+        let granted = self.granted();
+        let is_lacking = |grant: &&Grant| granted.as_ref().is_some_and(|granted| !granted.contains(*grant));
+        manifest.grants.iter().filter(is_lacking).copied().collect()
+    }
+
     /// Refuses what cannot be.
     pub(crate) fn validate(&self) -> Result<(), InvalidConfig> {
         let refuse =
             |field, found: usize, expected| Err(InvalidConfig { field, found: found.to_string(), expected });
+        let unknown = |grant: &&String| !Grant::ALL.iter().any(|known| known.as_str() == grant.as_str());
+        if let Some(found) = self.grants.iter().flatten().find(unknown) {
+            let (field, found) = ("grants", format!("with `{found}`"));
+            let expected = "some of log, clock, random, catalog, stock, kv";
+            return Err(InvalidConfig { field, found, expected });
+        }
         if !(1..=PLUGINS_CEILING).contains(&self.plugins_max) {
             return refuse("plugins_max", self.plugins_max, "from 1 to 256");
         }

@@ -4,6 +4,7 @@
 
 use super::{
     Plugins,
+    change::list,
     config::COMPONENT_CEILING,
     fold::{Installed, Known},
     live::{self, LeftOut, Live, Runner, Slot},
@@ -129,6 +130,10 @@ impl Plugins {
         let manifest = Manifest::parse(&version.manifest).map_err(|error| error.to_string())?;
         if manifest.id != id.as_str() {
             return Err(format!("its manifest is that of `{}`", manifest.id));
+        }
+        let lacking = self.0.config.ungranted(&manifest);
+        if !lacking.is_empty() {
+            return Err(format!("the store does not grant {}", list(&lacking)));
         }
         let fresh = self.0.fresh.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(fresh) =

@@ -2,7 +2,7 @@
 //!
 //! Not here: when (`aisle-converge`), installing (`change`). Guards invariant 4: what is tried is called by nobody but the trial.
 
-use super::Plugins;
+use super::{Plugins, change::list};
 use aisle_fleet::Health;
 use aisle_plugin_host::{Failure, Manifest, Plugin, Replay};
 use std::sync::{Arc, PoisonError};
@@ -16,6 +16,15 @@ impl Plugins {
     /// # Errors
     /// What is wrong with it, for people.
     pub(crate) fn try_out(&self, manifest: Manifest, component: &[u8]) -> Result<(), String> {
+        let config = &self.0.config;
+        if component.len() > config.component_bytes_max {
+            let (found, most) = (component.len(), config.component_bytes_max);
+            return Err(format!("its component has {found} bytes, at most {most} are taken here"));
+        }
+        let lacking = config.ungranted(&manifest);
+        if !lacking.is_empty() {
+            return Err(format!("the store does not grant {}", list(&lacking)));
+        }
         let id = manifest.id.clone();
         let (hooks, settings) = (manifest.hooks.clone(), manifest.settings.clone());
         let candidate = self.beside(manifest, component)?;

@@ -12,7 +12,7 @@ mod metrics;
 use crate::{
     admin::{self, http::Admin, place::Place},
     cli::RunArgs,
-    config::Config,
+    config::{self, Config},
     enrol,
     erase::{self, Erasing},
     fleet, floor, horizon, output, plugin, scrub,
@@ -119,7 +119,8 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
     let models = aisle_model::Models::new(&mut registry);
     let (ordered, ordering) = match ordered {
         Some(opened) => {
-            let begun = opened.begin(data, &config, (&plugins, &models, &floor, &store), &mut registry);
+            let parts = (&plugins, &models, &floor, &store);
+            let begun = opened.begin(data, &config, parts, line.clone(), &mut registry);
             let (fleet, running) = begun.context("cannot start the threads of what headquarters orders")?;
             watch.set_fleet(fleet.clone());
             (Some(fleet), running)
@@ -187,16 +188,18 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
     output::line(format!("listening on http://{bound}"))?;
     tracing::info!(%bound, store = %config.store, data = %data.display(), "serving");
     aisle_service::ready(&format!("store {}, kiosks at http://{bound}", config.store));
+    config.overlay.came_up();
     // On the runtime that answers kiosks: when that hangs, the supervisor is to start the node again.
     let alive = tokio::spawn(aisle_service::heartbeat());
     // Last, since nobody waits for it.
     let syncing = line.as_ref().map(|line| {
         let (seen, data) = (watch.clone(), data.to_owned());
         let zone = floor.zone().iana_name().map(str::to_owned);
+        let granted = fleet::Granted::of(&config);
         let hands = sync::apply::Hands {
             plain: Arc::from([sync::apply::plugins(plugins.clone())]),
             fleet: ordered.clone(),
-            facts: Arc::new(move || fleet::facts(&data, &seen.latest(), zone.clone())),
+            facts: Arc::new(move || fleet::facts(&data, &seen.latest(), zone.clone(), &granted)),
         };
         line.start(&store, hands, &erasing, &stopping)
     });
@@ -205,6 +208,7 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
     let identity = identity.context("cannot start the thread of the node's identity")?;
     let mut beside = JoinSet::new();
     beside.spawn(look_ahead(watch, enrolment.clone(), of_enrolment));
+    beside.spawn(lasts(config.overlay.clone()));
     if let Some(enrolment) = enrolment.clone() {
         beside.spawn(enrol::send_banned_away(enrolment, broker));
     }
@@ -231,6 +235,9 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
         }
     }
     drop(beside);
+    if !matches!(ended, Ended::Failed(_)) {
+        config.overlay.lasted();
+    }
     drop(place);
     drop(listening);
     // It writes what it reacted to, and waits for the floor to show it.
@@ -271,6 +278,13 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
     };
     close(store, reason).await?;
     Ok(ended)
+}
+
+/// Notes that the node lasts with what headquarters has set.
+async fn lasts(overlay: config::Overlay) {
+    tokio::time::sleep(config::overlay::LASTS).await;
+    // It writes a file.
+    let _ = tokio::task::spawn_blocking(move || overlay.lasted()).await;
 }
 
 /// Looks at the survival horizon now and then. Never ends.

@@ -3,7 +3,7 @@
 //! ```text
 //! journal ─> Outbox (its own thread) ─changes─> run ─sealed─> Client (its own thread) <──> hub
 //!                    ▲ follow                    │ ▲ POLICY          │ load, budgets
-//!                    └───────────────────────────┘ └─────────────────┘
+//!                    └─ door <── signed artefact ─┘ └─────────────────┘
 //!                    Down (its own thread): DESIRED, pieces ─> DATA/content ─> Applier ─> REPORT
 //! ```
 //!
@@ -15,6 +15,7 @@
 mod addresses;
 pub(crate) mod apply;
 pub(crate) mod config;
+mod door;
 mod down;
 pub(crate) mod files;
 mod load;
@@ -25,6 +26,7 @@ mod run;
 mod shelf;
 
 pub(crate) use config::{RawSync, Settings};
+pub(crate) use door::TakeError;
 pub(crate) use load::{InFlight, count};
 pub(crate) use report::SyncReport;
 
@@ -67,6 +69,8 @@ struct Shared {
     /// The metrics of the outbox and the line, once they are there.
     registry: ArcSwapOption<Registry>,
     view: Mutex<View>,
+    /// By which policies come in.
+    door: Mutex<door::Door>,
 }
 
 /// What there is to see.
@@ -102,8 +106,8 @@ impl Line {
     /// A line that has not begun.
     pub(crate) fn new(data: &Path, store: StoreId, settings: Settings, clock: ClockSource) -> Self {
         let load = Arc::new(InFlight::new(settings.kiosk));
-        let (registry, view) = (ArcSwapOption::empty(), Mutex::default());
-        Self(Arc::new(Shared { data: data.into(), store, settings, clock, load, registry, view }))
+        let (registry, view, door) = (ArcSwapOption::empty(), Mutex::default(), Mutex::default());
+        Self(Arc::new(Shared { data: data.into(), store, settings, clock, load, registry, view, door }))
     }
 
     /// Opens the outbox and calls the hub, beside everything else, until the node stops.

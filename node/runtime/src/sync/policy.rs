@@ -55,6 +55,8 @@ pub(crate) enum SentError {
     Length { bytes: usize },
     #[error(transparent)]
     Refused(#[from] TrustError),
+    #[error("it is for records of the region `{found}`, and those of this store are made in `{home}`")]
+    Home { found: Region, home: Region },
     #[error("it was announced as {announced}, and is {found}")]
     Other { announced: PolicyId, found: PolicyId },
     #[error(transparent)]
@@ -151,24 +153,39 @@ impl Kept {
     }
 }
 
-/// Checks a policy that the hub has sent, against the one in force. `None` when it is that one.
+/// Which policy has to be followed by what comes: that in force, or what was followed last by whoever signed it. Nothing where nothing ever was.
+///
+/// # Errors
+/// When what is kept cannot be read.
+pub(crate) fn current(
+    file: &Path,
+    kept: &Path,
+    trusted: &[VerifyingKey],
+) -> Result<(Option<PolicyId>, Option<TrustedPolicy>), PolicyError> {
+    let of_kept = Kept::read(kept, trusted)?.id;
+    let policy = in_force(file, kept, trusted).ok().map(|found| found.policy);
+    let ids = [of_kept, policy.as_ref().map(|policy| policy.id())];
+    Ok((ids.into_iter().flatten().max_by_key(|id| id.version), policy))
+}
+
+/// Checks a policy that has come, from the hub or as a signed artefact, against the one in force. `None` when it is that one.
 ///
 /// # Errors
 /// When it is not what was announced, no trusted key signed it, or it is older.
 pub(crate) fn sent(
     document: &[u8],
-    announced: PolicyId,
-    current: PolicyId,
+    announced: Option<PolicyId>,
+    current: Option<PolicyId>,
     trusted: &[VerifyingKey],
-) -> Result<Option<(TrustedPolicy, Signed)>, SentError> {
+) -> Result<(PolicyId, Option<(TrustedPolicy, Signed)>), SentError> {
     let (signature, text) = Signed::parts(document).ok_or(SentError::Length { bytes: document.len() })?;
     let policy = TrustedPolicy::open(text, &signature, trusted)?;
     let found = policy.id();
-    if found != announced {
+    if let Some(announced) = announced.filter(|announced| *announced != found) {
         return Err(SentError::Other { announced, found });
     }
-    let policy = policy.after(Some(current))?;
-    Ok((found != current).then(|| (policy, Signed::join(text, &signature))))
+    let policy = policy.after(current)?;
+    Ok((found, (Some(found) != current).then(|| (policy, Signed::join(text, &signature)))))
 }
 
 /// The keys that the gate to a region needs by a policy.
@@ -304,7 +321,8 @@ mod tests {
         let place = Place::with(1);
         let first = place.start();
         let second = text(2, "");
-        let (policy, signed) = sent(&wire(&second), id(&second), first.id(), &trusted()).unwrap().unwrap();
+        let (policy, signed) =
+            sent(&wire(&second), Some(id(&second)), Some(first.id()), &trusted()).unwrap().1.unwrap();
         signed.keep(&place.kept()).unwrap();
         let found = place.look().unwrap();
         assert_eq!((found.policy, found.fresh, found.notice), (policy, None, None));
@@ -317,7 +335,7 @@ mod tests {
     fn what_was_sent_is_refused_unless_it_is_signed_newer_and_what_was_announced() {
         let current = id(&text(2, ""));
         let next = text(3, "");
-        let ask = |document: &[u8], announced| sent(document, announced, current, &trusted());
+        let ask = |document: &[u8], announced| sent(document, Some(announced), Some(current), &trusted());
         let mut forged = wire(&next);
         forged.push(b'#');
         assert!(matches!(ask(&forged, id(&next)), Err(SentError::Refused(TrustError::Signature { .. }))));
@@ -334,8 +352,13 @@ mod tests {
             ask(&wire(&same), id(&same)),
             Err(SentError::Succession(SuccessionError::Same { version: 2 }))
         ));
-        assert!(ask(&wire(&text(2, "")), current).unwrap().is_none());
-        assert_eq!(ask(&wire(&next), id(&next)).unwrap().unwrap().0.id().version, 3);
+        assert!(ask(&wire(&text(2, "")), current).unwrap().1.is_none());
+        assert_eq!(ask(&wire(&next), id(&next)).unwrap().1.unwrap().0.id().version, 3);
+        // As an artefact it is announced by nothing, and held against the same.
+        let bare = |document: &[u8]| sent(document, None, Some(current), &trusted());
+        assert!(matches!(bare(&forged), Err(SentError::Refused(TrustError::Signature { .. }))));
+        assert!(matches!(bare(&wire(&older)), Err(SentError::Succession(SuccessionError::Older { .. }))));
+        assert_eq!(bare(&wire(&next)).unwrap().0, id(&next));
     }
 
     #[test]

@@ -25,7 +25,7 @@ use aisle_protocol::{
     control::{self, Erased, Octets},
     node,
 };
-use aisle_residency::{Gate, TrustedPolicy, erasure::Proof, token::TokenKeys};
+use aisle_residency::{Gate, erasure::Proof};
 use aisle_transport::{
     client::{self, BudgetFile, Client, Heard, RenewError},
     tls::ClockSource,
@@ -141,6 +141,8 @@ fn prepare(line: &Line, store: &Store, stopping: &watch::Receiver<bool>) -> Resu
     let (credentials, own) =
         files::credentials(settings, line.0.store.as_str()).map_err(|error| problem(&error))?;
     let kept = files::policy_path(data);
+    // Nobody brings another one until this one is kept.
+    let door = line.door();
     let found = policy::in_force(&settings.policy_file, &kept, &settings.policy_keys)
         .map_err(|error| problem(&error))?;
     let InForce { policy, fresh, notice } = found;
@@ -154,6 +156,7 @@ fn prepare(line: &Line, store: &Store, stopping: &watch::Receiver<bool>) -> Resu
     if let Some(fresh) = fresh {
         fresh.keep(&kept).map_err(|error| problem(&error))?;
     }
+    drop(door);
     let setup = Setup {
         dir: files::outbox_dir(data, region),
         store: line.0.store.clone(),
@@ -246,7 +249,7 @@ async fn session(
         view.running = Some(Running { outbox: outbox.clone(), status: client.status() });
     }
     let addresses = addresses::now();
-    let accepted = policy;
+    line.open_door(driver.follower(), policy, &secrets);
     let line = line.clone();
     let down = Down::start(line.clone(), client.clone(), hands.clone(), metrics.clone(), of_down);
     let down = down.map_err(|error| tracing::error!(%error, "cannot start the thread of contents")).ok();
@@ -262,7 +265,6 @@ async fn session(
         owed: BTreeSet::new(),
         asked: BTreeMap::new(),
         told: policy,
-        accepted,
         addresses,
         stamp,
     };
@@ -299,8 +301,6 @@ struct Session {
     asked: BTreeMap<Hash, String>,
     /// The policy that the client says the gate follows.
     told: PolicyId,
-    /// The last one that was accepted; the gate follows it with its next step.
-    accepted: PolicyId,
     addresses: BTreeSet<IpAddr>,
     stamp: Stamp,
 }
@@ -328,6 +328,7 @@ impl Session {
     /// Leaves the hub, then ends the outbox.
     async fn end(self) -> Result<(), Ended> {
         let Self { line, driver, client, outbox, down, .. } = self;
+        line.close_door();
         // Who looks at the outbox keeps its files.
         line.view().running = None;
         drop(outbox);
@@ -480,31 +481,16 @@ impl Session {
     }
 
     async fn policy(&mut self, control::Policy { id, document }: control::Policy) {
-        if id == self.accepted {
+        if self.line.policy_in_force() == Some(id) {
             return;
         }
-        let (line, current) = (self.line.clone(), self.accepted);
-        let (store_secret, token_secret) = (self.secrets.store, self.secrets.token);
-        let accepting =
-            spawn_blocking(move || accept(&line, &document.0, id, current, (&store_secret, &token_secret)));
-        let accepted = accepting.await.unwrap_or_else(|error| Err(error.to_string()));
-        let followed = accepted.and_then(|accepted| match accepted {
-            None => Ok(false),
-            Some((policy, keys)) => {
-                self.driver.follow(policy, keys).map(|()| true).map_err(|error| words(&error))
-            }
-        });
-        match followed {
-            Ok(false) => {}
-            Ok(true) => {
-                self.accepted = id;
-                self.line.view().policy = None;
-            }
-            Err(reason) => {
-                self.metrics.refused(id, &reason);
-                let text = format!("the hub's policy, {id}, is not followed: {reason}");
-                self.line.view().policy = Some(text);
-            }
+        let line = self.line.clone();
+        let taking = spawn_blocking(move || line.take_policy(&document.0, Some(id)));
+        let taken = taking.await.map_err(|error| error.to_string());
+        if let Err(reason) = taken.and_then(|taken| taken.map_err(|error| words(&error))) {
+            self.metrics.refused(id, &reason);
+            let text = format!("the hub's policy, {id}, is not followed: {reason}");
+            self.line.view().policy = Some(text);
         }
     }
 }
@@ -530,23 +516,6 @@ fn asked_as(store: &StoreId, erasure: &str) -> Hash {
         hasher.update(part);
     }
     Hash(*hasher.finalize().as_bytes())
-}
-
-/// Checks a policy that was sent and keeps it; durable before it is followed, so that a restart does not fall back behind it.
-fn accept(
-    line: &Line,
-    document: &[u8],
-    announced: PolicyId,
-    current: PolicyId,
-    (store_secret, token_secret): (&[u8; 32], &[u8; 32]),
-) -> Result<Option<(TrustedPolicy, TokenKeys)>, String> {
-    let settings = line.settings();
-    let sent = policy::sent(document, announced, current, &settings.policy_keys);
-    let Some((policy, signed)) = sent.map_err(|error| words(&error))? else { return Ok(None) };
-    let keys = policy::token_keys(&policy, &settings.region, store_secret, token_secret);
-    Gate::new(&policy, &settings.region, keys.clone()).map_err(|error| words(&error))?;
-    signed.keep(&files::policy_path(line.data())).map_err(|error| words(&error))?;
-    Ok(Some((policy, keys)))
 }
 
 fn of_open(error: &OpenError) -> Ended {

@@ -1,17 +1,19 @@
 //! What goes into the machine and what comes out.
 
 use crate::{
-    artefact::{Kind, Release, Slot},
+    artefact::{Release, Slot},
+    denied::Denies,
     desired::{DesiredState, Stamp},
     gate::Health,
     hash::ContentHash,
     name::Grant,
+    reason::Reason,
     report::NodeReport,
     setting::Settings,
     version::Version,
 };
 use aisle_event::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The time. The first counts from any moment on and only goes on while the node runs; the second is the day, where it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,8 +35,8 @@ pub struct Around {
     pub node_version: Option<Version>,
     /// What the store grants to plugins; everything where nothing is said.
     pub grants: Option<BTreeSet<Grant>>,
-    /// Kinds that the store's policy denies, and why.
-    pub denies: BTreeMap<Kind, String>,
+    /// What the store denies, and why.
+    pub denies: Denies,
     /// Why nothing may be put in place just now: `a basket is being paid`.
     pub busy: Option<String>,
 }
@@ -90,8 +92,8 @@ pub enum Input {
     SettingsDone {
         /// BLAKE3 of them.
         hash: ContentHash,
-        /// What came of it.
-        outcome: Result<(), Trouble>,
+        /// What came of it: why some of them are not in force though they were taken; nothing where all are.
+        outcome: Result<Vec<Reason>, Trouble>,
     },
     /// How what runs has done since it was put in place, or since the node started.
     Observed {
@@ -174,7 +176,7 @@ pub enum Effect {
         /// Which.
         hash: ContentHash,
     },
-    /// Apply these settings.
+    /// Apply these settings. It is asked for once after each start as well, to hear how they stand.
     ApplySettings {
         /// BLAKE3 of them.
         hash: ContentHash,

@@ -65,8 +65,9 @@ impl Converger {
             good.hash != running.hash && !is_low
         };
         let to = track.good.clone().filter(is_fit);
-        if to.is_none() && track.trial.is_none() {
-            // It had proved itself, and there is nothing else: something that fails is better than nothing, and people are told.
+        if slot.kind().goes_only_forward() || to.is_none() && track.trial.is_none() {
+            // There is no way back, or it had proved itself and there is nothing else: something that fails is better than nothing, and people are told.
+            track.trial = None;
             track.fault = Some(fault);
             return;
         }
@@ -170,11 +171,16 @@ impl Converger {
             reasons.push(Reason::BelowMinimum { version: version(), minimum });
         }
         let track = self.kept.tracks.get(slot);
+        let in_force = track.and_then(|track| track.running.as_ref());
+        let in_force = in_force.filter(|_| floor.is_none() && slot.kind().goes_only_forward());
+        if let Some(later) = in_force.filter(|later| release.version.is_below(&later.version)) {
+            reasons.push(Reason::BelowMinimum { version: version(), minimum: later.version.clone() });
+        }
         if let Some(bad) = track.and_then(|track| track.bad(release.hash, round)) {
             reasons.push(Reason::KnownBad { version: version(), fault: bad.fault.clone() });
         }
-        if let Some(why) = around.denies.get(&slot.kind()) {
-            reasons.push(Reason::PolicyDenies { why: why.clone() });
+        if let Some(why) = around.denies.why(slot) {
+            reasons.push(Reason::PolicyDenies { why: why.into() });
         }
         reasons.extend(lacks(release, around));
         reasons
@@ -234,11 +240,13 @@ fn lacks(release: &Release, around: &Around) -> Vec<Reason> {
             reasons.push(Reason::NodeTooOld { needs: needs.clone(), has });
         }
     }
-    if let Some(granted) = &around.grants {
-        let grants: Vec<_> = release.needs.grants.difference(granted).cloned().collect();
-        if !grants.is_empty() {
-            reasons.push(Reason::GrantMissing { grants });
-        }
-    }
+    reasons.extend(ungranted(release, around));
     reasons
+}
+
+/// What a release needs and the store does not grant, or grants no more.
+pub(super) fn ungranted(release: &Release, around: &Around) -> Option<Reason> {
+    let granted = around.grants.as_ref()?;
+    let grants: Vec<_> = release.needs.grants.difference(granted).cloned().collect();
+    (!grants.is_empty()).then_some(Reason::GrantMissing { grants })
 }

@@ -162,6 +162,9 @@ pub(super) struct Kept {
     /// Settings that were refused for good, and why.
     #[n(8)]
     pub(super) refused: Option<Refused>,
+    /// BLAKE3 of the settings that were taken last, whether all of them are in force or not.
+    #[n(9)]
+    pub(super) taken: Option<ContentHash>,
 }
 
 /// Settings that were refused for good.
@@ -211,6 +214,7 @@ impl Default for Kept {
             is_stopped: true,
             activations: 0,
             refused: None,
+            taken: None,
         }
     }
 }

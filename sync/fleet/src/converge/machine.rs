@@ -12,6 +12,7 @@ use crate::{
     hash::ContentHash,
     reason::{Fault, FaultCode, Reason},
     report::{NodeReport, Phase},
+    says::REASONS_MAX,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +41,8 @@ pub(super) struct LiveSettings {
     pub(super) tries: u32,
     pub(super) fault: Option<Fault>,
     pub(super) reasons: Vec<Reason>,
+    /// Those that were taken since the process started, and why some of them are not in force.
+    pub(super) taken: Option<(ContentHash, Vec<Reason>)>,
 }
 
 /// The node's side of a fleet.
@@ -169,13 +172,13 @@ impl Converger {
     #[must_use]
     pub fn needs(&self) -> BTreeSet<ContentHash> {
         let of_track = |track: &Track| {
-            let back = match &track.step {
-                Step::Revert(back) => back.to.as_ref().map(|release| release.hash),
-                step => step.job().map(|job| job.release.hash),
+            let (back, from) = match &track.step {
+                Step::Revert(back) => (back.to.as_ref().map(|release| release.hash), Some(back.from.hash)),
+                step => (step.job().map(|job| job.release.hash), None),
             };
             let running = track.running.as_ref().map(|release| release.hash);
             let good = track.good.as_ref().map(|release| release.hash);
-            [back, running, good]
+            [back, from, running, good]
         };
         self.kept.tracks.values().flat_map(of_track).flatten().collect()
     }
@@ -326,6 +329,14 @@ impl Converger {
                 track.go(Step::Rest);
                 false
             }
+            // It is in force all the same, and nothing takes it back but a later one.
+            Step::Revert(back) if trouble.is_final && slot.kind().goes_only_forward() => {
+                let round = track.bad.iter().find(|bad| bad.hash == back.from.hash).map(|bad| bad.round);
+                (track.running, track.running_round) = (Some(back.from), round.unwrap_or_default());
+                track.trial = None;
+                track.go(Step::Rest);
+                false
+            }
             Step::Activate(job) if is_enough => {
                 track.give_up(job.release.hash, job.round, fault.clone());
                 let back = Return { from: job.release, to: track.running.clone(), fault };
@@ -339,19 +350,23 @@ impl Converger {
         }
     }
 
-    fn settings_done(&mut self, hash: ContentHash, outcome: Result<(), Trouble>) {
+    fn settings_done(&mut self, hash: ContentHash, outcome: Result<Vec<Reason>, Trouble>) {
         if self.settings.asked != Some(hash) {
             return;
         }
         self.settings.asked = None;
         match outcome {
-            Ok(()) => {
-                self.kept.settings = Some(hash);
+            Ok(mut reasons) => {
+                reasons.truncate(REASONS_MAX);
+                self.kept.settings = reasons.is_empty().then_some(hash);
+                self.kept.taken = Some(hash);
                 self.kept.refused = None;
-                self.settings = LiveSettings::default();
+                self.settings = LiveSettings { taken: Some((hash, reasons)), ..LiveSettings::default() };
             }
             Err(Trouble { is_final, text }) => {
                 let fault = Fault::new(FaultCode::SettingsRefused, &text);
+                // What the node did not come up with was in force before.
+                self.kept.settings = self.kept.settings.filter(|settings| *settings != hash);
                 if is_final {
                     self.kept.refused = Some(Refused { hash, fault: fault.clone() });
                 }

@@ -2,6 +2,7 @@
 
 use super::{
     effect::{Around, Effect},
+    judge::ungranted,
     kept::{Job, Step, Track},
     machine::{Converger, Live},
 };
@@ -108,6 +109,9 @@ impl Converger {
         };
         let release = match (want, track.running) {
             (Want::Absent, None) => return Came::Stays(Phase::Settled, Vec::new()),
+            (Want::Absent, Some(_)) if slot.kind().goes_only_forward() => {
+                return Came::Stays(Phase::Refused, vec![Reason::OnlyForward]);
+            }
             (Want::Absent, Some(_)) => {
                 let gates = self.gates(Some(slot), around);
                 if gates.is_empty() {
@@ -117,6 +121,10 @@ impl Converger {
                 return Came::Stays(Phase::Waiting, gates);
             }
             (Want::Release(release), Some(running)) if running.hash == release.hash => {
+                // A store that takes a grant back does not let it run any more.
+                if let Some(reason) = ungranted(&running, around) {
+                    return Came::Stays(Phase::Refused, vec![reason]);
+                }
                 return self.runs_what_is_wanted(slot, round, track.running_round, track.fault, watching);
             }
             (Want::Release(release), _) => release,
@@ -297,7 +305,7 @@ impl Converger {
     /// BLAKE3 of the settings that should be; nothing where there never were any.
     pub(super) fn settings_wanted(&self) -> Option<ContentHash> {
         let settings = &self.kept.desired.settings;
-        if settings.is_empty() && self.kept.settings.is_none() {
+        if settings.is_empty() && self.kept.settings.is_none() && self.kept.taken.is_none() {
             return None;
         }
         // Writing to a `Vec` has no way to fail.
@@ -306,19 +314,24 @@ impl Converger {
 
     fn pump_settings(&mut self, around: &Around) {
         self.settings.reasons.clear();
-        let Some(hash) = self.settings_wanted().filter(|hash| Some(*hash) != self.kept.settings) else {
+        let Some(hash) = self.settings_wanted() else { return };
+        if let Some((_, reasons)) = self.settings.taken.as_ref().filter(|(taken, _)| *taken == hash) {
+            self.settings.reasons.clone_from(reasons);
             return;
-        };
+        }
         if let Some(refused) = self.kept.refused.as_ref().filter(|refused| refused.hash == hash) {
             self.settings.reasons.push(Reason::Failing { fault: refused.fault.clone() });
             return;
         }
         if self.settings.asked == Some(hash) {
-            self.settings.reasons.push(Reason::Activating);
+            let is_new = self.kept.settings != Some(hash);
+            self.settings.reasons.extend(is_new.then_some(Reason::Activating));
             return;
         }
-        let gates = self.gates(None, around);
-        if !gates.is_empty() {
+        // What was taken before this start changes nothing: it is asked how it stands.
+        let is_known = [self.kept.settings, self.kept.taken].contains(&Some(hash));
+        let gates = if is_known { Vec::new() } else { self.gates(None, around) };
+        if !gates.is_empty() || self.is_stopping {
             self.settings.reasons = gates;
             return;
         }
@@ -330,7 +343,9 @@ impl Converger {
             return;
         }
         self.settings.asked = Some(hash);
-        self.settings.reasons.push(Reason::Activating);
+        if self.kept.settings != Some(hash) {
+            self.settings.reasons.push(Reason::Activating);
+        }
         let settings = self.kept.desired.settings.clone();
         self.effects.push(Effect::ApplySettings { hash, settings });
     }

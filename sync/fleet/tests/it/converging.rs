@@ -208,10 +208,17 @@ fn what_a_node_cannot_or_may_not_do_is_refused_before_a_byte_is_fetched() {
         assert_eq!(shop.fetched.len(), fetched);
     }
     let mut shop = good(&[(A, "1.0")]);
-    shop.around.denies.insert(Kind::Plugin, "no foreign code here".into());
+    shop.around.denies.insert(Kind::Plugin, "no foreign code here");
     shop.desire(Shop::state(&[(A, "2.0")]));
     shop.pass(HOUR);
     assert_eq!(shop.codes(A), ["policy-denies"]);
+    assert_eq!(shop.running(A).as_deref(), Some("1.0"), "what runs is not touched by it");
+    let mut shop = good(&[(A, "1.0"), ("plugin/b", "1.0")]);
+    shop.around.denies.insert(slot(A), "it is too loud");
+    shop.desire(Shop::state(&[(A, "2.0"), ("plugin/b", "2.0")]));
+    shop.pass(HOUR);
+    assert_eq!((shop.codes(A), shop.codes("plugin/b").len()), (vec!["policy-denies"], 0));
+    assert!(shop.told(A).contains("too loud"));
     let mut only_prices = Config { seed: 1, ..config() };
     only_prices.kinds.retain(|kind, _| *kind == Kind::Prices);
     let mut shop = Shop::with(only_prices);
@@ -463,4 +470,22 @@ fn reports_come_when_something_is_new_and_not_too_often() {
     assert_eq!(shop.report.as_ref(), Some(&shop.machine.report()));
     let contents = shop.machine.needs();
     assert!(contents.contains(&release_of(A, "1.0").hash));
+}
+
+#[test]
+fn a_grant_that_the_store_takes_back_is_told_of_what_runs_by_it() {
+    let mut shop = Shop::new();
+    let mut state = Shop::state(&[(A, "1.0")]);
+    let mut release = release_of(A, "1.0");
+    release.needs.grants.insert(Grant::new("stock").unwrap());
+    state.slots.get_mut(&slot(A)).unwrap().want = Want::Release(release);
+    shop.desire(state);
+    shop.pass(HOUR);
+    assert_eq!(shop.phase(A), Phase::Settled, "where nothing is said everything is granted");
+    shop.around.grants = Some([Grant::new("kv").unwrap()].into());
+    shop.pass(60_000);
+    assert_eq!((shop.phase(A), shop.codes(A)), (Phase::Refused, vec!["grant-missing"]));
+    shop.around.grants = None;
+    shop.pass(60_000);
+    assert_eq!(shop.phase(A), Phase::Settled);
 }

@@ -50,7 +50,7 @@ fn each_reason_is_found_and_told_with_how_many_have_it() {
     facts[0].disk_free_bytes = Some(100_000_000);
     facts[1].member.version = Some(version("0.9"));
     facts[2].grants = Some([Grant::new("kv").unwrap()].into());
-    facts[3].denies.insert(Kind::Plugin, "no foreign code".into());
+    facts[3].denies.insert(Kind::Plugin, "no foreign code");
     facts[4].seen_at = Some(NOW.saturating_add_ms(-100 * 3_600_000));
     facts[5].maintenance = serde_json::from_str(r#"{"zone":"UTC","windows":["daily 02:00-02:10"]}"#).unwrap();
     facts[6].bad.insert(release.hash, Fault::new(FaultCode::Trapped, "3 of 9"));
@@ -106,4 +106,23 @@ fn a_banned_artefact_and_a_wave_of_nobody_are_refused_at_once() {
     let found = run(&spec, &facts(20), &rules);
     let refusal = found.refusal.unwrap();
     assert!(refusal.contains("banned: sold for nothing") && refusal.contains("hint:"), "{refusal}");
+}
+
+#[test]
+fn a_preflight_says_that_a_policy_goes_only_forward_and_what_a_store_denies_of_a_kind() {
+    let policy = slot("policy");
+    let mut spec = spec(waves());
+    spec.set = [(policy.clone(), Want::Release(release_of("policy", "4.0.0")))].into();
+    let mut facts = facts(20);
+    facts[0].denies.insert(policy.clone(), "our officer brings it herself");
+    facts[1].denies.insert(Kind::Plugin, "no foreign code");
+    let found = run(&spec, &facts, &Rules::default());
+    let of = |code: &str| found.groups.iter().find(|group| group.reason.code() == code).unwrap();
+    assert_eq!((of("only-forward").severity, of("only-forward").count), (Severity::Note, 20));
+    assert!(of("only-forward").reason.to_string().contains("later version"));
+    assert_eq!((of("policy-denies").severity, of("policy-denies").count), (Severity::Fails, 1));
+
+    spec.set = [(policy, Want::Absent)].into();
+    let found = run(&spec, &facts, &Rules::default());
+    assert_eq!(found.failing, 20, "to be without a policy again is what no node does");
 }

@@ -2,7 +2,7 @@
 
 use crate::shop::Shop;
 use aisle_fleet::{
-    Kind, NodeSays, Reason,
+    Denied, Denies, Kind, NodeSays, Reason,
     gate::{Durations, Health},
     says::{Facts, HORIZON_MAX, Horizon, PLAIN_BYTES_MAX, REASONS_MAX, SAYS_BYTES_MAX, SaysError},
 };
@@ -18,6 +18,13 @@ fn says() -> NodeSays {
         kinds: Some([Kind::Plugin, Kind::Prices].into()),
         time_zone: Some("Europe/Berlin".into()),
         horizon: vec![Horizon { what: "certificate".into(), days: 12.5 }],
+        denies: [("model", "too slow"), ("plugin/acme", "too loud")].into_iter().fold(
+            Denies::default(),
+            |mut denies, (what, why)| {
+                denies.insert(what.parse::<Denied>().unwrap(), why);
+                denies
+            },
+        ),
     };
     NodeSays { report: shop.machine.report(), facts, ..NodeSays::default() }
 }
@@ -37,7 +44,7 @@ fn what_a_node_says_comes_through_as_it_was_said() {
 fn what_a_newer_node_says_besides_is_passed_over() {
     let json = r#"{"report":{"desired":null,"slots":{"catalogue":{"wanted":null,"round":0,"running":null,"good":null,"phase":"left",
         "reasons":[],"mood":"fair"}},"settings":{"wanted":null,"applied":null,"reasons":[],"x":1},"more":[]},
-        "facts":{"version":"9.0","kinds":["plugin","hologram"],"weather":"rain"},"new":{}}"#;
+        "facts":{"version":"9.0","kinds":["plugin","hologram"],"denies":{"hologram":"no","plugin":"none"},"weather":"rain"},"new":{}}"#;
     let said = NodeSays::decode(&packed(json)).unwrap();
     assert_eq!(said.report.slots.len(), 1);
     assert_eq!(
@@ -45,6 +52,8 @@ fn what_a_newer_node_says_besides_is_passed_over() {
         Some([Kind::Plugin].into()),
         "a kind that is not known here is nothing to go by"
     );
+    assert_eq!(said.facts.denies.len(), 1, "nor is what is denied and not known");
+    assert!(said.facts.denies.has(Kind::Plugin));
     assert_eq!(said.facts.disk_free_bytes, None);
 }
 

@@ -248,7 +248,7 @@ impl Shop {
             Effect::Discard { hash, .. } => drop(self.shelf.remove(&hash)),
             Effect::ApplySettings { hash, .. } => {
                 self.settings = Some(hash);
-                self.inbox.push_back(Input::SettingsDone { hash, outcome: Ok(()) });
+                self.inbox.push_back(Input::SettingsDone { hash, outcome: Ok(Vec::new()) });
             }
             Effect::Report(report) => self.report = Some(report),
             Effect::Warn(text) => self.warnings.push(text),

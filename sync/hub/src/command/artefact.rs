@@ -26,7 +26,7 @@ use aisle_hub::{
     config::PassphraseSource,
     content::Contents,
     enrol::now,
-    publish,
+    policies, publish,
 };
 use anyhow::{Context, bail};
 use serde_json::json;
@@ -284,7 +284,10 @@ async fn expiries(config: &Config, common: &Common) -> anyhow::Result<bool> {
 
 async fn add(config: &Config, common: &Common, args: &AddArgs) -> anyhow::Result<()> {
     let artefacts = artefacts(config, open(config).await?)?;
-    let bytes = publish::bytes_of(&args.file)?;
+    let bytes = match kind(&args.kind)? {
+        Kind::Policy => policy_bytes(config, args)?,
+        _ => publish::bytes_of(&args.file)?.into(),
+    };
     let onto = args.onto.as_deref().map(read).transpose()?;
     let new = NewArtefact {
         kind: kind(&args.kind)?,
@@ -319,6 +322,19 @@ async fn add(config: &Config, common: &Common, args: &AddArgs) -> anyhow::Result
         None => write(&args.out.out, &[added.draft])?,
     };
     told(common, &file)
+}
+
+/// A policy with the signature that lies beside it, which has to be there: no key of artefacts makes up for it.
+fn policy_bytes(config: &Config, args: &AddArgs) -> anyhow::Result<bytes::Bytes> {
+    let (id, bytes) = policies::sealed(config, &args.file)?;
+    let expected = format!("{}.0.0", id.version);
+    if args.version != expected {
+        bail!(
+            "the policy is of version {}, so its artefact is of version {expected}\nhint: add it as `{expected}`",
+            id.version
+        );
+    }
+    Ok(bytes.into())
 }
 
 fn quick_passphrase(folder: &Path) -> PassphraseSource {

@@ -71,6 +71,16 @@ impl Database {
         rows.into_iter().map(row).collect()
     }
 
+    /// Whether there is a policy of a version, published or of a file.
+    pub(crate) async fn knows_policy(&self, version: u32) -> Result<bool, DatabaseError> {
+        let failed = while_doing("look for a policy");
+        let found: Option<(i64,)> = reading!(self, pool => {
+            sqlx::query_as("SELECT version FROM policies WHERE version = $1 LIMIT 1")
+                .bind(i64::from(version)).fetch_optional(pool).await.map_err(failed)
+        })?;
+        Ok(found.is_some())
+    }
+
     /// The document of a policy, and its signature.
     pub(crate) async fn policy_document(
         &self,

@@ -7,14 +7,14 @@ use super::{
 use crate::database::{Database, DatabaseError, read::ROWS_MAX};
 use aisle_event::{StoreId, Timestamp};
 use aisle_fleet::{
-    Index, NodeId, NodeSays, Reason, RolloutSpec, Serial,
+    Index, Kind, NodeId, NodeSays, Reason, RolloutSpec, Serial,
     desired::{Resolved, Source, Work},
     preflight::{NodeFacts, Preflight, Rules, preflight},
     report::Asked,
     wave::{Plan, plan},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// A rollout that reaches more of the fleet than one in so many wants another person.
 const SHARE: u64 = 4;
@@ -66,6 +66,8 @@ pub(crate) async fn look(
         found.refusal =
             Some(format!("the bytes of `{named}` are not at this hub\nhint: publish the artefact first"));
     }
+    let unknown = unknown_policy(database, spec).await?;
+    found.refusal = found.refusal.take().or(unknown);
     let fleet = members.members.len() as u64;
     let is_wide = found.nodes.saturating_mul(SHARE) > fleet;
     let compared = plan.left.len() as u64;
@@ -74,6 +76,24 @@ pub(crate) async fn look(
     let new = members.members.iter().filter(|member| !known.contains(&member.id));
     let new = new.map(|member| member.id.clone()).collect();
     Ok((Found { preflight: found, fleet, approvals, compared, missing }, plan, new))
+}
+
+/// Why a policy of a rollout must not go out: what stores send by a policy that this hub does not know is refused.
+async fn unknown_policy(database: &Database, spec: &RolloutSpec) -> Result<Option<String>, DatabaseError> {
+    for (slot, release) in releases(&spec.set).filter(|(slot, _)| slot.kind() == Kind::Policy) {
+        let text = release.version.as_str();
+        let Some(version) = text.strip_suffix(".0.0").and_then(|version| version.parse::<u32>().ok()) else {
+            return Ok(Some(format!(
+                "`{slot}` {text}: the artefact of version 4 of a policy is of version `4.0.0`\nhint: sign it again under that version"
+            )));
+        };
+        if !database.knows_policy(version).await? {
+            return Ok(Some(format!(
+                "`{slot}` {text}: version {version} of the policy is not at this hub, and what stores send by it would be refused\nhint: `aisle-hub policy publish`; `policies.wanted` keeps the line from bringing it to every store at once"
+            )));
+        }
+    }
+    Ok(None)
 }
 
 /// What the hub knows of a node from what it said, and from what is said of it.
@@ -88,15 +108,22 @@ fn known(facts: &mut NodeFacts, says: Option<&NodeSays>, resolved: &Resolved) {
     let Some(says) = says else { return };
     facts.disk_free_bytes = says.facts.disk_free_bytes;
     facts.grants.clone_from(&says.facts.grants);
+    facts.denies.clone_from(&says.facts.denies);
     if let Some(kinds) = &says.facts.kinds {
-        let unknown: BTreeSet<_> =
-            aisle_fleet::Kind::ALL.into_iter().filter(|kind| !kinds.contains(kind)).collect();
-        let denied = unknown.into_iter().map(|kind| (kind, format!("the node cannot put a {kind} in place")));
-        facts.denies = denied.collect::<BTreeMap<_, _>>();
+        for kind in Kind::ALL.into_iter().filter(|kind| !kinds.contains(kind)) {
+            facts.denies.insert(kind, format!("the node cannot put a {kind} in place"));
+        }
     }
     for (slot, of_slot) in &says.report.slots {
         if let Some(running) = &of_slot.running {
             facts.running.insert(slot.clone(), running.hash);
+            // What is in force is the least that such a slot takes.
+            let known = facts.minimums.get(slot);
+            if slot.kind().goes_only_forward()
+                && known.is_none_or(|minimum| minimum.is_below(&running.version))
+            {
+                facts.minimums.insert(slot.clone(), running.version.clone());
+            }
         }
         let Some(Asked::Release(asked)) = &of_slot.wanted else { continue };
         for reason in &of_slot.reasons {

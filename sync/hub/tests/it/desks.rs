@@ -147,6 +147,10 @@ async fn a_welcomed_node_is_told_its_policy_its_erasures_and_what_to_become() {
     said.policy = policy.id();
     let errands = desk.welcomed(&peer(NODE), &said, Version::spoken()[0]).await.unwrap();
     assert!(matches!(errands.as_slice(), [Errand::Desired(_)]), "{errands:?}");
+    // Nobody knows what a node follows that is of no policy of this hub: it is told. One that a rollout has brought further is left alone.
+    said.policy.version += 1;
+    let errands = desk.welcomed(&peer(NODE), &said, Version::spoken()[0]).await.unwrap();
+    assert!(matches!(errands.as_slice(), [Errand::Policy(_), Errand::Desired(_)]), "{errands:?}");
     assert!(database.nodes(&store).await.unwrap()[0].is_connected);
     desk.parted(&peer(NODE), Parting::Lost).await;
     assert!(!database.nodes(&store).await.unwrap()[0].is_connected);
@@ -206,3 +210,37 @@ async fn a_content_comes_in_pieces_and_says_its_length() {
 }
 
 static CHUNKS: std::sync::LazyLock<Peer> = std::sync::LazyLock::new(|| peer(NODE));
+
+#[tokio::test]
+async fn a_node_that_follows_a_later_policy_of_the_hub_is_not_told_of_an_older_one() {
+    let (_folder, database) = sqlite().await;
+    let second = crate::shop::signed(&POLICY.replacen("version = 1", "version = 2", 1));
+    for (policy, text) in
+        [(policy(), POLICY.to_owned()), (second.clone(), POLICY.replacen("version = 1", "version = 2", 1))]
+    {
+        let signature = officer().sign(text.as_bytes());
+        let new = NewPolicy { policy: &policy, document: text.as_bytes(), signature: &signature };
+        database.accept_policy(&new).await.unwrap();
+    }
+    let shop = Outbox::new("store-1", 1);
+    database.register(&shop.node()).await.unwrap();
+    let all = Policies::new(region("eu"), [policy(), second.clone()], Some(1)).unwrap();
+    let config = Config {
+        region: region("eu"),
+        hub: "hub-1".into(),
+        chain: None,
+        checks_together_max: 2,
+        retry_after_ms: 1500,
+        receipt_key: Arc::new(SigningKey::from_seed(&[7; 32]).unwrap()),
+    };
+    let contents = Contents::new(Place::Folder(_folder.path().join("contents")).open(None).unwrap());
+    let telemetry = Telemetry::register(&mut Registry::default());
+    let policies = watch::Sender::new(Arc::new(all)).subscribe();
+    let desk = HubDesk::new(config, database, policies, contents, telemetry);
+    let mut said = hello(&shop, "eu");
+    said.policy = second.id();
+    assert!(desk.welcomed(&peer(NODE), &said, Version::spoken()[0]).await.unwrap().is_empty());
+    said.policy.version = 0;
+    let errands = desk.welcomed(&peer(NODE), &said, Version::spoken()[0]).await.unwrap();
+    assert!(matches!(errands.as_slice(), [Errand::Policy(sent)] if sent.id.version == 1), "{errands:?}");
+}

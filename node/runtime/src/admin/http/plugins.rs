@@ -250,9 +250,10 @@ fn refused(error: ChangeError) -> Problem {
             Problem::malformed(detail).with(field, format!("is longer than {bytes_max} bytes"))
         }
         ChangeError::Load(error) => Problem::malformed(detail).with("component", error.to_string()),
-        ChangeError::Full { .. } | ChangeError::Disk { .. } | ChangeError::NoPrevious { .. } => {
-            Problem::conflict(detail)
-        }
+        ChangeError::NotGranted { .. }
+        | ChangeError::Full { .. }
+        | ChangeError::Disk { .. }
+        | ChangeError::NoPrevious { .. } => Problem::conflict(detail),
         ChangeError::Unknown { plugin } => unknown(&plugin),
         ChangeError::Files(_) => Problem::busy(detail).retry_after_s(10),
         ChangeError::Record(RecordError::Busy) => Problem::busy(detail).retry_after_s(1),

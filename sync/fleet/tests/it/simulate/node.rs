@@ -181,7 +181,7 @@ impl Node {
             }
             Effect::Discard { hash, .. } => drop(self.shelf.remove(&hash)),
             Effect::ApplySettings { hash, .. } => {
-                let input = Input::SettingsDone { hash, outcome: Ok(()) };
+                let input = Input::SettingsDone { hash, outcome: Ok(Vec::new()) };
                 happens.push((now + 1_000, Happens::Ends(self.process, Box::new(input))));
             }
             Effect::Report(report) => self.unsaid = Some(report),

@@ -3,6 +3,7 @@
 mod courses;
 mod documents;
 mod engines;
+mod forward;
 mod node;
 mod orders;
 mod rehearsals;
@@ -23,6 +24,8 @@ courses! {
     orders::an_order_is_signed_and_names_each_slot_and_state
     orders::two_versions_in_one_store_have_two_names
     orders::what_is_not_at_the_hub_is_in_no_order_and_stops_a_preflight
+    forward::what_stores_grant_and_deny_is_found_before_a_rollout_begins_and_done_by_their_nodes
+    forward::a_policy_goes_out_only_where_the_hub_knows_it_and_its_preflight_says_that_it_stays
     orders::a_store_of_which_nobody_says_anything_keeps_what_it_was_given
     rehearsals::what_would_come_out_otherwise_is_known_before_anything_begins
     rehearsals::what_is_no_plugin_or_has_begun_is_not_rehearsed

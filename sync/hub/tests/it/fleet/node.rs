@@ -3,8 +3,8 @@
 use aisle_content::Order;
 use aisle_event::{StoreId, Timestamp};
 use aisle_fleet::{
-    Around, ContentHash, Converger, DesiredState, Effect, Health, Input, Kind, NodeSays, Now, Release, Slot,
-    Stamp,
+    Around, ContentHash, Converger, Denies, DesiredState, Effect, Grant, Health, Input, Kind, NodeSays, Now,
+    Release, Slot, Stamp,
     converge::{Config, Stage, Trouble},
     rehearsal::{Candidate, Difference, Findings, Played, candidates},
     says::{Facts, Horizon},
@@ -27,6 +27,9 @@ pub struct Node {
     pub declines: Option<String>,
     /// What it says of what it is asked to rehearse.
     pub rehearsed: Vec<Played>,
+    /// What its store grants and denies.
+    pub grants: Option<BTreeSet<Grant>>,
+    pub denies: Denies,
     machine: Converger,
     running_ms: u64,
     inbox: VecDeque<Input>,
@@ -46,6 +49,8 @@ impl Node {
             recorded: 0,
             declines: None,
             rehearsed: Vec::new(),
+            grants: None,
+            denies: Denies::new(),
             machine: Converger::resume(config, None).unwrap(),
             running_ms: 1_000,
             inbox: VecDeque::from([Input::Tick]),
@@ -112,6 +117,8 @@ impl Node {
                 Horizon { what: "disk".into(), days: 80.0 },
                 Horizon { what: "certificate".into(), days: 12.5 },
             ],
+            grants: self.grants.clone(),
+            denies: self.denies.clone(),
             ..Facts::default()
         };
         NodeSays { report: self.machine.report(), facts, rehearsals: self.rehearsed.clone() }
@@ -122,7 +129,8 @@ impl Node {
     }
 
     fn settle(&mut self) {
-        let around = Around { disk_free_bytes: 1 << 40, ..Around::default() };
+        let (grants, denies) = (self.grants.clone(), self.denies.clone());
+        let around = Around { disk_free_bytes: 1 << 40, grants, denies, ..Around::default() };
         while let Some(input) = self.inbox.pop_front() {
             let now = Now { running_ms: self.running_ms, wall: Some(Timestamp(1_800_000_000_000)) };
             for effect in self.machine.handle(now, &around, input) {
@@ -164,7 +172,7 @@ impl Node {
                 self.inbox.push_back(done(slot, Stage::Remove, release.hash, Ok(())));
             }
             Effect::ApplySettings { hash, .. } => {
-                self.inbox.push_back(Input::SettingsDone { hash, outcome: Ok(()) });
+                self.inbox.push_back(Input::SettingsDone { hash, outcome: Ok(Vec::new()) });
             }
             Effect::Keep(_) | Effect::Discard { .. } | Effect::Report(_) | Effect::Warn(_) => {}
         }

@@ -8,7 +8,7 @@ use aisle_artefact::{
 };
 use aisle_content::{Content, Item, Manifest, NodeOrder, Order, PluginPackage};
 use aisle_event::{StoreId, Timestamp};
-use aisle_fleet::{ContentHash, DesiredState, Release, Want, desired::Wanted};
+use aisle_fleet::{ContentHash, DesiredState, Release, Want, desired::Wanted, setting::Settings};
 use aisle_protocol::Hash;
 use aisle_residency::signing;
 use data_encoding::HEXLOWER;
@@ -77,6 +77,49 @@ impl Plugin {
     }
 }
 
+/// A policy as one content: the signature of whoever answers for it, then the text.
+pub(super) struct Policy {
+    artefact: Artefact,
+    bytes: Vec<u8>,
+}
+
+impl Policy {
+    pub(super) fn new(version: &str, text: &str, signature: &str) -> Self {
+        let signature = HEXLOWER.decode(signature.as_bytes()).unwrap();
+        let bytes = [signature.as_slice(), text.as_bytes()].concat();
+        let id = ArtefactId::new(Kind::Policy, "policy", version).unwrap();
+        let artefact = Artefact::describe(id, bytes.as_slice(), None, Needs::default()).unwrap();
+        Self { artefact, bytes }
+    }
+
+    pub(super) fn want(&self) -> Want {
+        Want::Release(Release {
+            version: self.artefact.id.version().to_string().parse().unwrap(),
+            hash: ContentHash(self.artefact.blake3.0),
+            bytes: self.artefact.bytes,
+            needs: aisle_fleet::Needs::default(),
+        })
+    }
+}
+
+/// An order of a policy, and of settings of the node, for the only node of a store.
+pub(super) fn order_of(store: &str, generation: u64, policy: Option<Want>, settings: Settings) -> Vec<u8> {
+    let item = policy.as_ref().and_then(Want::release).map(|release| Item {
+        name: "policy".into(),
+        version: release.version.to_string(),
+        content: Content { hash: Hash(release.hash.0), bytes: release.bytes, tree: None },
+        deltas: Vec::new(),
+    });
+    let manifest = Manifest::new(generation, item.into_iter().collect()).unwrap().encode();
+    let mut state = DesiredState::new();
+    state.settings = settings;
+    let wanted = policy.map(|want| ("policy".parse().unwrap(), Wanted { want, round: 0 }));
+    state.slots.extend(wanted);
+    let node = NodeOrder::new("1".into(), generation, state.encode().unwrap());
+    let order = Order::new(&StoreId::new(store).unwrap(), manifest, vec![node], "hub-1", 0);
+    order.seal(|message| hub_key(HUB).sign(message).0).unwrap()
+}
+
 /// An order for the only node of a store, by the hub of this seed.
 pub(super) fn order(hub: u8, store: &str, generation: u64, plugin: &Plugin) -> Vec<u8> {
     let release = plugin.release();
@@ -103,11 +146,13 @@ impl Headquarters {
             snapshot: keys(&[6]),
             timestamp: keys(&[7]),
         };
-        let delegations = [Delegation { kind: Kind::Plugin, keys: keys(&[8]) }];
+        let delegations = [(Kind::Plugin, 8), (Kind::Policy, 9)]
+            .map(|(kind, number)| Delegation { kind, keys: keys(&[number]) });
         let drafts = vec![
             signed(Draft::root(1, &plan, ends).unwrap(), &[1, 2]),
             signed(Draft::targets(1, &delegations, ends).unwrap(), &[4, 5]),
             signed(Draft::artefacts(Kind::Plugin, 1, [], ends).unwrap(), &[8]),
+            signed(Draft::artefacts(Kind::Policy, 1, [], ends).unwrap(), &[9]),
         ];
         let made = online(|online| Repository::init(shelf::Memory::default(), drafts, online, VALIDITY, now));
         Self { repository: made.unwrap(), now }
@@ -115,10 +160,19 @@ impl Headquarters {
 
     /// Signs a plugin.
     pub(super) fn sign(&mut self, plugin: &Plugin) {
-        let change = Change { add: vec![plugin.artefact.clone()], remove: Vec::new() };
+        self.sign_as(Kind::Plugin, 8, &plugin.artefact);
+    }
+
+    /// Signs a policy as an artefact, whoever has signed the policy.
+    pub(super) fn sign_policy(&mut self, policy: &Policy) {
+        self.sign_as(Kind::Policy, 9, &policy.artefact);
+    }
+
+    fn sign_as(&mut self, kind: Kind, number: u8, artefact: &Artefact) {
+        let change = Change { add: vec![artefact.clone()], remove: Vec::new() };
         let ends = self.now.saturating_add_ms(365 * DAY_MS);
-        let draft = self.repository.next_artefacts(Kind::Plugin, &change, ends).unwrap();
-        let drafts = vec![signed(draft, &[8])];
+        let draft = self.repository.next_artefacts(kind, &change, ends).unwrap();
+        let drafts = vec![signed(draft, &[number])];
         let now = self.now;
         online(|online| self.repository.publish(drafts, online, VALIDITY, now)).unwrap();
     }
@@ -134,6 +188,13 @@ impl Headquarters {
         let files = self.repository.files().unwrap();
         let content = (plugin.artefact.clone(), plugin.package.as_slice());
         down::export(Vec::new(), "hub-1", &files, Some(order), [content]).unwrap()
+    }
+
+    /// A stick with an order and a policy, or none.
+    pub(super) fn stick_of(&self, order: &[u8], policy: Option<&Policy>) -> Vec<u8> {
+        let files = self.repository.files().unwrap();
+        let contents = policy.map(|policy| (policy.artefact.clone(), policy.bytes.as_slice()));
+        down::export(Vec::new(), "hub-1", &files, Some(order), contents).unwrap()
     }
 
     /// What a node has to know of its hub.

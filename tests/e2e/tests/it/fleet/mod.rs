@@ -6,5 +6,7 @@ mod hq;
 mod models;
 mod orders;
 mod outbox;
+mod policy;
 mod rehearsals;
 mod rollouts;
+mod settings;

@@ -23,18 +23,18 @@ const GRANTS: &str = "grants = [\"log\", \"clock\", \"random\", \"catalog\", \"s
 const SOON_GOOD: &str = "[artefacts]\nwatch_s = 1\ncalls_min = 4\n";
 
 /// The configuration of a member that knows its hub's key.
-fn config(member: &Member) -> String {
+pub(super) fn config(member: &Member) -> String {
     let key = Headquarters::keys();
     let keys = format!("[sync]\nhub_receipt_keys = [\"{key}\"]\n");
     assert!(member.config.contains("[sync]\n"), "{}", member.config);
     member.config.replacen("[sync]\n", &keys, 1) + SOON_GOOD
 }
 
-fn courier(store: &Store, arguments: &[&str]) -> Outcome {
+pub(super) fn courier(store: &Store, arguments: &[&str]) -> Outcome {
     run(&mut aisle(&store.data(), ["courier"].iter().chain(arguments)))
 }
 
-fn give(store: &Store, name: &str, bytes: Vec<u8>) -> String {
+pub(super) fn give(store: &Store, name: &str, bytes: Vec<u8>) -> String {
     store.file(name, bytes).display().to_string()
 }
 

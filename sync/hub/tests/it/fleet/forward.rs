@@ -1,0 +1,99 @@
+//! Before a rollout begins: what stores grant and deny, and what there is no way back from.
+
+use super::world::{SLOT, World, spec};
+use crate::{
+    people::hall::Hall,
+    shop::{POLICY, officer, policy},
+};
+use aisle_hub::database::NewPolicy;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+/// What a preflight found of a code: how grave, of how many nodes, in words.
+fn of<'a>(found: &'a Value, code: &str) -> Option<(&'a str, u64, &'a Value)> {
+    let groups = found["preflight"]["preflight"]["groups"].as_array()?;
+    let group = groups.iter().find(|group| group["reason"]["code"] == code)?;
+    Some((group["severity"].as_str()?, group["count"].as_u64()?, &group["reason"]))
+}
+
+pub async fn what_stores_grant_and_deny_is_found_before_a_rollout_begins_and_done_by_their_nodes(
+    hall: &Hall,
+) {
+    let mut world = World::new(hall, 4).await;
+    let old = world.release("1.0.0").await;
+    world.everybody_has(&old).await;
+    world.nodes[0].denies.insert(SLOT.parse::<aisle_fleet::Slot>().unwrap(), "it is too loud");
+    world.nodes[1].grants = Some(["kv".parse().unwrap()].into());
+    world.pass(5).await;
+    let mut new = world.release("2.0.0").await;
+    new.needs.grants = ["kv", "stock"].map(|grant| grant.parse().unwrap()).into();
+    world.draft(&spec("spring", &new, json!([{ "name": "all" }]))).await;
+    let found = world.say("spring", "preflight", &json!({})).await.json;
+    let (severity, count, reason) = of(&found, "policy-denies").unwrap();
+    assert_eq!((severity, count, &reason["why"]), ("fails", 1, &json!("it is too loud")));
+    let (severity, count, reason) = of(&found, "grant-missing").unwrap();
+    assert_eq!((severity, count, &reason["grants"]), ("fails", 1, &json!(["stock"])));
+    assert_eq!(found["preflight"]["preflight"]["failing"], 2);
+    // Started all the same, the nodes do what was foretold.
+    for verb in ["approve", "start"] {
+        let said = world.say("spring", verb, &json!({})).await;
+        assert!(said.status.is_success(), "{verb}: {}", said.json);
+    }
+    for _ in 0..6 {
+        world.pass(5).await;
+    }
+    assert_eq!(world.running(), ["1.0.0", "1.0.0", "2.0.0", "2.0.0"]);
+    let code = |at: usize| {
+        let report = world.nodes[at].says().report;
+        report.slots[&SLOT.parse().unwrap()].reasons[0].code()
+    };
+    assert_eq!((code(0), code(1)), ("policy-denies", "grant-missing"));
+}
+
+pub async fn a_policy_goes_out_only_where_the_hub_knows_it_and_its_preflight_says_that_it_stays(hall: &Hall) {
+    let mut world = World::new(hall, 3).await;
+    let rollout = |name: &str, release: &aisle_fleet::Release| {
+        let mut rollout = spec(name, release, json!([{ "name": "all" }]));
+        rollout["set"] = json!({ "policy": release });
+        rollout
+    };
+    for (name, version, told) in
+        [("unknown", "7.0.0", "version 7 of the policy is not at this hub"), ("odd", "1.2.0", "`4.0.0`")]
+    {
+        let release = world.release(version).await;
+        world.draft(&rollout(name, &release)).await;
+        let found = world.say(name, "preflight", &json!({})).await.json;
+        let refusal = found["preflight"]["preflight"]["refusal"].as_str().unwrap_or_default();
+        assert!(refusal.contains(told), "{found:#}");
+        assert_eq!(world.say(name, "start", &json!({})).await.status, StatusCode::CONFLICT);
+    }
+    let (policy, signature) = (policy(), officer().sign(POLICY.as_bytes()));
+    let new = NewPolicy { policy: &policy, document: POLICY.as_bytes(), signature: &signature };
+    world.database().accept_policy(&new).await.unwrap();
+    let release = world.release("1.0.0").await;
+    world.start(&rollout("first", &release)).await;
+    let found = world.rollout("first").await;
+    let (severity, count, _) = of(&found, "only-forward").unwrap();
+    assert_eq!((severity, count), ("note", 3));
+    for _ in 0..3 {
+        world.pass(5).await;
+    }
+    assert_eq!(world.nodes[0].runs("policy").as_deref(), Some("1.0.0"));
+    // What is in force is the least that a later rollout may bring, and a way back leads nowhere.
+    assert!(world.say("first", "rollback", &json!({})).await.status.is_success());
+    for _ in 0..3 {
+        world.pass(5).await;
+    }
+    assert_eq!(world.nodes[0].runs("policy").as_deref(), Some("1.0.0"));
+    let report = world.nodes[0].says().report;
+    assert_eq!(report.slots[&"policy".parse().unwrap()].reasons[0].code(), "only-forward");
+    let older = world.release("0.0.0").await;
+    let draft = rollout("older", &older);
+    world.draft(&draft).await;
+    let found = world.say("older", "preflight", &json!({})).await.json;
+    assert_eq!(
+        of(&found, "below-minimum").map(|(severity, count, _)| (severity, count)),
+        Some(("fails", 3)),
+        "{found:#}"
+    );
+}
