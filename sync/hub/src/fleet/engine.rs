@@ -112,6 +112,9 @@ struct Held {
     again: HashSet<(String, NodeId, i64)>,
 }
 
+/// What a node says of something.
+type Of<T> = (NodeId, T);
+
 /// Another hub has the lease by now.
 #[derive(Debug)]
 struct Lost;
@@ -255,7 +258,7 @@ async fn look(parts: &Parts, held: &mut Held, now: Timestamp) -> Result<Looked, 
     let said = news
         .iter()
         .filter_map(|(store, node, _, bytes)| Some((id(store, node)?, NodeSays::decode(bytes).ok()?)));
-    let (heard, played): (Vec<(NodeId, NodeReport)>, Vec<(NodeId, Vec<Played>)>) =
+    let (heard, played): (Vec<Of<NodeReport>>, Vec<Of<Vec<Played>>>) =
         said.map(|(node, says)| ((node.clone(), says.report), (node, says.rehearsals))).unzip();
     let mut looked = Looked { is_mine: true, ..Looked::default() };
     let mut is_whole = true;
