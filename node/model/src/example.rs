@@ -175,23 +175,20 @@ pub fn lookup(max: i64) -> ModelPackage {
     ModelPackage { card, onnx }
 }
 
-/// A graph that makes a tensor of so many ones from next to nothing, and adds them up: `values` of four bytes each have to be held.
+/// A graph that makes rows of a thousand numbers out of rows of one, and gives the largest of each: four thousand bytes for each of at most so many rows.
 #[must_use]
-pub fn greedy(values: i64) -> ModelPackage {
-    let one = tensor("", F32, &[1], &1.0_f32.to_le_bytes());
-    let value = Message::default().bytes(1, "value").bytes(5, one.0).number(20, 4);
-    let keep = Message::default().bytes(1, "keepdims").number(3, 0).number(20, 2);
-    let graph = Graph::default().input("size", I64, &[1]).output("y", F32, &[1]);
-    let graph = graph.node("ConstantOfShape", &["size"], &["ones"], &[value]);
-    let graph = graph.wholes("axes", &[1], &[0]).wholes("one", &[1], &[1]);
-    let graph = graph.node("ReduceSum", &["ones", "axes"], &["sum"], &[keep]);
-    let onnx = graph.node("Reshape", &["sum", "one"], &["y"], &[]).onnx();
+pub fn greedy(rows: usize) -> ModelPackage {
+    let axes = Message::default().bytes(1, "axes").number(8, 1).number(20, 7);
+    let graph = Graph::default().input("x", F32, &[0, 1]).output("y", F32, &[0, 1]);
+    let graph = graph.floats("w", &[1, 1000], &[1.0; 1000]);
+    let graph = graph.node("MatMul", &["x", "w"], &["wide"], &[]);
+    let onnx = graph.node("ReduceMax", &["wide"], &["y"], &[axes]).onnx();
     let card = format!(
-        "form = 1\nid = \"greedy\"\nversion = \"1\"\np99_us_max = 10000000\n\
-         [[input]]\nname = \"size\"\ntype = \"i64\"\nshape = [1]\nmin = 1\nmax = {values}\n\
-         [[output]]\nname = \"y\"\ntype = \"f32\"\nshape = [1]\n\
-         [[case]]\nwhat = \"three ones\"\n[case.input.size]\nshape = [1]\ndata = [3]\n\
-         [case.output.y]\nshape = [1]\ndata = [3]\n"
+        "form = 1\nid = \"greedy\"\nversion = \"1\"\np99_us_max = 10000000\n[dims]\nn = {rows}\n\
+         [[input]]\nname = \"x\"\ntype = \"f32\"\nshape = [\"n\", 1]\n\
+         [[output]]\nname = \"y\"\ntype = \"f32\"\nshape = [\"n\", 1]\n\
+         [[case]]\nwhat = \"one row\"\n[case.input.x]\nshape = [1, 1]\ndata = [3]\n\
+         [case.output.y]\nshape = [1, 1]\ndata = [3]\n"
     );
     ModelPackage { card, onnx }
 }
