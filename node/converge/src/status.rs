@@ -75,6 +75,15 @@ impl fmt::Display for Status {
                 writeln!(f, "{:<28} {}: {reason}", "", reason.code())?;
             }
         }
+        let settings = &self.report.settings;
+        if settings.wanted.is_some() {
+            let are =
+                if settings.applied == settings.wanted { "are in force" } else { "are not all in force" };
+            writeln!(f, "settings   of headquarters {are}")?;
+            for reason in &settings.reasons {
+                writeln!(f, "{:<10} {}: {reason}", "", reason.code())?;
+            }
+        }
         Ok(())
     }
 }
