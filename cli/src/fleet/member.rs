@@ -104,6 +104,8 @@ fn slots(one: &Value) -> Vec<String> {
         let reasons = of.get("reasons").and_then(Value::as_array).into_iter().flatten();
         told.extend(reasons.map(|reason| format!("  {}: {}", view::text(&json!(slot)), words(reason))));
     }
+    let settings = one.pointer("/reported/settings/reasons").and_then(Value::as_array);
+    told.extend(settings.into_iter().flatten().map(|reason| format!("  its settings: {}", words(reason))));
     told
 }
 
@@ -175,7 +177,7 @@ mod tests {
                     "running": { "version": "1.3.0", "hash": "11" }, "phase": "waiting",
                     "reasons": [{ "code": "from-the-future", "text": "waits for the moon" }],
                 },
-            } },
+            }, "settings": { "reasons": [{ "code": "next-start", "keys": ["kiosk.thanks_s"] }] } },
             "facts": { "horizon": [{ "what": "disk", "days": 40.0 }, { "what": "certificate", "days": 12.5 }] },
         });
         let told = told(&member).join("\n");
@@ -186,6 +188,7 @@ mod tests {
             "1.3.0",
             "absent",
             "plugin/multi-buy: waits for the moon",
+            "its settings: waits for the node's next start: `kiosk.thanks_s`",
             "hurt first by certificate, in 12.5 days",
             "then by disk, in 40.0 days",
         ] {

@@ -79,6 +79,15 @@ impl fmt::Display for Status {
                 writeln!(f, "{:<28} {}: {reason}", "", reason.code())?;
             }
         }
+        let settings = &self.report.settings;
+        if settings.wanted.is_some() {
+            let are =
+                if settings.applied == settings.wanted { "are in force" } else { "are not all in force" };
+            writeln!(f, "settings   of headquarters {are}")?;
+            for reason in &settings.reasons {
+                writeln!(f, "{:<10} {}: {reason}", "", reason.code())?;
+            }
+        }
         for Played { slot, version, found, refused, .. } in &self.rehearsals {
             match refused {
                 Some(why) => writeln!(f, "{slot:<28} {version} was not rehearsed: {why}")?,

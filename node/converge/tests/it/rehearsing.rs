@@ -1,7 +1,7 @@
 //! What is to be rehearsed is played and never put in place, once, and only where it was signed.
 
 use crate::{fleet::at_one, world::*};
-use aisle_fleet::rehearsal::Played;
+use aisle_fleet::{rehearsal::Played, setting::Settings};
 
 fn said(node: &Node) -> Vec<Played> {
     node.until("everything is played", |status| !status.rehearsals.is_empty()).rehearsals

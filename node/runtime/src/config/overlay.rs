@@ -304,7 +304,7 @@ impl Overlay {
 
     /// The node has served for [`LASTS`], or was told to stop after it had served: what it was started with is good.
     pub(crate) fn lasted(&self) {
-        if self.trial(|trial| trial.take()).flatten().is_none() {
+        if self.trial(Option::take).flatten().is_none() {
             return;
         }
         let (Some(inner), Some(text)) = (&self.0, self.text()) else { return };

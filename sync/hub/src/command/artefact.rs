@@ -286,7 +286,7 @@ async fn add(config: &Config, common: &Common, args: &AddArgs) -> anyhow::Result
     let artefacts = artefacts(config, open(config).await?)?;
     let bytes = match kind(&args.kind)? {
         Kind::Policy => policy_bytes(config, args)?,
-        _ => publish::bytes_of(&args.file)?.into(),
+        _ => publish::bytes_of(&args.file)?,
     };
     let onto = args.onto.as_deref().map(read).transpose()?;
     let new = NewArtefact {

@@ -64,6 +64,23 @@ fn member(visit: &Visit, node: &str, found: &MemberDetail) -> Markup {
             }
             (horizon(found))
             (slots(node, found))
+            (settings(found))
+        }
+    }
+}
+
+/// Whether it goes by its settings, and why not.
+fn settings(found: &MemberDetail) -> Markup {
+    let report = found.reported.as_ref().map(|reported| &reported.settings);
+    let Some(report) = report.filter(|settings| settings.wanted.is_some()) else { return html! {} };
+    let is_applied = report.wanted == report.applied;
+    html! {
+        p {
+            b { "Its settings: " }
+            @if is_applied { (state("good", "in force")) } @else { (state("warn", "not all in force")) }
+        }
+        @if !report.reasons.is_empty() {
+            ol.reasons { @for reason in report.reasons.iter().take(REASONS_MAX) { li { (say::cut(&reason.to_string(), REASON_CHARS_MAX)) } } }
         }
     }
 }
