@@ -3,7 +3,7 @@
 //! Everything may block, and may be asked for again after a kill: it must come to the same, and change nothing where nothing differs. Not here: when it is asked
 //! ([`crate::worker`]).
 
-use aisle_fleet::{ContentHash, Health, Kind, Release, Slot, converge::Trouble};
+use aisle_fleet::{ContentHash, Health, Kind, Release, Slot, converge::Trouble, device::SlotDevices};
 
 /// An artefact with its bytes, which are what was signed.
 #[derive(Debug, Clone)]
@@ -64,6 +64,12 @@ pub trait Applier: Send + Sync {
     /// How what runs has done since it was put in place, or since the node started; nothing where nobody counts.
     fn health(&self, slot: &Slot, hash: &ContentHash) -> Option<Health> {
         let _ = (slot, hash);
+        None
+    }
+
+    /// What became of what runs at the devices that it means; nothing where it means none. It is asked often, after [`Applier::health`].
+    fn devices(&self, slot: &Slot, release: &Release) -> Option<SlotDevices> {
+        let _ = (slot, release);
         None
     }
 }

@@ -22,9 +22,10 @@ use aisle_content::Manifest;
 use aisle_event::{StoreId, Timestamp};
 use aisle_fleet::{
     Around, ContentHash, Converger, Effect, Input, NodeReport, Now, Release, Slot, Version, converge::Config,
+    device::SlotDevices,
 };
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     error::Error,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -141,6 +142,8 @@ pub(crate) struct View {
     pub(crate) report: NodeReport,
     pub(crate) problem: Option<String>,
     pub(crate) refused: Option<String>,
+    /// What became of what runs at the devices that it means.
+    pub(crate) devices: BTreeMap<Slot, SlotDevices>,
     /// Contents that are wanted and not here.
     pub(crate) missing: BTreeSet<ContentHash>,
     /// The metadata that was tried last, whatever came of it.
@@ -430,6 +433,7 @@ impl Fleet {
             refused: view.refused.clone(),
             problem: view.problem.clone(),
             report: view.report.clone(),
+            devices: view.devices.clone(),
         }
     }
 
@@ -486,7 +490,7 @@ impl Shared {
             metadata_until: lock(&self.signed).as_ref().and_then(Signed::until),
             node_version: self.around.version(),
             grants: None,
-            denies: std::collections::BTreeMap::new(),
+            denies: BTreeMap::new(),
             busy: self.around.busy(),
         }
     }

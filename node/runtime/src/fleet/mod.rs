@@ -15,6 +15,7 @@ mod goods;
 mod metrics;
 mod plugins;
 mod profiles;
+mod results;
 mod settings;
 
 pub(crate) use metrics::describe;

@@ -35,7 +35,7 @@ fn many_devices(devices: usize) -> SlotDevices {
         reason: Some(
             [1, 2, 3]
                 .map(|part: usize| {
-                    ContentHash::of(&[part, number].map(usize::to_be_bytes).concat()).to_string()
+                    ContentHash::of(&[part, number, devices].map(usize::to_be_bytes).concat()).to_string()
                 })
                 .concat(),
         ),
