@@ -6,6 +6,7 @@ use aisle_fleet::{
     Around, ContentHash, Converger, DesiredState, Effect, Health, Input, Kind, NodeSays, Now, Release, Slot,
     Stamp,
     converge::{Config, Stage, Trouble},
+    device::SlotDevices,
     says::{Facts, Horizon},
 };
 use aisle_residency::signing::{Signature, VerifyingKey};
@@ -20,6 +21,8 @@ pub struct Node {
     pub active: BTreeMap<Slot, Release>,
     /// What does not pass its trial here.
     pub refuses: BTreeSet<ContentHash>,
+    /// What became of settings at its devices.
+    pub devices: BTreeMap<Slot, SlotDevices>,
     machine: Converger,
     running_ms: u64,
     inbox: VecDeque<Input>,
@@ -36,6 +39,7 @@ impl Node {
             generation: 0,
             active: BTreeMap::new(),
             refuses: BTreeSet::new(),
+            devices: BTreeMap::new(),
             machine: Converger::resume(config, None).unwrap(),
             running_ms: 1_000,
             inbox: VecDeque::from([Input::Tick]),
@@ -86,7 +90,7 @@ impl Node {
             ],
             ..Facts::default()
         };
-        NodeSays { report: self.machine.report(), facts }
+        NodeSays { report: self.machine.report(), facts, devices: self.devices.clone() }
     }
 
     pub fn runs(&self, slot: &str) -> Option<String> {
