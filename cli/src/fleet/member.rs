@@ -5,6 +5,7 @@
 use super::{
     ask::Ask,
     desk::{Desk, Paging},
+    device,
     view::{self, Column, Shape, fields, table},
 };
 use crate::Ended;
@@ -74,6 +75,7 @@ pub(super) fn told(one: &Value) -> Vec<String> {
         told.push("  it does not go by what its store was given last".to_owned());
     }
     told.extend(slots(one));
+    told.extend(device::of_node(one));
     told.extend(whys(one));
     told.extend(horizon(one));
     told

@@ -18,6 +18,7 @@ mod at;
 mod audit;
 mod claim;
 mod desk;
+mod device;
 mod diff;
 mod documents;
 mod enrolment;
@@ -85,6 +86,8 @@ pub(crate) enum FleetCommand {
     Show(store::ShowArgs),
     /// List nodes as the rules see them: labels, version, phase
     Nodes(member::ListArgs),
+    /// List devices with what became of the settings that headquarters ordered for them
+    Devices(device::ListArgs),
     /// Set and remove labels of a store
     Label(label::Args),
     /// Groups of nodes, and what they should have
@@ -140,6 +143,7 @@ pub(crate) fn run(args: &Args, json: bool) -> Result<Ended> {
         FleetCommand::Stores(own) => store::list(own, &desk),
         FleetCommand::Show(own) => store::show(own, &desk),
         FleetCommand::Nodes(own) => member::list(own, &desk),
+        FleetCommand::Devices(own) => device::list(own, &desk),
         FleetCommand::Label(own) => label::run(own, &desk),
         FleetCommand::Group(own) => group::run(own, &desk),
         FleetCommand::Filter(own) => group::filter(own, &desk),

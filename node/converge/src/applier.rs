@@ -4,8 +4,8 @@
 //! ([`crate::worker`]).
 
 use aisle_fleet::{
-    ContentHash, Health, Kind, Reason, Release, Slot, converge::Trouble, rehearsal::Findings,
-    setting::Settings,
+    ContentHash, Health, Kind, Reason, Release, Slot, converge::Trouble, device::SlotDevices,
+    rehearsal::Findings, setting::Settings,
 };
 
 /// An artefact with its bytes, which are what was signed.
@@ -82,6 +82,12 @@ pub trait Applier: Send + Sync {
     /// Why what runs is not in force any more, though nobody took it back by an order; nothing while it is. It is asked often.
     fn broken(&self, slot: &Slot, hash: &ContentHash) -> Option<String> {
         let _ = (slot, hash);
+        None
+    }
+
+    /// What became of what runs at the devices that it means; nothing where it means none. It is asked often, after [`Applier::health`].
+    fn devices(&self, slot: &Slot, release: &Release) -> Option<SlotDevices> {
+        let _ = (slot, release);
         None
     }
 }

@@ -23,10 +23,10 @@ use aisle_content::Manifest;
 use aisle_event::{StoreId, Timestamp};
 use aisle_fleet::{
     Around, ContentHash, Converger, Denies, Effect, Grant, Input, NodeReport, Now, Release, Slot, Version,
-    converge::Config,
+    converge::Config, device::SlotDevices,
 };
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     error::Error,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -154,6 +154,8 @@ pub(crate) struct View {
     pub(crate) report: NodeReport,
     pub(crate) problem: Option<String>,
     pub(crate) refused: Option<String>,
+    /// What became of what runs at the devices that it means.
+    pub(crate) devices: BTreeMap<Slot, SlotDevices>,
     /// Contents that are wanted and not here.
     pub(crate) missing: BTreeSet<ContentHash>,
     /// The metadata that was tried last, whatever came of it.
@@ -455,6 +457,7 @@ impl Fleet {
             problem: view.problem.clone(),
             report: view.report.clone(),
             rehearsals,
+            devices: view.devices.clone(),
         }
     }
 

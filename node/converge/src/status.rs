@@ -2,11 +2,15 @@
 
 use aisle_fleet::{
     NodeReport, Slot,
+    device::{DeviceResult, DeviceStatus, SlotDevices},
     rehearsal::Played,
     report::{Phase, SlotReport},
 };
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
+
+/// The most devices of a slot that are named in words.
+const DEVICES_SHOWN: usize = 20;
 
 /// How the node stands.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -32,6 +36,9 @@ pub struct Status {
     /// What came of the candidates that it is asked to rehearse.
     #[serde(default)]
     pub rehearsals: Vec<Played>,
+    /// What became of settings at the devices that they mean.
+    #[serde(default)]
+    pub devices: BTreeMap<Slot, SlotDevices>,
 }
 
 impl Status {
@@ -78,6 +85,9 @@ impl fmt::Display for Status {
             for reason in &report.reasons {
                 writeln!(f, "{:<28} {}: {reason}", "", reason.code())?;
             }
+            if let Some(devices) = self.devices.get(slot) {
+                told(devices, f)?;
+            }
         }
         let settings = &self.report.settings;
         if settings.wanted.is_some() {
@@ -100,4 +110,23 @@ impl fmt::Display for Status {
         }
         Ok(())
     }
+}
+
+/// What became of a slot at its devices; those by name that do not have it.
+fn told(devices: &SlotDevices, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let counts = devices.counts.iter().map(|(status, many)| format!("{many} {}", status.as_str()));
+    let counts = counts.collect::<Vec<_>>().join(", ");
+    writeln!(
+        f,
+        "{:<28} devices: {}",
+        "",
+        if counts.is_empty() { "it means none that are here" } else { &counts }
+    )?;
+    let missing = devices.results.iter().filter(|result| result.status != DeviceStatus::Applied);
+    for DeviceResult { device, status, path, reason, .. } in missing.take(DEVICES_SHOWN) {
+        let words: Vec<&str> = [path, reason].into_iter().flatten().map(String::as_str).collect();
+        let colon = if words.is_empty() { "" } else { ": " };
+        writeln!(f, "{:<28}   {device} {}{colon}{}", "", status.as_str(), words.join(" "))?;
+    }
+    Ok(())
 }

@@ -147,6 +147,7 @@ impl Worker {
         loop {
             self.observe(&mut inputs);
             self.player.look(&self.fleet.0);
+            self.ask_devices();
             self.look_for_contents(&mut inputs);
             while let Some(input) = inputs.pop_front() {
                 if !self.handle(input, &mut inputs) {
@@ -360,6 +361,23 @@ impl Worker {
             let (hash, health) = seen.clone();
             self.observed.insert(slot.clone(), seen);
             inputs.push_back(Input::Observed { slot: slot.clone(), hash, health });
+        }
+    }
+
+    /// What became of what runs at devices? Who listens hears of what is new, and says when it is told on.
+    fn ask_devices(&self) {
+        let runs = self.driver.machine().loads();
+        let devices = runs.filter_map(|(slot, release)| {
+            let applier = self.appliers.get(&slot.kind())?;
+            Some((slot.clone(), applier.devices(slot, release)?))
+        });
+        let devices = devices.collect();
+        let mut view = lock(&self.fleet.0.view);
+        let is_news = view.devices != devices;
+        view.devices = devices;
+        drop(view);
+        if is_news {
+            self.fleet.0.notify();
         }
     }
 

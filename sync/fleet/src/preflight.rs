@@ -141,7 +141,7 @@ pub fn preflight(
     now: Timestamp,
 ) -> Preflight {
     let known: HashMap<&NodeId, &NodeFacts> = facts.iter().map(|facts| (&facts.member.id, facts)).collect();
-    let mut groups: BTreeMap<(Severity, Option<Slot>, &'static str), FindingGroup> = BTreeMap::new();
+    let mut groups: BTreeMap<(Severity, Option<Slot>, String), FindingGroup> = BTreeMap::new();
     let (mut clear, mut fail) = (0, BTreeSet::new());
     for node in plan.waves.iter().flatten() {
         let findings = known.get(node).map_or_else(
@@ -151,7 +151,7 @@ pub fn preflight(
         clear += u64::from(findings.is_empty());
         let mut seen = BTreeSet::new();
         for (severity, slot, reason) in findings {
-            let key = (severity, slot.clone(), reason.code());
+            let key = (severity, slot.clone(), reason.code().to_owned());
             if severity == Severity::Fails {
                 fail.insert(node.clone());
             }

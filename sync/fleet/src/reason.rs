@@ -2,7 +2,8 @@
 //! wrong when something was tried.
 //!
 //! A code is for programs and never changes its meaning; the text beside it is for people and may. All codes stand in `FLEET.md`, which a test
-//! holds against this file. In a chain of reasons the first is the one that has to go first.
+//! holds against this file. In a chain of reasons the first is the one that has to go first. A node may be newer than who reads it: what is not known here
+//! keeps its code and what it says ([`Reason::Other`], [`FaultCode::Other`]).
 
 use crate::{
     artefact::{Kind, Slot},
@@ -13,11 +14,16 @@ use crate::{
 };
 use aisle_event::Timestamp;
 use minicbor::{Decode, Encode};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 use std::fmt;
 
 /// The longest text of a fault, in bytes; what is longer is cut.
 pub const FAULT_BYTES_MAX: usize = 300;
+/// The most characters of a code that is not known here.
+const CODE_CHARS_MAX: usize = 64;
+/// The most characters of what a reason says that is not known here.
+const OTHER_CHARS_MAX: usize = 200;
 
 /// What kind of thing went wrong.
 #[derive(
@@ -60,11 +66,14 @@ pub enum FaultCode {
     /// Settings were refused.
     #[n(10)]
     SettingsRefused,
+    /// A node of a later build has a name for it; the text begins with it.
+    #[n(11)]
+    Other,
 }
 
 impl FaultCode {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::FetchFailed,
         Self::VerifyFailed,
         Self::SmokeTestFailed,
@@ -76,6 +85,7 @@ impl FaultCode {
         Self::RevertFailed,
         Self::RemoveFailed,
         Self::SettingsRefused,
+        Self::Other,
     ];
 
     /// Its code.
@@ -93,13 +103,14 @@ impl FaultCode {
             Self::RevertFailed => "revert-failed",
             Self::RemoveFailed => "remove-failed",
             Self::SettingsRefused => "settings-refused",
+            Self::Other => "other",
         }
     }
 }
 
 /// What went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Encode, Decode)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "FaultRead")]
 #[cbor(map)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Fault {
@@ -109,6 +120,23 @@ pub struct Fault {
     /// In words.
     #[n(2)]
     pub text: String,
+}
+
+/// A fault as somebody wrote it, perhaps of a later build.
+#[derive(Deserialize)]
+struct FaultRead {
+    code: String,
+    #[serde(default)]
+    text: String,
+}
+
+impl From<FaultRead> for Fault {
+    fn from(FaultRead { code, text }: FaultRead) -> Self {
+        match FaultCode::ALL.into_iter().find(|known| known.as_str() == code) {
+            Some(code) => Self { code, text },
+            None => Self::new(FaultCode::Other, &[shown(&code, CODE_CHARS_MAX), text].join(": ")),
+        }
+    }
 }
 
 impl Fault {
@@ -132,9 +160,10 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Why something is not as it should be, or would not be.
+/// Why something is not as it should be, or would not be. Fields that are not known are passed over.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(tag = "code", rename_all = "kebab-case", deny_unknown_fields)]
+// What is derived is a function; the trait's is below, and falls back to `Other`.
+#[serde(remote = "Self", tag = "code", rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the text of each says what its fields are")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Reason {
@@ -230,12 +259,53 @@ pub enum Reason {
     },
     /// What there is no way back from.
     OnlyForward,
+    /// Said by a node of a later build.
+    Other {
+        what: String,
+        text: String,
+    },
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let said = Map::deserialize(deserializer)?;
+        Ok(Self::known(&Value::Object(said.clone())).unwrap_or_else(|_| Self::other(&said)))
+    }
 }
 
 impl Reason {
-    /// Its code.
+    /// Reads one that this build knows.
+    ///
+    /// # Errors
+    /// When it is none, or of a later build.
+    pub fn known(said: &Value) -> Result<Self, serde_json::Error> {
+        Self::deserialize(said)
+    }
+
+    /// What a later build says, as far as it can be told without knowing it: its code, and what stands beside.
+    fn other(said: &Map<String, Value>) -> Self {
+        let word = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            value => value.to_string(),
+        };
+        let what = said.get("code").map_or_else(|| "unnamed".into(), word);
+        let beside = || {
+            let beside = said.iter().filter(|(key, _)| *key != "code");
+            beside.map(|(key, value)| format!("{key} {}", word(value))).collect::<Vec<_>>().join(", ")
+        };
+        let text = said.get("text").map_or_else(beside, word);
+        Self::Other { what: shown(&what, CODE_CHARS_MAX), text: shown(&text, OTHER_CHARS_MAX) }
+    }
+
+    /// Its code; of one that is not known here, the code that it came with.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &str {
         match self {
             Self::UnknownKind { .. } => "unknown-kind",
             Self::BelowMinimum { .. } => "below-minimum",
@@ -269,6 +339,7 @@ impl Reason {
             Self::Excluded => "excluded",
             Self::NextStart { .. } => "next-start",
             Self::OnlyForward => "only-forward",
+            Self::Other { what, .. } => what,
         }
     }
 
@@ -377,6 +448,8 @@ impl fmt::Display for Reason {
             Self::OnlyForward => {
                 f.write_str("goes only forward: once in force it is not put back, and only a later version takes its place")
             }
+            Self::Other { what, text } if text.is_empty() => f.write_str(what),
+            Self::Other { what, text } => write!(f, "{what}: {text}"),
         }
     }
 }

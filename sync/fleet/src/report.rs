@@ -1,6 +1,6 @@
 //! What a node says of itself: desired, reported, drift, and why.
 //!
-//! Fields that are not known are passed over: a node may be newer than its hub. Not here: how it comes to be so ([`crate::converge`]), what a rollout makes
+//! A node may be newer than its hub: fields that are not known are passed over, and slots, phases and reasons that are not are kept by their names. Not here: how it comes to be so ([`crate::converge`]), what a rollout makes
 //! of it ([`crate::rollout`]), how it travels ([`crate::says`]).
 
 use crate::{
@@ -9,10 +9,19 @@ use crate::{
     gate::Health,
     hash::ContentHash,
     reason::Reason,
+    says::REASONS_MAX,
+    text::shown,
     version::Version,
 };
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Serialize,
+    de::{self, IntoDeserializer as _},
+};
+use serde_json::Value;
 use std::collections::BTreeMap;
+
+/// The most characters of a name that is not known here.
+const NAME_CHARS_MAX: usize = 128;
 
 /// How far a slot is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -41,6 +50,8 @@ pub enum Phase {
     Removing,
     /// The node does not do it, until something else is wanted.
     Refused,
+    /// A node of a later build has a name for it, which stands among the reasons.
+    Other,
 }
 
 impl Phase {
@@ -59,6 +70,7 @@ impl Phase {
             Self::Reverting => "reverting",
             Self::Removing => "removing",
             Self::Refused => "refused",
+            Self::Other => "other",
         }
     }
 }
@@ -98,6 +110,7 @@ impl From<&Want> for Asked {
 
 /// How one slot stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "SlotRead")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SlotReport {
     /// What it should hold; nothing where nobody says.
@@ -113,8 +126,35 @@ pub struct SlotReport {
     /// Why it is not settled; the first is what has to go first.
     pub reasons: Vec<Reason>,
     /// How what runs has done in live traffic since it was put in place, where that is known.
-    #[serde(default)]
     pub health: Option<Health>,
+}
+
+/// How a slot stands as somebody wrote it, perhaps of a later build.
+#[derive(Deserialize)]
+struct SlotRead {
+    wanted: Option<Asked>,
+    round: u32,
+    running: Option<Brief>,
+    good: Option<Brief>,
+    phase: String,
+    reasons: Vec<Reason>,
+    #[serde(default)]
+    health: Option<Health>,
+}
+
+impl From<SlotRead> for SlotReport {
+    fn from(read: SlotRead) -> Self {
+        let SlotRead { wanted, round, running, good, phase: said, mut reasons, health } = read;
+        let known: Result<Phase, de::value::Error> = Phase::deserialize(said.as_str().into_deserializer());
+        let phase = known.unwrap_or_else(|_| {
+            if reasons.len() < REASONS_MAX {
+                let text = shown(&said, NAME_CHARS_MAX);
+                reasons.push(Reason::Other { what: "phase".into(), text });
+            }
+            Phase::Other
+        });
+        Self { wanted, round, running, good, phase, reasons, health }
+    }
 }
 
 impl SlotReport {
@@ -143,6 +183,7 @@ pub struct SettingsReport {
 
 /// What a node says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "NodeRead")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct NodeReport {
     /// The desired state that it goes by.
@@ -151,6 +192,38 @@ pub struct NodeReport {
     pub slots: BTreeMap<Slot, SlotReport>,
     /// Its settings.
     pub settings: SettingsReport,
+    /// Slots that a node of a later build has and that are not known here, each with how far it is, in its words.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub others: BTreeMap<String, String>,
+}
+
+/// What a node says as somebody wrote it, perhaps of a later build.
+#[derive(Deserialize)]
+struct NodeRead {
+    desired: Option<Stamp>,
+    slots: BTreeMap<String, Value>,
+    settings: SettingsReport,
+    #[serde(default)]
+    others: BTreeMap<String, String>,
+}
+
+impl From<NodeRead> for NodeReport {
+    fn from(NodeRead { desired, slots, settings, others: said }: NodeRead) -> Self {
+        let (mut known, mut others) = (BTreeMap::new(), BTreeMap::new());
+        for (name, phase) in said {
+            others.insert(shown(&name, NAME_CHARS_MAX), shown(&phase, NAME_CHARS_MAX));
+        }
+        for (name, value) in slots {
+            match (name.parse::<Slot>(), SlotReport::deserialize(&value)) {
+                (Ok(slot), Ok(of_slot)) => drop(known.insert(slot, of_slot)),
+                _ => {
+                    let phase = value.get("phase").and_then(Value::as_str).unwrap_or_default();
+                    others.insert(shown(&name, NAME_CHARS_MAX), shown(phase, NAME_CHARS_MAX));
+                }
+            }
+        }
+        Self { desired, slots: known, settings, others }
+    }
 }
 
 impl NodeReport {
@@ -163,6 +236,9 @@ impl NodeReport {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         let is_settled = |slot: &SlotReport| matches!(slot.phase, Phase::Settled | Phase::Left);
-        self.slots.values().all(is_settled) && self.settings.wanted == self.settings.applied
+        let others = |phase: &String| ["settled", "left"].contains(&phase.as_str());
+        self.slots.values().all(is_settled)
+            && self.others.values().all(others)
+            && self.settings.wanted == self.settings.applied
     }
 }

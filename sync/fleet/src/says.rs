@@ -1,15 +1,18 @@
 //! What a node says of itself in the third field of a REPORT: its report, and the facts that rules and pages go by.
 //!
 //! ```text
-//! REPORT.node = zstd frame, level 3, of {"report": NodeReport, "facts": {"version", "disk_free_bytes", "grants", "kinds", "time_zone", "horizon", "denies"}, "rehearsals": [Played]}
+//! REPORT.node = zstd frame, level 3, of {"report": NodeReport, "facts": {"version", "disk_free_bytes", "grants", "kinds", "time_zone", "horizon", "denies"}, "rehearsals": [Played],
+//!   "devices": {slot: {"of": {"version", "hash"}, "counts": {status: number}, "results": [{"device", "status", "path", "reason", "since"}]}}}
 //! ```
 //!
-//! Fields that this build does not know are passed over, so that a node may be newer than its hub. Not here: what follows from it ([`crate::rollout`],
+//! Fields that this build does not know are passed over, and names that it does not know are kept as they are, so that a node may be newer than its hub. Not here: what follows from it ([`crate::rollout`],
 //! [`crate::preflight`]), who may say it (the connection). Guards invariant 6: what is read is bounded before it is looked at, and what is written fits.
 
 use crate::{
-    artefact::{GRANTS_MAX, Kind, SLOTS_MAX},
+    artefact::{GRANTS_MAX, Kind, SLOTS_MAX, Slot},
     denied::{DENIES_MAX, Denies, WHY_BYTES_MAX},
+    device::{DEVICES_MAX, SlotDevices, result::TEXT_CHARS_MAX},
+    gate::Durations,
     name::Grant,
     rehearsal::{CANDIDATES_MAX, Played},
     report::NodeReport,
@@ -17,7 +20,11 @@ use crate::{
     version::Version,
 };
 use serde::{Deserialize, Deserializer, Serialize};
-use std::{collections::BTreeSet, io::Read as _};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Read as _,
+};
 
 /// The most bytes of it on the wire.
 pub const SAYS_BYTES_MAX: usize = 32 << 10;
@@ -86,6 +93,9 @@ pub struct NodeSays {
     /// What came of the candidates that it was asked to rehearse, as long as it is asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rehearsals: Vec<Played>,
+    /// What became of the settings of devices, by the slot that says them. What is not known here is passed over.
+    #[serde(default, deserialize_with = "known_devices", skip_serializing_if = "BTreeMap::is_empty")]
+    pub devices: BTreeMap<Slot, SlotDevices>,
 }
 
 /// Why what a node says cannot be read, or written.
@@ -120,42 +130,68 @@ fn known_kinds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTre
     Ok(names.map(known))
 }
 
+fn known_devices<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<Slot, SlotDevices>, D::Error> {
+    let said = BTreeMap::<String, Value>::deserialize(deserializer)?;
+    let known =
+        |(slot, value): (String, Value)| Some((slot.parse().ok()?, SlotDevices::deserialize(value).ok()?));
+    Ok(said.into_iter().filter_map(known).collect())
+}
+
 fn bound(what: &'static str, found: usize, max: usize) -> Result<(), SaysError> {
     if found > max { Err(SaysError::Bound { what, found, max }) } else { Ok(()) }
 }
 
+/// What is left out where it would be too long, in this order; each says whether it has left anything out.
+const CUTS: [fn(&mut NodeSays) -> bool; 13] = [
+    NodeSays::with_fewer_differences,
+    NodeSays::without_applied,
+    NodeSays::fewer_devices,
+    NodeSays::fewer_devices,
+    NodeSays::fewer_devices,
+    NodeSays::fewer_devices,
+    NodeSays::fewer_devices,
+    NodeSays::fewer_devices,
+    NodeSays::fewer_devices,
+    NodeSays::fewer_devices,
+    NodeSays::fewer_devices,
+    NodeSays::without_durations,
+    NodeSays::with_first_reasons,
+];
+
 impl NodeSays {
-    /// As it goes into a REPORT. Where it would be too long, most differences of rehearsals are left out, then durations, then all reasons but the first of each slot.
+    /// As it goes into a REPORT. Where it would be too long, most differences of rehearsals are left out, then devices that have their settings, then so many of the others as there is no room
+    /// for, then durations, then all reasons but the first of each slot. How many devices stand how is never left out.
     ///
     /// # Errors
     /// When it is too long even so, or beyond another bound.
     pub fn encode(&self) -> Result<Vec<u8>, SaysError> {
-        self.check()?;
-        let first = self.pack();
-        if !matches!(first, Err(SaysError::Bound { .. })) {
-            return first;
-        }
         let mut shorter = self.clone();
-        for played in &mut shorter.rehearsals {
-            played.found.differences.truncate(SHORT_DIFFERENCES);
-        }
-        let less = shorter.pack();
-        if !matches!(less, Err(SaysError::Bound { .. })) {
-            return less;
-        }
-        for slot in shorter.report.slots.values_mut() {
-            if let Some(health) = &mut slot.health {
-                health.took = crate::gate::Durations::default();
+        shorter.cut_devices(DEVICES_MAX);
+        shorter.check()?;
+        let mut packed = shorter.pack();
+        for shorten in CUTS {
+            if !matches!(packed, Err(SaysError::Bound { .. })) {
+                break;
+            }
+            if shorten(&mut shorter) {
+                packed = shorter.pack();
             }
         }
-        let second = shorter.pack();
-        if !matches!(second, Err(SaysError::Bound { .. })) {
-            return second;
+        packed
+    }
+
+    /// Of all slots together so many results of devices, those that somebody has to look after first. Gives how many there are.
+    fn cut_devices(&mut self, results_max: usize) -> usize {
+        let mut room = results_max;
+        let slots = self.devices.len().max(1);
+        // Each slot has its share of the room, and what those before it leave of theirs.
+        for (place, devices) in self.devices.values_mut().enumerate() {
+            let share = room.div_ceil(slots.saturating_sub(place).max(1));
+            room = room.saturating_sub(devices.cut(share));
         }
-        for slot in shorter.report.slots.values_mut() {
-            slot.reasons.truncate(1);
-        }
-        shorter.pack()
+        results_max.saturating_sub(room)
     }
 
     /// Reads what may be anybody's.
@@ -182,6 +218,42 @@ impl NodeSays {
         Ok(says)
     }
 
+    fn results(&self) -> usize {
+        self.devices.values().map(|devices| devices.results.len()).sum()
+    }
+
+    fn without_applied(&mut self) -> bool {
+        let before = self.results();
+        self.devices.values_mut().for_each(SlotDevices::forget_applied);
+        self.results() < before
+    }
+
+    /// Half of them, and at last none.
+    fn fewer_devices(&mut self) -> bool {
+        let before = self.results();
+        before > 0 && self.cut_devices(before / 2) < before
+    }
+
+    fn with_fewer_differences(&mut self) -> bool {
+        let mut is_shorter = false;
+        for played in &mut self.rehearsals {
+            is_shorter |= played.found.differences.len() > SHORT_DIFFERENCES;
+            played.found.differences.truncate(SHORT_DIFFERENCES);
+        }
+        is_shorter
+    }
+
+    fn without_durations(&mut self) -> bool {
+        let health = self.report.slots.values_mut().filter_map(|slot| slot.health.as_mut());
+        health.for_each(|health| health.took = Durations::default());
+        true
+    }
+
+    fn with_first_reasons(&mut self) -> bool {
+        self.report.slots.values_mut().for_each(|slot| slot.reasons.truncate(1));
+        true
+    }
+
     fn pack(&self) -> Result<Vec<u8>, SaysError> {
         let malformed = |error: serde_json::Error| SaysError::Malformed { reason: error.to_string() };
         let plain = serde_json::to_vec(self).map_err(malformed)?;
@@ -192,7 +264,8 @@ impl NodeSays {
     }
 
     fn check(&self) -> Result<(), SaysError> {
-        bound("the number of slots", self.report.slots.len(), REPORTED_MAX)?;
+        let NodeReport { slots, others, .. } = &self.report;
+        bound("the number of slots", slots.len().saturating_add(others.len()), REPORTED_MAX)?;
         for slot in self.report.slots.values() {
             bound("the number of a slot's reasons", slot.reasons.len(), REASONS_MAX)?;
         }
@@ -215,6 +288,11 @@ impl NodeSays {
         bound("the number of rehearsals", self.rehearsals.len(), CANDIDATES_MAX)?;
         for (what, found, max) in self.rehearsals.iter().filter_map(Played::fault) {
             bound(what, found, max)?;
+        }
+        bound("the number of slots of devices", self.devices.len(), SLOTS_MAX)?;
+        bound("the number of results of devices", self.results(), DEVICES_MAX)?;
+        for devices in self.devices.values() {
+            bound("the length of a device's reason", devices.longest(), TEXT_CHARS_MAX)?;
         }
         Ok(())
     }

@@ -71,3 +71,16 @@ pub(crate) fn hint(nearest: Option<&str>) -> String {
 pub(crate) fn shown(text: &str, chars_max: usize) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(chars_max).collect()
 }
+
+/// A text in which every number is `#`: what texts that differ in numbers alone have in common.
+pub(crate) fn numberless(text: &str) -> String {
+    let mut same = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            c if c.is_ascii_digit() && same.ends_with('#') => {}
+            c if c.is_ascii_digit() => same.push('#'),
+            c => same.push(c),
+        }
+    }
+    same
+}

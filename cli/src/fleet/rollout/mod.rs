@@ -7,7 +7,7 @@ pub(super) mod told;
 use super::{
     ask::{Ask, path},
     desk::{Desk, Paging},
-    documents,
+    device, documents,
     error::FleetError,
     view::{Column, Shape},
     watch,
@@ -183,7 +183,7 @@ pub(super) fn run(command: &RolloutCommand, desk: &Desk) -> Result<Ended> {
             let ask = Ask::get("/v1/rollouts").with("phase", phase.as_ref());
             desk.list(&ask, paging, &ROLLOUTS, "no rollouts")
         }
-        C::Show(One { rollout }) => desk.done(&Ask::get(place(rollout)?), told),
+        C::Show(One { rollout }) => show(desk, rollout),
         C::Nodes(NodesArgs { rollout, status, wave, paging }) => {
             let ask = Ask::get(format!("{}/nodes", place(rollout)?));
             let ask = ask.with("status", status.as_ref()).with("wave", wave.as_ref());
@@ -223,6 +223,18 @@ pub(super) fn run(command: &RolloutCommand, desk: &Desk) -> Result<Ended> {
             said(desk, &ask)
         }
     }
+}
+
+/// Shows one, and where it brings settings of devices, what became of them there: that stores have them says nothing of their devices.
+fn show(desk: &Desk, rollout: &str) -> Result<Ended> {
+    let mut answer = desk.hub.ask(&Ask::get(place(rollout)?))?;
+    if device::is_meant(&answer.body) {
+        let devices = desk.get(format!("{}/devices", place(rollout)?))?;
+        if let Some(body) = answer.body.as_object_mut() {
+            body.insert("devices".to_owned(), devices);
+        }
+    }
+    desk.show(&answer, told)
 }
 
 fn say(desk: &Desk, One { rollout }: &One, verb: &str) -> Result<Ended> {

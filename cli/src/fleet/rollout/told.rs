@@ -1,6 +1,7 @@
 //! A rollout in words: waves, gates, failures by cause, what a preflight and a rehearsal found, history.
 
 use crate::fleet::{
+    device,
     member::words,
     view::{self, Column, Shape, fields, table},
 };
@@ -50,6 +51,7 @@ pub(in crate::fleet) fn told(answer: &Value) -> Vec<String> {
         told.extend(checks.filter(|_| is_open).map(|check| gate(wave, check)));
     }
     told.extend(causes(view));
+    told.extend(device::of_rollout(answer));
     let found = |name: &str| answer.get(name).filter(|found| found.is_object());
     told.extend(found("preflight").into_iter().flat_map(findings));
     told.extend(found("rehearsal").into_iter().flat_map(rehearsed));

@@ -4,7 +4,7 @@ use crate::world::*;
 use aisle_fleet::report::Phase;
 use std::sync::atomic::Ordering;
 
-fn reason(status: &aisle_converge::Status) -> &'static str {
+fn reason(status: &aisle_converge::Status) -> &str {
     let report = status.report.slots.get(&slot());
     report.and_then(|report| report.reasons.first()).map_or("none", aisle_fleet::Reason::code)
 }

@@ -19,6 +19,7 @@ mod node;
 mod plugins;
 mod policy;
 mod profiles;
+mod results;
 mod settings;
 
 pub(crate) use metrics::describe;

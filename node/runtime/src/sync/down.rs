@@ -13,13 +13,13 @@
 //! Without a hub it applies what is there already. What is wrong with the folder keeps only this from working. Not here: which piece comes when
 //! (`aisle-content`), what applying is ([`super::apply`]). Guards invariant 5: nobody waits for this thread; and that a node which goes by signatures takes nothing without.
 
-use super::{Desired as Wanted, Line, apply::Hands, files, metrics::Metrics, words};
+use super::{Desired as Wanted, Line, apply::Hands, files, metrics::Metrics, pace::Pace, words};
 use aisle_content::{
     Config, Folder, Input, Item, Manifest, Order, Output, Planner, Shelf as _, ShelfError,
     trust::{HubsWord, manifest},
 };
 use aisle_converge::{Fleet, fleet::METADATA};
-use aisle_fleet::{ContentHash, NodeReport, rehearsal::Played, says::NodeSays};
+use aisle_fleet::{ContentHash, NodeReport, Slot, device::SlotDevices, rehearsal::Played, says::NodeSays};
 use aisle_protocol::{
     Hash, Message, Stream,
     control::{self, Applied, Octets, Report},
@@ -27,7 +27,7 @@ use aisle_protocol::{
 };
 use aisle_transport::client::{Client, Heard, NotTaken, Phase};
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     io,
     sync::{
         Arc,
@@ -129,6 +129,8 @@ impl Down {
             hands,
             metrics,
             said: None,
+            said_of_devices: BTreeMap::new(),
+            pace: Pace::default(),
             reported: None,
             receiver,
             sender: sender.clone(),
@@ -158,6 +160,10 @@ struct Worker {
     metrics: Metrics,
     /// What the hub was last told of the fleet.
     said: Option<(NodeReport, Vec<Played>)>,
+    /// And of devices.
+    said_of_devices: BTreeMap<Slot, SlotDevices>,
+    /// How often it is told of devices alone.
+    pace: Pace,
     /// What it was last told beside that.
     reported: Option<Report>,
     receiver: Receiver<Event>,
@@ -190,11 +196,11 @@ impl Worker {
                     self.said = None;
                 }
             }
-            self.say(&planner);
+            let pause = self.say(&planner);
             self.show(&planner);
             let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
             let due = Duration::from_millis(planner.wake_at().saturating_sub(now_ms).max(1));
-            let event = self.receiver.recv_timeout(due.min(SLEEP_MAX));
+            let event = self.receiver.recv_timeout(due.min(pause.unwrap_or(SLEEP_MAX)).min(SLEEP_MAX));
             if self.is_stopping() {
                 return;
             }
@@ -312,30 +318,41 @@ impl Worker {
         ordered.map(Input::Desired).into_iter().chain(lost).collect()
     }
 
-    /// Tells the hub how the node stands in its fleet, where that is news.
-    fn say(&mut self, planner: &Planner) {
-        let Some(fleet) = &self.hands.fleet else { return };
-        let aisle_converge::Status { report, rehearsals, .. } = fleet.status();
+    /// Tells the hub how the node stands in its fleet, where that is news. What is new of devices alone may have to wait: gives how long.
+    fn say(&mut self, planner: &Planner) -> Option<Duration> {
+        let fleet = self.hands.fleet.as_ref()?;
+        let aisle_converge::Status { report, rehearsals, devices, .. } = fleet.status();
         // Where nobody ever ordered anything there is nothing to say.
-        let is_news = self.said.as_ref() != Some(&(report, rehearsals)) && fleet.generation().is_some();
-        if !is_news || !planner.is_connected() {
-            return;
+        if fleet.generation().is_none() || !planner.is_connected() {
+            return None;
+        }
+        if self.said.as_ref() == Some(&(report, rehearsals)) {
+            if self.said_of_devices == devices {
+                return None;
+            }
+            let now = Instant::now();
+            let wait = self.pace.wait(now);
+            if wait.is_some() {
+                return wait;
+            }
+            self.pace.told(now);
         }
         let known = self.reported.clone().filter(|known| Some(known.generation) == planner.generation());
         let generation = planner.generation().unwrap_or(0);
         self.report(known.unwrap_or(Report { generation, applied: Vec::new(), node: None }));
+        None
     }
 
     /// Reports, with what the node says of its fleet.
     fn report(&mut self, mut report: Report) {
         if let Some(fleet) = self.hands.fleet.as_ref().filter(|fleet| fleet.generation().is_some()) {
-            let aisle_converge::Status { report: stands, rehearsals, .. } = fleet.status();
-            let says = NodeSays { report: stands, facts: (self.hands.facts)(), rehearsals };
+            let aisle_converge::Status { report: stands, rehearsals, devices, .. } = fleet.status();
+            let says = NodeSays { report: stands, facts: (self.hands.facts)(), rehearsals, devices };
             match says.encode() {
                 Ok(bytes) => report.node = Some(Octets(bytes.into())),
                 Err(error) => tracing::error!("how the node stands is not told: {}", words(&error)),
             }
-            self.said = Some((says.report, says.rehearsals));
+            (self.said, self.said_of_devices) = (Some((says.report, says.rehearsals)), says.devices);
         }
         self.tell(|| self.client.report(report.clone()));
     }

@@ -20,6 +20,7 @@ mod down;
 pub(crate) mod files;
 mod load;
 mod metrics;
+mod pace;
 pub(crate) mod policy;
 mod report;
 mod run;

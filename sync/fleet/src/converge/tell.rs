@@ -2,6 +2,7 @@
 
 use super::{effect::Effect, machine::Converger};
 use crate::report::{NodeReport, Phase, SettingsReport, SlotReport};
+use std::collections::BTreeMap;
 
 impl Converger {
     /// How everything stands, as of what was handled last.
@@ -29,6 +30,7 @@ impl Converger {
                 applied: self.kept.settings,
                 reasons: self.settings.reasons.clone(),
             },
+            others: BTreeMap::new(),
         }
     }
 

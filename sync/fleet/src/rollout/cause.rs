@@ -4,7 +4,7 @@ use crate::{
     artefact::Slot,
     node::NodeId,
     reason::{FAULT_BYTES_MAX, Reason},
-    text::shown,
+    text::{numberless, shown},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -42,15 +42,7 @@ impl Cause {
 
     /// What failures of one cause have in common: numbers in their words do not count.
     fn key(&self) -> (Slot, String, String) {
-        let mut text = String::with_capacity(self.text.len());
-        for c in self.text.chars() {
-            match c {
-                c if c.is_ascii_digit() && text.ends_with('#') => {}
-                c if c.is_ascii_digit() => text.push('#'),
-                c => text.push(c),
-            }
-        }
-        (self.slot.clone(), self.code.clone(), text)
+        (self.slot.clone(), self.code.clone(), numberless(&self.text))
     }
 }
 

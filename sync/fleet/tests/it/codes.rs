@@ -23,9 +23,19 @@ fn named<T: serde::de::DeserializeOwned>(tag: &str) -> BTreeSet<String> {
     known.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
+/// A reason that this build knows: what it does not know would be read all the same.
+struct Known;
+
+impl<'de> serde::Deserialize<'de> for Known {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let said = serde_json::Value::deserialize(deserializer)?;
+        Reason::known(&said).map(|_| Self).map_err(serde::de::Error::custom)
+    }
+}
+
 #[test]
 fn every_reason_stands_in_the_table_and_has_the_code_that_it_says() {
-    let named = named::<Reason>("code");
+    let named = named::<Known>("code");
     assert_eq!(table("## Reasons"), named);
     let samples = [
         r#"{"code":"metadata-expired"}"#,

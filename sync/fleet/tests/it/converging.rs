@@ -406,7 +406,7 @@ fn something_proved_that_breaks_later_stays_and_is_told_where_there_is_nothing_e
     shop.feed(Input::Broke { slot: slot(A), hash, text: "five failures in a row".into() });
     shop.settle();
     assert_eq!(shop.running(A).as_deref(), Some("1.0"));
-    assert_eq!((shop.phase(A), shop.codes(A)), (Phase::Refused, vec!["failing"]));
+    assert_eq!((shop.phase(A), shop.codes(A)), (Phase::Refused, vec!["failing".to_owned()]));
 }
 
 #[test]

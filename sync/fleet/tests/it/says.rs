@@ -1,9 +1,13 @@
 //! What a node says of itself: it comes through whole, bounded both ways, and from newer nodes as well.
 
 use crate::shop::Shop;
+use aisle_event::{DeviceId, Timestamp};
 use aisle_fleet::{
-    Denied, Denies, Kind, NodeSays, Reason,
+    ContentHash, Denied, Denies, FaultCode, Kind, NodeSays, Reason,
+    artefact::SLOTS_MAX,
+    device::{DEVICES_MAX, DeviceResult, DeviceStatus, SlotDevices},
     gate::{Durations, Health},
+    report::{Brief, Phase},
     says::{Facts, HORIZON_MAX, Horizon, PLAIN_BYTES_MAX, REASONS_MAX, SAYS_BYTES_MAX, SaysError},
 };
 
@@ -27,6 +31,32 @@ fn says() -> NodeSays {
         ),
     };
     NodeSays { report: shop.machine.report(), facts, ..NodeSays::default() }
+}
+
+/// So many devices that refuse, each with words that pack badly, and one that does not.
+fn many_devices(devices: usize) -> SlotDevices {
+    let refusing = (0..devices).map(|number| DeviceResult {
+        device: DeviceId::new(format!("d{number:04}")).unwrap(),
+        status: DeviceStatus::Refused,
+        path: Some("interval_s".into()),
+        reason: Some(
+            [1, 2, 3]
+                .map(|part: usize| {
+                    ContentHash::of(&[part, number, devices].map(usize::to_be_bytes).concat()).to_string()
+                })
+                .concat(),
+        ),
+        since: Timestamp(5),
+    });
+    let well = DeviceResult {
+        device: DeviceId::new("well").unwrap(),
+        status: DeviceStatus::Applied,
+        path: None,
+        reason: None,
+        since: Timestamp(5),
+    };
+    let of = Brief { version: "1.0.0".parse().unwrap(), hash: ContentHash([7; 32]) };
+    SlotDevices::of(of, refusing.chain([well]))
 }
 
 fn packed(json: &str) -> Vec<u8> {
@@ -55,6 +85,103 @@ fn what_a_newer_node_says_besides_is_passed_over() {
     assert_eq!(said.facts.denies.len(), 1, "nor is what is denied and not known");
     assert!(said.facts.denies.has(Kind::Plugin));
     assert_eq!(said.facts.disk_free_bytes, None);
+}
+
+#[test]
+fn what_a_newer_node_says_in_names_that_are_not_known_is_kept_as_it_says_it() {
+    let said = NodeSays::decode(&packed(include_str!("../golden/says_of_a_newer_node.json"))).unwrap();
+    let slot = &said.report.slots[&"plugin/multi-buy".parse().unwrap()];
+    assert_eq!((slot.phase, slot.round, slot.is_drift()), (Phase::Other, 1, true));
+    assert_eq!(slot.running.as_ref().unwrap().version.to_string(), "1.3.0");
+    let told: Vec<(&str, String)> =
+        slot.reasons.iter().map(|reason| (reason.code(), reason.to_string())).collect();
+    let expected = [
+        ("too-hot", "too-hot: celsius 71, where the cupboard"),
+        (
+            "known-bad",
+            "1.2.0 was given up: other (melted: at 300 degrees)\nhint: retry it, or release another version",
+        ),
+        ("disk-full", "disk-full: missing_bytes plenty"),
+        ("other-activation", "other-activation: slot hologram/queen"),
+        ("phase", "phase: hibernating"),
+    ];
+    assert_eq!(told, expected.map(|(code, text)| (code, text.to_owned())));
+    let Reason::KnownBad { fault, .. } = &slot.reasons[1] else { panic!("{:?}", slot.reasons) };
+    assert_eq!(fault.code, FaultCode::Other, "what rules go by is not lost");
+    assert_eq!(slot.health.as_ref().unwrap().calls, 20);
+
+    assert_eq!(said.report.slots.len(), 1);
+    let others = [("hologram/queen", "shimmering"), ("prices", "waiting")];
+    assert_eq!(said.report.others, others.map(|(slot, phase)| (slot.to_owned(), phase.to_owned())).into());
+    assert!(!said.report.is_settled());
+    assert_eq!(said.report.settings.reasons[0].to_string(), "too-loud");
+
+    let devices = &said.devices[&"device-settings/fridges".parse().unwrap()];
+    assert_eq!(said.devices.len(), 1, "devices of a kind that is not known are passed over");
+    assert_eq!((devices.devices(), devices.count(DeviceStatus::Other)), (6, 2));
+    assert_eq!(devices.results[1].status, DeviceStatus::Other);
+
+    let again = NodeSays::decode(&said.encode().unwrap()).unwrap();
+    assert_eq!(again, said, "what was kept is said on as it was");
+}
+
+#[test]
+fn what_an_older_node_says_is_read_by_a_newer_hub() {
+    let said = NodeSays::decode(&packed(include_str!("../golden/says_of_an_older_node.json"))).unwrap();
+    let slot = &said.report.slots[&"catalogue".parse().unwrap()];
+    assert_eq!((slot.phase, slot.reasons[0].code()), (Phase::Waiting, "disk-full"));
+    assert_eq!((said.facts, said.devices.len(), said.report.others.len()), (Facts::default(), 0, 0));
+}
+
+#[test]
+fn what_is_not_known_is_bounded_as_what_is() {
+    let slots: Vec<String> =
+        (0..=2 * SLOTS_MAX).map(|number| format!(r#""hologram/{number}":{{"phase":"x"}}"#)).collect();
+    let settings = r#""settings":{"wanted":null,"applied":null,"reasons":[]}"#;
+    let many = format!(r#"{{"report":{{"desired":null,"slots":{{{}}},{settings}}}}}"#, slots.join(","));
+    assert!(matches!(NodeSays::decode(&packed(&many)), Err(SaysError::Bound { .. })));
+    let long = "x".repeat(10_000);
+    let long = format!(
+        r#"{{"report":{{"desired":null,"slots":{{"{long}":{{"phase":"{long}"}}}},"settings":{{"wanted":null,"applied":null,
+        "reasons":[{{"code":"{long}","text":"{long}\u001b[31m"}}]}}}}}}"#
+    );
+    let said = NodeSays::decode(&packed(&long)).unwrap();
+    let (slot, phase) = said.report.others.first_key_value().unwrap();
+    assert!(slot.len() <= 128 && phase.len() <= 128);
+    let reason = &said.report.settings.reasons[0];
+    assert!(reason.code().len() <= 64 && reason.to_string().len() <= 300);
+}
+
+#[test]
+fn devices_come_through_and_what_does_not_fit_is_counted_all_the_same() {
+    let mut said = says();
+    let slot = |text: &str| text.parse::<aisle_fleet::Slot>().unwrap();
+    said.devices.insert(slot("device-settings"), many_devices(3));
+    assert_eq!(NodeSays::decode(&said.encode().unwrap()).unwrap(), said);
+
+    said.devices.insert(slot("device-settings/a"), many_devices(2_000));
+    said.devices.insert(slot("device-settings/b"), many_devices(600));
+    let heard = NodeSays::decode(&said.encode().unwrap()).unwrap();
+    assert_eq!(heard.report, said.report, "what rules go by is not cut for devices");
+    let told = heard.devices.values().map(|devices| devices.results.len()).sum::<usize>();
+    assert!((1..DEVICES_MAX).contains(&told), "{told}");
+    assert_eq!(heard.devices[&slot("device-settings/a")].devices(), 2_001);
+    assert_eq!(heard.devices[&slot("device-settings/b")].count(DeviceStatus::Refused), 600);
+    let results = || heard.devices.values().flat_map(|devices| &devices.results);
+    assert!(results().all(|result| result.status == DeviceStatus::Refused), "who is well goes first");
+}
+
+#[test]
+fn more_devices_than_there_may_be_are_refused_by_who_reads() {
+    let of = Brief { version: "1.0.0".parse().unwrap(), hash: ContentHash([7; 32]) };
+    let one = many_devices(0).results.remove(0);
+    let long = DeviceResult { reason: Some("x".repeat(201)), ..one.clone() };
+    for results in [vec![one; DEVICES_MAX + 1], vec![long]] {
+        let devices = SlotDevices { of: of.clone(), counts: [(DeviceStatus::Applied, 1)].into(), results };
+        let said = NodeSays { devices: [("device-settings".parse().unwrap(), devices)].into(), ..says() };
+        let json = serde_json::to_string(&said).unwrap();
+        assert!(matches!(NodeSays::decode(&packed(&json)), Err(SaysError::Bound { .. })));
+    }
 }
 
 #[test]

@@ -301,9 +301,10 @@ impl Shop {
     }
 
     /// The codes of the reasons, in order.
-    pub fn codes(&self, name: &str) -> Vec<&'static str> {
+    pub fn codes(&self, name: &str) -> Vec<String> {
         let report = self.machine.report();
-        report.slots[&name.parse::<Slot>().unwrap()].reasons.iter().map(aisle_fleet::Reason::code).collect()
+        let reasons = &report.slots[&name.parse::<Slot>().unwrap()].reasons;
+        reasons.iter().map(|reason| reason.code().to_owned()).collect()
     }
 
     pub fn told(&self, name: &str) -> String {

@@ -20,6 +20,7 @@ const SQLITE: &[Step] = &[
     (7, "fleet", include_str!("../../migrations/sqlite_7.sql")),
     (8, "artefacts", include_str!("../../migrations/sqlite_8.sql")),
     (9, "rehearsals", include_str!("../../migrations/sqlite_9.sql")),
+    (10, "devices", include_str!("../../migrations/sqlite_10.sql")),
 ];
 const POSTGRES: &[Step] = &[
     (1, "first", include_str!("../../migrations/postgres_1.sql")),
@@ -31,6 +32,7 @@ const POSTGRES: &[Step] = &[
     (7, "fleet", include_str!("../../migrations/postgres_7.sql")),
     (8, "artefacts", include_str!("../../migrations/postgres_8.sql")),
     (9, "rehearsals", include_str!("../../migrations/postgres_9.sql")),
+    (10, "devices", include_str!("../../migrations/postgres_10.sql")),
 ];
 
 fn migrator(steps: &'static [Step]) -> Migrator {

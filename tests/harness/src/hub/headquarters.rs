@@ -157,27 +157,24 @@ impl Headquarters {
         self.sign_as("plugin", name, version, folder)
     }
 
-    /// Brings, signs and publishes a version of another kind, such as `model`, from a file or folder.
+    /// The same of any kind: `device-settings`, `prices`.
     ///
     /// # Errors
     /// When the hub says no.
-    pub fn sign_as(&self, kind: &str, name: &str, version: &str, folder: &Path) -> Result<Signed, HubError> {
-        let (config, keys, folder) = (
-            self.config.display().to_string(),
-            self.keys.display().to_string(),
-            folder.display().to_string(),
-        );
+    pub fn sign_as(&self, kind: &str, name: &str, version: &str, path: &Path) -> Result<Signed, HubError> {
+        let (config, keys, path) =
+            (self.config.display().to_string(), self.keys.display().to_string(), path.display().to_string());
         let config = ["--config", config.as_str()];
         run(
             &self.hub,
-            &[&config[..], &["artefact", "add", kind, name, version, &folder, "--keys", &keys]].concat(),
+            &[&config[..], &["artefact", "add", kind, name, version, &path, "--keys", &keys]].concat(),
         )?;
         let (_, said) = run(&self.hub, &[&config[..], &["artefact", "list", kind, "--json"]].concat())?;
         let listed: Value = serde_json::from_str(&said).unwrap_or_default();
         let rows = listed.get("items").unwrap_or(&listed).as_array().cloned().unwrap_or_default();
         let text =
             |row: &Value, key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let found = rows.iter().find(|row| text(row, "id") == format!("{kind}s/{name}/{version}.{kind}"));
+        let found = rows.iter().find(|row| text(row, "id").contains(&format!("/{name}/{version}.")));
         let row = found.ok_or(HubError::Command { command: "artefact list".into(), said })?;
         let bytes = row.get("bytes").and_then(Value::as_u64).unwrap_or_default();
         Ok(Signed { version: version.into(), blake3: text(row, "blake3"), bytes })

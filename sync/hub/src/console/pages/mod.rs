@@ -6,6 +6,7 @@ pub(super) mod artefacts;
 pub(super) mod audit;
 pub(super) mod claims;
 pub(super) mod contents;
+mod devices;
 pub(super) mod enrolments;
 pub(super) mod fields;
 pub(super) mod fleet;

@@ -114,6 +114,7 @@ pub(crate) async fn keep_says(
     // Facts are texts and numbers; JSON has a form for all of them. A sign that PostgreSQL keeps in no text is written as six there.
     let facts = serde_json::to_string(&says.facts).unwrap_or_default();
     let drift = i64::try_from(report.drift().count()).unwrap_or(i64::MAX);
+    super::devices::keep(tx, (store, node), &says.devices, now_ms).await?;
     over!(&mut tx.connection(), on => {
         sqlx::query("INSERT INTO node_reports (store, node, number, at_ms, is_news, version, facts, is_settled, drift, reason, says) \
             VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (store, node) DO UPDATE SET number = node_reports.number + 1, \

@@ -22,6 +22,7 @@ use aisle_event::Timestamp;
 use aisle_fleet::{
     DesiredState, Filter, Labels, Member, NodeReport, NodeSays, Resolver, Selector, Slot, Stamp,
     desired::{Source, Why},
+    device::SlotDevices,
     says::{Facts, Horizon},
     setting::SettingKey,
 };
@@ -247,6 +248,9 @@ pub(crate) struct MemberDetail {
     pub(crate) is_told: bool,
     /// What it told of itself besides.
     pub(crate) facts: Option<Facts>,
+    /// What became of settings at its devices, by the slot that says them, as it says.
+    #[schema(value_type = BTreeMap<String, SlotDevices>)]
+    pub(crate) devices: BTreeMap<Slot, SlotDevices>,
 }
 
 /// A node: desired, reported, drift and why.
@@ -293,6 +297,7 @@ pub(crate) async fn look(
         drift,
         is_told: says.as_ref().is_some_and(|says| stamp.is_some() && says.report.desired == stamp),
         facts: says.as_ref().map(|says| says.facts.clone()),
+        devices: says.as_ref().map(|says| says.devices.clone()).unwrap_or_default(),
         reported: says.map(|says| says.report),
     }))
 }

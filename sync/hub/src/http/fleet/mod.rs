@@ -3,6 +3,7 @@
 //! Not here: what any of it does ([`crate::fleet`]), rules (`aisle_fleet`). Guards: what changes something is one transaction with its rows of the audit log, and what
 //! comes in is read by the rules' own types, whose bounds it has.
 
+mod devices;
 mod documents;
 pub(crate) mod members;
 pub(crate) mod rollouts;
@@ -35,6 +36,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .merge(words::routes())
         .merge(rollouts::routes())
         .merge(documents::routes())
+        .merge(devices::routes())
 }
 
 fn voice<'a>(api: &'a Api, who: &'a Who) -> Voice<'a> {

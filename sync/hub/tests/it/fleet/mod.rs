@@ -1,6 +1,7 @@
 //! The fleet: rollouts with nodes that converge, orders, documents, and who may say what. Each course runs over both databases, with two hubs on one.
 
 mod courses;
+mod devices;
 mod documents;
 mod engines;
 mod forward;
@@ -39,6 +40,9 @@ courses! {
     documents::documents_are_applied_all_or_none_and_a_dry_run_changes_nothing
     documents::what_is_written_over_is_what_was_looked_at
     documents::names_that_would_do_harm_do_none
+    devices::a_rollout_of_settings_says_what_became_of_them_at_each_device
+    devices::devices_are_listed_page_by_page_and_by_how_they_stand
+    devices::a_node_that_is_newer_than_its_hub_is_heard
     rights::who_wrote_it_cannot_approve_it_and_wide_ones_want_somebody
     rights::what_reaches_far_goes_in_waves_and_not_by_a_group
     rights::the_machine_alone_is_told_of

@@ -6,6 +6,7 @@ use aisle_fleet::{
     Around, ContentHash, Converger, Denies, DesiredState, Effect, Grant, Health, Input, Kind, NodeSays, Now,
     Release, Slot, Stamp,
     converge::{Config, Stage, Trouble},
+    device::SlotDevices,
     rehearsal::{Candidate, Difference, Findings, Played, candidates},
     says::{Facts, Horizon},
 };
@@ -30,6 +31,8 @@ pub struct Node {
     /// What its store grants and denies.
     pub grants: Option<BTreeSet<Grant>>,
     pub denies: Denies,
+    /// What became of settings at its devices.
+    pub devices: BTreeMap<Slot, SlotDevices>,
     machine: Converger,
     running_ms: u64,
     inbox: VecDeque<Input>,
@@ -51,6 +54,7 @@ impl Node {
             rehearsed: Vec::new(),
             grants: None,
             denies: Denies::new(),
+            devices: BTreeMap::new(),
             machine: Converger::resume(config, None).unwrap(),
             running_ms: 1_000,
             inbox: VecDeque::from([Input::Tick]),
@@ -121,7 +125,12 @@ impl Node {
             denies: self.denies.clone(),
             ..Facts::default()
         };
-        NodeSays { report: self.machine.report(), facts, rehearsals: self.rehearsed.clone() }
+        NodeSays {
+            report: self.machine.report(),
+            facts,
+            rehearsals: self.rehearsed.clone(),
+            devices: self.devices.clone(),
+        }
     }
 
     pub fn runs(&self, slot: &str) -> Option<String> {

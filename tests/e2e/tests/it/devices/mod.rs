@@ -8,6 +8,7 @@ mod cold_chain;
 mod commands;
 mod hostile;
 mod kiosk;
+mod ordered;
 mod problems;
 mod profiles;
 mod restart;

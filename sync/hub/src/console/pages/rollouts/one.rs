@@ -7,6 +7,7 @@ use crate::{
     console::{
         frame::Page,
         pages::{
+            devices,
             forms::Done,
             parts::{
                 LIST_BYTES_MAX, NAME_CHARS_MAX, REASON_CHARS_MAX, SHORT_BYTES_MAX, empty, facts, fit,
@@ -18,7 +19,7 @@ use crate::{
         wrong::Wrong,
     },
     database::fleet::{EventRow, KeptRollout},
-    fleet::{ahead::Found, rehearse},
+    fleet::{ahead::Found, devices::tallies, rehearse},
 };
 use aisle_fleet::{
     NodeId,
@@ -47,9 +48,11 @@ pub(in crate::console) async fn show(
     let view = kept.rollout.view();
     let events = visit.database().rollout_events(&name, i64::MAX, EVENTS_MAX + 1).await?;
     let rehearsed = rehearse::view(visit.database(), &name).await?;
+    let devices = tallies(visit.database(), &kept.rollout).await?;
     let body = html! {
         (done.notice())
         (section("about", "How far it is", &about(&visit, &kept, &view)))
+        @if !devices.is_empty() { (section("devices", "What became of it at devices", &devices::of_rollout(&devices))) }
         (verbs::acts(&visit, &name, &view))
         (section("waves", "Waves and their gates", &waves(&visit, &view)))
         (section("causes", "Why nodes failed", &causes(&name, &view.causes)))

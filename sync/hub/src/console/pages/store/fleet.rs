@@ -4,6 +4,7 @@
 use crate::{
     console::{
         pages::{
+            devices,
             forms::opened,
             parts::{
                 NAME_CHARS_MAX, REASON_CHARS_MAX, SHORT_BYTES_MAX, empty, fit, heading_id, rest, state, table,
@@ -65,6 +66,7 @@ fn member(visit: &Visit, node: &str, found: &MemberDetail) -> Markup {
             (horizon(found))
             (slots(node, found))
             (settings(found))
+            (devices::of_node(visit, node, &found.devices))
         }
     }
 }
