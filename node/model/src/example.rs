@@ -70,13 +70,6 @@ impl Graph {
         self.constant(name, F32, shape, &raw)
     }
 
-    /// A constant of whole numbers.
-    #[must_use]
-    pub fn wholes(self, name: &str, shape: &[u64], values: &[i64]) -> Self {
-        let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.constant(name, I64, shape, &raw)
-    }
-
     /// A constant of these bytes.
     #[must_use]
     pub fn constant(self, name: &str, element: u64, shape: &[u64], raw: &[u8]) -> Self {
