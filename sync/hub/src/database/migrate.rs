@@ -19,6 +19,7 @@ const SQLITE: &[Step] = &[
     (6, "enrolment", include_str!("../../migrations/sqlite_6.sql")),
     (7, "fleet", include_str!("../../migrations/sqlite_7.sql")),
     (8, "artefacts", include_str!("../../migrations/sqlite_8.sql")),
+    (11, "presence", include_str!("../../migrations/sqlite_11.sql")),
 ];
 const POSTGRES: &[Step] = &[
     (1, "first", include_str!("../../migrations/postgres_1.sql")),
@@ -29,6 +30,7 @@ const POSTGRES: &[Step] = &[
     (6, "enrolment", include_str!("../../migrations/postgres_6.sql")),
     (7, "fleet", include_str!("../../migrations/postgres_7.sql")),
     (8, "artefacts", include_str!("../../migrations/postgres_8.sql")),
+    (11, "presence", include_str!("../../migrations/postgres_11.sql")),
 ];
 
 fn migrator(steps: &'static [Step]) -> Migrator {

@@ -19,9 +19,14 @@ pub(crate) mod apply;
 mod business;
 mod effects;
 pub mod engine;
+pub(crate) mod forget;
 pub mod metadata;
 mod orders;
+mod telemetry;
 pub(crate) mod world;
+
+#[cfg(test)]
+pub(crate) use telemetry::shown;
 
 pub use engine::{Engine, Looked, Parts, Settings};
 pub use metadata::{Metadata, NoMetadata};

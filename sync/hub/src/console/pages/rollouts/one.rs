@@ -49,7 +49,7 @@ pub(in crate::console) async fn show(
     let body = html! {
         (done.notice())
         (section("about", "How far it is", &about(&visit, &kept, &view)))
-        (verbs::acts(&visit, &name, &view))
+        (verbs::acts(&visit, &name, &kept, &view))
         (section("waves", "Waves and their gates", &waves(&visit, &view)))
         (section("causes", "Why nodes failed", &causes(&name, &view.causes)))
         @if let Ok(found) = serde_json::from_str::<Found>(&kept.preflight) {
