@@ -53,6 +53,17 @@ impl Contents {
         let read = self.0.get_range(&place(hash), range).await;
         read.map_err(|source| ContentError::Reach { hash: *hash, source })
     }
+
+    /// Takes a content away; nothing where it is gone already.
+    ///
+    /// # Errors
+    /// When it cannot be taken away.
+    pub async fn remove(&self, hash: &Hash) -> Result<(), ContentError> {
+        match self.0.delete(&place(hash)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(source) => Err(ContentError::Reach { hash: *hash, source }),
+        }
+    }
 }
 
 fn place(hash: &Hash) -> Name {

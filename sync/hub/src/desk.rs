@@ -12,6 +12,7 @@ use crate::{
     telemetry::Telemetry,
 };
 use aisle_event::Timestamp;
+use aisle_fleet::NodeSays;
 use aisle_protocol::{
     Batch, LogId, Point, PolicyId, Version,
     control::{ChunkPart, ChunkWanted, Cursor, Desired, Erase, Erased, Hello, Octets, Policy, Report},
@@ -278,6 +279,9 @@ impl Desk for HubDesk {
     }
 
     async fn report(&self, peer: &Peer, report: Report) -> Result<(), Busy> {
+        if let Some(Err(error)) = report.node.as_ref().map(|said| NodeSays::decode(&said.0)) {
+            self.telemetry.report_refused(&error);
+        }
         let kept = self.database.report(peer.store(), &peer.identity.node, &report).await;
         kept.map_err(|error| self.busy("report", error))
     }

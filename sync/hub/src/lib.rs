@@ -32,6 +32,7 @@ pub mod objects;
 pub mod payload;
 pub mod people;
 pub mod policies;
+pub mod presence;
 pub mod publish;
 pub mod recent;
 pub mod relay;

@@ -21,6 +21,7 @@ use crate::{
         secret::Secret,
     },
     policies::{self, Policies, PolicyFileError},
+    presence::Presence,
     recent::Recent,
     relay::{Relay, RelayError},
     telemetry::Telemetry,
@@ -166,7 +167,8 @@ impl Running {
             wake: wake.clone(),
             clock: Clock::of_machine(),
             settings: fleet::Settings::default(),
-        });
+        })
+        .counted(&mut registry);
         let desk = HubDesk::new(
             desk::Config {
                 region: config.region.clone(),
@@ -333,6 +335,7 @@ impl Running {
         let working = tokio::spawn(engine.run(went_down(is_down.clone())));
         let mut boxes = JoinSet::new();
         boxes.spawn(keeper.run());
+        boxes.spawn(Presence::new(database.clone(), hub.clone()).run(server.connections()));
         if let Some((office, door)) = enrolling {
             boxes.spawn(keep(office, server.keys(), config.clone()));
             boxes.spawn(door.run(is_down.clone()));

@@ -2,6 +2,7 @@
 
 use crate::{database::Database, recent::Recent};
 use aisle_event::StoreId;
+use aisle_fleet::says::SaysError;
 use aisle_protocol::{Checked, LogId, hub::Alert};
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -38,6 +39,7 @@ pub struct Telemetry {
     conflicts: Counter,
     busy: Family<Of, Counter>,
     alerts: Family<OfReason, Counter>,
+    says: Family<OfReason, Counter>,
     recent: Recent,
 }
 
@@ -51,9 +53,10 @@ impl Telemetry {
             conflicts: Counter::default(),
             busy: Family::default(),
             alerts: Family::default(),
+            says: Family::default(),
             recent: Recent::default(),
         };
-        let Self { events, bytes, admissions, conflicts, busy, alerts, .. } = &telemetry;
+        let Self { events, bytes, admissions, conflicts, busy, alerts, says, .. } = &telemetry;
         registry.register(
             "aisle_hub_events_received",
             "Events in batches that came, those that were there already too. Flat while nodes are connected: look at alerts.",
@@ -86,6 +89,11 @@ impl Telemetry {
             "Forks, refusals and peers that lie. Any: look at the log and at the store's quarantined logs.",
             alerts.clone(),
         );
+        registry.register(
+            "aisle_hub_reports_refused",
+            "Reports of nodes of themselves that cannot be read, by reason: too much, no frame, no report. Any: a node runs a build that this hub does not know; the log names it.",
+            says.clone(),
+        );
         telemetry
     }
 
@@ -110,6 +118,15 @@ impl Telemetry {
 
     pub(crate) fn busy(&self, question: &'static str) {
         self.busy.get_or_create(&Of { question }).inc();
+    }
+
+    pub(crate) fn report_refused(&self, error: &SaysError) {
+        let reason = match error {
+            SaysError::Bound { .. } => "too_much",
+            SaysError::Frame => "no_frame",
+            _ => "no_report",
+        };
+        self.says.get_or_create(&OfReason { reason }).inc();
     }
 
     pub(crate) fn alert(&self, store: &StoreId, alert: &Alert) {

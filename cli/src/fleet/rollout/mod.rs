@@ -94,6 +94,8 @@ pub(crate) enum RolloutCommand {
     Exclude(ExcludeArgs),
     /// Ask its stores to play what they have recorded through its plugins, beside what runs; `show` tells what would come out otherwise
     Rehearse(One),
+    /// Forget one that is over; what stores run stays as it is, and the audit log is kept
+    Delete(One),
     /// Look on until it is done or stops
     Watch(watch::Args),
 }
@@ -217,6 +219,9 @@ pub(super) fn run(command: &RolloutCommand, desk: &Desk) -> Result<Ended> {
         C::Pause(why) => because(desk, why, "pause"),
         C::Abort(why) => because(desk, why, "abort"),
         C::Rollback(why) => because(desk, why, "rollback"),
+        C::Delete(One { rollout }) => {
+            desk.done(&Ask::delete(place(rollout)?), |_| vec![format!("rollout `{rollout}` is forgotten")])
+        }
         C::Exclude(ExcludeArgs { rollout, store, why }) => {
             let ask =
                 Ask::post(format!("{}/exclude", place(rollout)?), json!({ "store": store, "why": why }));

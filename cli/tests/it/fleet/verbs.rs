@@ -61,6 +61,13 @@ fn verbs_say_why() {
 }
 
 #[test]
+fn a_rollout_is_forgotten_by_its_name() {
+    let hub = Hub::that([says("204 No Content", "")]);
+    hub.fleet(["rollout", "delete", "r"]).well().says("rollout `r` is forgotten");
+    assert_eq!(hub.asked_once().line, "DELETE /v1/rollouts/r HTTP/1.1");
+}
+
+#[test]
 fn looking_on_ends_with_the_rollout_and_says_how() {
     let stopped = well(
         json!({ "rollout": { "rollout": "r", "phase": { "phase": "paused", "why": "wave `canary` stopped", "by_gate": true } } }),

@@ -83,7 +83,15 @@ impl Keeper {
         loop {
             look.tick().await;
             // It is counted and logged where it failed.
-            let _ = self.look(crate::enrol::now()).await;
+            let now = crate::enrol::now();
+            let _ = self.look(now).await;
+            match self.artefacts.sweep(now.0).await {
+                Ok(0) => {}
+                Ok(swept) => tracing::info!(swept, "old metadata of artefacts that no order names is gone"),
+                Err(error) => {
+                    tracing::warn!(%error, source = ?error.source(), "old metadata of artefacts was not taken away; it is tried again");
+                }
+            }
         }
     }
 

@@ -17,6 +17,8 @@ pub mod keep;
 pub mod keys;
 pub mod online;
 pub mod release;
+pub mod slots;
+pub mod sweep;
 
 use crate::{
     content::Contents,

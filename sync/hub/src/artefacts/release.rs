@@ -23,6 +23,9 @@ use std::{
 /// Who the bundle of metadata says it is from: the same at every hub, so that equal metadata is one content.
 const FROM: &str = "hub";
 
+/// What such a content is called, before the version of its timestamp.
+pub(super) const METADATA: &str = "metadata ";
+
 /// All metadata as one content: a bundle downwards without contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Metadata {
@@ -153,7 +156,7 @@ impl Artefacts {
         let bundle = tokio::task::spawn_blocking(move || bundled(&in_force)).await;
         let bundle = bundle.map_err(|_| LookError::Ended)??;
         let publisher = Publisher { database: self.database().clone(), contents: self.contents().clone() };
-        let content = publisher.add(bundle.into(), &format!("metadata {version}")).await?;
+        let content = publisher.add(bundle.into(), &format!("{METADATA}{version}")).await?;
         let metadata = Metadata { version, content };
         *self.0.bundled.lock().unwrap_or_else(PoisonError::into_inner) = Some(metadata);
         Ok(Some(metadata))

@@ -36,7 +36,7 @@ use axum::{
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// The longest form, in bytes.
+/// The longest form, in bytes, but for those in which much is written.
 const FORM_BYTES_MAX: usize = 8 << 10;
 
 /// What the console is made of.
@@ -94,14 +94,29 @@ impl Console {
 
 /// The pages of rollouts.
 fn rollouts() -> Router<Console> {
-    use pages::rollouts::{list, one, verbs};
+    use pages::rollouts::{list, one, verbs, write};
     Router::new()
         .route("/rollouts", get(list))
         .route("/rollouts/{rollout}", get(one::show))
         .route("/rollouts/{rollout}/nodes", get(one::nodes))
         .route("/rollouts/{rollout}/approve", post(verbs::approve))
         .route("/rollouts/{rollout}/reject", post(verbs::reject))
+        .route("/rollouts/{rollout}/delete", post(verbs::delete))
         .route("/rollouts/{rollout}/{verb}", post(verbs::say))
+        .route("/write-rollout", get(write::form_of).post(write::write))
+}
+
+/// Groups, saved filters, overrides.
+fn words() -> Router<Console> {
+    use pages::groups::{exception, filter, group, show};
+    Router::new()
+        .route("/groups", get(show))
+        .route("/groups/write", get(group::form_of).post(group::write))
+        .route("/groups/delete", post(group::delete))
+        .route("/filters/write", get(filter::form_of).post(filter::write))
+        .route("/filters/delete", post(filter::delete))
+        .route("/stores/{store}/override", get(exception::form_of).post(exception::write))
+        .route("/stores/{store}/override/delete", post(exception::delete))
 }
 
 /// The pages about people.
@@ -146,9 +161,8 @@ pub fn router(console: Console, behind: Router) -> Router {
         .route("/approvals/{approval}/{decision}", post(pages::approvals::decide))
         .route("/audit", get(pages::audit::show))
         .route("/stores/{store}/labels", post(pages::store::fleet::set_label))
-        .route("/groups", get(pages::groups::show))
         .route("/artefacts", get(pages::artefacts::list))
-        .merge(rollouts())
+        .merge(rollouts().merge(words()).layer(DefaultBodyLimit::max(pages::typed::TYPED_BYTES_MAX)))
         .merge(people())
         .route("/search", get(pages::search::show))
         .route("/events", get(live::listen))

@@ -4,7 +4,7 @@
 
 use super::{
     Console,
-    door::{self, Caller, way_in},
+    door::{self, Caller, elsewhere, way_in},
     frame::{self, Page},
     say,
 };
@@ -234,6 +234,10 @@ pub(super) async fn no_page(State(console): State<Console>, request: Request, ne
     let is_of_programs = OF_PROGRAMS
         .iter()
         .any(|known| path.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+    if elsewhere::PATHS.contains(&path) && takes_page(request.headers()) {
+        let response = next.run(request).await;
+        return elsewhere::dress(&console, response);
+    }
     if is_of_programs || !takes_page(request.headers()) {
         return next.run(request).await;
     }

@@ -4,6 +4,7 @@
 
 use super::{
     Database, DatabaseError,
+    artefacts::tree_name,
     failure::while_doing,
     over, reading,
     rows::{hash, signed, unsigned},
@@ -26,7 +27,82 @@ pub struct DesiredRow {
     pub at_ms: i64,
 }
 
+/// A content as the list has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredContent {
+    /// Which.
+    pub hash: Hash,
+    /// What it is called.
+    pub name: String,
+}
+
 impl Database {
+    /// Contents whose name begins with this, which has no sign of a pattern in it, and that were added before a time, the oldest first. Large and small letters may be one.
+    ///
+    /// # Errors
+    /// When the database cannot say.
+    pub async fn contents_named(
+        &self,
+        beginning: &str,
+        before_ms: i64,
+        rows_max: u32,
+    ) -> Result<Vec<StoredContent>, DatabaseError> {
+        let like = format!("{beginning}%");
+        let rows: Vec<(Vec<u8>, String)> = reading!(self, pool => {
+            sqlx::query_as("SELECT hash, name FROM chunks WHERE name LIKE $1 AND added_at_ms < $2 ORDER BY added_at_ms, hash LIMIT $3")
+                .bind(like).bind(before_ms).bind(i64::from(rows_max)).fetch_all(pool).await.map_err(while_doing("list contents"))
+        })?;
+        let row = |(bytes, name): (Vec<u8>, String)| {
+            Ok(StoredContent { hash: hash(&bytes, "chunks", &name)?, name })
+        };
+        rows.into_iter().map(row).collect()
+    }
+
+    /// The tree of a content's pieces, where it has one.
+    ///
+    /// # Errors
+    /// When the database cannot say.
+    pub async fn tree_of(&self, content: &Hash) -> Result<Option<Hash>, DatabaseError> {
+        let name = tree_name(content);
+        let found: Option<Vec<u8>> = reading!(self, pool => {
+            sqlx::query_scalar("SELECT hash FROM chunks WHERE name = $1 LIMIT 1")
+                .bind(name.as_str()).fetch_optional(pool).await.map_err(while_doing("find the tree of a content"))
+        })?;
+        found.map(|found| hash(&found, "chunks", &name)).transpose()
+    }
+
+    /// Takes a content off the list.
+    ///
+    /// # Errors
+    /// When the database cannot take it.
+    pub async fn drop_content(&self, content: &Hash) -> Result<(), DatabaseError> {
+        let mut tx = self.begin().await?;
+        over!(&mut tx.connection(), on => {
+            sqlx::query("DELETE FROM chunks WHERE hash = $1")
+                .bind(content.0.as_slice()).execute(on).await.map(drop).map_err(while_doing("take a content off the list"))
+        })?;
+        tx.commit().await
+    }
+
+    /// What stores are to become, by store; those behind `after`, at most so many.
+    ///
+    /// # Errors
+    /// When the database cannot say.
+    pub async fn orders_behind(
+        &self,
+        after: &str,
+        rows_max: u32,
+    ) -> Result<Vec<(String, DesiredRow)>, DatabaseError> {
+        let rows: Vec<(String, i64, Vec<u8>, i64)> = reading!(self, pool => {
+            sqlx::query_as("SELECT store, generation, manifest, at_ms FROM desired WHERE store > $1 ORDER BY store LIMIT $2")
+                .bind(after).bind(i64::from(rows_max)).fetch_all(pool).await.map_err(while_doing("read what stores are to become"))
+        })?;
+        let row = |(store, generation, manifest, at_ms): (String, i64, Vec<u8>, i64)| {
+            (store, DesiredRow { generation: unsigned(generation), manifest, at_ms })
+        };
+        Ok(rows.into_iter().map(row).collect())
+    }
+
     /// Notes a way from `base` to `to`.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ const SQLITE: &[Step] = &[
     (8, "artefacts", include_str!("../../migrations/sqlite_8.sql")),
     (9, "rehearsals", include_str!("../../migrations/sqlite_9.sql")),
     (10, "devices", include_str!("../../migrations/sqlite_10.sql")),
+    (11, "presence", include_str!("../../migrations/sqlite_11.sql")),
 ];
 const POSTGRES: &[Step] = &[
     (1, "first", include_str!("../../migrations/postgres_1.sql")),
@@ -33,6 +34,7 @@ const POSTGRES: &[Step] = &[
     (8, "artefacts", include_str!("../../migrations/postgres_8.sql")),
     (9, "rehearsals", include_str!("../../migrations/postgres_9.sql")),
     (10, "devices", include_str!("../../migrations/postgres_10.sql")),
+    (11, "presence", include_str!("../../migrations/postgres_11.sql")),
 ];
 
 fn migrator(steps: &'static [Step]) -> Migrator {

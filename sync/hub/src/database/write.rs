@@ -150,7 +150,7 @@ impl Database {
         tx.commit().await
     }
 
-    /// Nobody is connected to this hub: it has just started.
+    /// Nobody is connected to this hub: it has just started, or goes down.
     ///
     /// # Errors
     /// When the database cannot take it.
@@ -159,6 +159,11 @@ impl Database {
         over!(&mut tx.connection(), on => {
             sqlx::query("UPDATE nodes SET is_connected = $2 WHERE hub = $1 AND is_connected = $3")
                 .bind(hub).bind(false).bind(true).execute(on).await.map(drop).map_err(while_doing("note that a hub started"))
+        })?;
+        // It says itself when it serves.
+        over!(&mut tx.connection(), on => {
+            sqlx::query("DELETE FROM hub_beats WHERE hub = $1")
+                .bind(hub).execute(on).await.map(drop).map_err(while_doing("note that a hub started"))
         })?;
         tx.commit().await
     }

@@ -5,7 +5,7 @@
 use super::{
     FILTERS_MAX, OVERRIDES_MAX, ROLLOUTS_MAX,
     act::Voice,
-    effects, world,
+    effects, forget, world,
     world::{Members, Words},
 };
 use crate::database::{
@@ -73,6 +73,10 @@ pub(crate) struct Applied {
 pub(crate) enum ApplyError {
     #[error("there are {max} {what} already\nhint: take some away that nobody needs")]
     TooMany { what: &'static str, max: i64 },
+    #[error(
+        "there are {ROLLOUTS_MAX} rollouts already, and none of them is over and decides nothing any more\nhint: `aisle fleet rollout delete` forgets one; say in a group first what its stores should run"
+    )]
+    TooManyRollouts,
     #[error("the rollout `{name}` is {phase}, and cannot be written anew\nhint: give it another name")]
     Begun { name: String, phase: String },
     #[error("there is a rollout `{0}` already")]
@@ -241,12 +245,17 @@ async fn put_in(
 }
 
 /// Writes a draft of a rollout. One of the same name may be there only where `may_replace`, and as a draft.
-pub(crate) async fn draft(voice: Voice<'_>, spec: RolloutSpec) -> Result<Rollout, ApplyError> {
+pub(crate) async fn draft(
+    voice: Voice<'_>,
+    spec: RolloutSpec,
+    may_replace: bool,
+) -> Result<Rollout, ApplyError> {
+    let mut spare = forget::spare(voice, 1).await?;
     let mut change = voice.database.change_fleet(false).await?;
-    if change.rollout(spec.rollout.as_str()).await?.is_some() {
+    if !may_replace && change.rollout(spec.rollout.as_str()).await?.is_some() {
         return Err(ApplyError::Exists(spec.rollout.to_string()));
     }
-    let (_, rollout) = draft_in(voice, &mut change, spec).await?;
+    let (_, rollout) = draft_in(voice, &mut change, spec, &mut spare).await?;
     change.commit().await?;
     voice.wake.wake();
     Ok(rollout)
@@ -256,6 +265,7 @@ async fn draft_in(
     voice: Voice<'_>,
     change: &mut Change,
     spec: RolloutSpec,
+    spare: &mut Vec<String>,
 ) -> Result<(Difference, Rollout), ApplyError> {
     let name = spec.rollout.to_string();
     let becomes = serde_json::to_value(&spec).unwrap_or_default();
@@ -278,7 +288,9 @@ async fn draft_in(
     }
     let (count, place) = change.next_rollout().await?;
     if differs == Differs::Created && count >= ROLLOUTS_MAX {
-        return Err(ApplyError::TooMany { what: "rollouts", max: ROLLOUTS_MAX });
+        // The oldest one of which nobody would notice that it is gone makes room.
+        let old = spare.pop().ok_or(ApplyError::TooManyRollouts)?;
+        forget::forget_in(voice, change, &old).await?;
     }
     let rollout = Rollout::draft(spec, &voice.who.id, place.cast_unsigned())?;
     change.put_draft(&rollout, &voice.who.name.replace('\0', "\u{fffd}"), voice.now_ms).await?;
@@ -308,6 +320,8 @@ pub(crate) async fn apply(
     })
     .await?;
     reach.may(voice)?;
+    let rollouts = documents.iter().filter(|document| matches!(document, Document::Rollout(_))).count();
+    let mut spare = forget::spare(voice, rollouts).await?;
     let mut change = voice.database.change_fleet(is_dry).await?;
     let mut differences = Vec::with_capacity(documents.len());
     for document in documents {
@@ -315,7 +329,7 @@ pub(crate) async fn apply(
             Document::Group(group) => put_in(voice, &mut change, &Kept::Group(&group)).await?.0,
             Document::Filter(filter) => put_in(voice, &mut change, &Kept::Filter(&filter)).await?.0,
             Document::Override(one) => put_in(voice, &mut change, &Kept::Override(&one)).await?.0,
-            Document::Rollout(spec) => draft_in(voice, &mut change, spec).await?.0,
+            Document::Rollout(spec) => draft_in(voice, &mut change, spec, &mut spare).await?.0,
         };
         differences.push(difference);
     }

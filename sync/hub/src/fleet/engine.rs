@@ -10,6 +10,7 @@ use super::{
     metadata::Metadata,
     orders::{Answers, Bytes, Draft, OfNode, releases},
     rehearse::{self, Rehearsing},
+    telemetry::Telemetry,
     world::{self, Members, Words},
 };
 use crate::{
@@ -28,11 +29,12 @@ use aisle_fleet::{
     rollout::{Effect, Event, Fact, Rollout, Status},
 };
 use aisle_residency::signing::SigningKey;
+use prometheus_client::registry::Registry;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     future::Future,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// How many stores are given their orders in one transaction.
@@ -92,6 +94,7 @@ pub struct Looked {
 pub struct Engine {
     parts: Parts,
     held: Option<Held>,
+    telemetry: Telemetry,
 }
 
 /// What is kept in memory while this hub has the lease. All of it is in rows as well.
@@ -141,8 +144,14 @@ impl From<Lost> for Ended {
 impl Engine {
     /// Of a hub; it does nothing before it looks.
     #[must_use]
-    pub const fn new(parts: Parts) -> Self {
-        Self { parts, held: None }
+    pub fn new(parts: Parts) -> Self {
+        Self { parts, held: None, telemetry: Telemetry::default() }
+    }
+
+    /// The same, with what it tells of itself in a registry.
+    #[must_use]
+    pub fn counted(self, registry: &mut Registry) -> Self {
+        Self { telemetry: Telemetry::register(registry), ..self }
     }
 
     /// Looks again and again, until the future is ready; then gives the lease back.
@@ -171,10 +180,22 @@ impl Engine {
     /// When the database cannot say or take it. What was done until then is done; the next look does the rest.
     pub async fn look(&mut self) -> Result<Looked, DatabaseError> {
         let now = Timestamp(self.parts.clock.now_ms());
+        let started = Instant::now();
+        let looked = self.looked(now).await;
+        match &looked {
+            Ok(looked) => self.telemetry.looked(looked, now, started.elapsed()),
+            Err(_) => self.telemetry.failed(),
+        }
+        looked
+    }
+
+    async fn looked(&mut self, now: Timestamp) -> Result<Looked, DatabaseError> {
         // Whatever ends a look, memory may be ahead of the rows then: it is thrown away, and read again.
         let Some(mut held) = self.hold(now).await? else { return Ok(Looked::default()) };
         match look(&self.parts, &mut held, now).await {
             Ok(looked) => {
+                self.telemetry.rollouts(&held.rollouts);
+                self.telemetry.members(&held.members.rows);
                 self.held = Some(held);
                 Ok(looked)
             }

@@ -20,10 +20,15 @@ mod business;
 pub(crate) mod devices;
 mod effects;
 pub mod engine;
+pub(crate) mod forget;
 pub mod metadata;
 mod orders;
 pub(crate) mod rehearse;
+mod telemetry;
 pub(crate) mod world;
+
+#[cfg(test)]
+pub(crate) use telemetry::shown;
 
 pub use engine::{Engine, Looked, Parts, Settings};
 pub use metadata::{Metadata, NoMetadata};

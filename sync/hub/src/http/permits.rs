@@ -130,6 +130,7 @@ pub const ROUTES: &[Line] = &[
     (Method::GET, "/v1/rollouts", Whole(P::RolloutRead)),
     (Method::POST, "/v1/rollouts", Whole(P::RolloutStart)),
     (Method::GET, "/v1/rollouts/{rollout}", Whole(P::RolloutRead)),
+    (Method::DELETE, "/v1/rollouts/{rollout}", Whole(P::RolloutStart)),
     (Method::GET, "/v1/rollouts/{rollout}/nodes", Whole(P::RolloutRead)),
     (Method::GET, "/v1/rollouts/{rollout}/events", Whole(P::RolloutRead)),
     (Method::GET, "/v1/rollouts/{rollout}/devices", Whole(P::RolloutRead)),

@@ -316,6 +316,11 @@ impl Problem {
         &self.detail
     }
 
+    /// The fields that are wrong, and why.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.errors.iter().map(|error| (error.field, error.reason.as_ref()))
+    }
+
     /// The same for all of its kind.
     pub(crate) const fn title(&self) -> &'static str {
         self.title
@@ -466,6 +471,8 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        // Where a person is led to a route of the interface, the console makes a page of it.
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -109,6 +109,8 @@ mod tests {
         hub.admitted(&LogId { store: store.clone(), class, epoch: Epoch([0; 16]) }, &[], 0, Duration::ZERO);
         hub.busy("cursor");
         hub.alert(&store, &Alert::TooLong { store: None, message: 0, bytes: 1, bytes_max: 0 });
+        hub.report_refused(&aisle_fleet::says::SaysError::Frame);
+        crate::fleet::shown(&mut registry);
         relay.moved(class, 1, 1);
         relay.acknowledged(class, 1);
         let mut text = String::new();

@@ -52,6 +52,7 @@ mod fleet;
 mod interface;
 mod people;
 mod postgres;
+mod presence;
 mod relaying;
 mod running;
 mod shop;

@@ -9,6 +9,7 @@
 //! ([`pass`]), which is for pages only. Not here: the pages of the door ([`sign_in`], [`set_up`]), who may what ([`super::rights`]). Guards: no page is shown
 //! and nothing is done before its line was looked at, and what is refused stands in the audit log.
 
+pub(super) mod elsewhere;
 mod pass;
 pub(super) mod set_up;
 pub(super) mod sign_in;

@@ -86,6 +86,17 @@ pub(in crate::console) async fn list(visit: Visit, Query(asked): Query<Asked>) -
         [("", "Who says"), ("number", "Version"), ("", "Good until"), ("number", "Keys that signed")];
     let body = html! {
         p.hint { "What stands here is signed: a node puts nothing else in place. What runs goes on when a signature is over, and nothing new comes." }
+        details.help {
+            summary { "How something is published" }
+            p.hint { "With the keys of those who sign its kind, at a command: no browser ever has them." }
+            pre { code {
+                "aisle-hub artefact add plugin multi-buy 1.4.0 multi-buy/    # keeps the bytes, writes the next draft of the list\n"
+                "aisle-hub artefact show plugins.draft.json                  # what is new in it, and nothing else?\n"
+                "aisle-hub artefact sign --key paul.key plugins.draft.json   # each of as many as it wants, without a line to the hub\n"
+                "aisle-hub artefact publish plugins.draft.json"
+            } }
+            p.hint { "Then it can be ticked where a rollout or a group is written." }
+        }
         (section("roles", "Who says so, and until when", &table(&heading_id("roles"), &columns, &roles)))
         (section("artefacts", "What may run", &inside))
     };

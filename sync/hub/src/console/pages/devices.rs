@@ -115,7 +115,7 @@ fn tally(place: usize, one: &SlotTally) -> Markup {
         (facts(&[
             ("Devices", counts(devices)),
             ("Every device has them", html! { "in " (say::number(*stores_whole)) " of " (say::number(*nodes)) " stores" }),
-            ("Have not told yet", say::count(nodes.saturating_sub(*stores), "store", "stores")),
+            ("Have not told yet", html! { (say::count(nodes.saturating_sub(*stores), "store", "stores")) }),
         ]))
         @if reasons.is_empty() { (empty("No device is known that does not have them.")) }
         @else { (table(&heading_id(&id), &columns, &rows)) (rest(reasons.len(), shown)) }

@@ -36,6 +36,13 @@ const NOTICES: &[(&str, &str)] = &[
         "said-alone",
         "It was said. You approved what you wrote yourself, because no person has the right to: one alone decided.",
     ),
+    ("written", "It is written. Stores hear it within seconds, where something changes for them."),
+    ("taken-away", "It is taken away."),
+    (
+        "drafted",
+        "The draft is written. Nothing begins by that: let it look ahead now, and see who would fail.",
+    ),
+    ("forgotten", "It is forgotten here; the audit log keeps who did what."),
     ("password", "Your password is changed, and all your other sessions have ended."),
 ];
 

@@ -19,5 +19,7 @@ pub(super) mod policies;
 pub(super) mod receipts;
 pub(super) mod relay;
 pub(super) mod rollouts;
+mod says;
 pub(super) mod search;
 pub(super) mod store;
+pub(super) mod typed;

@@ -270,4 +270,19 @@ impl Change {
     ) -> Result<(), DatabaseError> {
         note(&mut self.0, rollout, event).await
     }
+
+    /// Takes one away, with what happened to it and what its rehearsal found.
+    pub(crate) async fn drop_rollout(&mut self, rollout: &str) -> Result<(), DatabaseError> {
+        for table in [
+            "DELETE FROM rehearsal_nodes WHERE rollout = $1",
+            "DELETE FROM rehearsals WHERE rollout = $1",
+            "DELETE FROM rollout_events WHERE rollout = $1",
+            "DELETE FROM rollouts WHERE rollout = $1",
+        ] {
+            over!(&mut self.0.connection(), on => {
+                sqlx::query(table).bind(rollout).execute(on).await.map(drop).map_err(while_doing("forget a rollout"))
+            })?;
+        }
+        Ok(())
+    }
 }

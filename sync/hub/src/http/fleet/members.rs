@@ -78,7 +78,10 @@ pub(crate) enum Standing {
 }
 
 impl Standing {
-    const fn of(row: &MemberRow) -> Self {
+    /// All of them.
+    pub(crate) const ALL: [Self; 4] = [Self::Silent, Self::Settled, Self::Converging, Self::Drifting];
+
+    pub(crate) const fn of(row: &MemberRow) -> Self {
         match row {
             MemberRow { reported_at_ms: 0, .. } => Self::Silent,
             MemberRow { drift: 1.., .. } => Self::Drifting,
@@ -172,8 +175,7 @@ async fn members(
         None => Selector::every(),
         Some(text) => selector(&api, text).await?,
     };
-    let known = [Standing::Silent, Standing::Settled, Standing::Converging, Standing::Drifting];
-    if asked.phase.as_ref().is_some_and(|phase| known.iter().all(|one| one.as_str() != phase)) {
+    if asked.phase.as_ref().is_some_and(|phase| Standing::ALL.iter().all(|one| one.as_str() != phase)) {
         return Err(Problem::field("phase", "is none of `silent`, `settled`, `converging`, `drifting`"));
     }
     let mut after = match asked.after.as_deref() {

@@ -14,6 +14,7 @@ use crate::{
     fleet::{
         act::{ActError, Voice},
         apply::ApplyError,
+        forget::ForgetError,
         rehearse::RehearseError,
     },
     people::who::Who,
@@ -39,7 +40,8 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .merge(devices::routes())
 }
 
-fn voice<'a>(api: &'a Api, who: &'a Who) -> Voice<'a> {
+/// Somebody who says something, now.
+pub(crate) fn voice<'a>(api: &'a Api, who: &'a Who) -> Voice<'a> {
     Voice { database: &api.database, people: &api.people, who, wake: &api.wake, now_ms: api.now_ms() }
 }
 
@@ -78,9 +80,21 @@ impl From<ApplyError> for Problem {
             ApplyError::Rollout(error) => Self::malformed(error.to_string()),
             ApplyError::Database(error) => error.into(),
             ApplyError::AtOnce { .. } => Self::second_person(error.to_string()),
-            ApplyError::TooMany { .. } | ApplyError::Begun { .. } | ApplyError::Exists(_) => {
-                Self::conflict(error.to_string())
-            }
+            ApplyError::TooMany { .. }
+            | ApplyError::TooManyRollouts
+            | ApplyError::Begun { .. }
+            | ApplyError::Exists(_) => Self::conflict(error.to_string()),
+        }
+    }
+}
+
+impl From<ForgetError> for Problem {
+    fn from(error: ForgetError) -> Self {
+        match error {
+            ForgetError::Unknown => Self::unknown("rollout"),
+            ForgetError::NotOver { .. } => Self::state(error.to_string()),
+            ForgetError::Decides { .. } | ForgetError::Raced => Self::conflict(error.to_string()),
+            ForgetError::Database(error) => error.into(),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     fleet::{
         act::{self, ActError},
         ahead::Found,
-        apply,
+        apply, forget as forgetting,
         rehearse::{self, RehearsalView},
     },
     http::{
@@ -50,7 +50,7 @@ const ALONE: &str = "machine, for want of a person";
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(rollouts, write))
-        .routes(routes!(rollout))
+        .routes(routes!(rollout, forget))
         .routes(routes!(nodes))
         .routes(routes!(events))
         .routes(routes!(approve))
@@ -176,7 +176,7 @@ async fn write(
     asked: Result<Json<Value>, JsonRejection>,
 ) -> Result<(StatusCode, Json<RolloutDetail>), Problem> {
     let spec: RolloutSpec = read(asked)?;
-    let rollout = apply::draft(voice(&api, &who), spec).await?;
+    let rollout = apply::draft(voice(&api, &who), spec, false).await?;
     let kept = kept(&api, rollout.spec().rollout.as_str()).await?;
     Ok((StatusCode::CREATED, Json(RolloutDetail::of(&api, &kept).await?)))
 }
@@ -194,6 +194,24 @@ async fn kept(api: &Api, name: &str) -> Result<KeptRollout, Problem> {
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 async fn rollout(State(api): State<Api>, Path(name): Path<String>) -> Answer<RolloutDetail> {
     Ok(Json(RolloutDetail::of(&api, &kept(&api, &name).await?).await?))
+}
+
+/// Forget a rollout that is over, and what happened to it; the audit log is kept. Refused while a node would be given something else without it: what only it said is left
+/// as it is.
+#[utoipa::path(delete, path = "/v1/rollouts/{rollout}", tag = "rollouts", security(("token" = [])),
+    params(("rollout" = String, Path, description = "The rollout.")), responses(
+    (status = 204), (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 409, body = Problem, content_type = "application/problem+json"),
+    (status = 503, body = Problem, content_type = "application/problem+json")))]
+async fn forget(
+    State(api): State<Api>,
+    Extension(who): Extension<Who>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Problem> {
+    forgetting::forget(voice(&api, &who), &name).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -7,6 +7,7 @@ mod fleet;
 mod interface;
 mod publishing;
 mod sticks;
+mod sweeping;
 pub mod world;
 
 courses! {
@@ -19,6 +20,7 @@ courses! {
     publishing::a_version_that_is_signed_never_becomes_another_content
     fleet::a_release_is_what_was_signed_of_it
     fleet::the_metadata_is_one_content_at_every_hub_and_another_after_each_publication
+    sweeping::old_metadata_that_no_order_names_goes_and_nothing_else
     interface::whoever_brings_a_plugin_gets_a_draft_and_publishes_what_comes_back_signed
     interface::a_root_wants_two_persons_and_the_log_has_all_of_it
     interface::what_cannot_be_is_told_by_its_field

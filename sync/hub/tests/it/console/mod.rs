@@ -8,13 +8,23 @@ mod html;
 mod lines;
 mod pages;
 mod persons;
+mod real;
 mod rights;
 mod rollouts;
+mod writing;
 mod wrongs;
+
+courses! {
+    real::the_grid_and_a_stores_page_show_what_nodes_say_of_themselves
+    real::a_rollout_that_failed_shows_its_causes_and_its_gates
+    real::names_that_would_do_harm_do_none_where_the_rules_show_them
+    writing::a_rollout_is_written_on_a_page_and_waits_for_a_second_person
+    writing::a_group_is_written_changed_and_taken_away
+}
 
 use crate::{
     enrolling::world::World,
-    people::hall::{CHEAP, PASSWORD},
+    people::hall::{CHEAP, Hall, PASSWORD},
     shop::{Outbox, hello, policy, region, sqlite},
 };
 use aisle_event::StoreId;
@@ -109,8 +119,6 @@ impl Served {
         enrolment: Option<Enrolment>,
     ) -> Self {
         let folder = folder.unwrap_or_else(|| tempfile::tempdir().unwrap());
-        let policies = Policies::new(region("eu"), [policy()], None).unwrap();
-        let (recent, down) = (Recent::default(), watch::Sender::new(false));
         let api = Api {
             artefacts: crate::shop::artefacts(&database, folder.path()),
             database: database.clone(),
@@ -130,15 +138,19 @@ impl Served {
             clock: Clock::of_machine(),
             wake: aisle_hub::fleet::Wake::default(),
         };
-        let parts = Parts {
-            hub: "hub-1".into(),
-            region: "eu".into(),
-            api: api.clone(),
-            policies: watch::Sender::new(Arc::new(policies)).subscribe(),
-            recent: recent.clone(),
-            down: down.subscribe(),
-        };
-        let router = console::router(Console::new(parts, bounds), http::router(api.clone()));
+        Self::around(api, folder, bounds).await
+    }
+
+    /// Over the database, the people and the clock of a hall.
+    pub async fn of_hall(hall: &Hall) -> Self {
+        let bounds = Bounds { fresh_ms: 0, ..Bounds::default() };
+        Self::around(hall.one.api.clone(), tempfile::tempdir().unwrap(), bounds).await
+    }
+
+    async fn around(api: Api, folder: TempDir, bounds: Bounds) -> Self {
+        let (recent, down) = (Recent::default(), watch::Sender::new(false));
+        let router = router(&api, &recent, &down, bounds);
+        let database = api.database.clone();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -148,7 +160,6 @@ impl Served {
         served.me = served.person("Ada", &["admin"]).await;
         served
     }
-
     /// Makes a person of these roles, who has set themselves up and signed in. The password is [`PASSWORD`].
     pub async fn person(&self, name: &str, roles: &[&str]) -> Person {
         let now_ms = self.api.now_ms();
@@ -247,6 +258,20 @@ impl Served {
         assert_eq!(shown.status, StatusCode::OK, "{path}: {}", shown.html.text());
         shown.html
     }
+}
+
+/// The pages of a hub, with its interface behind them.
+pub fn router(api: &Api, recent: &Recent, down: &watch::Sender<bool>, bounds: Bounds) -> axum::Router {
+    let policies = Policies::new(region("eu"), [policy()], None).unwrap();
+    let parts = Parts {
+        hub: "hub-1".into(),
+        region: "eu".into(),
+        api: api.clone(),
+        policies: watch::Sender::new(Arc::new(policies)).subscribe(),
+        recent: recent.clone(),
+        down: down.subscribe(),
+    };
+    console::router(Console::new(parts, bounds), http::router(api.clone()))
 }
 
 pub async fn shown(path: &str, answer: reqwest::Response) -> Shown {

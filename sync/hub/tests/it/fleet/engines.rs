@@ -85,3 +85,49 @@ pub async fn a_hub_that_slept_writes_nothing_more(hall: &Hall) {
     assert_eq!(world.rollout("spring").await["version"], before);
     assert!(world.engine.look().await.unwrap().orders > 0);
 }
+
+pub async fn what_the_rules_do_is_told_in_metrics(hall: &Hall) {
+    let mut world = World::new(hall, 4).await;
+    let mut registry = prometheus_client::registry::Registry::default();
+    let clock = hall.one.api.clock.clone();
+    world.engine = Engine::new(parts(world.database(), "hub-1", clock.clone())).counted(&mut registry);
+    let mut others = prometheus_client::registry::Registry::default();
+    let mut other = Engine::new(parts(&hall.two.api.database, "hub-2", clock)).counted(&mut others);
+    let told = |registry: &prometheus_client::registry::Registry, line: &str| {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, registry).unwrap();
+        assert!(text.lines().any(|known| known == line), "{line}\n{text}");
+    };
+    let (old, new) = (world.release("1.0.0").await, world.release("1.1.0").await);
+    world.everybody_has(&old).await;
+    told(&registry, "aisle_hub_members{phase=\"settled\"} 4");
+    told(&registry, "aisle_hub_members{phase=\"silent\"} 0");
+    told(&registry, "aisle_hub_orders_total 4");
+    told(&registry, "aisle_hub_rollouts{phase=\"running\"} 0");
+    for node in &mut world.nodes {
+        node.refuses.insert(new.hash);
+    }
+    let waves = json!([{ "name": "canary", "size": 2, "on_failure": "pause" }, { "name": "rest" }]);
+    world.start(&spec("spring", &new, waves)).await;
+    told(&registry, "aisle_hub_rollouts{phase=\"running\"} 1");
+    world.until("spring", "paused").await;
+    for line in [
+        "aisle_hub_rollouts{phase=\"paused\"} 1",
+        "aisle_hub_rollouts{phase=\"running\"} 0",
+        "aisle_hub_rollouts_held 1",
+        "aisle_hub_rules_held 1",
+        "aisle_hub_rules_failures_total 0",
+    ] {
+        told(&registry, line);
+    }
+    told(&registry, &format!("aisle_hub_rules_looked_seconds {}", hall.now() / 1_000));
+    // Who has not the lease tells nothing of the fleet, so that nothing is counted twice.
+    other.look().await.unwrap();
+    told(&others, "aisle_hub_rules_held 0");
+    hall.pass(20_001);
+    other.look().await.unwrap();
+    told(&others, "aisle_hub_rollouts_held 1");
+    world.engine.look().await.unwrap();
+    told(&registry, "aisle_hub_rules_held 0");
+    told(&registry, "aisle_hub_rollouts_held 0");
+}

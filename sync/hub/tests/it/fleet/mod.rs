@@ -4,13 +4,14 @@ mod courses;
 mod devices;
 mod documents;
 mod engines;
+mod forgetting;
 mod forward;
-mod node;
+pub mod node;
 mod orders;
 mod rehearsals;
 mod rights;
 mod verbs;
-mod world;
+pub mod world;
 
 courses! {
     courses::a_good_release_is_done_when_every_store_has_really_run_it
@@ -22,6 +23,9 @@ courses! {
     engines::a_hub_that_is_killed_before_the_order_goes_on_with_it
     engines::the_rules_work_at_one_hub_and_at_another_when_it_is_gone
     engines::a_hub_that_slept_writes_nothing_more
+    engines::what_the_rules_do_is_told_in_metrics
+    forgetting::what_is_over_is_forgotten_once_it_decides_nothing
+    forgetting::where_there_are_too_many_the_oldest_that_decides_nothing_makes_room
     orders::an_order_is_signed_and_names_each_slot_and_state
     orders::two_versions_in_one_store_have_two_names
     orders::what_is_not_at_the_hub_is_in_no_order_and_stops_a_preflight

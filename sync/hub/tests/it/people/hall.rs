@@ -124,7 +124,18 @@ impl House {
     }
 
     pub fn serve(api: Api, listener: tokio::net::TcpListener, url: String) -> Self {
-        let router = http::router(api.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let router = http::router(api.clone());
+        Self::serve_pages(api, router, listener, url)
+    }
+
+    /// The same with pages before the interface.
+    pub fn serve_pages(
+        api: Api,
+        router: axum::Router,
+        listener: tokio::net::TcpListener,
+        url: String,
+    ) -> Self {
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, api, _folder: None }
     }

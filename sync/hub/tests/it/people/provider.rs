@@ -99,7 +99,11 @@ impl Stage {
         house.api.oidc = Some(Oidc::new(config).unwrap());
         // The provider has the time of the machine.
         house.api.clock = Clock::of_machine();
-        let house = House::serve(house.api, listener, url);
+        // People come by the console, whose pages stand before the interface.
+        let down = tokio::sync::watch::Sender::new(false);
+        let bounds = aisle_hub::console::Bounds { fresh_ms: 0, ..Default::default() };
+        let pages = crate::console::router(&house.api, &aisle_hub::recent::Recent::default(), &down, bounds);
+        let house = House::serve_pages(house.api, pages, listener, url);
         Self { house, provider, _folder: folder }
     }
 
@@ -279,4 +283,111 @@ async fn a_provider_that_is_not_who_we_know_or_away_signs_nobody_in() {
     let local = stage.house.person("Dora", &["viewer"]).await;
     assert_eq!(local.get("/v1/me").await.status, StatusCode::OK);
     assert_eq!(sent(local.request(Method::GET, "/v1/stores")).await.status, StatusCode::OK);
+}
+
+/// A page as a browser asks for it, with its status, its text and where it leads.
+async fn page(browser: &Caller, path: &str) -> (StatusCode, HeaderMap, String) {
+    let request = browser.request(Method::GET, path).header("accept", "text/html,*/*;q=0.8");
+    let answer = request.send().await.unwrap();
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    (status, headers, answer.text().await.unwrap())
+}
+
+/// A browser that was led to the provider from the page that asks who somebody is, and back.
+async fn led_there_and_back(stage: &Stage, login: &str) -> (Caller, String) {
+    let browser = stage.house.caller();
+    let (status, headers, _) = page(&browser, "/stores/store-1?x=1").await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let (_, _, asks) = page(&browser, &location(&headers)).await;
+    let way =
+        asks.split("href=\"").find(|part| part.starts_with("/v1/oidc/start")).expect("a way to the provider");
+    let way = way.split('"').next().unwrap().replace("&amp;", "&");
+    let (status, headers, text) = page(&browser, &way).await;
+    assert_eq!(status, StatusCode::SEE_OTHER, "{text}");
+    let start = Reply { status, headers: headers.clone(), json: serde_json::Value::Null };
+    let back = stage.led_back(&start, login).await;
+    (Caller { cookie: cookies(&headers).into_iter().next(), ..browser }, back)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_at_a_browser_comes_in_by_the_provider_to_the_page_that_they_asked_for() {
+    let stage = Stage::set("RS256", |_| {}).await;
+    let (browser, back) = led_there_and_back(&stage, "alice").await;
+    let (status, headers, text) = page(&browser, &back).await;
+    assert_eq!(
+        (status, location(&headers).as_str()),
+        (StatusCode::SEE_OTHER, "/stores/store-1?x=1"),
+        "{text}"
+    );
+    let session = cookies(&headers).into_iter().find(|cookie| cookie.starts_with("aisle-local="));
+    let inside = Caller { cookie: session, ..browser };
+    let (status, _, text) = page(&inside, "/me").await;
+    assert!(
+        status == StatusCode::OK && text.contains("Alice &lt;b&gt;") && text.contains("operator@region:eu"),
+        "{text}"
+    );
+    // The same address once more, as with the browser's way back: the code was good once.
+    let (status, headers, text) = page(&inside, &back).await;
+    assert!(status.is_client_error() || status == StatusCode::BAD_GATEWAY, "{status}");
+    assert_eq!(headers["content-type"], "text/html; charset=utf-8");
+    assert!(text.contains("href=\"/sign-in\"") && text.contains("Try the identity provider again"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_goes_wrong_at_the_provider_is_a_page_with_what_to_do_next() {
+    let stage = Stage::set("RS256", |_| {}).await;
+    let told = async |browser: &Caller, path: &str, status: StatusCode, said: &[&str]| {
+        let (found, headers, text) = page(browser, path).await;
+        assert_eq!(found, status, "{path}: {text}");
+        assert_eq!(headers["content-type"], "text/html; charset=utf-8", "{path}");
+        assert_eq!(headers["cache-control"], "no-store", "{path}");
+        assert_eq!(headers["x-frame-options"], "DENY", "{path}");
+        assert!(headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
+        for said in said {
+            assert!(text.contains(said), "{path}: {said}: {text}");
+        }
+        assert!(text.contains("href=\"/sign-in\"") && !text.contains("urn:aisle:problem"), "{text}");
+    };
+    let (browser, back) = led_there_and_back(&stage, "nobody").await;
+    told(
+        &browser,
+        &back,
+        StatusCode::UNAUTHORIZED,
+        &["You were not signed in", "none of your groups", "role `admin` can help"],
+    )
+    .await;
+    let (browser, back) = led_there_and_back(&stage, "").await;
+    told(&browser, &back, StatusCode::UNAUTHORIZED, &["access_denied", "Begin again from here"]).await;
+    // Another browser than the one that began, a provider's answer with markup in it, no answer at all.
+    let stranger = stage.house.caller();
+    told(&stranger, &back, StatusCode::UNAUTHORIZED, &["You were not signed in"]).await;
+    let (browser, _) = led_there_and_back(&stage, "alice").await;
+    let hostile = "/v1/oidc/callback?error=%3Cscript%3Ealert(1)%3C%2Fscript%3E&state=x";
+    let (_, _, text) = page(&browser, hostile).await;
+    assert!(!text.contains("<script>alert"), "{text}");
+    told(&stranger, "/v1/oidc/callback", StatusCode::UNAUTHORIZED, &[]).await;
+    told(
+        &stranger,
+        "/v1/oidc/callback?code=1&code=2",
+        StatusCode::BAD_REQUEST,
+        &["The sign-in was not understood"],
+    )
+    .await;
+    told(&stranger, "/v1/oidc/start?to=//evil.example", StatusCode::BAD_REQUEST, &["Begin again"]).await;
+    // A program is told as before.
+    let reply = stage.house.caller().get("/v1/oidc/callback").await;
+    assert_eq!(
+        (reply.status, &reply.json["type"]),
+        (StatusCode::UNAUTHORIZED, &json!("urn:aisle:problem:sign-in"))
+    );
+    let mut stage = Stage::set("RS256", |_| {}).await;
+    stage.provider.process.kill().unwrap();
+    stage.provider.process.wait().unwrap();
+    told(
+        &stage.house.caller(),
+        "/v1/oidc/start",
+        StatusCode::BAD_GATEWAY,
+        &["The identity provider could not be asked", "sign in with it meanwhile"],
+    )
+    .await;
 }

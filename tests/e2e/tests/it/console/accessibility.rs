@@ -1,8 +1,14 @@
 //! Every page of the console, at a desk and on a telephone: axe finds nothing wrong, and nothing is wider than the screen.
 
 use super::region::{Region, come_in, enter};
-use crate::support::browser::{Browser, Setup, axe};
+use crate::support::{
+    api::Api,
+    browser::{Browser, Setup, axe},
+};
+use aisle_fleet::ContentHash;
 use aisle_harness::hub::{Approval, HubOptions, HubUnderTest};
+use reqwest::Method;
+use serde_json::json;
 
 /// A telephone that is not large.
 const PHONE: (u32, u32) = (360, 740);
@@ -28,8 +34,12 @@ const FLEET: [&str; 15] = [
     "/nowhere",
 ];
 /// Who comes in and who may what.
-const PEOPLE: [&str; 19] = [
+const PEOPLE: [&str; 23] = [
     "/rollouts",
+    "/write-rollout",
+    "/groups/write",
+    "/filters/write",
+    "/stores/store-1/override",
     "/rollouts?phase=running",
     "/groups",
     "/artefacts",
@@ -145,6 +155,72 @@ async fn door(screen: (u32, u32)) {
     browser.goto(&region.at("/audit")).await;
     look(&browser, "what a viewer may not see", &axe, &mut found).await;
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// A rollout that runs, its nodes, and the forms that write one like it, with something wrong in them and all of it right.
+async fn rollouts(screen: (u32, u32)) {
+    let (region, browser) = region(screen).await;
+    let (axe, mut found) = (axe(), Vec::new());
+    // The machine writes it, so that a person can approve it. Its bytes are at the hub.
+    let release = json!({ "version": "1.0.0", "hash": ContentHash::of(b"a thing"), "bytes": 7 });
+    let spec = json!({ "rollout": "spring", "why": "<b>all</b> of it", "who": "*", "set": { "catalogue": release },
+        "waves": [{ "name": "canary", "size": 1 }, { "name": "rest" }] });
+    let (api, token) = (Api::new(&region.hub.url()), region.hub.token().expect("a token"));
+    for (path, body, status) in
+        [("/v1/rollouts", spec, 201), ("/v1/rollouts/spring/preflight", json!({}), 200)]
+    {
+        let request = api.request(Method::POST, path).bearer_auth(&token).json(&body);
+        Api::try_send(request).await.expect("the hub answers").json(status);
+    }
+    browser.goto(&region.at("/rollouts/spring")).await;
+    open(&browser).await;
+    look(&browser, "a rollout that waits", &axe, &mut found).await;
+    for verb in ["Approve", "Start"] {
+        browser.touch(verb).await;
+        browser.arrives("/rollouts/spring?done=said").await;
+        open(&browser).await;
+        look(&browser, &format!("a rollout, after `{verb}`"), &axe, &mut found).await;
+    }
+    browser.goto(&region.at("/rollouts/spring/nodes")).await;
+    look(&browser, "the nodes of a rollout", &axe, &mut found).await;
+    browser.goto(&region.at("/write-rollout?like=spring")).await;
+    look(&browser, "a form like a rollout", &axe, &mut found).await;
+    browser.find("#rollout").await.send_keys("no name").await.expect("the field takes text");
+    browser.touch("Write the draft").await;
+    browser.find("#rollout[aria-invalid]").await;
+    look(&browser, "a form with something wrong", &axe, &mut found).await;
+    let field = browser.find("#rollout").await;
+    field.clear().await.expect("the field can be emptied");
+    field.send_keys("summer").await.expect("the field takes text");
+    browser.touch("Write the draft").await;
+    browser.arrives("/rollouts/summer?done=drafted").await;
+    look(&browser, "a draft", &axe, &mut found).await;
+    browser.goto(&region.at("/groups/write")).await;
+    browser.find("#name").await.send_keys("first").await.expect("the field takes text");
+    browser.find("#who").await.send_keys("store=").await.expect("the field takes text");
+    browser.touch("Write it").await;
+    browser.find("#who[aria-invalid]").await;
+    look(&browser, "a group with something wrong", &axe, &mut found).await;
+    let field = browser.find("#who").await;
+    field.clear().await.expect("the field can be emptied");
+    field.send_keys("store=store-1").await.expect("the field takes text");
+    browser.touch("Look first what would change").await;
+    browser.find(".outcome.warn").await;
+    look(&browser, "a group that was looked at first", &axe, &mut found).await;
+    browser.touch("Write it").await;
+    browser.arrives("/groups?done=written").await;
+    look(&browser, "groups", &axe, &mut found).await;
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[tokio::test]
+async fn a_rollout_and_its_form_are_accessible_at_a_desk() {
+    rollouts(DESK).await;
+}
+
+#[tokio::test]
+async fn a_rollout_and_its_form_are_accessible_on_a_phone() {
+    rollouts(PHONE).await;
 }
 
 /// Opens what opens.

@@ -1,16 +1,23 @@
-//! Rollouts: which there are and how far each is; one of them is in [`one`], what is said to it in [`verbs`].
+//! Rollouts: which there are and how far each is; one of them is in [`one`], what is said to it in [`verbs`], how one is written in [`write`].
 
+mod draft;
 pub(in crate::console) mod one;
 mod picture;
 mod rehearsal;
 pub(in crate::console) mod verbs;
+pub(in crate::console) mod write;
 
-use super::parts::{
-    LIST_BYTES_MAX, NAME_CHARS_MAX, REASON_CHARS_MAX, empty, fit, heading_id, pager, section, state, table,
+use super::{
+    forms::Done,
+    parts::{
+        LIST_BYTES_MAX, NAME_CHARS_MAX, REASON_CHARS_MAX, empty, fit, heading_id, pager, section, state,
+        table,
+    },
 };
 use crate::{
     console::{frame::Page, say, visit::Visit, wrong::Wrong},
     database::{DatabaseError, fleet::RolloutRow},
+    people::role::Permission,
 };
 use aisle_fleet::rollout::{RolloutPhase, RolloutView};
 use axum::{extract::Query, response::Response};
@@ -36,7 +43,9 @@ pub(in crate::console) struct Asked {
     #[serde(default)]
     phase: String,
     /// The place of the last one of the page before.
-    after: Option<i64>,
+    after: Option<String>,
+    #[serde(flatten)]
+    done: Done,
 }
 
 /// Where a rollout's page is.
@@ -48,7 +57,10 @@ fn address(name: &str) -> String {
 pub(in crate::console) async fn list(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, Wrong> {
     let known = PHASES.iter().find(|(phase, _)| *phase == asked.phase);
     let (phase, _) = known.ok_or_else(|| Wrong::Malformed("`phase` is none that a rollout has".into()))?;
-    let rows = visit.database().rollouts(phase, asked.after.unwrap_or(i64::MAX), ROLLOUTS_MAX + 1).await?;
+    // What is read together with others comes as a text.
+    let after = asked.after.as_deref().map(str::parse::<i64>).transpose();
+    let after = after.map_err(|_| Wrong::Malformed("`after` is no place in this list".into()))?;
+    let rows = visit.database().rollouts(phase, after.unwrap_or(i64::MAX), ROLLOUTS_MAX + 1).await?;
     let page = rows.get(..rows.len().min(ROLLOUTS_MAX as usize)).unwrap_or_default();
     let seen = page.iter().map(|row| Ok((row, view(row)?))).collect::<Result<Vec<_>, Wrong>>()?;
     let (html, shown) = fit(&seen, LIST_BYTES_MAX, |(row, view)| line(&visit, row, view));
@@ -57,11 +69,13 @@ pub(in crate::console) async fn list(visit: Visit, Query(asked): Query<Asked>) -
     let joint = if phase.is_empty() { '?' } else { '&' };
     let next = next.map(|last| format!("{first}{joint}after={}", last.place));
     let inside = html! {
-        @if shown == 0 { (empty("There is none. `aisle fleet apply FILE` or `POST /v1/rollouts` writes a draft.")) }
+        @if shown == 0 { (empty("There is none.")) }
         @else { (table(&heading_id("rollouts"), &COLUMNS, &html)) }
-        (pager(asked.after.map(|_| first.as_str()), next.as_deref()))
+        (pager(after.map(|_| first.as_str()), next.as_deref()))
     };
     let body = html! {
+        (asked.done.notice())
+        @if visit.may(Permission::RolloutStart) { div.buttons { a.button href=(write::ADDRESS) { "Write a rollout" } } }
         nav.tabs aria-label="Rollouts that are so far" {
             @for (word, name) in PHASES {
                 a href=(if word.is_empty() { "/rollouts".to_owned() } else { format!("/rollouts?phase={word}") })

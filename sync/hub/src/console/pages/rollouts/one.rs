@@ -53,7 +53,7 @@ pub(in crate::console) async fn show(
         (done.notice())
         (section("about", "How far it is", &about(&visit, &kept, &view)))
         @if !devices.is_empty() { (section("devices", "What became of it at devices", &devices::of_rollout(&devices))) }
-        (verbs::acts(&visit, &name, &view))
+        (verbs::acts(&visit, &name, &kept, &view))
         (section("waves", "Waves and their gates", &waves(&visit, &view)))
         (section("causes", "Why nodes failed", &causes(&name, &view.causes)))
         @if let Ok(found) = serde_json::from_str::<Found>(&kept.preflight) {

@@ -3,26 +3,30 @@
 
 use crate::{
     console::{
+        frame::Page,
         pages::{
             devices,
-            forms::opened,
+            forms::{form, opened},
+            groups::exception,
             parts::{
                 NAME_CHARS_MAX, REASON_CHARS_MAX, SHORT_BYTES_MAX, empty, fit, heading_id, rest, state, table,
             },
+            typed::{Line, Typed},
         },
         say,
         visit::{Act, Visit},
         wrong::Wrong,
     },
+    database::fleet::{Word, WordKind},
     http::fleet::members::{MemberDetail, look, relabel},
 };
+use aisle_event::StoreId;
 use aisle_fleet::{
-    Slot,
+    Override, Slot,
     report::{Asked, Phase, SlotReport},
 };
-use axum::{Form, extract::Path, response::Response};
+use axum::{Form, extract::Path, http::StatusCode, response::Response};
 use maud::{Markup, html};
-use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most nodes of a store that are looked at for its page.
@@ -199,37 +203,74 @@ pub(super) fn labels(visit: &Visit, store: &str, labels: &[(String, String)], ma
         @else { div.things { @for (key, value) in labels.iter().take(64) { code { (say::cut(key, 64)) "=" (say::cut(value, 64)) } } } }
         @if may {
             (opened(&visit.caller, "Change a label", &format!("{}/labels", say::store_address(store)), &html! {
-                label for="label-key" { "Label" }
-                input #label-key name="key" type="text" maxlength="64" required autocomplete="off" spellcheck="false";
-                label for="label-value" { "Value " span.none { "(empty takes the label away)" } }
-                input #label-value name="value" type="text" maxlength="64" autocomplete="off" spellcheck="false";
-                button.primary type="submit" { "Set it" }
+                (label_fields(&Typed::default()))
             }))
         }
     }
 }
 
-#[derive(Deserialize)]
-pub(in crate::console) struct Label {
-    #[serde(default)]
-    key: String,
-    #[serde(default)]
-    value: String,
+fn label_fields(typed: &Typed) -> Markup {
+    html! {
+        (typed.line(Line { name: "key", label: "Label", chars_max: 64, is_required: true, ..Line::default() }))
+        (typed.line(Line { name: "value", label: "Value", hint: "Empty takes the label away.", chars_max: 64, ..Line::default() }))
+        button.primary type="submit" { "Set it" }
+    }
+}
+
+/// The most overrides of a store on its page.
+const OVERRIDES_MAX: u32 = 8;
+
+/// What holds for this store alone, and the way to the form of it.
+pub(super) async fn overrides(visit: &Visit, store: &StoreId, may: bool) -> Result<Markup, Wrong> {
+    let database = visit.database();
+    let whole = database.fleet_word(WordKind::Override, store.as_str(), "").await?;
+    let boxes = database.fleet_words(WordKind::Override, (store.as_str(), ""), OVERRIDES_MAX).await?;
+    let words: Vec<Word> =
+        whole.into_iter().chain(boxes.into_iter().filter(|word| word.name == store.as_str())).collect();
+    let has_whole = words.first().is_some_and(|word| word.part.is_empty());
+    Ok(html! {
+        @if words.is_empty() { (empty("None: groups and rollouts say what it should be.")) }
+        @else {
+            ul.plain-list {
+                @for word in &words {
+                    @let one: Option<Override> = serde_json::from_str(&word.document).ok();
+                    li {
+                        @if word.part.is_empty() { "All boxes" } @else { (say::name(&word.part, NAME_CHARS_MAX)) }
+                        ": " (say::name(one.as_ref().map_or("this build cannot read it", |one| one.why.as_str()), REASON_CHARS_MAX)) " "
+                        @if may { a href=(exception::address(store.as_str(), &word.part)) { "Change it" } }
+                    }
+                }
+            }
+        }
+        @if may && !has_whole { p { a.button href=(exception::address(store.as_str(), "")) { "Write an override" } } }
+    })
 }
 
 /// `POST /stores/{store}/labels`.
 pub(in crate::console) async fn set_label(
     act: Act,
     Path(store): Path<String>,
-    Form(label): Form<Label>,
+    Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, Wrong> {
-    let (key, value) = (label.key.trim().to_owned(), label.value.trim().to_owned());
+    let mut typed = Typed::of(fields);
+    let (key, value) = (typed.get("key").to_owned(), typed.get("value").to_owned());
     let (mut set, mut remove) = (BTreeMap::new(), Vec::new());
     if value.is_empty() {
         remove.push(key);
     } else {
         set.insert(key, value);
     }
-    relabel(act.console.api(), act.who(), &store, &set, &remove).await?;
-    Ok(crate::console::door::see_other(&say::store_address(&store)))
+    let problem = match relabel(act.console.api(), act.who(), &store, &set, &remove).await {
+        Ok(_) => return Ok(crate::console::door::see_other(&say::store_address(&store))),
+        Err(problem) if problem.status() == StatusCode::BAD_REQUEST => problem,
+        Err(problem) => return Err(problem.into()),
+    };
+    typed.told(&problem, &[("set", "key")]);
+    let address = say::store_address(&store);
+    let body = html! {
+        p.sub { "Of the store " (say::store(&store)) }
+        (typed.summary())
+        (form(&act.caller, &format!("{address}/labels"), &label_fields(&typed)))
+    };
+    Ok(act.answer(StatusCode::BAD_REQUEST, &Page { title: "A label", here: "/", body }))
 }

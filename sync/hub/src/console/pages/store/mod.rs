@@ -7,6 +7,7 @@ mod nodes;
 mod persons;
 
 use super::{
+    forms::Done,
     gate::{self, Gate},
     parts::{connection, empty, facts, section, state},
 };
@@ -20,11 +21,18 @@ use crate::{
     publish::Desire,
 };
 use aisle_event::StoreId;
-use axum::{extract::Path, response::Response};
+use axum::{
+    extract::{Path, Query},
+    response::Response,
+};
 use maud::{Markup, html};
 
 /// `GET /stores/{store}`.
-pub(in crate::console) async fn show(visit: Visit, Path(text): Path<String>) -> Result<Response, Wrong> {
+pub(in crate::console) async fn show(
+    visit: Visit,
+    Path(text): Path<String>,
+    Query(done): Query<Done>,
+) -> Result<Response, Wrong> {
     let store = visit.store(&text).await?;
     let database = visit.database();
     let known = database.store(&store).await?;
@@ -42,11 +50,14 @@ pub(in crate::console) async fn show(visit: Visit, Path(text): Path<String>) -> 
     let known_labels: Vec<(String, String)> =
         traits.as_ref().map(|traits| traits.labels.clone()).unwrap_or_default();
     let labelled = fleet::labels(&visit, store.as_str(), &known_labels, may(Permission::StoreLabel));
+    let overrides = fleet::overrides(&visit, &store, may(Permission::DesiredWrite)).await?;
     let body = html! {
+        (done.notice())
         (section("health", "Health", &health(&visit, known.as_ref(), &nodes, &cursors, &drift)))
         (section("logs", "Logs", &how_far))
         (section("fleet", "As the rules see it", &of_fleet))
         (section("labels", "Labels", &labelled))
+        (section("overrides", "Overrides", &overrides))
         (section("drift", "Desired and reported", &drift::part(&visit, &desire, &drift)))
         (section("nodes", "Nodes", &nodes::part(&visit, &nodes, may(Permission::EnrolmentRead))))
         @if let Some(gated) = gated { (section("gate", "What the gate did", &gated)) }

@@ -1,14 +1,30 @@
-//! Groups, saved filters and overrides: what people say the fleet is to be. Here it is read; `aisle fleet apply` and `/v1` write it.
+//! Groups, saved filters and overrides: what people say the fleet is to be. Each has a form: [`group`], [`filter`], [`exception`].
 
-use super::parts::{
-    LIST_BYTES_MAX, NAME_CHARS_MAX, REASON_CHARS_MAX, SHORT_BYTES_MAX, empty, fit, heading_id, pager, rest,
-    section, table,
+pub(in crate::console) mod exception;
+pub(in crate::console) mod filter;
+pub(in crate::console) mod group;
+
+use super::{
+    forms::Done,
+    parts::{
+        LIST_BYTES_MAX, NAME_CHARS_MAX, REASON_CHARS_MAX, SHORT_BYTES_MAX, empty, fit, heading_id, pager,
+        rest, section, table,
+    },
+    typed::Typed,
 };
 use crate::{
-    console::{frame::Page, say, visit::Visit, wrong::Wrong},
+    console::{
+        frame::Page,
+        say,
+        visit::{Act, Visit},
+        wrong::Wrong,
+    },
     database::fleet::{Word, WordKind},
+    fleet::apply::{self, Applied, ApplyError, Kept},
+    http::{Problem, fleet::voice},
+    people::role::Permission,
 };
-use aisle_fleet::{Filter, Group, Override, Says};
+use aisle_fleet::{Document, Filter, Group, Override, Says};
 use axum::{extract::Query, response::Response};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -23,6 +39,73 @@ pub(in crate::console) struct Asked {
     /// The last group of the page before.
     #[serde(default)]
     after: String,
+    #[serde(flatten)]
+    done: Done,
+}
+
+/// What came of a form that was sent.
+enum Looked {
+    /// It is written.
+    Written,
+    /// It was only looked what would change.
+    Would(Applied),
+}
+
+impl Looked {
+    fn told(&self) -> Markup {
+        let Self::Would(applied) = self else { return html! {} };
+        html! {
+            div.outcome.warn role="status" {
+                p { "Nothing is written yet. " (say::count(applied.nodes, "node", "nodes")) " would be something else than now." }
+                @if !applied.examples.is_empty() {
+                    p.rest { "Such as" @for node in &applied.examples { " " (say::name(&node.to_string(), NAME_CHARS_MAX)) } "." }
+                }
+            }
+        }
+    }
+}
+
+/// Writes a word, or looks what it would change, as the button says that was used. What the rules have against it stands in the form then.
+async fn write_with(
+    act: &Act,
+    typed: &mut Typed,
+    document: Document,
+    kept: &Kept<'_>,
+    fields: &[(&str, &str)],
+) -> Result<Option<Looked>, Wrong> {
+    let voice = voice(act.console.api(), act.who());
+    let done = if typed.get("do") == "look" {
+        apply::apply(voice, vec![document], true).await.map(Looked::Would)
+    } else {
+        // What was looked at is what is written over; 0 is that there was none.
+        let expected = typed.get("version").parse().unwrap_or(0);
+        apply::put(voice, kept, Some(expected)).await.map(|_| Looked::Written)
+    };
+    match done {
+        Ok(looked) => Ok(Some(looked)),
+        Err(ApplyError::Stale) if typed.get("version") == "0" => {
+            typed.fault(
+                "",
+                "there is one of this name already: change that one, or give this one another name",
+            );
+            Ok(None)
+        }
+        Err(ApplyError::Stale) => {
+            typed.fault(
+                "",
+                "somebody has changed it meanwhile: open it again, and compare with what stands here",
+            );
+            Ok(None)
+        }
+        Err(error) => {
+            let problem = Problem::from(error);
+            if problem.status().is_server_error() {
+                return Err(problem.into());
+            }
+            typed.told(&problem, fields);
+            Ok(None)
+        }
+    }
 }
 
 /// `GET /groups?after=`.
@@ -34,7 +117,7 @@ pub(in crate::console) async fn show(visit: Visit, Query(asked): Query<Asked>) -
     let filters = database.fleet_words(WordKind::Filter, ("", ""), OTHERS_MAX + 1).await?;
     let overrides = database.fleet_words(WordKind::Override, ("", ""), OTHERS_MAX + 1).await?;
     let page = groups.get(..groups.len().min(GROUPS_MAX as usize)).unwrap_or_default();
-    let (rows, shown) = fit(page, LIST_BYTES_MAX / 2, |word| group(&visit, word));
+    let (rows, shown) = fit(page, LIST_BYTES_MAX / 2, |word| line(&visit, word));
     let next = (shown < groups.len()).then(|| page.get(shown.saturating_sub(1))).flatten();
     let next = next.map(|last| format!("/groups?after={}", say::encoded(&last.name)));
     let columns = [
@@ -45,14 +128,20 @@ pub(in crate::console) async fn show(visit: Visit, Query(asked): Query<Asked>) -
         ("number", "Since"),
     ];
     let inside = html! {
-        @if page.is_empty() { (empty("There is no group. `aisle fleet apply FILE` writes some.")) }
+        @if page.is_empty() { (empty("There is no group.")) }
         @else { (table(&heading_id("groups"), &columns, &rows)) }
         (pager((!asked.after.is_empty()).then_some("/groups"), next.as_deref()))
     };
+    let may = |permission| visit.may(permission);
     let body = html! {
+        (asked.done.notice())
         p.hint { "Of two groups that say different things the one with the higher priority counts, a rollout counts more than a group, an override more than a rollout. A store's page says who decided." }
+        div.buttons {
+            @if may(Permission::DesiredWrite) { a.button href=(group::ADDRESS) { "A new group" } }
+            @if may(Permission::StoreLabel) { a.button href=(filter::ADDRESS) { "A new filter" } }
+        }
         (section("groups", "Groups", &inside))
-        (section("filters", "Saved filters", &saved(&filters)))
+        (section("filters", "Saved filters", &saved(&visit, &filters)))
         (section("overrides", "Overrides", &exceptions(&visit, &overrides)))
     };
     Ok(visit.answer(&Page { title: "Groups", here: "/groups", body }))
@@ -74,11 +163,19 @@ fn said(says: &Says) -> Markup {
     }
 }
 
-fn group(visit: &Visit, word: &Word) -> Markup {
+/// The name of a word, as a way to its form for who may write it.
+fn called(visit: &Visit, permission: Permission, address: &str, name: &str) -> Markup {
+    html! {
+        @if visit.may(permission) { a href=(format!("{address}?name={}", say::encoded(name))) { (say::name(name, NAME_CHARS_MAX)) } }
+        @else { (say::name(name, NAME_CHARS_MAX)) }
+    }
+}
+
+fn line(visit: &Visit, word: &Word) -> Markup {
     let read: Option<Group> = serde_json::from_str(&word.document).ok();
     html! {
         tr {
-            th scope="row" { (say::name(&word.name, NAME_CHARS_MAX)) }
+            th scope="row" { (called(visit, Permission::DesiredWrite, group::ADDRESS, &word.name)) }
             @match &read {
                 Some(group) => {
                     td.number { (say::number(group.priority)) }
@@ -95,11 +192,11 @@ fn group(visit: &Visit, word: &Word) -> Markup {
     }
 }
 
-fn saved(filters: &[Word]) -> Markup {
+fn saved(visit: &Visit, filters: &[Word]) -> Markup {
     let columns = [("", "Filter"), ("", "Whom it means")];
     let (rows, shown) = fit(filters, SHORT_BYTES_MAX, |word| {
         let who = serde_json::from_str::<Filter>(&word.document).map(|filter| filter.who.to_string());
-        html! { tr { th scope="row" { (say::name(&word.name, NAME_CHARS_MAX)) } td { code.whole { (say::cut(who.as_deref().unwrap_or("–"), 200)) } } } }
+        html! { tr { th scope="row" { (called(visit, Permission::StoreLabel, filter::ADDRESS, &word.name)) } td { code.whole { (say::cut(who.as_deref().unwrap_or("–"), 200)) } } } }
     });
     html! {
         @if filters.is_empty() { (empty("None is saved.")) }
@@ -108,7 +205,9 @@ fn saved(filters: &[Word]) -> Markup {
 }
 
 fn exceptions(visit: &Visit, overrides: &[Word]) -> Markup {
-    let columns = [("", "Store"), ("", "Box"), ("", "Why"), ("", "What it says"), ("", "Until")];
+    let columns =
+        [("", "Store"), ("", "Box"), ("", "Why"), ("", "What it says"), ("", "Until"), ("", "Change")];
+    let may = visit.may(Permission::DesiredWrite);
     let (rows, shown) = fit(overrides, SHORT_BYTES_MAX, |word| {
         let read: Option<Override> = serde_json::from_str(&word.document).ok();
         html! {
@@ -123,11 +222,12 @@ fn exceptions(visit: &Visit, overrides: &[Word]) -> Markup {
                     },
                     None => td colspan="3" { span.none { "this build cannot read it, since " (say::ago(visit.now_ms, word.at_ms)) } },
                 }
+                td { @if may { a href=(exception::address(&word.name, &word.part)) { "Change it" } } @else { span.none { "–" } } }
             }
         }
     });
     html! {
-        @if overrides.is_empty() { (empty("None.")) }
+        @if overrides.is_empty() { (empty("None. A store's page has the form for one.")) }
         @else { (table(&heading_id("overrides"), &columns, &rows)) (rest(overrides.len(), shown)) }
     }
 }
