@@ -12,7 +12,7 @@ fn settings(of: &[(&str, i64)]) -> Settings {
     of.iter().map(|(key, value)| (key.parse().unwrap(), SettingValue::Number(*value))).collect()
 }
 
-fn codes(reasons: &[Reason]) -> Vec<&'static str> {
+fn codes(reasons: &[Reason]) -> Vec<&str> {
     reasons.iter().map(Reason::code).collect()
 }
 

@@ -122,7 +122,7 @@ mod tests {
         OfNode::new(&crate::config::load_for_start(Some(&file), overlay).unwrap())
     }
 
-    fn codes(reasons: &[Reason]) -> Vec<&'static str> {
+    fn codes(reasons: &[Reason]) -> Vec<&str> {
         reasons.iter().map(Reason::code).collect()
     }
 

@@ -217,7 +217,7 @@ fn what_a_node_cannot_or_may_not_do_is_refused_before_a_byte_is_fetched() {
     shop.around.denies.insert(slot(A), "it is too loud");
     shop.desire(Shop::state(&[(A, "2.0"), ("plugin/b", "2.0")]));
     shop.pass(HOUR);
-    assert_eq!((shop.codes(A), shop.codes("plugin/b").len()), (vec!["policy-denies"], 0));
+    assert_eq!((shop.codes(A), shop.codes("plugin/b").len()), (vec!["policy-denies".to_owned()], 0));
     assert!(shop.told(A).contains("too loud"));
     let mut only_prices = Config { seed: 1, ..config() };
     only_prices.kinds.retain(|kind, _| *kind == Kind::Prices);
@@ -484,7 +484,7 @@ fn a_grant_that_the_store_takes_back_is_told_of_what_runs_by_it() {
     assert_eq!(shop.phase(A), Phase::Settled, "where nothing is said everything is granted");
     shop.around.grants = Some([Grant::new("kv").unwrap()].into());
     shop.pass(60_000);
-    assert_eq!((shop.phase(A), shop.codes(A)), (Phase::Refused, vec!["grant-missing"]));
+    assert_eq!((shop.phase(A), shop.codes(A)), (Phase::Refused, vec!["grant-missing".to_owned()]));
     shop.around.grants = None;
     shop.pass(60_000);
     assert_eq!(shop.phase(A), Phase::Settled);

@@ -26,10 +26,10 @@ fn an_older_policy_and_none_at_all_are_refused_and_a_later_one_comes() {
     let fetched = shop.fetched.len();
     shop.desire(Shop::state(&[(POLICY, "3.0.0")]));
     shop.pass(HOUR);
-    assert_eq!((shop.phase(POLICY), shop.codes(POLICY)), (Phase::Refused, vec!["below-minimum"]));
+    assert_eq!((shop.phase(POLICY), shop.codes(POLICY)), (Phase::Refused, vec!["below-minimum".to_owned()]));
     shop.desire(Shop::state(&[(POLICY, "absent")]));
     shop.pass(HOUR);
-    assert_eq!((shop.phase(POLICY), shop.codes(POLICY)), (Phase::Refused, vec!["only-forward"]));
+    assert_eq!((shop.phase(POLICY), shop.codes(POLICY)), (Phase::Refused, vec!["only-forward".to_owned()]));
     assert_eq!((shop.running(POLICY).as_deref(), shop.fetched.len()), (Some("4.0.0"), fetched));
     shop.desire(Shop::state(&[(POLICY, "5.0.0")]));
     shop.pass(HOUR);
@@ -45,7 +45,7 @@ fn a_policy_that_does_not_do_well_is_not_taken_back_and_is_told_of_until_a_later
     shop.feed(Input::Broke { slot: slot(POLICY), hash, text: "another one is in force".into() });
     shop.pass(HOUR);
     assert_eq!(shop.running(POLICY).as_deref(), Some("5.0.0"), "no revert was asked for");
-    assert_eq!((shop.phase(POLICY), shop.codes(POLICY)), (Phase::Refused, vec!["failing"]));
+    assert_eq!((shop.phase(POLICY), shop.codes(POLICY)), (Phase::Refused, vec!["failing".to_owned()]));
     shop.desire(Shop::state(&[(POLICY, "6.0.0")]));
     shop.pass(HOUR);
     assert_eq!((shop.running(POLICY).as_deref(), shop.phase(POLICY)), (Some("6.0.0"), Phase::Settled));

@@ -57,8 +57,8 @@ impl Node {
         self.machine.report()
     }
 
-    fn codes(&self) -> Vec<&'static str> {
-        self.report().settings.reasons.iter().map(Reason::code).collect()
+    fn codes(&self) -> Vec<String> {
+        self.report().settings.reasons.iter().map(|reason| reason.code().to_owned()).collect()
     }
 }
 
@@ -71,7 +71,7 @@ fn what_waits_for_the_next_start_is_not_called_applied_before_it() {
     let mut node = Node::new();
     let hash = node.desire(&[("scrub.every_h", 48)]).unwrap();
     node.answer(hash, Ok(next_start("scrub.every_h")));
-    assert_eq!((node.codes(), node.report().settings.applied), (vec!["next-start"], None));
+    assert_eq!((node.codes(), node.report().settings.applied), (vec!["next-start".to_owned()], None));
     assert!(node.report().settings.reasons[0].to_string().contains("`scrub.every_h`"));
     assert_eq!(node.say(Input::Tick), None, "it is asked once");
     assert_eq!(node.restart(), Some(hash), "and again after the start");
@@ -89,7 +89,7 @@ fn settings_that_the_node_did_not_come_up_with_are_told_after_the_start_and_not_
     assert_eq!(node.restart(), Some(hash));
     let text = "the node did not come up with them".into();
     node.answer(hash, Err(Trouble { is_final: true, text }));
-    assert_eq!((node.codes(), node.report().settings.applied), (vec!["failing"], None));
+    assert_eq!((node.codes(), node.report().settings.applied), (vec!["failing".to_owned()], None));
     assert_eq!(node.restart(), None, "nobody tries it again until something else is wanted");
 }
 
