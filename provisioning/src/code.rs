@@ -59,7 +59,7 @@ codes! {
     CodeMistyped = 101, 400, false, "The claim code is mistyped.", "Compare it with the slip, group by group. Small letters and missing dashes do not matter.";
     CodeIncomplete = 102, 400, false, "The claim code is not complete.", "Type all five groups of five characters.";
     LinkUnreadable = 103, 400, false, "The claim link cannot be read.", "Scan the QR code again, or type the code alone and the hub's address.";
-    HubUnnamed = 104, 400, false, "Nobody has said where the hub is called.", "Use the long form of the claim, or set `sync.hub` in `aisle.toml`.";
+    HubUnnamed = 104, 400, false, "Nobody has said where the hub is called.", "Use the long form of the claim, give `--hub`, or set `enrolment.hub` in `aisle.toml`.";
     NoNetwork = 111, 503, true, "The box has no network.", "Look at the cable and the lamp beside it; the box needs an address from the store's router.";
     HubNotFound = 112, 503, true, "The hub's name is not known to the network.", "Compare the hub's address with the slip; then ask whoever runs the store's network about DNS.";
     HubUnreachable = 113, 503, true, "The hub does not answer.", "The store's firewall must let the box out to the hub's port; the slip names it. The box goes on trying.";

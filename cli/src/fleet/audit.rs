@@ -25,7 +25,7 @@ const ROWS: [Column; 9] = [
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Each row has the hash of the one before it in its head (`--json` shows it); `aisle-hub verify` computes the chain again.\n\n\
-                        Examples:\n  aisle fleet audit --since 24h --outcome refused\n  aisle fleet audit --object multi-buy-1-4 --all --json"
+                        Examples:\n  aisle fleet audit --since 24h --outcome refused\n  aisle fleet audit --object rollout/multi-buy-1-4 --all --json"
 )]
 pub(crate) struct Args {
     /// Only of this person, by id; `machine` for whoever runs the hub

@@ -189,7 +189,7 @@ mod tests {
             "1.4.0",
             "1.3.0",
             "absent",
-            "plugin/multi-buy: waits for the moon",
+            "plugin/multi-buy: from-the-future: waits for the moon",
             "its settings: waits for the node's next start: `kiosk.thanks_s`",
             "hurt first by certificate, in 12.5 days",
             "then by disk, in 40.0 days",

@@ -251,7 +251,7 @@ mod tests {
             "r is ready",
             "of 10 nodes (the fleet has 100) 8 have nothing against it, 2 would not do it",
             "1 people beside its author have to approve it",
-            "fails 2 nodes: plugin/a: has no room, such as a/1",
+            "fails 2 nodes: plugin/a: new-one: has no room, such as a/1",
             "4 of 5 nodes have answered; the others are still asked",
             "plugin/a 2.0: 2 stores played 100 calls: 98 came out the same",
             "promotion: off a line, 2 times in 1 stores: was 100, would be 50, such as a",

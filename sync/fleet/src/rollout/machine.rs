@@ -186,11 +186,14 @@ impl Rollout {
         self.history.iter()
     }
 
-    /// Why nodes failed, those causes first that most have.
+    /// Why nodes failed, those causes first that most have; those as well that it was taken back from since.
     #[must_use]
     pub fn causes(&self) -> Vec<CauseGroup> {
-        let failed = self.nodes.iter().filter(|(_, progress)| progress.status == Status::Failed);
-        group(failed.filter_map(|(node, progress)| progress.cause.as_ref().map(|cause| (node, cause))))
+        group(
+            self.nodes
+                .iter()
+                .filter_map(|(node, progress)| progress.cause.as_ref().map(|cause| (node, cause))),
+        )
     }
 
     /// A slot that both rollouts are about, where both are under way and mean a node in common.

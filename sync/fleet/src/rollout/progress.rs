@@ -62,7 +62,7 @@ pub struct Progress {
     pub(super) given_ms: Option<u64>,
     /// It was there when it was given the release, or has been since.
     pub was_there: bool,
-    /// Why it failed.
+    /// Why it failed, also when it is not asked for it any more.
     pub cause: Option<Cause>,
     /// What it waits for, in words.
     pub waits: Option<String>,
@@ -128,7 +128,11 @@ impl Progress {
             // A node that has started anew counts from nothing; what was seen before is not unseen.
             self.health = health;
         }
-        (self.cause, self.waits) = (None, None);
+        self.waits = None;
+        if !matches!(all, Said::Given) {
+            // Why it failed stays to be read when it is not asked any more.
+            self.cause = None;
+        }
         self.status = match all {
             Said::Passed => Status::Passed,
             Said::Live => Status::Live,

@@ -136,6 +136,9 @@ fn a_bad_release_stops_at_its_first_wave_and_goes_back_where_so_said() {
     drive.report(&nodes[1], back());
     drive.pass(1);
     assert!(matches!(drive.phase(), RolloutPhase::RolledBack { missing: 0, .. }));
+    let causes: Vec<(u64, String)> =
+        drive.rollout.causes().into_iter().map(|group| (group.count, group.cause.unwrap().text)).collect();
+    assert_eq!(causes, [(2, "basket 17: no answer in 50 ms".to_owned())], "why is to be read afterwards");
     assert!(
         drive.wave(2).iter().all(|node| drive.status(node) == Status::Waiting),
         "nobody else ever had it"

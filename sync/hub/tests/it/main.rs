@@ -30,7 +30,8 @@ macro_rules! courses {
                 println!("{}", stringify!($course));
                 let location: aisle_hub::database::Location = server.database(stringify!($course)).parse().unwrap();
                 let hall = $crate::people::hall::Hall::over(&location).await;
-                $module::$course(&hall).await;
+                // On the heap: all courses together are more than a thread's stack holds.
+                Box::pin($module::$course(&hall)).await;
                 hall.close().await;
             })+
         }

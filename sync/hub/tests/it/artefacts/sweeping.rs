@@ -2,7 +2,10 @@
 
 use super::world::*;
 use crate::{fleet::world::parts, people::hall::Hall, shop::Outbox};
-use aisle_hub::fleet::{Engine, Parts};
+use aisle_hub::{
+    fleet::{Engine, Parts},
+    publish::Publisher,
+};
 use std::sync::Arc;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -10,6 +13,11 @@ const HOUR_MS: i64 = 3_600_000;
 pub async fn old_metadata_that_no_order_names_goes_and_nothing_else(hall: &Hall) {
     let (artefacts, database) = (&hall.one.api.artefacts, &hall.one.api.database);
     database.register(&Outbox::new("store-1", 1).node()).await.unwrap();
+    // More than one sweep looks at in one go lie before everything else, and stay.
+    let publisher = Publisher { database: database.clone(), contents: artefacts.contents().clone() };
+    for number in 0..257 {
+        publisher.add(vec![1; number + 1].into(), &format!("metadata of shelf {number}")).await.unwrap();
+    }
     begin(hall).await;
     let mut engine = Engine::new(Parts {
         metadata: Arc::new(artefacts.clone()),

@@ -159,6 +159,15 @@ pub async fn a_rollout_is_written_on_a_page_and_waits_for_a_second_person(hall: 
     let kept = served.database.rollout("spring").await.unwrap().unwrap();
     assert_eq!((kept.rollout.spec().why.as_str(), kept.rollout.spec().waves.len()), ("another reason", 2));
     assert_eq!(kept.rollout.spec().gates.calls_min, 50);
+    // Whoever still has the form from before writes over nobody's words, and loses none of their own.
+    let late = with(fields(&form, "write"), &[("why", "a third reason")]);
+    let answer = served.fill(&bob, "/write-rollout", &late).await;
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    let page = shown("/write-rollout", answer).await.html;
+    assert!(page.text().contains("somebody has changed the draft meanwhile"), "{}", page.text());
+    assert_eq!(page.by_id("why").get("value"), Some("a third reason"));
+    let kept = served.database.rollout("spring").await.unwrap().unwrap();
+    assert_eq!(kept.rollout.spec().why, "another reason");
     // It reaches more than a quarter of the fleet: the page says that it waits, and its author is not offered to agree.
     let page = served.sent("/rollouts/spring/preflight", &[]).await;
     let acts = page.by_id("acts").text.clone();

@@ -64,6 +64,7 @@ pub async fn a_rollout_of_settings_says_what_became_of_them_at_each_device(hall:
         (&json!(3), &json!(2), &json!(1))
     );
     assert_eq!(slot["tally"]["devices"], json!({ "applied": 2, "refused": 2, "unreachable": 1 }));
+    assert_eq!((&slot["tally"]["untold"], &slot["reasons_unread"]), (&json!(0), &json!(0)));
     let reason = &slot["tally"]["reasons"][0];
     assert_eq!((&reason["devices"], &reason["path"]), (&json!(2), &json!("interval_s")), "{devices:#}");
     assert!(reason["reason"].as_str().unwrap().contains("expected at least 30"));

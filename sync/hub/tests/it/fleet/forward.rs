@@ -27,7 +27,10 @@ pub async fn what_stores_grant_and_deny_is_found_before_a_rollout_begins_and_don
     world.pass(5).await;
     let mut new = world.release("2.0.0").await;
     new.needs.grants = ["kv", "stock"].map(|grant| grant.parse().unwrap()).into();
-    world.draft(&spec("spring", &new, json!([{ "name": "all" }]))).await;
+    let mut rollout = spec("spring", &new, json!([{ "name": "all" }]));
+    // Half of them refuse, and the others are to have it all the same.
+    rollout["gates"]["failed_percent_max"] = json!(60);
+    world.draft(&rollout).await;
     let found = world.say("spring", "preflight", &json!({})).await.json;
     let (severity, count, reason) = of(&found, "policy-denies").unwrap();
     assert_eq!((severity, count, &reason["why"]), ("fails", 1, &json!("it is too loud")));
@@ -66,11 +69,29 @@ pub async fn a_policy_goes_out_only_where_the_hub_knows_it_and_its_preflight_say
         let refusal = found["preflight"]["preflight"]["refusal"].as_str().unwrap_or_default();
         assert!(refusal.contains(told), "{found:#}");
         assert_eq!(world.say(name, "start", &json!({})).await.status, StatusCode::CONFLICT);
+        // Nor by a group or an override, which begin nothing first.
+        let says = json!({ "artefacts": { "policy": release } });
+        let group = json!({ "name": "rules", "who": "*", "says": says });
+        let one = json!({ "store": "store-00", "why": "trial", "says": says });
+        for refused in [
+            world.put("/v1/groups/rules", &group).await,
+            world.put("/v1/overrides/store-00", &one).await,
+            world.machine.post("/v1/apply", &json!([{ "group": group }])).await,
+            world.machine.post("/v1/apply?dry_run=true", &json!([{ "override": one }])).await,
+        ] {
+            assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.json);
+            assert_eq!(refused.json["errors"][0]["field"], "artefacts", "{}", refused.json);
+            assert!(refused.json["detail"].as_str().unwrap().contains(told), "{}", refused.json);
+        }
+        assert_eq!(world.machine.get("/v1/groups").await.json["items"], json!([]));
     }
     let (policy, signature) = (policy(), officer().sign(POLICY.as_bytes()));
     let new = NewPolicy { policy: &policy, document: POLICY.as_bytes(), signature: &signature };
     world.database().accept_policy(&new).await.unwrap();
     let release = world.release("1.0.0").await;
+    let known = json!({ "name": "rules", "who": "store=nobody", "says": { "artefacts": { "policy": release } } });
+    let put = world.put("/v1/groups/rules", &known).await;
+    assert_eq!(put.status, StatusCode::CREATED, "{}", put.json);
     world.start(&rollout("first", &release)).await;
     let found = world.rollout("first").await;
     let (severity, count, _) = of(&found, "only-forward").unwrap();
@@ -80,7 +101,8 @@ pub async fn a_policy_goes_out_only_where_the_hub_knows_it_and_its_preflight_say
     }
     assert_eq!(world.nodes[0].runs("policy").as_deref(), Some("1.0.0"));
     // What is in force is the least that a later rollout may bring, and a way back leads nowhere.
-    assert!(world.say("first", "rollback", &json!({})).await.status.is_success());
+    let said = world.say("first", "rollback", &json!({ "why": "the wrong one" })).await;
+    assert!(said.status.is_success(), "{}", said.json);
     for _ in 0..3 {
         world.pass(5).await;
     }

@@ -137,18 +137,18 @@ pub async fn what_is_no_plugin_or_has_begun_is_not_rehearsed(hall: &Hall) {
 }
 
 pub async fn a_rehearsal_ends_when_the_rollout_begins_and_when_its_time_is_over(hall: &Hall) {
-    let (mut world, _) = drafted(hall, 2).await;
+    let (mut world, _) = drafted(hall, 4).await;
     world.go(1).await;
     rehearse(&world).await;
     world.pass(1).await;
     world.pass(1).await;
     let found = rehearsal(&world).await;
-    assert_eq!((&found["is_open"], &found["answered"]), (&json!(true), &json!(1)), "it waits: {found:#}");
+    assert_eq!((&found["is_open"], &found["answered"]), (&json!(true), &json!(3)), "it waits: {found:#}");
     hall.pass(13 * HOUR);
     world.pass(1).await;
     let found = rehearsal(&world).await;
-    assert_eq!((&found["why"], &found["answered"]), (&json!("its time is over"), &json!(1)));
-    assert_eq!(found["candidates"][0]["found"]["silent"], 1, "what was said is kept");
+    assert_eq!((&found["why"], &found["answered"]), (&json!("its time is over"), &json!(3)));
+    assert_eq!(found["candidates"][0]["found"]["silent"], 3, "what was said is kept");
 
     // Again is anew: who has answered is asked once more.
     world.nodes[0].recorded = 6;
@@ -158,7 +158,8 @@ pub async fn a_rehearsal_ends_when_the_rollout_begins_and_when_its_time_is_over(
     world.pass(1).await;
     assert_eq!(rehearsal(&world).await["candidates"][0]["found"]["calls"], 6);
     for verb in ["preflight", "approve", "start"] {
-        assert_eq!(world.say("spring", verb, &json!({})).await.status, StatusCode::OK);
+        let said = world.say("spring", verb, &json!({})).await;
+        assert_eq!(said.status, StatusCode::OK, "{verb}: {}", said.json);
     }
     world.engine.look().await.unwrap();
     let found = rehearsal(&world).await;

@@ -79,7 +79,28 @@ pub async fn what_reaches_far_goes_in_waves_and_not_by_a_group(hall: &Hall) {
         json!({ "name": "none", "who": "*", "priority": 9, "says": { "artefacts": { (SLOT): "absent" } } });
     let hide = sent(ada.request(Method::PUT, "/v1/groups/none").json(&absent)).await;
     assert_eq!(hide.status, StatusCode::FORBIDDEN, "{}", hide.json);
-    // Settings and minimums reach everybody, and whoever runs the machine may say anything.
+    // Settings are in force as soon as they come: they go in steps as well, by words of their own, since no rollout carries them.
+    let kiosks = |who: &str| json!({ "name": "kiosks", "who": who, "says": { "settings": { "kiosk.session_ttl_s": 900 } } });
+    let set = async |who: &str| sent(ada.request(Method::PUT, "/v1/groups/kiosks").json(&kiosks(who))).await;
+    let wide = set("*").await;
+    assert_eq!(
+        (wide.status, &wide.json["type"]),
+        (StatusCode::FORBIDDEN, &json!("urn:aisle:problem:second-person"))
+    );
+    let detail = wide.json["detail"].as_str().unwrap();
+    assert!(detail.contains("settings of 8 of 8 nodes") && detail.contains("in steps"), "{detail}");
+    for path in ["/v1/apply", "/v1/apply?dry_run=true"] {
+        let applied = ada.post(path, &json!([{ "group": kiosks("*") }])).await;
+        assert_eq!(applied.status, StatusCode::FORBIDDEN, "{path}: {}", applied.json);
+    }
+    assert_eq!(set("store in (store-00,store-01)").await.status, StatusCode::CREATED, "a quarter");
+    let wider = set("store in (store-00,store-01,store-02,store-03)").await;
+    assert_eq!(wider.status, StatusCode::OK, "a quarter more: {}", wider.json);
+    assert_eq!(set("*").await.status, StatusCode::FORBIDDEN, "half of them at once");
+    assert_eq!(ada.delete("/v1/groups/kiosks").await.status, StatusCode::FORBIDDEN, "nor back at once");
+    let by_machine = sent(world.machine.request(Method::PUT, "/v1/groups/kiosks").json(&kiosks("*"))).await;
+    assert_eq!(by_machine.status, StatusCode::OK, "{}", by_machine.json);
+    // Minimums reach everybody, and whoever runs the machine may say anything.
     let minimum = json!({ "name": "floor", "who": "*", "says": { "minimums": { (SLOT): "1.0" } } });
     let said = sent(ada.request(Method::PUT, "/v1/groups/floor").json(&minimum)).await;
     assert_eq!(said.status, StatusCode::CREATED, "{}", said.json);

@@ -48,6 +48,8 @@ async fn nothing_is_told_or_done_without_the_token() {
         (Method::GET, "/v1/admin/fleet"),
         (Method::POST, "/v1/admin/fleet/courier"),
         (Method::POST, "/v1/admin/fleet/root"),
+        (Method::GET, "/v1/admin/models"),
+        (Method::POST, "/v1/admin/models/ranking/run"),
     ];
     let document = admin.api().get("/openapi.json").await.json(200);
     for (method, path) in &paths {

@@ -80,7 +80,7 @@ async fn what_headquarters_sets_is_in_force_after_a_restart_and_gone_after_the_o
 }
 
 #[tokio::test]
-async fn settings_that_the_node_does_not_come_up_with_give_way_at_the_second_start() {
+async fn settings_that_the_node_does_not_come_up_with_give_way_at_the_fourth_start() {
     let store = Store::small();
     let put = |text: &str| {
         fs::create_dir_all(store.data().join("fleet")).unwrap();
@@ -95,12 +95,24 @@ async fn settings_that_the_node_does_not_come_up_with_give_way_at_the_second_sta
     node.stop().expect("it stops");
     assert!(!store.data().join("fleet/settings.toml").exists());
 
-    // What it dies with before it serves gets one.
+    // Another process that has the port is not their doing, however often.
     put("[kiosk]\nthanks_s = 33\n");
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
-    run(&mut aisle(&store.data(), ["run", "--listen", &address])).exits(1);
-    assert_eq!(thanks(), 33);
+    for _ in 0..4 {
+        run(&mut aisle(&store.data(), ["run", "--listen", &address])).exits(1);
+        assert_eq!(thanks(), 33);
+    }
+
+    // What it dies with before it serves gets three tries. Here it cannot make its token.
+    let (token, in_its_place) = (store.data().join("admin.token"), store.data().join("admin.token.new"));
+    fs::remove_file(&token).expect("there is one");
+    fs::create_dir(&in_its_place).expect("a folder");
+    for _ in 0..3 {
+        assert_eq!(thanks(), 33);
+        run(&mut aisle(&store.data(), ["run", "--listen", "127.0.0.1:0"])).exits(1);
+    }
+    fs::remove_dir(&in_its_place).expect("it is empty");
     node.start_again().expect("it comes up without them");
     Api::new(node.url()).ready().await;
     assert_eq!(thanks(), 20);
