@@ -63,14 +63,18 @@ pub trait Applier: Send + Sync {
     /// When that could not be done; it is asked for again.
     fn remove(&self, slot: &Slot, from: Option<&Piece>) -> Outcome;
 
-    /// True for who has to be shown what runs after each start.
+    /// True for who has to be shown what runs after each start. Others go on before it is.
     fn resumes(&self) -> bool {
         false
     }
 
-    /// This runs, since before this start.
-    fn resume(&self, piece: &Piece) {
+    /// This is to run, since before this start; it may be shown again.
+    ///
+    /// # Errors
+    /// When it does not run. What may pass is tried again; what does not counts as [`Applier::broken`].
+    fn resume(&self, piece: &Piece) -> Outcome {
         let _ = piece;
+        Ok(())
     }
 
     /// How what runs has done since it was put in place, or since the node started; nothing where nobody counts.

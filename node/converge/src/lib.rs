@@ -22,6 +22,7 @@ pub mod fleet;
 pub mod orders;
 mod play;
 mod rehearse;
+mod resume;
 pub mod signed;
 pub mod status;
 mod worker;

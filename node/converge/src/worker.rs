@@ -9,6 +9,7 @@ use crate::{
     driver::Driver,
     fleet::{Fleet, METADATA, lock, words},
     play::{self, Player},
+    resume::Resuming,
     signed::Signed,
 };
 use aisle_content::Manifest;
@@ -47,6 +48,8 @@ pub(crate) enum Event {
     Arrived,
     /// An effect has come to an end.
     Done(Box<Ended>),
+    /// What runs was shown to whom has to see it.
+    Resumed(Box<Resumed>),
     /// A candidate was played.
     Played(Box<play::Ended>),
     /// The node stops.
@@ -64,10 +67,18 @@ pub(crate) struct Ended {
     outcome: Outcome,
 }
 
+/// What came of showing what runs.
+pub(crate) struct Resumed {
+    slot: Slot,
+    hash: ContentHash,
+    outcome: Outcome,
+}
+
 /// Something for a hand.
 struct Task {
     slot: Slot,
-    stage: Stage,
+    /// Nothing where what runs is shown.
+    stage: Option<Stage>,
     /// What the end is told about.
     release: Release,
     /// For a revert, what comes; for an activation, what ran.
@@ -98,6 +109,7 @@ pub(crate) struct Worker {
     observed: BTreeMap<Slot, (ContentHash, Health)>,
     /// What was found broken last, and of which artefact.
     broken: BTreeMap<Slot, (ContentHash, Option<String>)>,
+    resuming: Resuming,
     swept: BTreeSet<ContentHash>,
 }
 
@@ -119,7 +131,7 @@ impl Worker {
         let (trying, changing) = (hand("aisle-fleet-try")?, hand("aisle-fleet-do")?);
         let player = Player::new(&fleet, &appliers)?;
         let (fetching, observed, swept) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        let broken = BTreeMap::new();
+        let (broken, resuming) = (BTreeMap::new(), Resuming::default());
         Ok(Self {
             fleet,
             driver,
@@ -132,6 +144,7 @@ impl Worker {
             fetching,
             observed,
             broken,
+            resuming,
             swept,
         })
     }
@@ -139,7 +152,6 @@ impl Worker {
     /// Runs until it is told to stop. `effects` are those of before.
     pub(crate) fn run(mut self, effects: Vec<Effect>) {
         let mut inputs = VecDeque::new();
-        self.resume();
         self.carry_out(effects, &mut inputs);
         // A kill between keeping an order and following it leaves it kept.
         self.ordered(&mut inputs);
@@ -154,13 +166,21 @@ impl Worker {
                     return;
                 }
             }
+            self.resume();
             self.sweep();
             match self.receiver.recv_timeout(self.sleep()) {
                 Ok(Event::Ordered) => self.ordered(&mut inputs),
                 Ok(Event::Metadata | Event::Arrived) => inputs.push_back(Input::Tick),
                 Ok(Event::Done(ended)) => {
                     let Ended { slot, stage, hash, outcome } = *ended;
+                    if is_change(stage) {
+                        self.resuming.changed(&slot);
+                    }
                     inputs.push_back(Input::Done { slot, stage, hash, outcome });
+                }
+                Ok(Event::Resumed(resumed)) => {
+                    let Resumed { slot, hash, outcome } = *resumed;
+                    self.resuming.ended(slot, hash, outcome, self.fleet.0.now().running_ms);
                 }
                 Ok(Event::Played(ended)) => self.player.ended(&self.fleet.0, *ended),
                 Ok(Event::Stop { ordered }) => {
@@ -175,16 +195,18 @@ impl Worker {
         }
     }
 
-    /// Shows what runs to those who have to see it.
-    fn resume(&self) {
-        for (slot, release) in self.driver.machine().loads() {
-            let Some(applier) = self.appliers.get(&slot.kind()).filter(|applier| applier.resumes()) else {
-                continue;
-            };
-            match self.fleet.0.contents.read(release) {
-                Ok(bytes) => applier.resume(&Piece { slot: slot.clone(), release: release.clone(), bytes }),
-                Err(error) => tracing::warn!(%slot, "what runs cannot be looked at: {}", words(&error)),
-            }
+    /// Shows what runs to those who have to see it, the next one.
+    fn resume(&mut self) {
+        let now_ms = self.fleet.0.now().running_ms;
+        let due = self.driver.machine().loads().find(|(slot, release)| {
+            let resumes = self.appliers.get(&slot.kind()).is_some_and(|applier| applier.resumes());
+            resumes && self.resuming.is_due(slot, &release.hash, now_ms)
+        });
+        let Some((slot, release)) = due else { return };
+        let task = Task { slot: slot.clone(), stage: None, release: release.clone(), other: None };
+        // Where there is too much to do it is looked for again.
+        if self.changing.try_send(task).is_ok() {
+            self.resuming.begun();
         }
     }
 
@@ -296,19 +318,25 @@ impl Worker {
 
     /// Gives an effect to the hand that it belongs to.
     fn hand(
-        &self,
+        &mut self,
         slot: Slot,
         stage: Stage,
         release: Release,
         other: Option<Release>,
         inputs: &mut VecDeque<Input>,
     ) {
-        let hand = match stage {
-            Stage::Fetch | Stage::Verify | Stage::SmokeTest => &self.trying,
-            Stage::Activate | Stage::Revert | Stage::Remove => &self.changing,
-        };
+        let hand = if is_change(stage) { &self.changing } else { &self.trying };
         let (of, hash) = (slot.clone(), release.hash);
-        if hand.try_send(Task { slot, stage, release, other }).is_err() {
+        let to = match stage {
+            Stage::Activate => Some(hash),
+            Stage::Revert => other.as_ref().map(|to| to.hash),
+            _ => None,
+        };
+        if hand.try_send(Task { slot, stage: Some(stage), release, other }).is_ok() {
+            if is_change(stage) {
+                self.resuming.changes(of, to);
+            }
+        } else {
             let outcome = Err(not_now("there is too much to do"));
             inputs.push_back(Input::Done { slot: of, stage, hash, outcome });
         }
@@ -345,6 +373,7 @@ impl Worker {
         for (slot, release) in self.driver.machine().loads() {
             let applier = self.appliers.get(&slot.kind());
             let broken = applier.and_then(|it| it.broken(slot, &release.hash));
+            let broken = broken.or_else(|| self.resuming.broken(slot, &release.hash));
             let is_told = self.broken.get(slot) == Some(&(release.hash, broken.clone()));
             if !is_told {
                 let news =
@@ -430,6 +459,11 @@ pub(crate) fn arrived(
     }
 }
 
+/// Whether it changes what runs.
+const fn is_change(stage: Stage) -> bool {
+    matches!(stage, Stage::Activate | Stage::Revert | Stage::Remove)
+}
+
 /// One hand: does one thing after another, and says what came of each.
 fn work(fleet: &Fleet, appliers: &BTreeMap<Kind, Arc<dyn Applier>>, tasks: &Receiver<Task>) {
     while let Ok(task) = tasks.recv() {
@@ -437,12 +471,16 @@ fn work(fleet: &Fleet, appliers: &BTreeMap<Kind, Arc<dyn Applier>>, tasks: &Rece
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| carry(fleet, appliers, &task)))
                 .unwrap_or_else(|_| Err(not_now("whoever puts it in place has panicked")));
         if let Err(Trouble { text, .. }) = &outcome {
-            tracing::warn!(slot = %task.slot, version = %task.release.version, stage = ?task.stage, "{text}");
+            let stage = task.stage.map_or_else(|| "Resume".to_owned(), |stage| format!("{stage:?}"));
+            tracing::warn!(slot = %task.slot, version = %task.release.version, stage, "{text}");
         }
-        let Task { slot, stage, release, .. } = task;
-        let ended = Ended { slot, stage, hash: release.hash, outcome };
+        let Task { slot, stage, release: Release { hash, .. }, .. } = task;
+        let event = match stage {
+            Some(stage) => Event::Done(Box::new(Ended { slot, stage, hash, outcome })),
+            None => Event::Resumed(Box::new(Resumed { slot, hash, outcome })),
+        };
         // This must not be lost; without the thread nobody wants to know.
-        if fleet.0.sender.send(Event::Done(Box::new(ended))).is_err() {
+        if fleet.0.sender.send(event).is_err() {
             return;
         }
     }
@@ -465,6 +503,7 @@ fn carry(fleet: &Fleet, appliers: &BTreeMap<Kind, Arc<dyn Applier>>, task: &Task
         None => Err(not_now("the signed metadata cannot be used")),
     };
     let now = shared.around.trusted();
+    let Some(stage) = stage else { return applier.resume(&bytes_of(release)?) };
     match stage {
         Stage::Fetch => Ok(()),
         Stage::Verify => {

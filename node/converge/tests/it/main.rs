@@ -14,5 +14,6 @@ mod fleet;
 mod kills;
 mod orders;
 mod rehearsing;
+mod resuming;
 mod settings;
 mod world;

@@ -220,6 +220,12 @@ pub struct Shop {
     pub sets: AtomicUsize,
     /// What another way has brought in its place.
     pub broken: Mutex<Option<String>>,
+    /// What was shown of what runs, each time.
+    pub resumed: Mutex<Vec<String>>,
+    /// Why what runs cannot be loaded.
+    pub unloadable: Mutex<Option<Trouble>>,
+    /// Held while nothing that runs comes to be loaded.
+    pub loading: Mutex<()>,
 }
 
 impl SetsNode for Shop {
@@ -284,6 +290,16 @@ impl Applier for Texts {
     fn remove(&self, slot: &Slot, _: Option<&Piece>) -> Outcome {
         self.put(slot, None);
         Ok(())
+    }
+
+    fn resumes(&self) -> bool {
+        true
+    }
+
+    fn resume(&self, piece: &Piece) -> Outcome {
+        let _one = self.0.loading.lock().unwrap();
+        self.0.resumed.lock().unwrap().push(String::from_utf8(piece.bytes.clone()).unwrap());
+        self.0.unloadable.lock().unwrap().clone().map_or(Ok(()), Err)
     }
 
     fn health(&self, slot: &Slot, _: &ContentHash) -> Option<Health> {

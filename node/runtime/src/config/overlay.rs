@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! settings.toml            what is in force, or will be with the next start     settings.given-up.toml   what the node did not come up with, and why
-//! settings.good.toml       what it has come up with last, and lasted             settings.trial           starts with what is new: HASH UNSERVED UNLASTING
+//! settings.good.toml       what it has come up with last, and lasted             settings.trial           starts with what is new: HASH STARTS
 //! ```
 //!
-//! Only the keys of [`KEYS`] may be set: none that could strand a store. What the node does not come up with is taken back by itself: at the second start, if the first never
-//! served; at the fourth, if none lasted a minute. A start while another process runs counts for nothing.
+//! Only the keys of [`KEYS`] may be set: none that could strand a store or destroy what it keeps. What the node does not come up with is taken back by itself: at the fourth start,
+//! if none before it served for a minute. A start that another process, the disk or an ordered stop ends before it serves counts for nothing.
 //!
 //! Not here: what is ordered (`aisle-fleet`), taking it (`crate::fleet`), reading it with the rest (`load`). Guards: whatever is pushed, the node comes up with its own.
 
@@ -26,8 +26,9 @@ use std::{
 use toml::{Table, Value};
 
 /// The keys that headquarters may set, each with whether it takes effect while the node runs. Never among them: which store this is, whom it belongs to, where it
-/// keeps its data, where it listens, whom it trusts and talks to, what the journal promises.
-pub(crate) const KEYS: [(&str, bool); 29] = [
+/// keeps its data, where it listens, whom it trusts and talks to, what the journal promises; nor how much is kept of sales, visits and measurements: a smaller bound destroys what is there,
+/// and no way back brings that again.
+pub(crate) const KEYS: [(&str, bool); 25] = [
     ("artefacts.calls_min", false),
     ("artefacts.watch_data_s", false),
     ("artefacts.watch_s", false),
@@ -48,20 +49,16 @@ pub(crate) const KEYS: [(&str, bool); 29] = [
     ("recommend.model_age_max_ms", false),
     ("scrub.every_h", false),
     ("scrub.first_after_s", false),
-    ("state.history_max", false),
-    ("state.receipts_max", false),
     ("tasks.dismissed_for_s", false),
     ("tasks.open_max", false),
     ("tasks.settle_s", false),
-    ("telemetry.archive_bytes_max", false),
-    ("telemetry.keep_days", false),
     ("telemetry.raw_window_s", false),
     ("trainer.rebuild_every_s", false),
 ];
 /// How long a node has to serve with new settings until they count as good.
 pub(crate) const LASTS: Duration = Duration::from_secs(60);
-/// So many starts that served and did not last, and the settings are taken back.
-const UNLASTING_MAX: u32 = 3;
+/// So many starts that did not last, and the settings are taken back. More than one: a power cut and a full memory are not theirs.
+pub(crate) const STARTS_MAX: u32 = 3;
 /// The longest file, in bytes: more than all settings of an order can take.
 const BYTES_MAX: u64 = 1 << 20;
 
@@ -139,8 +136,8 @@ impl fmt::Debug for Overlay {
 struct Trial {
     file: File,
     hash: String,
-    unserved: u32,
-    unlasting: u32,
+    /// How many have not lasted.
+    starts: u32,
 }
 
 impl Trial {
@@ -156,23 +153,22 @@ impl Trial {
         let _ = (&mut file).take(256).read_to_string(&mut kept);
         let hash = blake3::hash(text.as_bytes()).to_hex().to_string();
         let words: Vec<&str> = kept.split_whitespace().collect();
-        let counts = match words.as_slice() {
-            [of, unserved, unlasting] if *of == hash => unserved.parse().ok().zip(unlasting.parse().ok()),
-            _ => None,
+        let starts = match words.as_slice() {
+            [of, starts] if *of == hash => starts.parse().unwrap_or_default(),
+            _ => 0,
         };
-        let (unserved, unlasting) = counts.unwrap_or_default();
-        Ok(Some(Self { file, hash, unserved, unlasting }))
+        Ok(Some(Self { file, hash, starts }))
     }
 
     const fn is_lost(&self) -> bool {
-        self.unserved >= 1 || self.unlasting >= UNLASTING_MAX
+        self.starts >= STARTS_MAX
     }
 
-    fn note(&mut self, unserved: u32, unlasting: u32) -> io::Result<()> {
-        (self.unserved, self.unlasting) = (unserved, unlasting);
+    fn note(&mut self, starts: u32) -> io::Result<()> {
+        self.starts = starts;
         self.file.set_len(0)?;
         self.file.rewind()?;
-        writeln!(self.file, "{} {unserved} {unlasting}", self.hash)?;
+        writeln!(self.file, "{} {starts}", self.hash)?;
         self.file.sync_all()
     }
 }
@@ -208,9 +204,8 @@ impl Overlay {
                 overlay.give_up("the node did not come up with them, or did not last a minute")
             }
             Ok(Some(mut trial)) => {
-                let (unserved, unlasting) = (trial.unserved + 1, trial.unlasting + 1);
                 // Where it cannot be counted, the disk is the greater trouble.
-                let _ = trial.note(unserved, unlasting);
+                let _ = trial.note(trial.starts.saturating_add(1));
                 Self::of(folder, Some(text), Some(trial))
             }
             Ok(None) | Err(_) => overlay,
@@ -232,6 +227,7 @@ impl Overlay {
         DiskFiles::open(&inner.folder)
     }
 
+    /// The start that is counted, as long as it is.
     fn trial<R>(&self, with: impl FnOnce(&mut Option<Trial>) -> R) -> Option<R> {
         let inner = self.0.as_ref()?;
         Some(with(&mut inner.trial.lock().unwrap_or_else(PoisonError::into_inner)))
@@ -292,14 +288,12 @@ impl Overlay {
         files.remove(GIVEN_UP)
     }
 
-    /// The node serves.
-    pub(crate) fn came_up(&self) {
-        self.trial(|trial| {
-            if let Some(trial) = trial {
-                let unlasting = trial.unlasting;
-                let _ = trial.note(0, unlasting);
-            }
-        });
+    /// This start ends before it serves, for something that is not of these settings: it counts for nothing, and proves nothing.
+    pub(crate) fn uncounted(&self) {
+        if let Some(mut trial) = self.trial(Option::take).flatten() {
+            // Where it cannot be noted, the start counts: there are more.
+            let _ = trial.note(trial.starts.saturating_sub(1));
+        }
     }
 
     /// The node has served for [`LASTS`], or was told to stop after it had served: what it was started with is good.
@@ -342,10 +336,19 @@ mod tests {
             let found = defaults.pointer(&format!("/{}", key.replace('.', "/")));
             assert!(found.is_some_and(|value| !value.is_object()), "{key}");
             let part = key.split('.').next().unwrap();
-            for never in
-                ["store", "http", "journal", "mqtt", "bridge", "sync", "node", "enrolment", "devices"]
-            {
-                assert_ne!(part, never, "{key} could strand a store");
+            for never in [
+                "store",
+                "http",
+                "journal",
+                "mqtt",
+                "bridge",
+                "sync",
+                "node",
+                "enrolment",
+                "devices",
+                "state",
+            ] {
+                assert_ne!(part, never, "{key} could strand a store, or destroy what it keeps");
             }
             assert!(!KEYS.iter().any(|(other, _)| other.starts_with(&format!("{key}."))), "{key}");
         }
@@ -371,37 +374,49 @@ mod tests {
     }
 
     #[test]
+    fn how_much_the_store_keeps_of_its_own_is_never_for_headquarters() {
+        let bounds = ["state.receipts_max", "state.history_max"];
+        for key in bounds.into_iter().chain(["telemetry.keep_days", "telemetry.archive_bytes_max"]) {
+            let refused = text(&settings(&[(key, SettingValue::Number(1))]));
+            assert!(matches!(refused, Err(NotSet::Key { .. })), "{key} would destroy what is there");
+        }
+    }
+
+    #[test]
     fn what_the_node_came_up_with_is_what_it_goes_back_to_from_what_it_did_not() {
         let data = tempfile::tempdir().unwrap();
         Overlay::beside(data.path()).put(&good(1)).unwrap();
         let first = Overlay::begin(data.path());
         assert_eq!(first.text(), Some(good(1).as_str()));
-        first.came_up();
         first.lasted();
         drop(first);
         Overlay::beside(data.path()).put(&good(2)).unwrap();
-        assert_eq!(Overlay::begin(data.path()).text(), Some(good(2).as_str()), "the first try");
-        let second = Overlay::begin(data.path());
-        assert_eq!(second.text(), Some(good(1).as_str()), "it never served, so it goes back");
-        let (why, what) = second.given_up().unwrap();
+        for _ in 0..STARTS_MAX {
+            assert_eq!(
+                Overlay::begin(data.path()).text(),
+                Some(good(2).as_str()),
+                "one bad start is nobody's"
+            );
+        }
+        let last = Overlay::begin(data.path());
+        assert_eq!(last.text(), Some(good(1).as_str()), "it never served, so it goes back");
+        let (why, what) = last.given_up().unwrap();
         assert!(why.contains("did not come up") && what == good(2), "{why}");
-        drop(second);
+        drop(last);
         assert_eq!(Overlay::begin(data.path()).text(), Some(good(1).as_str()), "and stays there");
     }
 
     #[test]
-    fn a_node_that_serves_and_is_cut_off_gets_three_tries_and_one_that_is_told_to_stop_needs_none() {
+    fn a_node_that_is_cut_off_gets_three_tries_and_one_that_is_told_to_stop_while_it_serves_needs_no_more() {
         let data = tempfile::tempdir().unwrap();
         Overlay::beside(data.path()).put(&good(1)).unwrap();
-        for _ in 0..UNLASTING_MAX {
-            let overlay = Overlay::begin(data.path());
-            assert_eq!(overlay.text(), Some(good(1).as_str()));
-            overlay.came_up();
+        for _ in 0..STARTS_MAX {
+            assert_eq!(Overlay::begin(data.path()).text(), Some(good(1).as_str()));
         }
         assert_eq!(Overlay::begin(data.path()).text(), None);
         Overlay::beside(data.path()).put(&good(3)).unwrap();
+        drop(Overlay::begin(data.path()));
         let told = Overlay::begin(data.path());
-        told.came_up();
         told.lasted();
         drop(told);
         for _ in 0..9 {
@@ -421,17 +436,36 @@ mod tests {
     }
 
     #[test]
+    fn a_start_that_ends_for_something_else_counts_for_nothing_and_proves_nothing() {
+        let data = tempfile::tempdir().unwrap();
+        Overlay::beside(data.path()).put(&good(1)).unwrap();
+        for _ in 0..9 {
+            let stopped = Overlay::begin(data.path());
+            assert_eq!(stopped.text(), Some(good(1).as_str()));
+            stopped.uncounted();
+            stopped.lasted();
+        }
+        assert!(!data.path().join("fleet").join(GOOD).exists(), "none of them has served");
+        for _ in 0..STARTS_MAX {
+            drop(Overlay::begin(data.path()));
+            Overlay::begin(data.path()).uncounted();
+        }
+        assert_eq!(Overlay::begin(data.path()).text(), None, "the others count all the same");
+    }
+
+    #[test]
     fn what_was_taken_back_is_nothing_to_go_back_to() {
         let data = tempfile::tempdir().unwrap();
         Overlay::beside(data.path()).put(&good(1)).unwrap();
         let runs = Overlay::begin(data.path());
-        runs.came_up();
         runs.put("").unwrap();
         runs.lasted();
         drop(runs);
         assert_eq!(Overlay::begin(data.path()).text(), None);
         Overlay::beside(data.path()).put(&good(2)).unwrap();
-        drop(Overlay::begin(data.path()));
+        for _ in 0..STARTS_MAX {
+            assert_eq!(Overlay::begin(data.path()).text(), Some(good(2).as_str()));
+        }
         assert_eq!(Overlay::begin(data.path()).text(), None);
     }
 

@@ -114,10 +114,11 @@ impl Applier for OfModels {
         true
     }
 
-    fn resume(&self, piece: &Piece) {
-        if let Err(trouble) = self.try_again(piece).and_then(|()| self.put(piece)) {
-            tracing::error!(slot = %piece.slot, "the model is not loaded: {}", trouble.text);
+    fn resume(&self, piece: &Piece) -> Outcome {
+        if self.models.runs(named(piece)?).as_ref() == Some(&piece.release.hash.to_string()) {
+            return Ok(());
         }
+        self.try_again(piece).and_then(|()| self.put(piece))
     }
 
     fn health(&self, slot: &Slot, hash: &ContentHash) -> Option<Health> {
@@ -179,10 +180,11 @@ mod tests {
     #[test]
     fn what_ran_before_a_start_runs_after_it_unless_this_build_cannot_run_it() {
         let (of_models, models) = appliers();
-        of_models.resume(&piece("1.0.0", &example::good("ranker", "1.0.0", 0.0)));
+        of_models.resume(&piece("1.0.0", &example::good("ranker", "1.0.0", 0.0))).unwrap();
         assert_eq!(answer(&models), Some(10.0));
         let (of_models, models) = appliers();
-        of_models.resume(&piece("1.0.0", &example::wrong("ranker", "1.0.0")));
+        let trouble = of_models.resume(&piece("1.0.0", &example::wrong("ranker", "1.0.0"))).unwrap_err();
+        assert!(trouble.is_final && trouble.text.contains("expected 11"), "it is told: {trouble:?}");
         assert_eq!(answer(&models), None);
     }
 

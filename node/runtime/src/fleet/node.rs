@@ -91,12 +91,13 @@ fn held(settings: &Settings, figment: &Figment) -> Option<Reason> {
 impl SetsNode for OfNode {
     fn set(&self, settings: &Settings) -> Result<Vec<Reason>, Trouble> {
         let text = text(settings).map_err(|error| never(error.to_string()))?;
-        let given_up = self.overlay.given_up().filter(|(_, given_up)| *given_up == text);
-        if let Some((why, _)) = given_up {
+        let given_up = self.overlay.given_up();
+        if let Some((why, _)) = given_up.as_ref().filter(|(_, given_up)| *given_up == text) {
             return Err(never(format!("the node went back to those before: {why}")));
         }
         let (wanted, figment) = self.with(&text)?;
-        if self.overlay.next().unwrap_or_default() != text {
+        // Something else is wanted than what was given up, though it be what the node went back to: from then on that may be asked for again.
+        if given_up.is_some() || self.overlay.next().unwrap_or_default() != text {
             let put = self.overlay.put(&text);
             put.map_err(|error| not_now(format!("they cannot be kept: {error}")))?;
         }
@@ -109,6 +110,7 @@ impl SetsNode for OfNode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::overlay::STARTS_MAX;
     use aisle_fleet::setting::SettingValue;
     use std::{fs, path::Path};
 
@@ -185,13 +187,37 @@ mod tests {
         let data = place("");
         let wanted = settings(&[("kiosk.thanks_s", 33)]);
         node(data.path()).set(&wanted).unwrap();
-        // It dies before it serves.
-        drop(node(data.path()));
+        // It dies before it serves, each time.
+        for _ in 0..STARTS_MAX {
+            drop(node(data.path()));
+        }
         let back = node(data.path());
         assert_eq!(back.running.lock().unwrap().pointer("/kiosk/thanks_s"), Some(&20.into()));
         let trouble = back.set(&wanted).unwrap_err();
         assert!(trouble.is_final && trouble.text.contains("did not come up"), "{trouble:?}");
         assert_eq!(codes(&back.set(&settings(&[("kiosk.thanks_s", 34)])).unwrap()), ["next-start"]);
+    }
+
+    #[test]
+    fn what_was_given_up_may_be_asked_for_again_once_it_was_withdrawn() {
+        let (good, bad) = (settings(&[("kiosk.thanks_s", 32)]), settings(&[("kiosk.thanks_s", 33)]));
+        // What the node goes back to is nothing, or what it came up with before.
+        for before in [Settings::new(), good] {
+            let data = place("");
+            node(data.path()).set(&before).unwrap();
+            let lasts = node(data.path());
+            lasts.overlay.lasted();
+            lasts.set(&bad).unwrap();
+            drop(lasts);
+            for _ in 0..STARTS_MAX {
+                drop(node(data.path()));
+            }
+            let back = node(data.path());
+            back.set(&bad).unwrap_err();
+            back.set(&bad).unwrap_err();
+            assert_eq!(back.set(&before).unwrap(), [], "it runs with these already");
+            assert_eq!(codes(&back.set(&bad).unwrap()), ["next-start"]);
+        }
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl Applier for OfPlugins {
 
     fn rehearse(&self, piece: &Piece) -> Result<Findings, Trouble> {
         let (_, manifest, package) = package(piece)?;
-        self.plugins.rehearse(manifest, &package.component).map_err(never)
+        self.plugins.rehearse(manifest, &package.component)
     }
 
     fn activate(&self, piece: &Piece, _: Option<&Piece>) -> Outcome {

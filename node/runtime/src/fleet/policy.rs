@@ -95,11 +95,12 @@ impl Applier for OfPolicy {
         true
     }
 
-    fn resume(&self, piece: &Piece) {
+    fn resume(&self, piece: &Piece) -> Outcome {
         let number = piece.release.version.as_str().strip_suffix(".0.0").and_then(|text| text.parse().ok());
         if let Some(version) = number {
             self.remember(&piece.release, version);
         }
+        Ok(())
     }
 
     fn broken(&self, _: &Slot, hash: &ContentHash) -> Option<String> {

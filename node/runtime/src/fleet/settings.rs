@@ -153,11 +153,10 @@ impl Applier for Devices {
         true
     }
 
-    fn resume(&self, piece: &Piece) {
-        match read(&piece.bytes) {
-            Ok(document) => drop(self.with(|inner| inner.documents.insert(piece.slot.clone(), document))),
-            Err(trouble) => tracing::warn!(slot = %piece.slot, "what devices are set to: {}", trouble.text),
-        }
+    fn resume(&self, piece: &Piece) -> Outcome {
+        let document = read(&piece.bytes)?;
+        self.with(|inner| inner.documents.insert(piece.slot.clone(), document));
+        Ok(())
     }
 
     /// Nobody counts calls of settings. It is looked at often, and devices that came meanwhile get theirs.

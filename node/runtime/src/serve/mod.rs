@@ -63,10 +63,16 @@ pub(crate) enum Ended {
 pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyhow::Result<Ended> {
     let asked = Asked::listen()?;
     let address = again::listen().or(args.listen).unwrap_or(config.listen);
-    let listener = listen(address).await?;
+    let stopped_early = tokio::spawn(stopped_early(Asked::listen()?, config.overlay.clone()));
+    // Nothing that headquarters may set has a say in these: another process has the port or the data, or the disk fails.
+    let not_theirs = |error: anyhow::Error| {
+        config.overlay.uncounted();
+        error
+    };
+    let listener = listen(address).await.map_err(not_theirs)?;
     let mut registry = Registry::with_prefix("aisle");
-    let store = Arc::new(Store::open(data, &config, &mut registry)?);
-    note_start(&store)?;
+    let store = Arc::new(Store::open(data, &config, &mut registry).map_err(not_theirs)?);
+    note_start(&store).map_err(not_theirs)?;
     let noting = tokio::spawn(note_damage(store.clone()));
     let scrubber = scrub::start(store.journal.clone(), config.scrub.clone())
         .context("cannot start the scrubbing thread")?;
@@ -83,6 +89,8 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
     let mqtt = match broker::open(data, &config, &store, &mut registry) {
         Ok(mqtt) => mqtt,
         Err(error) => {
+            // Nor in the broker's ports and files.
+            config.overlay.uncounted();
             let reason = broker::unreadable(&error).ok_or(error)?;
             tracing::error!(reason, "the node cannot keep its promises and stops");
             return Ok(Ended::Failed(reason));
@@ -188,7 +196,8 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
     output::line(format!("listening on http://{bound}"))?;
     tracing::info!(%bound, store = %config.store, data = %data.display(), "serving");
     aisle_service::ready(&format!("store {}, kiosks at http://{bound}", config.store));
-    config.overlay.came_up();
+    // From here on a stop in order is told by its end.
+    stopped_early.abort();
     // On the runtime that answers kiosks: when that hangs, the supervisor is to start the node again.
     let alive = tokio::spawn(aisle_service::heartbeat());
     // Last, since nobody waits for it.
@@ -278,6 +287,13 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
     };
     close(store, reason).await?;
     Ok(ended)
+}
+
+/// Waits until the node is asked to stop before it serves: that start does not count against what headquarters has set.
+async fn stopped_early(mut asked: Asked, overlay: config::Overlay) {
+    asked.wait().await;
+    // It writes a file.
+    let _ = tokio::task::spawn_blocking(move || overlay.uncounted()).await;
 }
 
 /// Notes that the node lasts with what headquarters has set.

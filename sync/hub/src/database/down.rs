@@ -34,10 +34,12 @@ pub struct StoredContent {
     pub hash: Hash,
     /// What it is called.
     pub name: String,
+    /// Since when, in milliseconds since 1970.
+    pub added_at_ms: i64,
 }
 
 impl Database {
-    /// Contents whose name begins with this, which has no sign of a pattern in it, and that were added before a time, the oldest first. Large and small letters may be one.
+    /// Contents whose name begins with this, which has no sign of a pattern in it, and that were added before a time, the oldest first; those behind `after`, where it is given. Large and small letters may be one.
     ///
     /// # Errors
     /// When the database cannot say.
@@ -45,15 +47,20 @@ impl Database {
         &self,
         beginning: &str,
         before_ms: i64,
+        after: Option<&StoredContent>,
         rows_max: u32,
     ) -> Result<Vec<StoredContent>, DatabaseError> {
         let like = format!("{beginning}%");
-        let rows: Vec<(Vec<u8>, String)> = reading!(self, pool => {
-            sqlx::query_as("SELECT hash, name FROM chunks WHERE name LIKE $1 AND added_at_ms < $2 ORDER BY added_at_ms, hash LIMIT $3")
-                .bind(like).bind(before_ms).bind(i64::from(rows_max)).fetch_all(pool).await.map_err(while_doing("list contents"))
+        // No hash comes before the empty one.
+        let (at_ms, behind) =
+            after.map_or((i64::MIN, &[][..]), |after| (after.added_at_ms, after.hash.0.as_slice()));
+        let rows: Vec<(Vec<u8>, String, i64)> = reading!(self, pool => {
+            sqlx::query_as("SELECT hash, name, added_at_ms FROM chunks WHERE name LIKE $1 AND added_at_ms < $2 AND (added_at_ms, hash) > ($3, $4) \
+                ORDER BY added_at_ms, hash LIMIT $5")
+                .bind(like).bind(before_ms).bind(at_ms).bind(behind).bind(i64::from(rows_max)).fetch_all(pool).await.map_err(while_doing("list contents"))
         })?;
-        let row = |(bytes, name): (Vec<u8>, String)| {
-            Ok(StoredContent { hash: hash(&bytes, "chunks", &name)?, name })
+        let row = |(bytes, name, added_at_ms): (Vec<u8>, String, i64)| {
+            Ok(StoredContent { hash: hash(&bytes, "chunks", &name)?, name, added_at_ms })
         };
         rows.into_iter().map(row).collect()
     }

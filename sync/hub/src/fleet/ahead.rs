@@ -7,7 +7,7 @@ use super::{
 use crate::database::{Database, DatabaseError, read::ROWS_MAX};
 use aisle_event::{StoreId, Timestamp};
 use aisle_fleet::{
-    Index, Kind, NodeId, NodeSays, Reason, RolloutSpec, Serial,
+    ArtefactSet, Index, Kind, NodeId, NodeSays, Reason, RolloutSpec, Serial,
     desired::{Resolved, Source, Work},
     preflight::{NodeFacts, Preflight, Rules, preflight},
     report::Asked,
@@ -66,7 +66,7 @@ pub(crate) async fn look(
         found.refusal =
             Some(format!("the bytes of `{named}` are not at this hub\nhint: publish the artefact first"));
     }
-    let unknown = unknown_policy(database, spec).await?;
+    let unknown = unknown_policy(database, &spec.set).await?;
     found.refusal = found.refusal.take().or(unknown);
     let fleet = members.members.len() as u64;
     let is_wide = found.nodes.saturating_mul(SHARE) > fleet;
@@ -78,9 +78,12 @@ pub(crate) async fn look(
     Ok((Found { preflight: found, fleet, approvals, compared, missing }, plan, new))
 }
 
-/// Why a policy of a rollout must not go out: what stores send by a policy that this hub does not know is refused.
-async fn unknown_policy(database: &Database, spec: &RolloutSpec) -> Result<Option<String>, DatabaseError> {
-    for (slot, release) in releases(&spec.set).filter(|(slot, _)| slot.kind() == Kind::Policy) {
+/// Why a policy of a set must not go out: what stores send by a policy that this hub does not know is refused.
+pub(super) async fn unknown_policy(
+    database: &Database,
+    set: &ArtefactSet,
+) -> Result<Option<String>, DatabaseError> {
+    for (slot, release) in releases(set).filter(|(slot, _)| slot.kind() == Kind::Policy) {
         let text = release.version.as_str();
         let Some(version) = text.strip_suffix(".0.0").and_then(|version| version.parse::<u32>().ok()) else {
             return Ok(Some(format!(

@@ -1,11 +1,14 @@
 //! Documents: groups, filters, overrides and drafts of rollouts, all of a text or none, with what differs; dry where nothing is to change.
 //!
-//! A dry run does the same in the same transaction and ends it without a commit; so it cannot say anything else than what would be done.
+//! A dry run does the same in the same transaction and ends it without a commit; so it cannot say anything else than what would be done. Guards: by documents nobody changes alone
+//! what much of the fleet runs at once, be it artefacts or settings, and no policy goes out by them that this hub does not know.
 
 use super::{
     FILTERS_MAX, OVERRIDES_MAX, ROLLOUTS_MAX,
     act::Voice,
-    effects, forget, world,
+    ahead, effects,
+    forget::{self, Spare},
+    world,
     world::{Members, Words},
 };
 use crate::database::{
@@ -22,8 +25,8 @@ use serde_json::{Value, json};
 
 /// How many nodes are named of those that change.
 const EXAMPLES_MAX: usize = 10;
-/// Documents change the artefacts of at most one node of so many at once, and those of one node in any case; what reaches further goes in waves, which another
-/// person agrees to.
+/// Documents change the artefacts and the settings of at most one node of so many at once, and those of one node in any case. Artefacts that reach further go in waves, which
+/// another person agrees to; settings, which no rollout carries, by a group that grows.
 const AT_ONCE_SHARE: u64 = 4;
 
 /// What becomes of one document.
@@ -87,10 +90,18 @@ pub(crate) enum ApplyError {
     Unknown(&'static str),
     #[error("it was changed meanwhile")]
     Stale,
+    #[error("the rollouts were changed at the same moment\nhint: look at them, and say it again")]
+    Raced,
+    #[error("`artefacts` of the {document} names {why}")]
+    Policy { document: String, why: String },
     #[error(
         "that would change what {nodes} of {fleet} nodes run at once, and documents change one of {AT_ONCE_SHARE} at most\nhint: roll it out in waves, then say it here: a rollout that is done changes nothing any more"
     )]
     AtOnce { nodes: u64, fleet: u64 },
+    #[error(
+        "that would change the settings of {nodes} of {fleet} nodes at once, and documents change one of {AT_ONCE_SHARE} at most\nhint: widen or narrow the group in steps of so many nodes, and look after each how they do"
+    )]
+    SettingsAtOnce { nodes: u64, fleet: u64 },
     #[error(transparent)]
     Database(#[from] DatabaseError),
 }
@@ -144,6 +155,20 @@ impl Kept<'_> {
             Self::Filter(_) => {}
         }
     }
+
+    /// A policy that this hub does not know must not come into force by it: what its stores would send by it is refused.
+    async fn check_policy(&self, voice: Voice<'_>) -> Result<(), ApplyError> {
+        let says = match self {
+            Self::Group(group) => &group.says,
+            Self::Override(one) => &one.says,
+            Self::Filter(_) => return Ok(()),
+        };
+        let Some(why) = ahead::unknown_policy(voice.database, &says.artefacts).await? else {
+            return Ok(());
+        };
+        let place = self.place();
+        Err(ApplyError::Policy { document: format!("{} `{}`", place.kind.as_str(), place.shown()), why })
+    }
 }
 
 impl Place<'_> {
@@ -181,6 +206,7 @@ pub(crate) async fn put(
     kept: &Kept<'_>,
     expected: Option<i64>,
 ) -> Result<(Difference, i64), ApplyError> {
+    kept.check_policy(voice).await?;
     Reach::of(voice, |words| kept.say(words)).await?.may(voice)?;
     let mut change = voice.database.change_fleet(false).await?;
     let place = kept.place();
@@ -244,16 +270,25 @@ async fn put_in(
     Ok((Difference { kind, name, differs, was: before, becomes }, version))
 }
 
-/// Writes a draft of a rollout. One of the same name may be there only where `may_replace`, and as a draft.
+/// Writes a draft of a rollout. One of the same name may be there only where `over` is its counter as somebody looked at it, and as a draft.
 pub(crate) async fn draft(
     voice: Voice<'_>,
     spec: RolloutSpec,
-    may_replace: bool,
+    over: Option<i64>,
 ) -> Result<Rollout, ApplyError> {
     let mut spare = forget::spare(voice, 1).await?;
     let mut change = voice.database.change_fleet(false).await?;
-    if !may_replace && change.rollout(spec.rollout.as_str()).await?.is_some() {
-        return Err(ApplyError::Exists(spec.rollout.to_string()));
+    let there = change.rollout(spec.rollout.as_str()).await?;
+    match (over, there) {
+        (None, Some(_)) => return Err(ApplyError::Exists(spec.rollout.to_string())),
+        // One that has begun is told of as that.
+        (Some(seen), Some(there))
+            if *there.rollout.phase() == RolloutPhase::Draft && there.counter != seen =>
+        {
+            return Err(ApplyError::Stale);
+        }
+        (Some(_), None) => return Err(ApplyError::Stale),
+        _ => {}
     }
     let (_, rollout) = draft_in(voice, &mut change, spec, &mut spare).await?;
     change.commit().await?;
@@ -265,7 +300,7 @@ async fn draft_in(
     voice: Voice<'_>,
     change: &mut Change,
     spec: RolloutSpec,
-    spare: &mut Vec<String>,
+    spare: &mut Spare,
 ) -> Result<(Difference, Rollout), ApplyError> {
     let name = spec.rollout.to_string();
     let becomes = serde_json::to_value(&spec).unwrap_or_default();
@@ -289,8 +324,10 @@ async fn draft_in(
     let (count, place) = change.next_rollout().await?;
     if differs == Differs::Created && count >= ROLLOUTS_MAX {
         // The oldest one of which nobody would notice that it is gone makes room.
-        let old = spare.pop().ok_or(ApplyError::TooManyRollouts)?;
-        forget::forget_in(voice, change, &old).await?;
+        let old = spare.oldest().ok_or(ApplyError::TooManyRollouts)?;
+        if !forget::forget_in(voice, change, spare, &old).await? {
+            return Err(ApplyError::Raced);
+        }
     }
     let rollout = Rollout::draft(spec, &voice.who.id, place.cast_unsigned())?;
     change.put_draft(&rollout, &voice.who.name.replace('\0', "\u{fffd}"), voice.now_ms).await?;
@@ -308,6 +345,14 @@ pub(crate) async fn apply(
     documents: Vec<Document>,
     is_dry: bool,
 ) -> Result<Applied, ApplyError> {
+    for document in &documents {
+        match document {
+            Document::Group(group) => Kept::Group(group).check_policy(voice).await?,
+            Document::Override(one) => Kept::Override(one).check_policy(voice).await?,
+            // What a rollout brings is looked at by its preflight.
+            Document::Filter(_) | Document::Rollout(_) => {}
+        }
+    }
     let reach = Reach::of(voice, |words| {
         for document in &documents {
             match document {
@@ -349,7 +394,9 @@ struct Reach {
     nodes: u64,
     /// Some of them.
     examples: Vec<NodeId>,
-    /// How many should run something else.
+    /// How many should run something else: other artefacts, or the same with other settings.
+    running: u64,
+    /// How many of them should hold other artefacts.
     artefacts: u64,
     /// How many there are.
     fleet: u64,
@@ -367,27 +414,37 @@ impl Reach {
         let was = world::resolve(&members.members, &words, rollouts(), now);
         let becomes = world::resolve(&members.members, &after, rollouts(), now);
         let both = members.members.iter().zip(was.iter().zip(&becomes));
-        let (mut nodes, mut examples, mut artefacts, mut fleet) = (0, Vec::new(), 0, 0);
+        let (mut nodes, mut examples, mut running, mut artefacts, mut fleet) = (0, Vec::new(), 0, 0, 0);
         for (member, (was, becomes)) in both {
             fleet += 1;
             if was.hash == becomes.hash {
                 continue;
             }
             nodes += 1;
-            artefacts += u64::from(was.state.slots != becomes.state.slots);
+            let (was, becomes) = (&was.state, &becomes.state);
+            let is_other = was.slots != becomes.slots;
+            artefacts += u64::from(is_other);
+            // Minimums and windows change nothing that runs.
+            running += u64::from(is_other || was.settings != becomes.settings);
             if examples.len() < EXAMPLES_MAX {
                 examples.push(member.id.clone());
             }
         }
-        Ok(Self { nodes, examples, artefacts, fleet })
+        Ok(Self { nodes, examples, running, artefacts, fleet })
     }
 
     /// Whoever runs the hub's machine may in any case.
     fn may(&self, voice: Voice<'_>) -> Result<(), ApplyError> {
-        let is_wide = self.artefacts > 1 && self.artefacts.saturating_mul(AT_ONCE_SHARE) > self.fleet;
-        if is_wide && voice.who.is_person() {
-            return Err(ApplyError::AtOnce { nodes: self.artefacts, fleet: self.fleet });
+        let is_wide = |nodes: u64| nodes > 1 && nodes.saturating_mul(AT_ONCE_SHARE) > self.fleet;
+        if !voice.who.is_person() || !is_wide(self.running) {
+            return Ok(());
         }
-        Ok(())
+        let (nodes, fleet) = (self.running, self.fleet);
+        // What a rollout could carry goes by one; what is left is settings, which it cannot.
+        Err(if is_wide(self.artefacts) {
+            ApplyError::AtOnce { nodes: self.artefacts, fleet }
+        } else {
+            ApplyError::SettingsAtOnce { nodes, fleet }
+        })
     }
 }

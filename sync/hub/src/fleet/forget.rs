@@ -1,7 +1,8 @@
 //! Forgetting rollouts that are over: by a person, or because a new one needs the room.
 //!
 //! A rollout that is done still says what its nodes should run. It may go when nothing else follows for any of them then: because a group says the same by now, or a later rollout says
-//! something else anyway. What only it said is left as it is. The audit log keeps who did what. Guards: a rollout that goes changes what no node runs.
+//! something else anyway. What only it said is left as it is. The audit log keeps who did what. Guards: a rollout that goes changes what no node runs,
+//! also where somebody says something while it is looked at.
 
 use super::{
     ROLLOUTS_MAX,
@@ -98,6 +99,7 @@ impl Fleet {
 
 /// Forgets a rollout that is over.
 pub(crate) async fn forget(voice: Voice<'_>, name: &str) -> Result<(), ForgetError> {
+    let changes = voice.database.fleet_changes().await?;
     let kept = voice.database.rollout(name).await?.ok_or(ForgetError::Unknown)?;
     is_over(&kept)?;
     let found = Fleet::read(voice).await?.without(&BTreeSet::from([name]));
@@ -106,7 +108,8 @@ pub(crate) async fn forget(voice: Voice<'_>, name: &str) -> Result<(), ForgetErr
     }
     let mut change = voice.database.change_fleet(false).await?;
     let now = change.rollout(name).await?.ok_or(ForgetError::Unknown)?;
-    if now.counter != kept.counter {
+    // What it decides follows from every word and every rollout, not from itself alone.
+    if now.counter != kept.counter || !change.is_next(changes) {
         return Err(ForgetError::Raced);
     }
     take(voice, &mut change, &kept, found.unsaid).await?;
@@ -134,13 +137,37 @@ async fn take(
     change.audit(&line.was(was).became(json!({ "left_as_they_are": unsaid }))).await
 }
 
-/// Rollouts that may go because nobody would notice, the oldest last; none where there is room for so many new ones.
-pub(super) async fn spare(voice: Voice<'_>, new: usize) -> Result<Vec<String>, DatabaseError> {
+/// Rollouts that may go because nobody would notice, as it was found before a change began.
+#[derive(Debug, Default)]
+pub(super) struct Spare {
+    /// Names and counters, the oldest last.
+    found: Vec<(String, i64)>,
+    /// How many changes people had made before anything was looked at.
+    changes: i64,
+}
+
+/// One of [`Spare`].
+#[derive(Debug)]
+pub(super) struct SpareOne {
+    name: String,
+    counter: i64,
+}
+
+impl Spare {
+    /// The oldest one that is left.
+    pub(super) fn oldest(&mut self) -> Option<SpareOne> {
+        self.found.pop().map(|(name, counter)| SpareOne { name, counter })
+    }
+}
+
+/// Looks for rollouts that may go; none where there is room for so many new ones.
+pub(super) async fn spare(voice: Voice<'_>, new: usize) -> Result<Spare, DatabaseError> {
+    let changes = voice.database.fleet_changes().await?;
     let max = usize::try_from(ROLLOUTS_MAX).unwrap_or(usize::MAX);
     let there = voice.database.rollout_counters().await?.len();
     let wanted = there.saturating_add(new).saturating_sub(max).min(new);
     if wanted == 0 {
-        return Ok(Vec::new());
+        return Ok(Spare { found: Vec::new(), changes });
     }
     let fleet = Fleet::read(voice).await?;
     let mut over: Vec<&KeptRollout> =
@@ -157,24 +184,26 @@ pub(super) async fn spare(voice: Voice<'_>, new: usize) -> Result<Vec<String>, D
         gone.insert(name);
         let without = fleet.without(&gone);
         if without.otherwise == 0 && without.unsaid == 0 {
-            found.push(name.to_owned());
+            found.push((name.to_owned(), kept.counter));
         } else {
             gone.remove(name);
         }
     }
     found.reverse();
-    Ok(found)
+    Ok(Spare { found, changes })
 }
 
-/// Forgets one of [`spare`] within a change.
+/// Forgets one of [`Spare`] within a change. False where anything was changed since it was looked at: then nobody knows what would follow, not for those behind it either.
 pub(super) async fn forget_in(
     voice: Voice<'_>,
     change: &mut Change,
-    name: &str,
-) -> Result<(), DatabaseError> {
-    // What somebody else has forgotten meanwhile has made room as well.
-    if let Some(kept) = change.rollout(name).await? {
-        take(voice, change, &kept, 0).await?;
+    spare: &Spare,
+    one: &SpareOne,
+) -> Result<bool, DatabaseError> {
+    let Some(kept) = change.rollout(&one.name).await? else { return Ok(false) };
+    if !change.is_next(spare.changes) || kept.counter != one.counter || is_over(&kept).is_err() {
+        return Ok(false);
     }
-    Ok(())
+    take(voice, change, &kept, 0).await?;
+    Ok(true)
 }

@@ -6,7 +6,11 @@
 mod differ;
 
 use super::Plugins;
-use aisle_fleet::rehearsal::{Difference, Findings, OF_STORE_MAX};
+use aisle_converge::applier::{never, not_now};
+use aisle_fleet::{
+    converge::Trouble,
+    rehearsal::{Difference, Findings, OF_STORE_MAX},
+};
 use aisle_plugin_host::{Manifest, Recording, Replay};
 use differ::{Differs, NOT_ASKED, UNKNOWN, compare};
 use std::{
@@ -26,17 +30,18 @@ impl Plugins {
     /// Plays the last calls of a plugin through a candidate. Blocks.
     ///
     /// # Errors
-    /// Why it cannot be asked at all, for people.
-    pub(crate) fn rehearse(&self, manifest: Manifest, component: &[u8]) -> Result<Findings, String> {
+    /// Why it cannot be asked at all, or not now, for people.
+    pub(crate) fn rehearse(&self, manifest: Manifest, component: &[u8]) -> Result<Findings, Trouble> {
         let id = manifest.id.clone();
         let (hooks, settings) = (manifest.hooks.clone(), manifest.settings.clone());
-        let candidate = self.beside(manifest, component)?;
-        let (mut tally, started) = (Tally::default(), Instant::now());
+        let candidate = self.beside(manifest, component).map_err(never)?;
+        let (mut tally, mut is_cut_off, started) = (Tally::default(), false, Instant::now());
         for recording in self.0.figures.recordings(&id, None).iter().rev().take(CALLS_MAX) {
             while self.is_selling() && started.elapsed() < TIME_MAX {
                 thread::sleep(SELLING);
             }
             if started.elapsed() >= TIME_MAX {
+                is_cut_off = true;
                 break;
             }
             if !hooks.contains(&recording.hook) {
@@ -59,7 +64,7 @@ impl Plugins {
                 outcome => tally.count(recording, &compare(was, outcome), outcome.is_err()),
             }
         }
-        Ok(tally.findings())
+        tally.findings(is_cut_off)
     }
 }
 
@@ -87,10 +92,33 @@ impl Tally {
         }
     }
 
-    fn findings(self) -> Findings {
+    /// # Errors
+    /// When the time was over before anything was played: that says nothing of the candidate, and not that nothing is recorded.
+    fn findings(self, is_cut_off: bool) -> Result<Findings, Trouble> {
+        if is_cut_off && self.found.calls == 0 {
+            let s = TIME_MAX.as_secs();
+            return Err(not_now(format!(
+                "no recorded call could be played within {s} s: baskets were being paid"
+            )));
+        }
         let mut differences: Vec<Difference> = self.kinds.into_values().collect();
         differences.sort_by_key(|difference| std::cmp::Reverse(difference.count));
         differences.truncate(OF_STORE_MAX);
-        Findings { differences, ..self.found }
+        Ok(Findings { differences, ..self.found })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_candidate_that_no_call_came_to_in_time_is_tried_again_and_not_taken_for_one_without_recordings() {
+        let trouble = Tally::default().findings(true).unwrap_err();
+        assert!(!trouble.is_final && trouble.text.contains("being paid"), "{trouble:?}");
+        assert_eq!(Tally::default().findings(false), Ok(Findings::default()), "nothing is recorded");
+        let mut some = Tally::default();
+        some.found.calls = 3;
+        assert_eq!(some.findings(true).map(|found| found.calls), Ok(3), "the others are not played then");
     }
 }

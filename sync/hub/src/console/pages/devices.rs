@@ -7,7 +7,7 @@ use super::parts::{
 };
 use crate::{
     console::{say, visit::Visit},
-    fleet::devices::SlotTally,
+    fleet::devices::{REASONS_OF_MAX, SlotTally},
 };
 use aisle_fleet::{
     Slot,
@@ -92,7 +92,7 @@ pub(super) fn of_rollout(tallies: &[SlotTally]) -> Markup {
 }
 
 fn tally(place: usize, one: &SlotTally) -> Markup {
-    let SlotTally { slot, version, nodes, tally } = one;
+    let SlotTally { slot, version, nodes, tally, reasons_unread } = one;
     let DeviceTally { stores, stores_whole, devices, reasons, left_out, untold } = tally;
     let id = format!("devices-{place}");
     let columns =
@@ -119,6 +119,10 @@ fn tally(place: usize, one: &SlotTally) -> Markup {
         ]))
         @if reasons.is_empty() { (empty("No device is known that does not have them.")) }
         @else { (table(&heading_id(&id), &columns, &rows)) (rest(reasons.len(), shown)) }
+        @if *reasons_unread > 0 {
+            p.rest { "Reasons are of the first " (say::count(REASONS_OF_MAX as u64, "store", "stores")) " at which a device does not have them. Not read are those of "
+                (say::count(*reasons_unread, "more store", "more stores")) "." }
+        }
         @if *untold > 0 {
             p.rest { "Of " (say::count(*untold, "device", "devices")) " that do not have them no reason is shown"
                 @if *left_out > 0 { "; " (say::count(*left_out, "reason is", "reasons are")) " left out" } "." }

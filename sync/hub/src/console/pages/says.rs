@@ -19,7 +19,7 @@ const SHOWN_MAX: usize = 60;
 
 /// The fields of artefacts.
 pub(super) fn artefact_fields(typed: &Typed, published: &[Published], label: &str) -> Markup {
-    let find = typed.get("find").to_lowercase();
+    let find = typed.get("part").to_lowercase();
     let is_ticked = |one: &&Published| typed.all("artefact").any(|id| id == one.id);
     let is_found = |one: &&Published| find.is_empty() || one.id.to_lowercase().contains(&find);
     let ticked = published.iter().filter(is_ticked);
@@ -40,7 +40,7 @@ pub(super) fn artefact_fields(typed: &Typed, published: &[Published], label: &st
             @else {
                 div.ticks { (boxes) }
                 (rest(all.len(), shown))
-                (typed.line(Line { name: "find", label: "Look for one by a part of its name", chars_max: 64, ..Line::default() }))
+                (typed.line(Line { name: "part", label: "Look for one by a part of its name", chars_max: 64, ..Line::default() }))
                 button.quiet type="submit" name="do" value="find" formnovalidate { "Look for it" }
             }
             (typed.area("slots", "Others, one on each line", "A slot and its version: plugin/multi-buy 1.3.0. A slot that is to be emptied: plugin/multi-buy absent. What is not signed here, with hash and bytes behind the version."))

@@ -29,6 +29,26 @@ pub struct DevicesRow {
     pub said: SlotDevices,
 }
 
+/// How many devices of a node stand how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceCounts {
+    /// The store.
+    pub store: String,
+    /// The serial of the node.
+    pub node: String,
+    /// How many in each state.
+    pub counts: [(DeviceStatus, u64); 6],
+}
+
+impl DeviceCounts {
+    /// How many do not have what is wanted.
+    #[must_use]
+    pub fn missing(&self) -> u64 {
+        let others = self.counts.iter().filter(|(status, _)| *status != DeviceStatus::Applied);
+        others.fold(0, |sum, (_, many)| sum.saturating_add(*many))
+    }
+}
+
 /// Which rows are asked for. What is empty asks for all.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DevicesAsked<'a> {
@@ -100,11 +120,44 @@ impl Database {
         rows.into_iter().map(row).collect()
     }
 
-    /// What nodes behind a place said of the devices of one release of settings, by store and serial.
+    /// How many devices of nodes behind a place stand how with one release of settings, by store and serial.
     ///
     /// # Errors
     /// When the database cannot say.
-    pub async fn devices_of(
+    pub async fn device_counts_of(
+        &self,
+        (slot, hash): (&str, ContentHash),
+        after: (&str, &str),
+        rows_max: u32,
+    ) -> Result<Vec<DeviceCounts>, DatabaseError> {
+        type Row = (String, String, i64, i64, i64, i64, i64, i64);
+        let rows: Vec<Row> = reading!(self, pool => {
+            sqlx::query_as("SELECT d.store, d.node, d.applied, d.pending, d.refused, d.unreachable, d.went_back, d.other FROM device_results d \
+                JOIN nodes n ON n.store = d.store AND n.node = d.node AND n.state = 'active' \
+                WHERE d.slot = $1 AND d.hash = $2 AND (d.store, d.node) > ($3, $4) ORDER BY d.store, d.node LIMIT $5")
+                .bind(slot).bind(hash.0.as_slice()).bind(after.0).bind(after.1).bind(bounded(rows_max))
+                .fetch_all(pool).await.map_err(while_doing("count what became of settings at devices"))
+        })?;
+        let row = |(store, node, applied, pending, refused, unreachable, went_back, other): Row| {
+            let counts = [
+                (DeviceStatus::Applied, applied),
+                (DeviceStatus::Pending, pending),
+                (DeviceStatus::Refused, refused),
+                (DeviceStatus::Unreachable, unreachable),
+                (DeviceStatus::WentBack, went_back),
+                (DeviceStatus::Other, other),
+            ];
+            let counts = counts.map(|(status, many)| (status, u64::try_from(many).unwrap_or(0)));
+            DeviceCounts { store, node, counts }
+        };
+        Ok(rows.into_iter().map(row).collect())
+    }
+
+    /// What nodes behind a place said of the devices of one release of settings where one does not have them, by store and serial.
+    ///
+    /// # Errors
+    /// When the database cannot say.
+    pub async fn devices_missing_of(
         &self,
         (slot, hash): (&str, ContentHash),
         after: (&str, &str),
@@ -113,7 +166,8 @@ impl Database {
         let rows: Vec<Columns> = reading!(self, pool => {
             sqlx::query_as("SELECT d.store, d.node, d.slot, d.said FROM device_results d \
                 JOIN nodes n ON n.store = d.store AND n.node = d.node AND n.state = 'active' \
-                WHERE d.slot = $1 AND d.hash = $2 AND (d.store, d.node) > ($3, $4) ORDER BY d.store, d.node LIMIT $5")
+                WHERE d.slot = $1 AND d.hash = $2 AND (d.store, d.node) > ($3, $4) \
+                AND (d.pending > 0 OR d.refused > 0 OR d.unreachable > 0 OR d.went_back > 0 OR d.other > 0) ORDER BY d.store, d.node LIMIT $5")
                 .bind(slot).bind(hash.0.as_slice()).bind(after.0).bind(after.1).bind(bounded(rows_max))
                 .fetch_all(pool).await.map_err(while_doing("read what became of settings at devices"))
         })?;

@@ -13,7 +13,7 @@ mod rehearsals;
 mod rollouts;
 mod words;
 
-pub use devices::{DevicesAsked, DevicesRow};
+pub use devices::{DeviceCounts, DevicesAsked, DevicesRow};
 pub use lease::Lease;
 pub(crate) use members::keep_says;
 pub use members::{FleetNode, MemberRow};
@@ -25,8 +25,8 @@ pub use words::{Word, WordKind};
 use super::{Database, DatabaseError, Tx, audit, failure::while_doing, over, reading};
 use crate::people::audit::Line;
 
-/// A change that a person makes. Dropped without a commit, it was none.
-pub(crate) struct Change(Tx, Dry);
+/// A change that a person makes, and its number. Dropped without a commit, it was none.
+pub(crate) struct Change(Tx, Dry, i64);
 
 /// Whether it is only tried what a change would come to: then nothing is said to the audit log, of which the hub's own log has every row.
 type Dry = bool;
@@ -38,11 +38,11 @@ impl Database {
     /// Begins a change, behind all others. A dry one is not to be committed.
     pub(crate) async fn change_fleet(&self, is_dry: bool) -> Result<Change, DatabaseError> {
         let mut tx = self.begin().await?;
-        over!(&mut tx.connection(), on => {
-            sqlx::query("UPDATE fleet_changes SET number = number + 1 WHERE one = 1")
-                .execute(on).await.map(drop).map_err(while_doing("begin a change of the fleet"))
+        let number = over!(&mut tx.connection(), on => {
+            sqlx::query_scalar("UPDATE fleet_changes SET number = number + 1 WHERE one = 1 RETURNING number")
+                .fetch_one(on).await.map_err(while_doing("begin a change of the fleet"))
         })?;
-        Ok(Change(tx, is_dry))
+        Ok(Change(tx, is_dry, number))
     }
 
     /// How many changes people have made.
@@ -58,6 +58,11 @@ impl Database {
 }
 
 impl Change {
+    /// True where nobody has made a change since there were so many ([`Database::fleet_changes`]): what people say is as it was then.
+    pub(crate) const fn is_next(&self, changes: i64) -> bool {
+        self.2 == changes.saturating_add(1)
+    }
+
     /// A row of the audit log.
     pub(crate) async fn audit(&mut self, line: &Line) -> Result<(), DatabaseError> {
         if self.1 { Ok(()) } else { audit::note(&mut self.0, line).await.map(drop) }

@@ -79,8 +79,14 @@ impl From<ApplyError> for Problem {
             ApplyError::Stale => Self::stale(),
             ApplyError::Rollout(error) => Self::malformed(error.to_string()),
             ApplyError::Database(error) => error.into(),
-            ApplyError::AtOnce { .. } => Self::second_person(error.to_string()),
+            ApplyError::AtOnce { .. } | ApplyError::SettingsAtOnce { .. } => {
+                Self::second_person(error.to_string())
+            }
+            ApplyError::Policy { document, why } => {
+                Self::field("artefacts", format!("of the {document} names {why}"))
+            }
             ApplyError::TooMany { .. }
+            | ApplyError::Raced
             | ApplyError::TooManyRollouts
             | ApplyError::Begun { .. }
             | ApplyError::Exists(_) => Self::conflict(error.to_string()),

@@ -176,7 +176,7 @@ async fn write(
     asked: Result<Json<Value>, JsonRejection>,
 ) -> Result<(StatusCode, Json<RolloutDetail>), Problem> {
     let spec: RolloutSpec = read(asked)?;
-    let rollout = apply::draft(voice(&api, &who), spec, false).await?;
+    let rollout = apply::draft(voice(&api, &who), spec, None).await?;
     let kept = kept(&api, rollout.spec().rollout.as_str()).await?;
     Ok((StatusCode::CREATED, Json(RolloutDetail::of(&api, &kept).await?)))
 }

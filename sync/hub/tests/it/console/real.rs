@@ -177,7 +177,7 @@ pub async fn names_that_would_do_harm_do_none_where_the_rules_show_them(hall: &H
                 ("stores", name),
                 ("wave-0-name", name),
                 ("wave-0-size", name),
-                ("find", name),
+                ("part", name),
                 ("metric-0-name", name),
             ];
             let answer = served.send(path, &fields).await;

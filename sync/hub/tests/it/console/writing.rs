@@ -112,7 +112,7 @@ pub async fn a_rollout_is_written_on_a_page_and_waits_for_a_second_person(hall: 
             .fill(
                 &served.me,
                 "/write-rollout",
-                &with(filled.clone(), &[("do", button), ("find", "nothing like it")]),
+                &with(filled.clone(), &[("do", button), ("part", "nothing like it")]),
             )
             .await;
         assert_eq!(answer.status(), StatusCode::OK);

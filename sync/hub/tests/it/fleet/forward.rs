@@ -89,7 +89,8 @@ pub async fn a_policy_goes_out_only_where_the_hub_knows_it_and_its_preflight_say
     let new = NewPolicy { policy: &policy, document: POLICY.as_bytes(), signature: &signature };
     world.database().accept_policy(&new).await.unwrap();
     let release = world.release("1.0.0").await;
-    let known = json!({ "name": "rules", "who": "store=nobody", "says": { "artefacts": { "policy": release } } });
+    let known =
+        json!({ "name": "rules", "who": "store=nobody", "says": { "artefacts": { "policy": release } } });
     let put = world.put("/v1/groups/rules", &known).await;
     assert_eq!(put.status, StatusCode::CREATED, "{}", put.json);
     world.start(&rollout("first", &release)).await;

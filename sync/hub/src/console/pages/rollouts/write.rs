@@ -1,6 +1,6 @@
 //! The form of a rollout: what it brings, out of what is published; to whom, in which waves, behind which gates. Written, it is a draft, and nothing begins by that.
 //!
-//! Not here: from fields to a rollout and back ([`super::draft`]).
+//! Not here: from fields to a rollout and back ([`super::draft`]). Guards: of two who change one draft the later is told, and writes over nothing unseen.
 
 use super::{
     address,
@@ -61,6 +61,7 @@ pub(in crate::console) async fn form_of(visit: Visit, Query(asked): Query<Asked>
             typed.set("rollout", "");
         } else if *kept.rollout.phase() == RolloutPhase::Draft {
             typed.set("over", from.as_str());
+            typed.set("counter", kept.counter.to_string());
         } else {
             return Err(Wrong::Malformed(
                 "Only a draft can be written anew. Write one like it, with another name.".into(),
@@ -78,6 +79,7 @@ fn body(caller: &Caller, typed: &Typed, published: &[Published], names: &Names) 
         (form(caller, ADDRESS, &html! {
             (typed.hidden("from"))
             (typed.hidden("over"))
+            (typed.hidden("counter"))
             input type="hidden" name="rows" value=(draft::rows(typed));
             (typed.line(Line { name: "rollout", label: "Name", hint: "Letters, digits, dashes and dots; which stores come first follows from it.", chars_max: 63, is_required: true, is_fixed: typed.has("over"), ..Line::default() }))
             (typed.line(Line { name: "why", label: "What it is for", chars_max: 400, is_required: true, ..Line::default() }))
@@ -163,8 +165,10 @@ pub(in crate::console) async fn write(
             };
             if let Some(spec) = draft::read(&mut typed, &published, &known, &names) {
                 let name = spec.rollout.to_string();
-                let may_replace = typed.get("over") == name;
-                match apply::draft(voice(api, act.who()), spec, may_replace).await {
+                // What was looked at is what is written over; there is none of the number 0.
+                let seen = typed.get("counter").parse().unwrap_or(0);
+                let over = (typed.get("over") == name).then_some(seen);
+                match apply::draft(voice(api, act.who()), spec, over).await {
                     Ok(_) => return Ok(forms::done(&address(&name), "drafted")),
                     Err(error) => refused(&mut typed, error)?,
                 }
@@ -179,6 +183,10 @@ pub(in crate::console) async fn write(
 fn refused(typed: &mut Typed, error: ApplyError) -> Result<(), Wrong> {
     match error {
         ApplyError::Exists(_) | ApplyError::Begun { .. } => typed.fault("rollout", error.to_string()),
+        ApplyError::Stale => typed.fault(
+            "",
+            "somebody has changed the draft meanwhile: open it again, and compare with what stands here",
+        ),
         error => {
             let problem = Problem::from(error);
             if problem.status().is_server_error() {
