@@ -110,6 +110,7 @@ impl Store {
             tracing::warn!(%error, "no checkpoint at the end; a rebuild would replay more");
         }
         self.journal.clone().close();
+        self.state.close();
     }
 
     /// Where reports of imports go.

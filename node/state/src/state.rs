@@ -147,8 +147,9 @@ struct Handle {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl Drop for Handle {
-    fn drop(&mut self) {
+impl Handle {
+    /// Ends the projector, which brings the index up to date; nothing where it has ended.
+    fn close(&self) {
         self.shared.stop.store(true, Ordering::Release);
         if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
             // A panic in the thread was logged where it happened; there is nobody left to tell.
@@ -157,7 +158,19 @@ impl Drop for Handle {
     }
 }
 
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 impl State {
+    /// Ends following the journal, with the index on the disk as far as it has come. The last owner does that as well when it goes; a process that ends does not wait for owners
+    /// in threads of its own.
+    pub fn close(&self) {
+        self.0.close();
+    }
+
     /// Opens the state in a directory and starts to follow the journal. Returns at once with what the index holds;
     /// [`State::catch_up`] waits for the rest.
     ///
