@@ -1,13 +1,13 @@
-//! `fleet rollout watch`: looks on while a rollout runs; a line for each change, and an exit code for the end.
+//! `fleet rollout watch`: looks on while a rollout runs; a line for each change, at its end what failed and what became of devices, and an exit code.
 //!
 //! It asks again and again, with a pause that a person does not notice and a hub does not feel. A hub that does not answer for a while is waited for.
 
 use super::{
-    desk::Desk,
+    desk::{Desk, lines},
     error::FleetError,
     rollout::{
         place,
-        told::{headline, view_of},
+        told::{ending, headline, view_of},
     },
     time, view,
 };
@@ -93,7 +93,11 @@ pub(super) fn run(args: &Args, desk: &Desk) -> Result<Ended> {
             }
             last = line;
         }
-        match at(view) {
+        let at = at(view);
+        if matches!(at, At::Done | At::Stopped) && !desk.json {
+            lines(ending(&answer))?;
+        }
+        match at {
             At::Done => return Ok(Ended::Well),
             At::Stopped => return Ok(Ended::Stopped),
             At::Going | At::Waiting if end.is_some_and(|end| Instant::now() >= end) => {

@@ -50,12 +50,18 @@ pub(in crate::fleet) fn told(answer: &Value) -> Vec<String> {
         let is_open = wave.get("ended_at").is_none_or(Value::is_null);
         told.extend(checks.filter(|_| is_open).map(|check| gate(wave, check)));
     }
-    told.extend(causes(view));
-    told.extend(device::of_rollout(answer));
+    told.extend(ending(answer));
     let found = |name: &str| answer.get(name).filter(|found| found.is_object());
     told.extend(found("preflight").into_iter().flat_map(findings));
     told.extend(found("rehearsal").into_iter().flat_map(rehearsed));
     told.extend(history(view));
+    told
+}
+
+/// What there is to know when it has come to an end: failures by cause, and what became of devices.
+pub(in crate::fleet) fn ending(answer: &Value) -> Vec<String> {
+    let mut told = causes(view_of(answer));
+    told.extend(device::of_rollout(answer));
     told
 }
 

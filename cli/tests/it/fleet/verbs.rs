@@ -70,11 +70,17 @@ fn a_rollout_is_forgotten_by_its_name() {
 #[test]
 fn looking_on_ends_with_the_rollout_and_says_how() {
     let stopped = well(
-        json!({ "rollout": { "rollout": "r", "phase": { "phase": "paused", "why": "wave `canary` stopped", "by_gate": true } } }),
+        json!({ "rollout": { "rollout": "r", "phase": { "phase": "paused", "why": "wave `canary` stopped", "by_gate": true },
+            "causes": [{ "count": 3, "examples": ["ulm/A1"], "cause": { "slot": "plugin/a", "code": "trapped", "text": "trapped at `price`" } }] } }),
     );
     let hub = Hub::that([running("running"), running("running"), stopped, running("done")]);
     let ran = hub.fleet(["rollout", "watch", "r", "--every", "1"]).ended(6);
-    assert_eq!(ran.out.lines().count(), 2, "a line for each change:\n{}", ran.out);
+    assert_eq!(ran.out.lines().count(), 3, "a line for each change, and at the end a cause:\n{}", ran.out);
+    assert!(
+        ran.out.contains("3 failed at plugin/a: trapped at `price` (trapped), such as ulm/A1"),
+        "{}",
+        ran.out
+    );
     assert!(ran.out.contains("r is paused by a gate: wave `canary` stopped"), "{}", ran.out);
     hub.fleet(["rollout", "watch", "r"]).well();
 }

@@ -34,9 +34,9 @@ pub const TEXT_CHARS_MAX: usize = 200;
 pub struct Difference {
     /// What is another, without what is only true of one basket: `lines[].price`, `adjustments`, `failure`.
     pub what: String,
-    /// What came out, at the first time.
+    /// What came out: the node's word, or a mean of numbers.
     pub was: String,
-    /// What would have come out.
+    /// What would have come out, told in the same way.
     pub would_be: String,
     /// How often.
     pub count: u64,
@@ -76,7 +76,7 @@ pub struct DifferenceGroup {
     pub stores: u64,
     /// How often.
     pub count: u64,
-    /// What came out, at the first store by name.
+    /// What came out, at the store that it came out at most often.
     pub was: String,
     /// What would have come out there.
     pub would_be: String,
@@ -131,8 +131,9 @@ pub fn merge(rows: impl IntoIterator<Item = StoreRehearsal>) -> Rehearsal {
     let mut all = Rehearsal::default();
     let mut refused: BTreeMap<String, RefusalGroup> = BTreeMap::new();
     let mut groups: BTreeMap<String, DifferenceGroup> = BTreeMap::new();
-    // The store that was counted last of each kind: one that names a kind twice is one store.
+    // The store that was counted last of each kind: one that names a kind twice is one store. And the most often that a store names it.
     let mut last: BTreeMap<String, StoreId> = BTreeMap::new();
+    let mut most: BTreeMap<String, Option<u64>> = BTreeMap::new();
     for row in rows.into_values() {
         if let Some(why) = &row.refused {
             let why = shown(why, TEXT_CHARS_MAX);
@@ -157,10 +158,16 @@ pub fn merge(rows: impl IntoIterator<Item = StoreRehearsal>) -> Rehearsal {
                 what,
                 stores: 0,
                 count: 0,
-                was: shown(&difference.was, TEXT_CHARS_MAX),
-                would_be: shown(&difference.would_be, TEXT_CHARS_MAX),
+                was: String::new(),
+                would_be: String::new(),
                 examples: Vec::new(),
             });
+            let most = most.entry(group.what.clone()).or_default();
+            if most.is_none_or(|most| difference.count > most) {
+                *most = Some(difference.count);
+                group.was = shown(&difference.was, TEXT_CHARS_MAX);
+                group.would_be = shown(&difference.would_be, TEXT_CHARS_MAX);
+            }
             group.count = group.count.saturating_add(difference.count);
             if last.get(&group.what) != Some(&row.store) {
                 last.insert(group.what.clone(), row.store.clone());

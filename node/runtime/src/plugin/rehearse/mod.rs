@@ -1,23 +1,21 @@
 //! A candidate for a plugin's place is asked what was asked here lately, and its answers are held against those that were given.
 //!
-//! Blocks, on a thread of its own, and waits while a basket is paid. Not here: what is told of two answers that differ ([`differ`]), when it is asked for
+//! Blocks, on a thread of its own, and waits while a basket is paid. Not here: what is told of two answers that differ ([`differ`]) and of many ([`tally`]), when it is asked for
 //! (`aisle-converge`). Guards invariant 4: nothing that a candidate answers is done, and nothing that it keeps is kept.
 
 mod differ;
+mod tally;
 
 use super::Plugins;
 use aisle_converge::applier::{never, not_now};
-use aisle_fleet::{
-    converge::Trouble,
-    rehearsal::{Difference, Findings, OF_STORE_MAX},
-};
-use aisle_plugin_host::{Manifest, Recording, Replay};
-use differ::{Differs, NOT_ASKED, UNKNOWN, compare};
+use aisle_fleet::{converge::Trouble, rehearsal::Findings};
+use aisle_plugin_host::{Manifest, Replay};
+use differ::{NOT_ASKED, UNKNOWN, compare};
 use std::{
-    collections::BTreeMap,
     thread,
     time::{Duration, Instant},
 };
+use tally::Tally;
 
 /// The most calls that are played, the latest ones.
 const CALLS_MAX: usize = 512;
@@ -64,48 +62,20 @@ impl Plugins {
                 outcome => tally.count(recording, &compare(was, outcome), outcome.is_err()),
             }
         }
-        tally.findings(is_cut_off)
+        ended(tally, is_cut_off)
     }
 }
 
-/// What has come of it so far. There are only so many kinds of differences as [`differ`] has names for.
-#[derive(Default)]
-struct Tally {
-    found: Findings,
-    kinds: BTreeMap<String, Difference>,
-}
-
-impl Tally {
-    fn count(&mut self, recording: &Recording, differs: &[Differs], has_failed: bool) {
-        self.found.calls += 1;
-        self.found.same += u64::from(differs.is_empty());
-        self.found.failed += u64::from(has_failed);
-        for Differs { what, was, would_be } in differs {
-            let what = format!("{}: {what}", recording.hook);
-            let new = || Difference {
-                what: what.clone(),
-                was: was.to_string(),
-                would_be: would_be.to_string(),
-                count: 0,
-            };
-            self.kinds.entry(what.clone()).or_insert_with(new).count += 1;
-        }
+/// # Errors
+/// When the time was over before anything was played: that says nothing of the candidate, and not that nothing is recorded.
+fn ended(tally: Tally, is_cut_off: bool) -> Result<Findings, Trouble> {
+    if is_cut_off && tally.found.calls == 0 {
+        let s = TIME_MAX.as_secs();
+        return Err(not_now(format!(
+            "no recorded call could be played within {s} s: baskets were being paid"
+        )));
     }
-
-    /// # Errors
-    /// When the time was over before anything was played: that says nothing of the candidate, and not that nothing is recorded.
-    fn findings(self, is_cut_off: bool) -> Result<Findings, Trouble> {
-        if is_cut_off && self.found.calls == 0 {
-            let s = TIME_MAX.as_secs();
-            return Err(not_now(format!(
-                "no recorded call could be played within {s} s: baskets were being paid"
-            )));
-        }
-        let mut differences: Vec<Difference> = self.kinds.into_values().collect();
-        differences.sort_by_key(|difference| std::cmp::Reverse(difference.count));
-        differences.truncate(OF_STORE_MAX);
-        Ok(Findings { differences, ..self.found })
-    }
+    Ok(tally.findings())
 }
 
 #[cfg(test)]
@@ -114,11 +84,11 @@ mod tests {
 
     #[test]
     fn a_candidate_that_no_call_came_to_in_time_is_tried_again_and_not_taken_for_one_without_recordings() {
-        let trouble = Tally::default().findings(true).unwrap_err();
+        let trouble = ended(Tally::default(), true).unwrap_err();
         assert!(!trouble.is_final && trouble.text.contains("being paid"), "{trouble:?}");
-        assert_eq!(Tally::default().findings(false), Ok(Findings::default()), "nothing is recorded");
+        assert_eq!(ended(Tally::default(), false), Ok(Findings::default()), "nothing is recorded");
         let mut some = Tally::default();
         some.found.calls = 3;
-        assert_eq!(some.findings(true).map(|found| found.calls), Ok(3), "the others are not played then");
+        assert_eq!(ended(some, true).map(|found| found.calls), Ok(3), "the others are not played then");
     }
 }
