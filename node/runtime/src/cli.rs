@@ -98,7 +98,7 @@ pub(crate) enum Command {
 /// `run`
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Where to listen, instead of `kiosk.listen`; port 0 takes a free one
+    /// Where to listen, instead of `http.listen`; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
 }

@@ -52,7 +52,7 @@ pub(super) fn artefact_fields(typed: &Typed, published: &[Published], label: &st
 pub(super) fn other_fields(typed: &Typed) -> Markup {
     html! {
         (typed.area("minimums", "Minimums, one on each line", "Nothing below is brought in: plugin/multi-buy 1.2"))
-        (typed.area("settings", "Settings of the node, one on each line", "As in aisle.toml: kiosk.session_ttl_s = 120. A text that looks like a number stands in quotes."))
+        (typed.area("settings", "Settings of the node, one on each line", "As in aisle.toml: kiosk.idle_reset_s = 120. A text that looks like a number stands in quotes."))
         fieldset {
             legend { "Maintenance" }
             p.hint { "When something may be changed, by the clock on the store's wall. At any time, where nothing is said." }

@@ -67,6 +67,11 @@ impl Html {
         way.get("href").expect("a way leads somewhere")
     }
 
+    /// All ways with this text.
+    pub fn ways(&self, text: &str) -> Vec<&str> {
+        self.all("a").filter(|link| link.text.trim() == text).filter_map(|link| link.get("href")).collect()
+    }
+
     /// The text of a whole page.
     pub fn text(&self) -> &str {
         &self.all("body").next().expect("a body").text

@@ -80,12 +80,18 @@ async fn a_rollout_shows_how_far_it_is_and_what_can_be_said_to_it() {
     {
         served.there(path).await;
     }
+    assert!(page.ways("Further").is_empty(), "all of it is on the page");
+    let before = served.there("/rollouts/spring?before=2").await;
+    let history = &before.by_id("history").text;
+    assert!(history.contains("draft") && !history.contains("abort"), "only the first entry: {history}");
+    assert_eq!(before.way("To the beginning"), "/rollouts/spring#history");
     for (path, status) in [
         ("/rollouts/none", StatusCode::NOT_FOUND),
         ("/rollouts/none/nodes", StatusCode::NOT_FOUND),
         ("/rollouts?phase=gone", StatusCode::BAD_REQUEST),
         ("/rollouts/spring/nodes?status=gone", StatusCode::BAD_REQUEST),
         ("/rollouts/spring/nodes?after=x", StatusCode::BAD_REQUEST),
+        ("/rollouts/spring?before=x", StatusCode::BAD_REQUEST),
     ] {
         assert_eq!(served.page(path).await.status, status, "{path}");
     }
@@ -117,6 +123,37 @@ async fn who_only_looks_is_offered_nothing_to_say() {
     let answer = served.send_as(&viewer, "/rollouts/spring/abort", &[("why", "no")]).await;
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);
     assert_eq!(verbs(&served.there("/rollouts/spring").await), ["preflight", "rehearse", "exclude", "abort"]);
+}
+
+#[tokio::test]
+async fn every_filter_and_override_is_on_some_page() {
+    let served = Served::some().await;
+    let names: Vec<String> = (0..90).map(|at| format!("f-{at:02}")).collect();
+    for name in &names {
+        put(
+            &served,
+            reqwest::Method::PUT,
+            &format!("/v1/filters/{name}"),
+            &json!({ "name": name, "who": "region=eu" }),
+        )
+        .await;
+        let says = json!({ "store": "store-1", "serial": name, "why": "a trial", "says": { "settings": { "log.level": "debug" } } });
+        put(&served, reqwest::Method::PUT, &format!("/v1/overrides/store-1/{name}"), &says).await;
+    }
+    for section in ["filters", "overrides"] {
+        let (mut path, mut seen) = ("/groups".to_owned(), 0);
+        for pages in 1.. {
+            let page = served.there(&path).await;
+            let text = &page.by_id(section).text;
+            seen += names.iter().filter(|name| text.contains(name.as_str())).count();
+            let Some(next) = page.ways("Further").into_iter().find(|way| way.ends_with(section)) else {
+                assert!(pages > 2, "90 do not fit on {pages} pages");
+                break;
+            };
+            path = next.to_owned();
+        }
+        assert_eq!(seen, names.len(), "{section}: each once");
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use super::world::{SLOT, World, spec};
 use crate::{
+    console::Served,
     people::hall::Hall,
     shop::{POLICY, officer, policy},
 };
@@ -51,6 +52,20 @@ pub async fn what_stores_grant_and_deny_is_found_before_a_rollout_begins_and_don
         report.slots[&SLOT.parse().unwrap()].reasons[0].code().to_owned()
     };
     assert_eq!([code(0), code(1)], ["policy-denies", "grant-missing"]);
+    // Its page tells the same to whoever approves by it.
+    let page = Served::of_hall(hall).await.there("/rollouts/spring").await;
+    let told = &page.by_id("preflight").text;
+    for said in [
+        "4 nodes",
+        "would not do it",
+        "policy-denies",
+        "it is too loud",
+        "grant-missing",
+        "stock",
+        "store-01",
+    ] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
 }
 
 pub async fn a_policy_goes_out_only_where_the_hub_knows_it_and_its_preflight_says_that_it_stays(hall: &Hall) {

@@ -8,7 +8,7 @@ use super::{
     forms::Done,
     parts::{
         LIST_BYTES_MAX, NAME_CHARS_MAX, REASON_CHARS_MAX, SHORT_BYTES_MAX, empty, fit, heading_id, pager,
-        rest, section, table,
+        section, table,
     },
     typed::Typed,
 };
@@ -39,6 +39,14 @@ pub(in crate::console) struct Asked {
     /// The last group of the page before.
     #[serde(default)]
     after: String,
+    /// The last filter of the page before.
+    #[serde(default)]
+    filter: String,
+    /// The store, and the box where it is about one, of the last override of the page before.
+    #[serde(default)]
+    store: String,
+    #[serde(default)]
+    serial: String,
     #[serde(flatten)]
     done: Done,
 }
@@ -108,18 +116,22 @@ async fn write_with(
     }
 }
 
-/// `GET /groups?after=`.
+/// Behind a word of a kind that has no parts: what comes behind all of its parts comes behind it.
+fn behind(name: &str) -> (&str, &str) {
+    if name.is_empty() { ("", "") } else { (name, "\u{10ffff}") }
+}
+
+/// `GET /groups?after=&filter=&store=&serial=`.
 pub(in crate::console) async fn show(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, Wrong> {
     let database = visit.database();
-    // A group has no parts: what comes behind all of its parts comes behind it.
-    let after = if asked.after.is_empty() { ("", "") } else { (asked.after.as_str(), "\u{10ffff}") };
-    let groups = database.fleet_words(WordKind::Group, after, GROUPS_MAX + 1).await?;
-    let filters = database.fleet_words(WordKind::Filter, ("", ""), OTHERS_MAX + 1).await?;
-    let overrides = database.fleet_words(WordKind::Override, ("", ""), OTHERS_MAX + 1).await?;
+    let groups = database.fleet_words(WordKind::Group, behind(&asked.after), GROUPS_MAX + 1).await?;
+    let filters = database.fleet_words(WordKind::Filter, behind(&asked.filter), OTHERS_MAX + 1).await?;
+    let overrides =
+        database.fleet_words(WordKind::Override, (&asked.store, &asked.serial), OTHERS_MAX + 1).await?;
     let page = groups.get(..groups.len().min(GROUPS_MAX as usize)).unwrap_or_default();
     let (rows, shown) = fit(page, LIST_BYTES_MAX / 2, |word| line(&visit, word));
-    let next = (shown < groups.len()).then(|| page.get(shown.saturating_sub(1))).flatten();
-    let next = next.map(|last| format!("/groups?after={}", say::encoded(&last.name)));
+    let next =
+        last_of(&groups, page, shown).map(|last| format!("/groups?after={}", say::encoded(&last.name)));
     let columns = [
         ("", "Group"),
         ("number", "Priority"),
@@ -141,8 +153,8 @@ pub(in crate::console) async fn show(visit: Visit, Query(asked): Query<Asked>) -
             @if may(Permission::StoreLabel) { a.button href=(filter::ADDRESS) { "A new filter" } }
         }
         (section("groups", "Groups", &inside))
-        (section("filters", "Saved filters", &saved(&visit, &filters)))
-        (section("overrides", "Overrides", &exceptions(&visit, &overrides)))
+        (section("filters", "Saved filters", &saved(&visit, &filters, !asked.filter.is_empty())))
+        (section("overrides", "Overrides", &exceptions(&visit, &overrides, !asked.store.is_empty())))
     };
     Ok(visit.answer(&Page { title: "Groups", here: "/groups", body }))
 }
@@ -192,23 +204,33 @@ fn line(visit: &Visit, word: &Word) -> Markup {
     }
 }
 
-fn saved(visit: &Visit, filters: &[Word]) -> Markup {
+/// The last one that a page has room for, where there are more.
+fn last_of<'a>(all: &[Word], page: &'a [Word], shown: usize) -> Option<&'a Word> {
+    if shown < all.len() { page.get(shown.saturating_sub(1)) } else { None }
+}
+
+fn saved(visit: &Visit, filters: &[Word], is_further: bool) -> Markup {
+    let page = filters.get(..filters.len().min(OTHERS_MAX as usize)).unwrap_or_default();
     let columns = [("", "Filter"), ("", "Whom it means")];
-    let (rows, shown) = fit(filters, SHORT_BYTES_MAX, |word| {
+    let (rows, shown) = fit(page, SHORT_BYTES_MAX, |word| {
         let who = serde_json::from_str::<Filter>(&word.document).map(|filter| filter.who.to_string());
         html! { tr { th scope="row" { (called(visit, Permission::StoreLabel, filter::ADDRESS, &word.name)) } td { code.whole { (say::cut(who.as_deref().unwrap_or("–"), 200)) } } } }
     });
+    let next = last_of(filters, page, shown);
+    let next = next.map(|last| format!("/groups?filter={}#filters", say::encoded(&last.name)));
     html! {
-        @if filters.is_empty() { (empty("None is saved.")) }
-        @else { (table(&heading_id("filters"), &columns, &rows)) (rest(filters.len(), shown)) }
+        @if page.is_empty() { (empty("None is saved.")) }
+        @else { (table(&heading_id("filters"), &columns, &rows)) }
+        (pager(is_further.then_some("/groups#filters"), next.as_deref()))
     }
 }
 
-fn exceptions(visit: &Visit, overrides: &[Word]) -> Markup {
+fn exceptions(visit: &Visit, overrides: &[Word], is_further: bool) -> Markup {
+    let page = overrides.get(..overrides.len().min(OTHERS_MAX as usize)).unwrap_or_default();
     let columns =
         [("", "Store"), ("", "Box"), ("", "Why"), ("", "What it says"), ("", "Until"), ("", "Change")];
     let may = visit.may(Permission::DesiredWrite);
-    let (rows, shown) = fit(overrides, SHORT_BYTES_MAX, |word| {
+    let (rows, shown) = fit(page, SHORT_BYTES_MAX, |word| {
         let read: Option<Override> = serde_json::from_str(&word.document).ok();
         html! {
             tr {
@@ -226,8 +248,13 @@ fn exceptions(visit: &Visit, overrides: &[Word]) -> Markup {
             }
         }
     });
+    let next = last_of(overrides, page, shown).map(|last| {
+        let (store, serial) = (say::encoded(&last.name), say::encoded(&last.part));
+        format!("/groups?store={store}&serial={serial}#overrides")
+    });
     html! {
-        @if overrides.is_empty() { (empty("None. A store's page has the form for one.")) }
-        @else { (table(&heading_id("overrides"), &columns, &rows)) (rest(overrides.len(), shown)) }
+        @if page.is_empty() { (empty("None. A store's page has the form for one.")) }
+        @else { (table(&heading_id("overrides"), &columns, &rows)) }
+        (pager(is_further.then_some("/groups#overrides"), next.as_deref()))
     }
 }

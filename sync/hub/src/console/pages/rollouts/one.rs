@@ -24,6 +24,7 @@ use crate::{
 use aisle_fleet::{
     NodeId,
     gate::Verdict,
+    preflight::{FindingGroup, Severity},
     rollout::{CauseGroup, Progress, RolloutView, Status, WaveView},
 };
 use axum::{
@@ -38,15 +39,22 @@ const EVENTS_MAX: u32 = 40;
 /// The most nodes on a page of them.
 const NODES_MAX: usize = 100;
 
-/// `GET /rollouts/{rollout}`.
+#[derive(Deserialize)]
+pub(in crate::console) struct Since {
+    /// What happened before this entry.
+    before: Option<i64>,
+}
+
+/// `GET /rollouts/{rollout}?before=`.
 pub(in crate::console) async fn show(
     visit: Visit,
     Path(name): Path<String>,
     Query(done): Query<Done>,
+    Query(Since { before }): Query<Since>,
 ) -> Result<Response, Wrong> {
     let kept = kept(&visit, &name).await?;
     let view = kept.rollout.view();
-    let events = visit.database().rollout_events(&name, i64::MAX, EVENTS_MAX + 1).await?;
+    let events = visit.database().rollout_events(&name, before.unwrap_or(i64::MAX), EVENTS_MAX + 1).await?;
     let rehearsed = rehearse::view(visit.database(), &name).await?;
     let devices = tallies(visit.database(), &kept.rollout).await?;
     let body = html! {
@@ -62,7 +70,7 @@ pub(in crate::console) async fn show(
         @if let Some(rehearsed) = &rehearsed {
             (section("rehearsal", "What a rehearsal found", &rehearsal::shown(&visit, rehearsed)))
         }
-        (section("history", "What happened", &history(&visit, &events)))
+        (section("history", "What happened", &history(&visit, &events, &address(&name), before.is_some())))
     };
     Ok(visit.answer(&Page { title: &say::cut(&name, 80), here: "/rollouts", body }))
 }
@@ -175,6 +183,11 @@ fn preflight(found: &Found) -> Markup {
     html! {
         (facts(&[
             ("The fleet", html! { (say::count(reached, "node", "nodes")) }),
+            ("In its waves", html! { (say::count(found.preflight.nodes, "node", "nodes")) }),
+            ("Nothing against it", html! { (say::count(found.preflight.clear, "node", "nodes")) }),
+            ("Would not do it", html! {
+                @if found.preflight.failing > 0 { (state("bad", &say::count(found.preflight.failing, "node", "nodes"))) } @else { (state("good", "none")) }
+            }),
             ("Compared with", html! { (say::count(compared, "node", "nodes")) " in no wave" }),
             ("Persons besides its author", html! { (say::number(found.approvals)) }),
             ("Not at this hub", html! {
@@ -185,10 +198,36 @@ fn preflight(found: &Found) -> Markup {
                 @match &found.preflight.refusal { Some(why) => { (state("bad", "yes")) " " (say::name(&why.to_string(), REASON_CHARS_MAX)) }, None => (state("good", "no")) }
             }),
         ]))
+        (findings(&found.preflight.groups))
     }
 }
 
-fn history(visit: &Visit, events: &[EventRow]) -> Markup {
+/// Who would not do it, who would wait, and why.
+fn findings(groups: &[FindingGroup]) -> Markup {
+    let columns = [("number", "Nodes"), ("", "They"), ("", "What"), ("", "Why"), ("", "Some of them")];
+    let (rows, shown) = fit(groups, SHORT_BYTES_MAX, |group| {
+        let (class, word) = match group.severity {
+            Severity::Fails => ("bad", "would not do it"),
+            Severity::Waits => ("warn", "would wait"),
+            Severity::Note => ("calm", "are told of"),
+        };
+        html! {
+            tr {
+                th.number scope="row" { (say::number(group.count)) }
+                td { (state(class, word)) }
+                td { @match &group.slot { Some(slot) => (say::name(&slot.to_string(), NAME_CHARS_MAX)), None => span.none { "the node" } } }
+                td { (say::name(&group.reason.to_string(), REASON_CHARS_MAX)) " " code { (say::cut(group.reason.code(), 40)) } }
+                td { div.things { @for node in &group.examples { (say::store(node.store.as_str())) } } }
+            }
+        }
+    });
+    html! {
+        @if groups.is_empty() { (empty("Nothing speaks against it at any node.")) }
+        @else { (table(&heading_id("preflight"), &columns, &rows)) (rest(groups.len(), shown)) }
+    }
+}
+
+fn history(visit: &Visit, events: &[EventRow], address: &str, is_further: bool) -> Markup {
     let page = events.get(..events.len().min(EVENTS_MAX as usize)).unwrap_or_default();
     let columns = [("number", "When"), ("", "Who"), ("", "What"), ("", "More")];
     let (rows, shown) = fit(page, SHORT_BYTES_MAX, |event| {
@@ -201,9 +240,13 @@ fn history(visit: &Visit, events: &[EventRow]) -> Markup {
             }
         }
     });
+    let first = is_further.then(|| format!("{address}#history"));
+    let last = (shown < events.len()).then(|| page.get(shown.saturating_sub(1))).flatten();
+    let next = last.map(|last| format!("{address}?before={}#history", last.number));
     html! {
         @if page.is_empty() { (empty("Nothing yet.")) }
-        @else { (table(&heading_id("history"), &columns, &rows)) (rest(events.len(), shown)) }
+        @else { (table(&heading_id("history"), &columns, &rows)) }
+        (pager(first.as_deref(), next.as_deref()))
     }
 }
 

@@ -53,7 +53,7 @@ pub(in crate::console) async fn form_of(visit: Visit, Query(asked): Query<Asked>
         let kept = visit.database().rollout(from).await?;
         let kept = kept.ok_or_else(|| Wrong::NotFound("There is no such rollout.".into()))?;
         typed = draft::of(kept.rollout.spec()).ok_or_else(|| {
-            let words = "The form has no fields for all of it: waves with gates of their own, or many metrics. Write it as a file: `aisle fleet apply FILE`.";
+            let words = "The form has no fields for all of it: waves with gates of their own, or many metrics. Write it as a file: `aisle fleet apply -f FILE`.";
             Wrong::Malformed(words.into())
         })?;
         typed.set("from", from.as_str());
