@@ -36,6 +36,7 @@ pub mod presence;
 pub mod publish;
 pub mod recent;
 pub mod relay;
+mod secure;
 pub mod serve;
 pub mod telemetry;
 pub mod verify;

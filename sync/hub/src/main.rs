@@ -110,11 +110,12 @@ async fn run(config: &Config) -> anyhow::Result<()> {
     let serving = format!("region {}, people at {}", config.region, running.http_address());
     // Scripts wait for this line: port 0 takes a free one.
     output::line(format!(
-        "listening http={} quic={:?} tls={:?} enrolment={:?}",
+        "listening http={} quic={:?} tls={:?} enrolment={:?} https={:?}",
         running.http_address(),
         running.quic_address(),
         running.tls_address(),
-        running.enrolment_address()
+        running.enrolment_address(),
+        running.https_address()
     ))?;
     aisle_service::ready(&serving);
     let alive = tokio::spawn(aisle_service::heartbeat());

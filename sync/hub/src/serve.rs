@@ -24,6 +24,7 @@ use crate::{
     presence::Presence,
     recent::Recent,
     relay::{Relay, RelayError},
+    secure::{Secure, Shown},
     telemetry::Telemetry,
 };
 use aisle_protocol::hub;
@@ -109,6 +110,14 @@ pub enum ServeError {
         /// Why not.
         source: io::Error,
     },
+    /// The same over TLS.
+    #[error("cannot serve HTTP over TLS on {address} (`listen.https`)")]
+    Https {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
 }
 
 /// A hub that listens.
@@ -117,6 +126,7 @@ pub struct Running {
     listener: TcpListener,
     api: Api,
     http: SocketAddr,
+    secure: Option<Secure>,
     config: Config,
     policies: watch::Sender<Arc<Policies>>,
     relay: Option<Relay>,
@@ -214,6 +224,13 @@ impl Running {
             policy_wanted: None,
             ..hub::Config::default()
         };
+        let secure = match config.listen.https {
+            None => None,
+            Some(address) => {
+                let failed = |source| ServeError::Https { address, source };
+                Some(Secure::open(address, &credentials).await.map_err(failed)?)
+            }
+        };
         let bounds = server::Config {
             quic: Some(config.listen.quic),
             tls: config.listen.tls,
@@ -258,6 +275,7 @@ impl Running {
             listener,
             api,
             http,
+            secure,
             config: config.clone(),
             policies,
             relay,
@@ -273,6 +291,12 @@ impl Running {
     #[must_use]
     pub const fn http_address(&self) -> SocketAddr {
         self.http
+    }
+
+    /// Where they are served over TLS.
+    #[must_use]
+    pub fn https_address(&self) -> Option<SocketAddr> {
+        self.secure.as_ref().map(Secure::address)
     }
 
     /// Where stores call over QUIC.
@@ -309,6 +333,7 @@ impl Running {
             listener,
             api,
             http: address,
+            secure,
             config,
             policies,
             relay,
@@ -324,6 +349,7 @@ impl Running {
             quic = ?server.quic_address(),
             tls = ?server.tls_address(),
             http = %address,
+            https = ?secure.as_ref().map(Secure::address),
             enrolment = ?enrolling.as_ref().map(|(_, door)| door.address()),
             database = %api.database.location(),
             "the hub serves"
@@ -337,7 +363,7 @@ impl Running {
         boxes.spawn(keeper.run());
         boxes.spawn(Presence::new(database.clone(), hub.clone()).run(server.connections()));
         if let Some((office, door)) = enrolling {
-            boxes.spawn(keep(office, server.keys(), config.clone()));
+            boxes.spawn(keep(office, server.keys(), secure.as_ref().map(Secure::shown), config.clone()));
             boxes.spawn(door.run(is_down.clone()));
         }
         let ready = api.is_ready.clone();
@@ -354,6 +380,7 @@ impl Running {
             console::Bounds::default(),
         );
         let interface = console::router(console, http::router(api));
+        let secure = secure.map(|secure| tokio::spawn(secure.run(interface.clone(), is_down.clone())));
         let interface = interface.into_make_service_with_connect_info::<SocketAddr>();
         let pages = axum::serve(listener, interface).with_graceful_shutdown(went_down(is_down.clone()));
         let following = {
@@ -391,6 +418,9 @@ impl Running {
             if let Some(relaying) = relaying {
                 let _ = relaying.await;
             }
+            if let Some(secure) = secure {
+                let _ = secure.await;
+            }
             database.part_all(&hub).await
         };
         tokio::select! {
@@ -403,7 +433,7 @@ impl Running {
 }
 
 /// Looks after what runs out, for as long as the hub serves.
-async fn keep(office: Office, keys: Keys, config: Config) {
+async fn keep(office: Office, keys: Keys, secure: Option<Shown>, config: Config) {
     let mut look = interval(KEEP);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The first is at once, and was done at the start.
@@ -420,9 +450,13 @@ async fn keep(office: Office, keys: Keys, config: Config) {
         if !renewed {
             continue;
         }
-        let shown = credentials(&config).map_err(|error| error.to_string());
-        if let Err(error) = shown.and_then(|shown| keys.renew(&shown).map_err(|error| error.to_string())) {
-            tracing::error!(error, "stores are shown the old certificate still");
+        let renewed = credentials(&config).map_err(|error| error.to_string()).and_then(|shown| {
+            let people = secure.as_ref().map_or(Ok(()), |secure| secure.renew(&shown));
+            people.map_err(|error| error.to_string())?;
+            keys.renew(&shown).map_err(|error| error.to_string())
+        });
+        if let Err(error) = renewed {
+            tracing::error!(error, "stores and people are shown the old certificate still");
         }
     }
 }

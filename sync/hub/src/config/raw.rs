@@ -67,6 +67,9 @@ pub struct RawListen {
     pub tls: String,
     /// TCP address of the HTTP interface. It speaks plain HTTP: keep it local, or put a proxy with TLS before it.
     pub http: String,
+    /// TCP address where the same is served over TLS 1.3, with the certificate of `[tls]`: what comes from the hub's own authority is renewed by itself.
+    /// Empty: none. People who sign in there need `http.origin`.
+    pub https: String,
 }
 
 /// `[tls]`
@@ -90,8 +93,8 @@ pub struct RawHttp {
     /// File with the bearer token of whoever runs the hub: it may everything, and is no person. It is made at the first start, readable by the
     /// hub's user alone. People and programs get tokens of their own.
     pub token_file: String,
-    /// Where browsers find the hub, such as `https://hub.example`: a proxy with TLS stands before it. Empty: people sign in on the hub's own
-    /// machine only.
+    /// Where browsers find the hub, such as `https://hub.example`: at `listen.https`, or at a proxy with TLS before it. Empty: people sign in on
+    /// the hub's own machine only.
     pub origin: String,
     /// Addresses of proxies that are believed in whom they forward for (`X-Forwarded-For`).
     pub proxies: Vec<String>,
@@ -298,7 +301,12 @@ impl Default for RawConfig {
 
 impl Default for RawListen {
     fn default() -> Self {
-        Self { quic: "0.0.0.0:8443".into(), tls: "0.0.0.0:8443".into(), http: "127.0.0.1:8490".into() }
+        Self {
+            quic: "0.0.0.0:8443".into(),
+            tls: "0.0.0.0:8443".into(),
+            http: "127.0.0.1:8490".into(),
+            https: String::new(),
+        }
     }
 }
 

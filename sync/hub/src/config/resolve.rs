@@ -68,6 +68,8 @@ pub struct Listen {
     pub tls: Option<SocketAddr>,
     /// TCP.
     pub http: SocketAddr,
+    /// TCP.
+    pub https: Option<SocketAddr>,
 }
 
 /// Files and folders, relative ones from where the configuration lies.
@@ -120,14 +122,12 @@ impl Config {
         };
         positive("limits.connections_max", limits.connections_max)?;
         positive("limits.checks_together_max", limits.checks_together_max)?;
-        let tls = match raw.listen.tls.as_str() {
-            "" => None,
-            text => Some(address("listen.tls", text)?),
-        };
+        let perhaps = |key, text: &str| (!text.is_empty()).then(|| address(key, text)).transpose();
         let listen = Listen {
             quic: address("listen.quic", &raw.listen.quic)?,
-            tls,
+            tls: perhaps("listen.tls", &raw.listen.tls)?,
             http: address("listen.http", &raw.listen.http)?,
+            https: perhaps("listen.https", &raw.listen.https)?,
         };
         let keys = raw.policies.keys.iter().enumerate();
         let policy_keys = keys.map(|(at, text)| key(format!("policies.keys[{at}]"), text));

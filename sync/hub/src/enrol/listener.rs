@@ -199,17 +199,17 @@ fn renew(office: &Office, tls: &Mutex<Arc<ServerConfig>>) {
 
 /// How many callers each address has. As many entries as callers, so it has their bound.
 #[derive(Debug, Clone, Default)]
-struct Addresses(Arc<Mutex<HashMap<IpAddr, usize>>>);
+pub(crate) struct Addresses(Arc<Mutex<HashMap<IpAddr, usize>>>);
 
 /// A caller's place among those of its address, until it is dropped.
 #[derive(Debug)]
-struct Seat {
+pub(crate) struct Seat {
     addresses: Addresses,
     address: IpAddr,
 }
 
 impl Addresses {
-    fn take(&self, address: IpAddr) -> Option<Seat> {
+    pub(crate) fn take(&self, address: IpAddr) -> Option<Seat> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(address).or_default();
         if *count >= CALLERS_OF_ADDRESS_MAX {

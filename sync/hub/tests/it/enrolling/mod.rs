@@ -6,4 +6,5 @@ mod beginnings;
 mod caller;
 mod flows;
 mod interface;
+mod secure;
 pub mod world;
