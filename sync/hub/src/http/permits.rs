@@ -7,7 +7,11 @@ use crate::people::role::Permission;
 use Need::{Anyone, Open, Part, Session, Store, Whole};
 use Permission as P;
 use axum::http::Method;
-use utoipa::openapi::{OpenApi, SecurityRequirement, extensions::Extensions, path::Operation};
+use utoipa::openapi::{
+    Content, ObjectBuilder, OpenApi, Ref, RefOr, Required, ResponseBuilder, SecurityRequirement, Type,
+    extensions::Extensions,
+    path::{Operation, ParameterBuilder, ParameterIn},
+};
 
 /// What a route wants of who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,7 +171,47 @@ pub(crate) fn need_in(lines: &[Line], method: &Method, path: &str) -> Known {
     found.map_or(Known::OtherMethods, |(.., need)| Known::Needs(*need))
 }
 
-/// Writes into the document what each route wants: `x-permission`, and by which ways one can show who one is.
+/// What every route can answer that wants to know who asks, and what besides where a key makes sure that something is done once.
+const REFUSALS: [(&str, &str); 3] = [
+    ("401", "Nobody, or nobody who is known"),
+    ("403", "It may not be done by whoever asks"),
+    ("429", "Too much was wrong from this address: later again"),
+];
+const REFUSALS_OF_KEYS: [(&str, &str); 2] = [
+    (
+        "409",
+        "It contradicts what is there, or the same request is being done or was done without an answer that was kept",
+    ),
+    ("422", "The `Idempotency-Key` came with another request"),
+];
+
+/// Adds answers that every such route has, where its own lines say nothing of them.
+fn may_answer(operation: &mut Operation, refusals: &[(&str, &str)]) {
+    for (status, why) in refusals {
+        let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+        let answer = ResponseBuilder::new().description(*why).content("application/problem+json", problem);
+        operation.responses.responses.entry((*status).to_owned()).or_insert_with(|| RefOr::T(answer.build()));
+    }
+}
+
+/// The header by which a request that is sent again is done once.
+fn takes_key(operation: &mut Operation) {
+    let schema =
+        ObjectBuilder::new().schema_type(Type::String).min_length(Some(16)).max_length(Some(128)).build();
+    let key = ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "Random; the same request with the same key is done once, and answered again for a day.",
+        ))
+        .schema(Some(schema))
+        .build();
+    operation.parameters.get_or_insert_default().push(RefOr::T(key));
+}
+
+/// Writes into the document what each route wants: `x-permission`, by which ways one can show who one is, the key of what is to be done once, and the refusals
+/// that all of them share.
 pub(super) fn describe(document: &mut OpenApi) {
     for (method, path, need) in ROUTES {
         let Some(item) = document.paths.paths.get_mut(*path) else { continue };
@@ -187,6 +231,11 @@ pub(super) fn describe(document: &mut OpenApi) {
             Session => &["session"],
             _ => &["token", "session"],
         };
+        may_answer(operation, &REFUSALS);
+        if *method != Method::GET {
+            takes_key(operation);
+            may_answer(operation, &REFUSALS_OF_KEYS);
+        }
         let none: [&str; 0] = [];
         operation.security = Some(ways.iter().map(|way| SecurityRequirement::new(*way, none)).collect());
     }

@@ -20,6 +20,7 @@ mod enrolment;
 mod faults;
 mod fleet;
 mod fleet_cli;
+mod guides;
 mod hostile;
 mod import;
 mod installs;

@@ -143,3 +143,46 @@ async fn the_demo_shows_shoppers_devices_and_plugins_that_are_swapped_and_leaves
     assert!(left.is_empty(), "{left:?}");
     eprintln!("{shopped}\n{measured}\nthe demo took {:.1} s", begun.elapsed().as_secs_f64());
 }
+
+#[tokio::test]
+async fn its_stores_enrol_themselves_and_of_two_releases_the_bad_one_stops_at_the_first_store_and_goes_back()
+{
+    let scratch = tempfile::Builder::new().prefix("aisle-e2e-").tempdir().expect("a temporary directory");
+    let mut demo = Demo::start(scratch.path());
+    for store in ["demo", "demo-2", "demo-3"] {
+        demo.says(&format!("the store {store} enrols itself"));
+    }
+    let line = demo.says("  hub      ");
+    let hub = Api::new(after_heading(&line));
+    let (_, file) = line.split_once(" the token in ").expect("where the token is");
+    let token = fs::read_to_string(file.trim()).expect("a token");
+    let asked = async |path: &str| Api::send(hub.request(Method::GET, path).bearer_auth(token.trim())).await;
+    // The console shows them, and that their boxes got in by themselves.
+    eventually("all three are on the console and connected", PATIENCE, async || {
+        let page = asked("/").await;
+        let are_there = ["/stores/demo\"", "/stores/demo-2\"", "/stores/demo-3\""];
+        (page.status == 200 && are_there.iter().all(|store| page.body.contains(store))).then_some(())
+    })
+    .await;
+    let enrolled = asked("/v1/enrolments?state=active").await.json(200);
+    assert_eq!(enrolled["items"].as_array().map(Vec::len), Some(3), "{enrolled}");
+
+    demo.says("rollout offers-1-1: wave `pilot` is through");
+    demo.says("rollout offers-1-1: done: 3 nodes have really run it");
+    demo.says("rollout offers-1-2: wave `pilot` begins with 1 nodes");
+    demo.says("rollout offers-1-2: rolled-back");
+    let said = demo.said.join("\n");
+    assert!(!said.contains("rollout offers-1-2: wave `rest`"), "the bad one goes no further:\n{said}");
+    assert!(!said.contains("nothing more is rolled out"), "{said}");
+    // What it says is what the hub says.
+    for (rollout, phase) in [("offers-1-1", "done"), ("offers-1-2", "rolled-back")] {
+        let shown = asked(&format!("/v1/rollouts/{rollout}")).await.json(200);
+        assert_eq!(shown["rollout"]["phase"]["phase"], phase, "{shown}");
+        let page = asked(&format!("/rollouts/{rollout}")).await;
+        assert!(page.status == 200 && page.body.contains(phase), "{page:?}");
+    }
+    demo.signal(Signal::INT);
+    demo.says("nothing is left behind");
+    let status = until("its end", PATIENCE, || demo.child.try_wait().expect("it can be waited for"));
+    assert!(status.success(), "{status}:\n{}", demo.said.join("\n"));
+}
