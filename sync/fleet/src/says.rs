@@ -52,7 +52,7 @@ const WINDOW_LOG_MAX: u32 = 20;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Horizon {
-    /// What runs out: `certificate`, `metadata`, `disk`, `prices`, `tokens`.
+    /// What runs out: `certificate`, `metadata`, `disk`, `outbox`, `prices`, `line-budget` (of sales; `line-budget-stock` and so on for the others).
     pub what: String,
     /// In how many days.
     pub days: f64,

@@ -1,28 +1,131 @@
-//! What would hurt the store first if its line were gone from now on?
+//! What would hurt the store first if its line were gone from now on? The same horizon as the node's, of what lies on the disk.
+//!
+//! What is near warns; what has run out fails, but for prices and byte budgets, which are a shop's everyday.
 
 use super::{Finding, Outcome, Subject, existing};
 use crate::{
     enrol,
-    horizon::{self, Horizon, growth::Growth},
+    horizon::{
+        Horizon, HorizonItem, Inputs, free_bytes,
+        growth::Growth,
+        items::{Waiting, growth_path},
+        kept_prices,
+    },
+    sync,
 };
-use aisle_enrolment::Status;
+use aisle_converge::{Signed, fleet};
 
 const ID: &str = "horizon";
 const FIX: &str = "see to it before the line is needed; `aisle-node status` shows all of it";
 
 pub(super) fn check(subject: &Subject<'_>) -> Finding {
-    let facts = aisle_enrolment::identity_on_disk(subject.data).ok().flatten();
-    let status = Status { not_after_ms: facts.map(|facts| facts.validity.not_after.0), ..Status::default() };
-    let growth = Growth::kept(&horizon::growth_path(subject.data));
-    let items =
-        horizon::certificate(&status).into_iter().chain(horizon::disk(existing(subject.data), &growth));
-    judge(&Horizon::of(items.collect(), enrol::clock(subject.data).guess()))
+    judge(&Horizon::of(inputs(subject).items(), enrol::clock(subject.data).guess()))
+}
+
+/// As far as it lies on the disk: what waits for the hub and when prices end is as of the last hour that the node ran.
+fn inputs(subject: &Subject<'_>) -> Inputs {
+    let data = subject.data;
+    let facts = aisle_enrolment::identity_on_disk(data).ok().flatten();
+    let growth = Growth::kept(&growth_path(data));
+    let settings = subject.config.ok().and_then(|config| config.sync.as_ref());
+    let outbox = settings.map(|settings| Waiting {
+        bytes: growth.last().map_or(0, |last| last.waiting),
+        bytes_max: settings.outbox.disk_bytes_max,
+        is_connected: false,
+    });
+    Inputs {
+        certificate_until: facts.map(|facts| facts.validity.not_after),
+        // What keeps it from being read, `fleet` says.
+        metadata_until: fleet::folder(data)
+            .is_dir()
+            .then(|| Signed::open(&fleet::signed_folder(data)).ok())
+            .flatten()
+            .and_then(|signed| signed.until()),
+        prices: kept_prices(data),
+        disk_free: free_bytes(existing(data)),
+        outbox,
+        used: settings.and_then(|settings| sync::used(data, settings)),
+        growth,
+    }
 }
 
 fn judge(horizon: &Horizon) -> Finding {
-    match horizon.alerts().map(|(is_over, said)| (is_over, said.to_owned())).next() {
-        Some((true, said)) => Finding { outcome: Outcome::Fail, ..Finding::warn(ID, said, FIX) },
-        Some((false, said)) => Finding::warn(ID, said, FIX),
-        None => Finding::ok(ID, horizon.said.clone()),
+    let near: Vec<&HorizonItem> = horizon.items.iter().filter(|item| item.is_near()).collect();
+    if near.is_empty() {
+        return Finding::ok(ID, horizon.said.clone());
+    }
+    let said: Vec<&str> = near.iter().map(|item| item.said.as_str()).collect();
+    let is_bad = near.iter().any(|item| item.is_over() && !item.is_everyday());
+    let outcome = if is_bad { Outcome::Fail } else { Outcome::Warn };
+    Finding { outcome, ..Finding::warn(ID, said.join("; "), FIX) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::RawConfig,
+        horizon::{
+            growth::Sample,
+            items::Prices,
+            tests::{line_settings, spend},
+            watch::keep_prices,
+        },
+        store::wall_clock,
+    };
+    use aisle_event::Timestamp;
+
+    const DAY: i64 = 86_400_000;
+
+    #[test]
+    fn a_node_that_does_not_run_is_judged_by_the_same_items() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, now) = (folder.path(), wall_clock().0);
+        let raw = RawConfig { sync: Some(line_settings()), ..RawConfig::default() };
+        let config = raw.resolve().unwrap();
+        let subject = Subject { data, config: Ok(&config) };
+        let free = free_bytes(data).unwrap();
+        let mut growth = Growth::default();
+        growth.take(Sample { at_ms: now - DAY, free: free + free / 2, waiting: 0 });
+        growth.take(Sample { at_ms: now, free, waiting: 3 << 30 });
+        growth.keep(&growth_path(data)).unwrap();
+        keep_prices(data, Prices(Some(Timestamp(now + DAY / 2)))).unwrap();
+        spend(data, 980, now);
+        let found = check(&subject);
+        assert_eq!(found.outcome, Outcome::Warn);
+        for part in ["until prices", "until disk", "until outbox", "until line-budget"] {
+            assert!(found.found.contains(part), "{part} is not in {}", found.found);
+        }
+        assert!(found.found.starts_with("less than a day until"), "the first first: {}", found.found);
+    }
+
+    #[test]
+    fn what_has_run_out_fails_and_a_shops_everyday_warns() {
+        let at = Timestamp(100 * DAY);
+        let outcome = |inputs: Inputs, days: i64| {
+            judge(&Horizon::of(inputs.items(), Timestamp(at.0 - days * DAY))).outcome
+        };
+        let certificate = || Inputs { certificate_until: Some(at), ..Inputs::default() };
+        let metadata = || Inputs { metadata_until: Some(at), ..Inputs::default() };
+        let prices = || Inputs { prices: Some(Prices(Some(at))), ..Inputs::default() };
+        for (days, [certificate_is, metadata_is, prices_are]) in [
+            (15, [Outcome::Ok; 3]),
+            (4, [Outcome::Ok; 3]),
+            (3, [Outcome::Warn; 3]),
+            (0, [Outcome::Fail, Outcome::Fail, Outcome::Warn]),
+        ] {
+            assert_eq!(outcome(certificate(), days), certificate_is, "{days}");
+            assert_eq!(outcome(metadata(), days), metadata_is, "{days}");
+            assert_eq!(outcome(prices(), days), prices_are, "{days}");
+        }
+        let full = Inputs { disk_free: Some(0), growth: grown(), ..Inputs::default() };
+        assert_eq!(outcome(full, 0), Outcome::Fail);
+    }
+
+    fn grown() -> Growth {
+        let mut growth = Growth::default();
+        growth.take(Sample { at_ms: 0, free: 9, waiting: 0 });
+        growth.take(Sample { at_ms: DAY, free: 0, waiting: 0 });
+        growth
     }
 }

@@ -30,13 +30,14 @@ pub(crate) struct Sample {
 pub(crate) struct Growth(VecDeque<Sample>);
 
 impl Growth {
-    /// Takes a sample, when the last one is old enough. A clock that went back begins anew. True when it was taken.
+    /// Takes a sample, when the last one is old enough. A clock that went back begins anew, and so does one that leapt: after a gap of more than a day nobody knows how much of it was time that
+    /// passed, as when a box without a clock battery first hears what day it is. True when it was taken.
     pub(crate) fn take(&mut self, sample: Sample) -> bool {
         if let Some(last) = self.0.back() {
-            if sample.at_ms < last.at_ms {
-                self.0.clear();
-            } else if sample.at_ms - last.at_ms < EVERY_MS {
-                return false;
+            match sample.at_ms.saturating_sub(last.at_ms) {
+                0..EVERY_MS => return false,
+                EVERY_MS..=DAY_MS => {}
+                _ => self.0.clear(),
             }
         }
         self.0.push_back(sample);
@@ -65,6 +66,11 @@ impl Growth {
     /// By how many bytes what waits for the hub grows in a day.
     pub(crate) fn waiting_per_day(&self) -> Option<u64> {
         self.per_day(|sample| i128::from(sample.waiting))
+    }
+
+    /// What was taken last.
+    pub(crate) fn last(&self) -> Option<Sample> {
+        self.0.back().copied()
     }
 
     /// What was kept. What cannot be read is left out: it is only an estimate.
@@ -111,6 +117,22 @@ mod tests {
         assert_eq!((growth.disk_per_day(), growth.waiting_per_day()), (Some(2_400), Some(2_400)));
         growth.take(sample(12, 2_000));
         assert_eq!(growth.disk_per_day(), Some(0), "room came back");
+    }
+
+    #[test]
+    fn a_first_boot_in_the_past_does_not_spread_the_growth_over_months() {
+        let mut growth = Growth::default();
+        let behind = 200 * 24;
+        for hour in 0..3 {
+            growth.take(sample(hour - behind, 900_000 - hour as u64 * 1_000));
+        }
+        // The hub has said what day it is.
+        for hour in 3..10 {
+            growth.take(sample(hour, 900_000 - hour as u64 * 1_000));
+        }
+        assert_eq!(growth.disk_per_day(), Some(24_000));
+        growth.take(sample(10 + 24, 900_000 - 34_000));
+        assert_eq!(growth.disk_per_day(), Some(24_000), "a day without samples is none too many");
     }
 
     #[test]

@@ -25,20 +25,24 @@ pub(crate) mod policy;
 mod report;
 mod run;
 mod shelf;
+mod told;
 
 pub(crate) use config::{RawSync, Settings};
 pub(crate) use door::TakeError;
 pub(crate) use load::{InFlight, count};
 pub(crate) use report::SyncReport;
 
-use crate::{erase::Erasing, store::Store};
+use crate::{
+    erase::Erasing,
+    store::{Store, wall_clock},
+};
 use aisle_content::plan::Standing;
 use aisle_event::{CustomerRef, StoreId};
 use aisle_outbox::Outbox;
-use aisle_protocol::{LinkKind, LogClass};
+use aisle_protocol::{LogClass, PerClass};
 use aisle_residency::{erasure::Ask, signing::VerifyingKey};
 use aisle_transport::{
-    client::{self, Phase, Status},
+    client::{self, BudgetFile, Phase, Status, Used},
     tls::ClockSource,
 };
 use arc_swap::ArcSwapOption;
@@ -158,15 +162,9 @@ impl Line {
         view.running.as_ref().is_some_and(|running| running.status.borrow().phase == Phase::Connected)
     }
 
-    /// Whether sales have a byte budget on a line of this kind.
-    pub(crate) fn is_budgeted(&self) -> bool {
-        let settings = self.settings();
-        let of_link = match settings.link {
-            LinkKind::Metered => &settings.budgets.metered,
-            LinkKind::Lte => &settings.budgets.lte,
-            LinkKind::Fibre => &settings.budgets.fibre,
-        };
-        of_link.sales.is_some()
+    /// What classes have used of their byte budgets; nothing where it cannot be read.
+    pub(crate) fn used(&self) -> Option<PerClass<Option<Used>>> {
+        used(self.data(), self.settings())
     }
 
     fn settings(&self) -> &Settings {
@@ -181,6 +179,13 @@ impl Line {
         // Nothing in it is ever half changed.
         self.0.view.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What classes have used of their byte budgets on a line of this kind, as it was saved last; nothing where it cannot be read.
+pub(crate) fn used(data: &Path, settings: &Settings) -> Option<PerClass<Option<Used>>> {
+    let wall_ms = u64::try_from(wall_clock().0).unwrap_or(0);
+    let file = BudgetFile::new(files::budget_path(data));
+    client::used(settings.budgets, settings.link, file, wall_ms).ok()
 }
 
 /// A line that works, or tries to.

@@ -1,6 +1,7 @@
 //! Before a rollout begins: the plan of its waves, who would fail, and how much of the fleet it reaches.
 
 use super::{
+    aged::aged,
     orders::{Bytes, releases},
     world::{self, Members, Words},
 };
@@ -56,7 +57,7 @@ pub(crate) async fn look(
         .map(|((member, row), resolved)| {
             let mut facts = NodeFacts::of(member.clone());
             facts.seen_at = (row.last_seen_ms > 0).then_some(Timestamp(row.last_seen_ms));
-            known(&mut facts, says.get(&member.id), resolved);
+            known(&mut facts, says.get(&member.id).zip(Some(row.reported_at_ms)), resolved, now);
             facts
         })
         .collect();
@@ -99,8 +100,8 @@ pub(super) async fn unknown_policy(
     Ok(None)
 }
 
-/// What the hub knows of a node from what it said, and from what is said of it.
-fn known(facts: &mut NodeFacts, says: Option<&NodeSays>, resolved: &Resolved) {
+/// What the hub knows of a node from what it said and when, and from what is said of it.
+fn known(facts: &mut NodeFacts, says: Option<(&NodeSays, i64)>, resolved: &Resolved, now: Timestamp) {
     facts.maintenance.clone_from(&resolved.state.maintenance);
     facts.minimums.clone_from(&resolved.state.minimums);
     for (slot, why) in &resolved.why {
@@ -108,8 +109,9 @@ fn known(facts: &mut NodeFacts, says: Option<&NodeSays>, resolved: &Resolved) {
             facts.held.insert(slot.clone(), why.clone());
         }
     }
-    let Some(says) = says else { return };
-    facts.disk_free_bytes = says.facts.disk_free_bytes;
+    let Some((says, told_at_ms)) = says else { return };
+    // A disk that was told of days ago has gone on filling.
+    facts.disk_free_bytes = aged(says.facts.clone(), told_at_ms, now.0).disk_free_bytes;
     facts.grants.clone_from(&says.facts.grants);
     facts.denies.clone_from(&says.facts.denies);
     if let Some(kinds) = &says.facts.kinds {
@@ -152,5 +154,30 @@ async fn known_nodes(database: &Database) -> Result<BTreeSet<NodeId>, DatabaseEr
         if is_last {
             return Ok(known);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aisle_fleet::{
+        ContentHash, DesiredState, Labels, Member,
+        says::{Facts, Horizon},
+    };
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_preflight_goes_by_the_room_that_a_disk_has_by_now() {
+        let id = NodeId { store: StoreId::new("store-1").unwrap(), serial: Serial::new("node-1").unwrap() };
+        let mut facts = NodeFacts::of(Member { id, labels: Labels::default(), version: None });
+        let horizon = vec![Horizon { what: "disk".into(), days: 20.0 }];
+        let told = Facts { disk_free_bytes: Some(1_000), horizon, ..Facts::default() };
+        let says = NodeSays { facts: told, ..NodeSays::default() };
+        let (state, hash) = (DesiredState::default(), ContentHash([0; 32]));
+        let (why, why_settings) = (BTreeMap::new(), BTreeMap::new());
+        let resolved = Resolved { state, hash, why, why_settings };
+        let day = 86_400_000;
+        known(&mut facts, Some((&says, day)), &resolved, Timestamp(6 * day));
+        assert_eq!(facts.disk_free_bytes, Some(750));
     }
 }

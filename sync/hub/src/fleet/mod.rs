@@ -14,6 +14,7 @@
 //! lets the rules work, and a hub that is killed anywhere goes on where the rows stand.
 
 pub(crate) mod act;
+pub(crate) mod aged;
 pub(crate) mod ahead;
 pub(crate) mod apply;
 mod business;

@@ -99,6 +99,38 @@ struct Saved {
     windows: Vec<Vec<Window>>,
 }
 
+/// What a class has sent in the window that is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Used {
+    /// What it may send, and in how long.
+    pub allowance: Allowance,
+    /// How long ago the window's first byte went, in milliseconds; 0 where none did.
+    pub age_ms: u64,
+    /// How much went, in bytes; more than it may by the end of what was under way.
+    pub bytes: u64,
+}
+
+/// What was used of a kind of line, as it was saved last, a minute or 256 KiB ago at most. Nothing for a class without a budget.
+/// `wall_ms` is the clock.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn used(
+    budgets: Budgets,
+    kind: LinkKind,
+    store: impl BudgetStore,
+    wall_ms: u64,
+) -> io::Result<PerClass<Option<Used>>> {
+    let (mut meter, loaded) = Meter::open(budgets, Box::new(store), wall_ms, 0);
+    loaded?;
+    meter.advance(0);
+    Ok(PerClass::from_fn(|class| {
+        let allowance = meter.allowance(kind, class)?;
+        let Window { age_ms, bytes } = *meter.window(kind, class);
+        Some(Used { allowance, age_ms, bytes })
+    }))
+}
+
 /// Counts what is spent.
 pub(super) struct Meter {
     budgets: Budgets,
@@ -255,6 +287,24 @@ mod tests {
         assert_eq!(meter.blocked_until(kind, class, 0), Some(MONTH_MS / 2 - 1_000));
         meter.advance(MONTH_MS / 2);
         assert_eq!(meter.blocked_until(kind, class, 0), None);
+    }
+
+    #[test]
+    fn what_is_used_can_be_read_without_a_client_until_its_window_is_over() {
+        let shelf = Shelf::default();
+        let (kind, class) = (LinkKind::Metered, LogClass::Stock);
+        let mut meter = open(&shelf, 5_000_000);
+        meter.spend(kind, class, 400);
+        meter.advance(60_000);
+        meter.save(5_060_000, true).unwrap();
+        let read = |kind, wall_ms| used(budgets(), kind, shelf.clone(), wall_ms).unwrap();
+        let allowance = Allowance { bytes_max: 1_000, window_ms: MONTH_MS };
+        let spent = Used { allowance, age_ms: 90_000, bytes: 400 };
+        assert_eq!(read(kind, 5_090_000).stock, Some(spent));
+        assert_eq!(read(kind, 5_090_000).sales, None, "it has no budget");
+        assert_eq!(read(LinkKind::Fibre, 5_090_000).stock, None);
+        let anew = Used { allowance, age_ms: 0, bytes: 0 };
+        assert_eq!(read(kind, 5_060_000 + MONTH_MS).stock, Some(anew));
     }
 
     #[test]

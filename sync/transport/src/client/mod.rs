@@ -21,7 +21,7 @@ mod probe;
 mod status;
 mod telemetry;
 
-pub use budget::{BudgetFile, BudgetStore, NoBudgetStore};
+pub use budget::{BudgetFile, BudgetStore, NoBudgetStore, Used, used};
 pub use config::{Config, Hub};
 pub use governor::{Load, NoLoad, Pressure};
 pub use probe::{ProbeError, probe};

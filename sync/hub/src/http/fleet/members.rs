@@ -8,7 +8,10 @@ use crate::{
         fleet::{MemberRow, WordKind},
         read::ROWS_MAX,
     },
-    fleet::world::{self, REGION, Words},
+    fleet::{
+        aged::aged,
+        world::{self, REGION, Words},
+    },
     http::{
         Api, Problem,
         routes::{Answer, Page, described_page, limit, query},
@@ -123,14 +126,13 @@ pub(crate) struct MemberView {
     drift: i64,
     /// The first reason that it gives; empty where there is none.
     reason: String,
-    /// What would hurt it first if it stayed offline.
+    /// What would hurt it first if it stayed offline: the days that are left by now of those that it told at `reported_at_ms`.
     horizon: Option<Horizon>,
 }
 
 impl MemberView {
-    fn of(row: &MemberRow, member: &Member) -> Self {
-        let mut dangers = world::facts(row).map(|facts| facts.horizon).unwrap_or_default();
-        dangers.sort_by(|a, b| a.days.total_cmp(&b.days));
+    fn of(row: &MemberRow, member: &Member, now_ms: i64) -> Self {
+        let facts = world::facts(row).map(|facts| aged(facts, row.reported_at_ms, now_ms));
         Self {
             store: row.store.clone(),
             serial: row.node.clone(),
@@ -142,7 +144,7 @@ impl MemberView {
             phase: Standing::of(row),
             drift: row.drift,
             reason: row.reason.clone(),
-            horizon: dangers.into_iter().next(),
+            horizon: facts.and_then(|facts| facts.horizon.into_iter().next()),
         }
     }
 }
@@ -187,7 +189,7 @@ async fn members(
         }
     };
     let reach = who.reach(Permission::StoreRead);
-    let mut items = Vec::new();
+    let (mut items, now_ms) = (Vec::new(), api.now_ms());
     loop {
         let page = api.database.members((&after.0, &after.1), ROWS_MAX).await?;
         let is_last = page.len() < ROWS_MAX as usize;
@@ -201,7 +203,7 @@ async fn members(
             {
                 continue;
             }
-            items.push(MemberView::of(&row, &member));
+            items.push(MemberView::of(&row, &member, now_ms));
             if items.len() == limit {
                 return Ok(Json(Page { items, next: Some(format!("{}/{}", after.0, after.1)) }));
             }
@@ -248,7 +250,7 @@ pub(crate) struct MemberDetail {
     drift: Vec<Slot>,
     /// True when it goes by the state that its store was given last.
     pub(crate) is_told: bool,
-    /// What it told of itself besides.
+    /// What it told of itself besides; days and free disk are what is left of them by now.
     pub(crate) facts: Option<Facts>,
     /// What became of settings at its devices, by the slot that says them, as it says.
     #[schema(value_type = BTreeMap<String, SlotDevices>)]
@@ -282,14 +284,15 @@ pub(crate) async fn look(
     let words = Words::read(&api.database).await?;
     let rollouts = world::rollouts(&api.database).await?;
     let layers = rollouts.values().map(|kept| kept.rollout.layer()).collect();
-    let resolver = Resolver::new(&words.groups, layers, &words.overrides, Timestamp(api.now_ms()));
+    let now_ms = api.now_ms();
+    let resolver = Resolver::new(&words.groups, layers, &words.overrides, Timestamp(now_ms));
     let resolved = resolver.one(&member);
     let stamp = api.database.fleet_node(store, serial).await?.and_then(|node| node.stamp);
     let says = api.database.node_says(store, serial).await?;
     let says = says.and_then(|bytes| NodeSays::decode(&bytes).ok());
     let drift = says.iter().flat_map(|says| says.report.drift().map(|(slot, _)| slot.clone())).collect();
     Ok(Some(MemberDetail {
-        member: MemberView::of(&row, &member),
+        member: MemberView::of(&row, &member, now_ms),
         desired: DesiredView {
             stamp,
             state: resolved.state,
@@ -298,7 +301,7 @@ pub(crate) async fn look(
         },
         drift,
         is_told: says.as_ref().is_some_and(|says| stamp.is_some() && says.report.desired == stamp),
-        facts: says.as_ref().map(|says| says.facts.clone()),
+        facts: says.as_ref().map(|says| aged(says.facts.clone(), row.reported_at_ms, now_ms)),
         devices: says.as_ref().map(|says| says.devices.clone()).unwrap_or_default(),
         reported: says.map(|says| says.report),
     }))

@@ -17,6 +17,7 @@ mod wrongs;
 courses! {
     real::the_grid_and_a_stores_page_show_what_nodes_say_of_themselves
     real::a_rollout_that_failed_shows_its_causes_and_its_gates
+    real::a_store_runs_out_of_everything_that_its_node_named_while_nobody_hears_it
     real::names_that_would_do_harm_do_none_where_the_rules_show_them
     writing::a_rollout_is_written_on_a_page_and_waits_for_a_second_person
     writing::a_group_is_written_changed_and_taken_away

@@ -9,7 +9,8 @@ use crate::{
     people::hall::Hall,
     shop::{Outbox, hello},
 };
-use aisle_hub::database::Contact;
+use aisle_fleet::says::Horizon;
+use aisle_hub::database::{Contact, Database};
 use aisle_protocol::control::{Octets, Report};
 use serde_json::json;
 
@@ -114,6 +115,58 @@ pub async fn a_rollout_that_failed_shows_its_causes_and_its_gates(hall: &Hall) {
     let list = served.sent("/rollouts/spring/delete", &[]).await;
     assert!(list.text().contains("It is forgotten here") && !list.by_id("rollouts").text.contains("spring"));
     assert_eq!(world.count("1.0.0"), 6);
+}
+
+pub async fn a_store_runs_out_of_everything_that_its_node_named_while_nobody_hears_it(hall: &Hall) {
+    let shop = Outbox::new("store-1", 1);
+    let database = &hall.one.api.database;
+    database.register(&shop.node()).await.unwrap();
+    let hello = hello(&shop, "eu");
+    let contact =
+        Contact { node: "node-1", hello: &hello, path: "quic", address: "10.0.0.1:4", hub: "hub-1" };
+    database.contact(&id("store-1"), &contact).await.unwrap();
+    let dangers = [
+        ("outbox", 30.0),
+        ("certificate", 12.5),
+        ("disk", 40.0),
+        ("metadata", 3.0),
+        ("line-budget", 24.0),
+        ("prices", 11.0),
+    ];
+    let mut says = Node::new("store-1", "node-1").says();
+    says.facts.horizon =
+        dangers.iter().map(|(what, days)| Horizon { what: (*what).into(), days: *days }).collect();
+    let report = Report { generation: 0, applied: vec![], node: Some(Octets(says.encode().unwrap().into())) };
+    database.report(&id("store-1"), "node-1", &report).await.unwrap();
+    let (mut served, machine) = (Served::of_hall(hall).await, hall.one.machine());
+    for (days, expected) in [
+        (
+            0,
+            "Alone it lasts: 3.0 days until metadata, then 11.0 days until prices, then 12.5 days until certificate, then 24.0 days until line-budget, \
+             then 30.0 days until outbox, then 40.0 days until disk, by what it told ",
+        ),
+        (
+            10,
+            "Alone it lasts: 0.0 days until metadata, then 1.0 days until prices, then 2.5 days until certificate, then 14.0 days until line-budget, \
+             then 20.0 days until outbox, then 30.0 days until disk, by what it told 10 days ago",
+        ),
+    ] {
+        let now_ms = Database::now_ms() + days * 86_400_000;
+        hall.time.store(now_ms, std::sync::atomic::Ordering::SeqCst);
+        // Whoever signed in ten days ago has to sign in again.
+        served.me = served.person(&format!("Grace {days}"), &["admin"]).await;
+        let said = served.there("/stores/store-1").await.by_id("fleet").text.clone();
+        assert!(said.contains(expected), "{expected}: {said}");
+        let member = machine.get("/v1/members/store-1/node-1").await.json;
+        assert_eq!(member["member"]["horizon"]["what"], "metadata", "{member}");
+        let left = member["facts"]["horizon"][2]["days"].as_f64().unwrap();
+        assert!((left - (12.5 - days as f64)).abs() < 0.01, "{member}");
+        let free = member["facts"]["disk_free_bytes"].as_f64().unwrap() / (1_u64 << 40) as f64;
+        assert!((free - (40.0 - days as f64) / 40.0).abs() < 0.01, "{member}");
+        let all = machine.get("/v1/members").await.json;
+        let first = all["items"][0]["horizon"]["days"].as_f64().unwrap();
+        assert!((first - (3.0 - days as f64).max(0.0)).abs() < 0.01, "{all}");
+    }
 }
 
 pub async fn names_that_would_do_harm_do_none_where_the_rules_show_them(hall: &Hall) {

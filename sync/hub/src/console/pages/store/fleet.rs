@@ -33,6 +33,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const NODES_MAX: usize = 4;
 /// The most reasons of a slot that are shown, the first first.
 const REASONS_MAX: usize = 6;
+/// The most dangers to a node that are shown: all that a node of this build tells of.
+const DANGERS_MAX: usize = 12;
 
 /// Nodes as the rules see them.
 pub(super) async fn part(visit: &Visit, store: &str, nodes: &[String]) -> Result<Markup, Wrong> {
@@ -67,7 +69,7 @@ fn member(visit: &Visit, node: &str, found: &MemberDetail) -> Markup {
                 }
                 " Said how it stands " (say::ago(visit.now_ms, found.member.reported_at_ms)) "."
             }
-            (horizon(found))
+            (horizon(visit, found))
             (slots(node, found))
             (settings(found))
             (devices::of_node(visit, node, &found.devices))
@@ -91,16 +93,19 @@ fn settings(found: &MemberDetail) -> Markup {
     }
 }
 
-/// What would hurt it, the first first.
-fn horizon(found: &MemberDetail) -> Markup {
-    let mut dangers = found.facts.as_ref().map(|facts| facts.horizon.clone()).unwrap_or_default();
-    dangers.sort_by(|a, b| a.days.total_cmp(&b.days));
+/// What would hurt it, the first first: what is left by now of what it told then.
+fn horizon(visit: &Visit, found: &MemberDetail) -> Markup {
+    let dangers = found.facts.as_ref().map(|facts| facts.horizon.as_slice()).unwrap_or_default();
     html! {
         p {
             b { "Alone it lasts: " }
             @match dangers.first() {
                 None => span.none { "not known" },
-                Some(first) => { (danger(&first.what, first.days)) @for next in dangers.iter().skip(1).take(7) { ", then " (danger(&next.what, next.days)) } },
+                Some(first) => {
+                    (danger(&first.what, first.days))
+                    @for next in dangers.iter().skip(1).take(DANGERS_MAX - 1) { ", then " (danger(&next.what, next.days)) }
+                    span.rest { ", by what it told " (say::ago(visit.now_ms, found.member.reported_at_ms)) }
+                },
             }
         }
     }
