@@ -9,6 +9,7 @@
 //! Not here: how a box is claimed and its certificate renewed (`aisle-enrolment`). Guards invariant 5: nothing of it keeps the shop from starting or selling.
 
 mod adopt;
+mod artefacts;
 pub(crate) mod command;
 pub(crate) mod config;
 pub(crate) mod credential;
@@ -55,6 +56,7 @@ pub(crate) fn setup(data: &Path, config: &Config) -> Setup {
             let key = files::receipt_key(&of_key, sync.as_ref());
             key.map(|key| key.verifying_key().0).map_err(|error| crate::sync::words(&error))
         }),
+        is_artefact_root: Arc::new(|root| artefacts::is_root(root)),
         clock: clock(data),
         visit_ms: settings.visit_ms,
     }
