@@ -269,6 +269,12 @@ impl Broker {
         was_there || remove_session && session.is_some()
     }
 
+    /// Sends away every client that came in by a certificate of this device, under whatever identifier; what is kept of their sessions stays, for one
+    /// that comes by another credential. Those that came by its password are not meant. Gives how many there were.
+    pub fn close_certified(&self, device: &str) -> usize {
+        self.0.registry.close_certified(device, Reason::NOT_AUTHORIZED, "its certificate was taken back")
+    }
+
     /// The last record that a checkpoint holds: the journal may be trimmed below it.
     #[must_use]
     pub fn checkpointed(&self) -> u64 {
@@ -409,7 +415,7 @@ impl Shared {
 fn refused_identity(refused: Refused) -> Connack {
     let reason = match refused {
         Refused::Credentials => Reason::BAD_USER_NAME_OR_PASSWORD,
-        Refused::Disabled | Refused::Anonymous => Reason::NOT_AUTHORIZED,
+        Refused::Disabled | Refused::OtherStore | Refused::Anonymous => Reason::NOT_AUTHORIZED,
         Refused::TooSoon { .. } => Reason::CONNECTION_RATE_EXCEEDED,
         Refused::Busy => Reason::SERVER_BUSY,
         Refused::ClientId => Reason::CLIENT_IDENTIFIER_NOT_VALID,

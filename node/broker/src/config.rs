@@ -25,7 +25,8 @@ pub struct Config {
     pub certificate_file: Option<PathBuf>,
     /// Its private key, PEM.
     pub private_key_file: Option<PathBuf>,
-    /// Certificates of those who vouch for devices, PEM. Left out, devices have passwords only.
+    /// Certificates of those who vouch for devices, PEM. Left out, devices have passwords only. Certificates are taken in TLS 1.3 alone; a device that speaks
+    /// nothing newer than TLS 1.2 comes in by its password. One that names a store, as in `spiffe://CHAIN/store/STORE/device/ID`, has to name this one.
     pub client_ca_file: Option<PathBuf>,
     /// What the node knows of client certificates besides; no setting.
     #[serde(skip)]

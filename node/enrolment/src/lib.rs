@@ -27,7 +27,7 @@ pub use clock::Clock;
 pub use fault::{Fault, FaultReport};
 pub use settings::LineSettings;
 pub use status::{Stage, Standing, Status};
-pub use worker::{DevicePapers, Setup, Worker, hub_address, with_root};
+pub use worker::{DevicePapers, IsArtefactRoot, Setup, Worker, hub_address, with_root};
 
 use aisle_event::Timestamp;
 use aisle_provisioning::{

@@ -2,7 +2,7 @@
 //!
 //! Kept as it came, because a node starts without a hub. Not here: what is made of it (the node's runtime).
 //! Guards: nothing of it is used before every part of it could be read, the policy in it is believed by its signature alone, and a root of
-//! artefacts that is trusted is never replaced by one that comes this way.
+//! artefacts that is trusted is never replaced by one that comes this way, nor begun with by one that its own keys have not signed.
 
 use crate::{
     fault::Fault,
@@ -118,11 +118,15 @@ impl LineSettings {
         Ok(Some((document, format!("{}\n", signature.trim()))))
     }
 
-    /// Keeps it, with the policy in files of its own. True when something is another than before.
+    /// Keeps it, with the policy in files of its own, and the root of artefacts where there is none yet and it passes. True when something is another than before.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(crate) fn keep(&self, data: &Path) -> Result<bool, FileError> {
+    pub(crate) fn keep(
+        &self,
+        data: &Path,
+        is_root: &dyn Fn(&[u8]) -> Result<(), String>,
+    ) -> Result<bool, FileError> {
         let folder = files::folder(data);
         let mut changed = false;
         // The policy first: whoever reads the settings finds it.
@@ -133,8 +137,13 @@ impl LineSettings {
             changed |= files::settle(&policy, &document, Access::All)?;
             changed |= files::settle(Path::new(&beside), signature.as_bytes(), Access::All)?;
         }
-        if let Some(root) = &self.artefact_root {
-            changed |= files::begin(&files::artefact_root(data), root.as_bytes())?;
+        let trusted = files::artefact_root(data);
+        if let Some(root) = self.artefact_root.as_ref().filter(|_| !trusted.exists()) {
+            // What is kept is never replaced, so one that is no root would be in the way for ever. The line does not wait for a good one.
+            match is_root(root.as_bytes()) {
+                Ok(()) => changed |= files::begin(&trusted, root.as_bytes())?,
+                Err(why) => tracing::error!("the hub's root of artefacts is not kept: {why}"),
+            }
         }
         // It was read from JSON and has texts and numbers only, so it has a JSON form.
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();
@@ -158,6 +167,11 @@ impl LineSettings {
 mod tests {
     use super::*;
 
+    /// What the root is worth is not looked at.
+    fn any(_: &[u8]) -> Result<(), String> {
+        Ok(())
+    }
+
     fn body(policy: &str) -> String {
         format!(
             r#"{{"chain":"shops.example","store":"berlin-12","serial":"4711","region":"eu","hubs":[{{"name":"hub.example","quic_port":8443}}],
@@ -171,8 +185,8 @@ mod tests {
         let signature = "ab".repeat(64);
         let policy = format!(r#"{{"document":"aGk=","signature":"{signature}"}}"#);
         let settings = LineSettings::read(body(&policy).as_bytes()).unwrap();
-        assert!(settings.keep(data.path()).unwrap());
-        assert!(!settings.keep(data.path()).unwrap());
+        assert!(settings.keep(data.path(), &any).unwrap());
+        assert!(!settings.keep(data.path(), &any).unwrap());
         assert_eq!(LineSettings::kept(data.path()).unwrap(), Some(settings));
         assert_eq!(std::fs::read(files::policy(data.path())).unwrap(), b"hi");
         let beside = files::folder(data.path()).join("policy.toml.sig");
@@ -188,15 +202,36 @@ mod tests {
             LineSettings::read(text.as_bytes())
         };
         let kept = || std::fs::read_to_string(files::artefact_root(data.path())).ok();
-        LineSettings::read(body("null").as_bytes()).unwrap().keep(data.path()).unwrap();
+        LineSettings::read(body("null").as_bytes()).unwrap().keep(data.path(), &any).unwrap();
         assert_eq!(kept(), None);
-        with(r#"{"signed":{"version":1},"signatures":[]}"#).unwrap().keep(data.path()).unwrap();
+        with(r#"{"signed":{"version":1},"signatures":[]}"#).unwrap().keep(data.path(), &any).unwrap();
         assert_eq!(kept().as_deref(), Some(r#"{"signed":{"version":1},"signatures":[]}"#));
-        with(r#"{"signed":{"version":9},"signatures":[]}"#).unwrap().keep(data.path()).unwrap();
+        with(r#"{"signed":{"version":9},"signatures":[]}"#).unwrap().keep(data.path(), &any).unwrap();
         assert_eq!(kept().as_deref(), Some(r#"{"signed":{"version":1},"signatures":[]}"#));
         for root in ["", "no json", "[]", &format!("{{\"a\":\"{}\"}}", "x".repeat(ARTEFACT_ROOT_BYTES_MAX))] {
             assert_eq!(with(root).unwrap_err().code, Code::AnswerUnusable);
         }
+    }
+
+    #[test]
+    fn a_root_that_does_not_pass_is_not_kept_and_a_good_one_can_still_come() {
+        let data = tempfile::tempdir().unwrap();
+        let with = |root: &str| {
+            let root = serde_json::to_string(root).unwrap();
+            let text = body("null").replace("\"later\":true", &format!("\"artefact_root\":{root}"));
+            LineSettings::read(text.as_bytes()).unwrap()
+        };
+        let signed = |root: &[u8]| {
+            if root == br#"{"good":1}"# { Ok(()) } else { Err("its own keys have not signed it".to_owned()) }
+        };
+        let kept = || std::fs::read_to_string(files::artefact_root(data.path())).ok();
+        with(r#"{"bad":1}"#).keep(data.path(), &signed).unwrap();
+        assert_eq!(kept(), None);
+        assert!(LineSettings::kept(data.path()).unwrap().is_some(), "the line goes on without it");
+        with(r#"{"good":1}"#).keep(data.path(), &signed).unwrap();
+        assert_eq!(kept().as_deref(), Some(r#"{"good":1}"#));
+        with(r#"{"bad":1}"#).keep(data.path(), &signed).unwrap();
+        assert_eq!(kept().as_deref(), Some(r#"{"good":1}"#));
     }
 
     #[test]

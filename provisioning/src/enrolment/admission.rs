@@ -10,7 +10,7 @@ use super::{
     record::{Credential, Enrolment},
     state::{Action, State},
 };
-use crate::{certificate::Facts, code::Code};
+use crate::{certificate::Facts, code::Code, fingerprint::Fingerprint};
 use aisle_event::{Name, Timestamp};
 
 /// A certificate that was shown and verified.
@@ -93,15 +93,22 @@ impl Enrolment {
         }
     }
 
-    /// What is answered to a box that asks with the key of its claim and has no certificate yet.
+    /// What is answered to a box that asks with the key of its claim and has no certificate yet, or none with another key.
     #[must_use]
-    pub fn at_first(&self, key: &crate::fingerprint::Fingerprint) -> Decision {
+    pub fn at_first(&self, key: &Fingerprint) -> Decision {
         match self.state {
             State::Claimed | State::Pending => Decision::Wait(Code::WaitsForApproval),
-            State::Active | State::Renewing if self.claimed_key == *key => Decision::Allow,
+            State::Active | State::Renewing if self.is_first_key(key) => Decision::Allow,
             State::Active | State::Renewing => Decision::Refuse(self.refuse(Code::ClaimUsed)),
             State::Suspended | State::Banned => Decision::Refuse(self.shut()),
         }
+    }
+
+    /// Whether the claim still speaks for this key: it was shown with it, and the node has not gone on to another one since. A claim never ends for the box that has used it, and
+    /// a key that was left behind may be somebody else's by now.
+    #[must_use]
+    pub fn is_first_key(&self, key: &Fingerprint) -> bool {
+        self.claimed_key == *key && self.current.as_ref().is_none_or(|current| current.key == *key)
     }
 
     fn is_let_in(&self) -> Result<(), Refusal> {

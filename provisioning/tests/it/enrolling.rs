@@ -264,3 +264,21 @@ fn a_certificate_of_another_box_is_never_this_one_s() {
     let other = world.member(&crate::world::device(), &[], NOW);
     assert_eq!(record.admit(shown(&other), NOW).unwrap_err().code, Code::NameForeign);
 }
+
+#[test]
+fn a_key_that_was_left_behind_gets_nothing_by_the_claim_any_more() {
+    let mut world = World::new(21);
+    let (record, old) = active(&mut world);
+    let first = old.key.fingerprint();
+    assert_eq!(record.at_first(&first), Decision::Allow, "the answer may have been lost");
+    let new = world.node(days(45));
+    let (renewing, _) = apply(&record, &Change::Issue(credential(&new)), Actor::Hub);
+    assert_eq!(renewing.at_first(&first), Decision::Allow, "the first one is still in use");
+    let proof = Change::Prove(new.issued.facts.number.clone());
+    let (renewed, _) = apply(&renewing, &proof, Actor::Node);
+    for key in [first, new.key.fingerprint()] {
+        let Decision::Refuse(refusal) = renewed.at_first(&key) else { panic!("refused") };
+        assert_eq!(refusal.code, Code::ClaimUsed);
+    }
+    assert!(!renewed.is_first_key(&first) && renewing.is_first_key(&first));
+}

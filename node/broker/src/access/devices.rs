@@ -86,6 +86,9 @@ pub enum Refused {
     /// No such device, or not its password, or not a certificate that it may use.
     #[error("unknown device or wrong credentials")]
     Credentials,
+    /// The certificate is of a device of another store.
+    #[error("the certificate is for a device of another store")]
+    OtherStore,
     /// The credentials are right, but the device was disabled.
     #[error("the device is disabled")]
     Disabled,
@@ -268,9 +271,13 @@ impl Devices {
         }
     }
 
-    /// Lets in a device by a certificate that the store's authority has signed.
+    /// Lets in a device by a certificate that the store's authority has signed. One that names a store has to name this one.
     pub fn by_certificate(&self, certificate: &CertificateIdentity) -> Result<Identity, Refused> {
         let name = certificate.device().unwrap_or_default();
+        // One authority may vouch for many stores, and a device of each may have the same name.
+        if certificate.store().is_some_and(|store| store != self.0.store) {
+            return Err(self.0.metrics.refused(name, Refused::OtherStore));
+        }
         let entry = self.0.table.load().get(name).filter(|entry| entry.certificate).cloned();
         match entry {
             Some(entry) => self.let_in(&entry, Proof::Certificate),

@@ -30,6 +30,7 @@ enum Outcome {
     certificate,
     anonymous,
     wrong_credentials,
+    other_store,
     disabled,
     too_soon,
     busy,
@@ -48,7 +49,7 @@ impl Metrics {
         let registry = registry.sub_registry_with_prefix("mqtt");
         registry.register(
             "logins",
-            "Attempts to come in, by outcome; many `wrong_credentials` are somebody's guesses or a device with an old password",
+            "Attempts to come in, by outcome; many `wrong_credentials` are somebody's guesses or a device with an old password, `other_store` devices that were moved without a new certificate",
             metrics.logins.clone(),
         );
         registry.register("devices", "Devices in the credentials file", metrics.devices.clone());
@@ -84,6 +85,7 @@ impl Metrics {
     pub(crate) fn refused(&self, device: &str, refused: Refused) -> Refused {
         let outcome = match refused {
             Refused::Credentials | Refused::Anonymous | Refused::ClientId => Outcome::wrong_credentials,
+            Refused::OtherStore => Outcome::other_store,
             Refused::Disabled => Outcome::disabled,
             Refused::TooSoon { .. } => Outcome::too_soon,
             Refused::Busy => Outcome::busy,

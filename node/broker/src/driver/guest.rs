@@ -72,7 +72,7 @@ impl Guest {
         let now_ms = shared.sequence.clock.now_ms();
         let judge = |core: &Core| judge(core, connect, identity, client, &limits, now_ms);
         judge(&shared.sequence.core()).map_err(NotIn::Refused)?;
-        let visit = shared.registry.enter(client, &outbox, view).await;
+        let visit = shared.registry.enter(client, &outbox, identity, view).await;
         let admission = judge(&shared.sequence.core()).map_err(NotIn::Refused)?;
         let from = From { conn: ConnId(shared.next_conn.fetch_add(1, Ordering::Relaxed)), outbox };
         let sequence = &shared.sequence;

@@ -1,6 +1,13 @@
 //! Who is there: one connection for each client identifier, and how to end it.
 
-use crate::{core::ClientView, local::is_own, message::ClientId, outbox::Outbox, packet::Reason};
+use crate::{
+    access::{Identity, Proof},
+    core::ClientView,
+    local::is_own,
+    message::ClientId,
+    outbox::Outbox,
+    packet::Reason,
+};
 use rustc_hash::FxHashMap;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -24,6 +31,8 @@ struct Present {
     left: watch::Receiver<()>,
     since: Instant,
     view: ClientView,
+    /// The device, of a client that came in by a certificate.
+    certified: Option<Box<str>>,
 }
 
 /// A client's place; it is free again when this is dropped.
@@ -60,10 +69,13 @@ impl Registry {
         self: &Arc<Self>,
         client: &ClientId,
         outbox: &Arc<Outbox>,
+        identity: &Identity,
         view: ClientView,
     ) -> Visit {
         let (sender, left) = watch::channel(());
-        let mut present = Some(Present { outbox: outbox.clone(), left, since: Instant::now(), view });
+        let certified = (identity.proof == Proof::Certificate).then(|| identity.device.as_str().into());
+        let since = Instant::now();
+        let mut present = Some(Present { outbox: outbox.clone(), left, since, view, certified });
         loop {
             let mut other = {
                 let mut all = self.lock();
@@ -100,6 +112,13 @@ impl Registry {
             present.outbox.close(reason, why);
             true
         })
+    }
+
+    /// Sends away all who came in by a certificate of this device, whatever they call themselves. Gives how many.
+    pub(crate) fn close_certified(&self, device: &str, reason: Reason, why: &'static str) -> usize {
+        let all = self.lock();
+        let of_device = all.by_client.values().filter(|present| present.certified.as_deref() == Some(device));
+        of_device.map(|present| present.outbox.close(reason, why)).count()
     }
 
     /// Sends everybody away.

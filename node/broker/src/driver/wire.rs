@@ -5,8 +5,9 @@
 
 use super::{Guest, NotIn};
 use crate::{
+    access::Proof,
     broker::Shared,
-    connection::{Ending, Rate},
+    connection::{Ending, Rate, refusal},
     core::{ClientView, Outgoing},
     packet::{Codec, Connect, Disconnect, EncodeError, Packet, Publish, Reason, Version},
     transport::{Accepted, Stream},
@@ -46,7 +47,8 @@ struct Wire {
 /// Serves a client from its first byte to its last.
 pub(crate) async fn serve(shared: Arc<Shared>, accepted: Accepted) {
     let limits = shared.limits();
-    let (peer, transport, certificate) = (accepted.peer, accepted.transport, accepted.certificate);
+    let (peer, transport) = (accepted.peer, accepted.transport);
+    let (certificate, shown) = (accepted.certificate, accepted.shown);
     let mut wire = Wire {
         stream: accepted.stream,
         codec: Codec::server(limits.packet_bytes_max),
@@ -82,6 +84,15 @@ pub(crate) async fn serve(shared: Arc<Shared>, accepted: Accepted) {
             return;
         }
     };
+    // A ban that came while it was on its way in did not find it there. Whoever came by a password is not meant.
+    if identity.proof == Proof::Certificate && shown.is_some_and(|shown| shown.is_banned()) {
+        let why = "its certificate was taken back";
+        guest.leave(Ending::broken(Reason::NOT_AUTHORIZED, why)).await;
+        let connack = refusal(Reason::NOT_AUTHORIZED, why);
+        shared.refused_connect(&connect.client_id, peer, &connack);
+        wire.last_words(&Packet::Connack(Box::new(connack))).await;
+        return;
+    }
     tracing::debug!(client = %guest.admission.opening.client, %peer, %transport, "a client is in");
     wire.codec.set_problem_information(guest.admission.problem_information);
     wire.aliases.max = guest.admission.topic_alias_max;

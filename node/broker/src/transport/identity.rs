@@ -37,12 +37,31 @@ impl CertificateIdentity {
     }
 
     /// The device: what comes last in `spiffe://…/device/ID`, or the common name when there is no SPIFFE id at all. A SPIFFE id
-    /// of something else, such as a node, names no device.
+    /// of something else, such as a node, names no device; nor do two of them.
     pub fn device(&self) -> Option<&str> {
-        let Some(id) = self.uris.iter().find_map(|uri| uri.strip_prefix("spiffe://")) else {
-            return self.common_name.as_deref();
-        };
-        let (parents, device) = id.rsplit_once('/')?;
-        parents.ends_with("/device").then_some(device).filter(|device| !device.is_empty())
+        match self.spiffe() {
+            Some(id) => split(id).map(|(_, device)| device),
+            None => self.common_name.as_deref(),
+        }
     }
+
+    /// The store that the device belongs to, as its SPIFFE id says in `…/store/STORE/device/ID`.
+    pub fn store(&self) -> Option<&str> {
+        split(self.spiffe()?).and_then(|(store, _)| store)
+    }
+
+    /// Its SPIFFE id; an empty one, which names nobody, where there are several.
+    fn spiffe(&self) -> Option<&str> {
+        let mut ids = self.uris.iter().filter_map(|uri| uri.strip_prefix("spiffe://"));
+        let id = ids.next()?;
+        Some(if ids.next().is_some() { "" } else { id })
+    }
+}
+
+/// Store and device of a SPIFFE id. What stands between `/store/` and the device is the store, whatever it is: it has to be this one.
+fn split(id: &str) -> Option<(Option<&str>, &str)> {
+    let (parents, device) = id.rsplit_once('/')?;
+    let above = parents.strip_suffix("/device")?;
+    let store = above.split_once("/store/").map(|(_, store)| store);
+    Some((store, device)).filter(|_| !device.is_empty())
 }

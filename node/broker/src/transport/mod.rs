@@ -29,7 +29,7 @@ pub use inspect::{CertificateReport, inspect_certificate};
 pub use listeners::{Interfaces, ListenError, Listeners, Listening};
 pub(crate) use stamp::Stamp;
 pub use stream::Stream;
-pub use trust::{IsBanned, Trust};
+pub use trust::{Judges, Shown, Trust};
 
 use std::{fmt, net::SocketAddr};
 
@@ -79,6 +79,8 @@ pub struct Accepted {
     pub transport: Transport,
     /// The certificate that it showed, already checked against `client_ca_file`.
     pub certificate: Option<CertificateIdentity>,
+    /// The same, to be asked whether it was taken back meanwhile.
+    pub shown: Option<Shown>,
 }
 
 /// Where clients go once they are reached. Called from the tasks that accept them, so neither may block.

@@ -49,6 +49,8 @@ pub(super) enum Failure {
     TooMany,
     /// The door did not admit it.
     NotAdmitted,
+    /// Its certificate is not of a device of this store.
+    Foreign,
     /// Its certificate was taken back.
     Banned,
 }
@@ -61,6 +63,7 @@ impl Failure {
             Self::WebSocket(_) => "websocket",
             Self::TooMany => "too_many",
             Self::NotAdmitted => "not_admitted",
+            Self::Foreign => "foreign",
             Self::Banned => "banned",
         }
     }
@@ -84,7 +87,7 @@ impl Metrics {
         );
         registry.register(
             "transport_refused",
-            "Clients that did not; many `tls` are devices that do not know the certificate, or the wrong port",
+            "Clients that did not; many `tls` are devices that do not know the certificate, or the wrong port; `foreign` show a certificate of another store",
             metrics.failed.clone(),
         );
         registry.register(

@@ -1,7 +1,9 @@
 //! TLS as the broker speaks it: rustls with ring, TLS 1.2 and 1.3, certificates that are read again when they change.
 //!
-//! Guards that a broken or half-written certificate changes nothing, and that a session made under other authorities is not
-//! resumed: each new set of files has tickets of its own.
+//! Where clients are asked for certificates, one is taken in TLS 1.3 alone, and no session is resumed. Others may speak TLS 1.2 there too.
+//!
+//! Guards that a broken or half-written certificate changes nothing, and that whoever comes in by a certificate has shown it in this very
+//! handshake: a session that is resumed would be let in though its certificate has run out, and in TLS 1.2 everybody reads who comes.
 
 use super::{
     Stamp, Trust,
@@ -14,7 +16,6 @@ use rustls::{
     crypto::ring,
     server::{NoServerSessionStorage, WebPkiClientVerifier},
 };
-use rustls_pki_types::CertificateDer;
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
@@ -48,9 +49,9 @@ impl Tls {
         TlsAcceptor::from(self.config.load_full())
     }
 
-    /// Whether this certificate, which has passed, was taken back.
-    pub(super) fn bans(&self, certificate: &CertificateDer<'_>) -> bool {
-        self.files.trust.bans(certificate)
+    /// What is known of certificates that have passed.
+    pub(super) const fn trust(&self) -> &Trust {
+        &self.files.trust
     }
 
     /// Reads the files again when one has changed.
@@ -107,8 +108,11 @@ impl TlsFiles {
             .map_err(unusable)?;
         // Sessions are resumed from what the client keeps, so thousands of them cost no memory here.
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.ticketer = ring::Ticketer::new().map_err(unusable)?;
-        config.send_tls13_tickets = 1;
+        let resumes = self.client_ca.is_none();
+        if resumes {
+            config.ticketer = ring::Ticketer::new().map_err(unusable)?;
+        }
+        config.send_tls13_tickets = usize::from(resumes);
         Ok(Arc::new(config))
     }
 }

@@ -187,6 +187,33 @@ fn a_certificate_names_a_device_by_its_spiffe_id_or_else_by_its_common_name() {
     assert_eq!(device(&["https://example.com/"]).as_deref(), Some("common"));
     assert_eq!(device(&["spiffe://chain/store/1/node/4711"]), None, "a node is no device");
     assert_eq!(device(&["spiffe://chain/device/"]), None);
+    let two = ["spiffe://chain/store/1/device/fridge-7", "spiffe://chain/store/2/device/fridge-8"];
+    assert_eq!(device(&two), None, "two names are none");
+    let store = |uris: &[&str]| named(uris).store().map(str::to_owned);
+    assert_eq!(store(&["spiffe://chain/store/1/device/fridge-7"]).as_deref(), Some("1"));
+    assert_eq!(store(&["spiffe://chain/store/1/device/x/device/fridge-7"]).as_deref(), Some("1/device/x"));
+    assert_eq!(store(&["spiffe://chain/device/fridge-7"]), None);
+    assert_eq!(store(&[]), None);
+}
+
+#[test]
+fn a_certificate_that_names_another_store_lets_nobody_in() {
+    let store = Store::with("[[device]]\nid = \"scale-1\"\ncertificate = true\n");
+    let by_id = |id: &str| {
+        let uris = vec![id.to_owned()];
+        store.devices.by_certificate(&CertificateIdentity { uris, ..CertificateIdentity::default() })
+    };
+    assert!(by_id("spiffe://chain/store/store-1/device/scale-1").is_ok());
+    assert!(by_id("spiffe://chain/device/scale-1").is_ok(), "it says nothing of stores");
+    for other in [
+        "spiffe://chain/store/store-2/device/scale-1",
+        "spiffe://chain/store/store-1/x/device/scale-1",
+        "spiffe://chain/store//device/scale-1",
+        "spiffe://chain/store/store-2/store/store-1/device/scale-1",
+    ] {
+        assert_eq!(by_id(other).unwrap_err(), Refused::OtherStore, "{other}");
+    }
+    assert_eq!(store.metric("mqtt_logins_total{outcome=\"other_store\"}"), 4);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@
 
 mod access;
 mod access_file;
+mod certified;
 mod crowded;
 mod faults;
 mod faults_support;

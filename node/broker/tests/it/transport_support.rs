@@ -3,7 +3,7 @@
 use aisle_broker::transport::{Accepted, Listeners, Transport, TransportConfig};
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType, string::Ia5String};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
 use std::{
     io,
@@ -128,20 +128,20 @@ impl Authority {
     }
 }
 
-/// A TLS client that trusts one authority and perhaps shows a certificate.
-pub async fn connect(
-    address: SocketAddr,
+/// How a TLS client connects that trusts one authority and perhaps shows a certificate.
+pub fn client(
     trusted: &str,
     shown: Option<&Pair>,
-) -> io::Result<TlsStream<TcpStream>> {
+    versions: &[&'static SupportedProtocolVersion],
+) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(trusted.as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_root_certificates(roots);
-    let config = match shown {
+    Arc::new(match shown {
         None => builder.with_no_client_auth(),
         Some(pair) => builder
             .with_client_auth_cert(
@@ -149,7 +149,20 @@ pub async fn connect(
                 PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap(),
             )
             .unwrap(),
-    };
+    })
+}
+
+/// A TLS client that is configured.
+pub async fn connect_as(address: SocketAddr, config: &Arc<ClientConfig>) -> io::Result<TlsStream<TcpStream>> {
     let socket = TcpStream::connect(address).await?;
-    TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), socket).await
+    TlsConnector::from(config.clone()).connect(ServerName::try_from("localhost").unwrap(), socket).await
+}
+
+/// A TLS client that trusts one authority and perhaps shows a certificate.
+pub async fn connect(
+    address: SocketAddr,
+    trusted: &str,
+    shown: Option<&Pair>,
+) -> io::Result<TlsStream<TcpStream>> {
+    connect_as(address, &client(trusted, shown, rustls::ALL_VERSIONS)).await
 }

@@ -1,9 +1,15 @@
 //! TLS: certificates that are made, given, shown, changed and wrong.
 
-use crate::transport_support::{Authority, Data, Reached, config, connect, listening};
-use aisle_broker::transport::{CertificateIdentity, ListenError, Listeners, Transport, TransportConfig};
+use crate::transport_support::{Authority, Data, Reached, client, config, connect, connect_as, listening};
+use aisle_broker::transport::{
+    CertificateIdentity, ListenError, Listeners, Transport, TransportConfig, Trust,
+};
 use prometheus_client::registry::Registry;
-use std::{fs, net::IpAddr, os::unix::fs::PermissionsExt, time::Duration};
+use rustls::{
+    HandshakeKind, ProtocolVersion,
+    version::{TLS12, TLS13},
+};
+use std::{fs, net::IpAddr, os::unix::fs::PermissionsExt, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -103,6 +109,71 @@ async fn a_client_certificate_of_somebody_else_is_refused() {
     reached.metric_becomes("mqtt_transport_refused_total{transport=\"mqtts\",reason=\"tls\"}", "1").await;
     let mut good = connect(reached.address(Transport::Tls), &server.pem, None).await.unwrap();
     echo_once(&mut reached, &mut good).await;
+}
+
+#[tokio::test]
+async fn who_is_vouched_for_and_is_no_device_of_this_store_gets_no_further_than_the_handshake() {
+    let (data, server, clients) = (Data::new(), Authority::new("server"), Authority::new("clients"));
+    // The identity stands in the certificate as it is.
+    let is_here = |der: &[u8]| {
+        let own = b"spiffe://chain/store/here/device/";
+        der.windows(own.len()).any(|part| part == own)
+    };
+    let trust = Trust { is_foreign: Some(Arc::new(move |der| !is_here(der))), ..Trust::default() };
+    let mut reached =
+        listening(&TransportConfig { trust, ..configured(&data, &server, Some(&clients)) }, &data);
+    let address = reached.address(Transport::Tls);
+    let foreign = ["spiffe://chain/store/there/device/fridge-7", "spiffe://chain/store/here/node/4711"];
+    for id in foreign.map(Some).into_iter().chain([None]) {
+        let pair = clients.client("fridge-7", id);
+        if let Ok(mut client) = connect(address, &server.pem, Some(&pair)).await {
+            assert!(matches!(client.read(&mut [0; 1]).await, Ok(0) | Err(_)), "{id:?}");
+        }
+    }
+    reached.metric_becomes("mqtt_transport_refused_total{transport=\"mqtts\",reason=\"foreign\"}", "3").await;
+    let own = clients.client("fridge-7", Some("spiffe://chain/store/here/device/fridge-7"));
+    let mut good = connect(address, &server.pem, Some(&own)).await.unwrap();
+    echo_once(&mut reached, &mut good).await;
+    let mut without = connect(address, &server.pem, None).await.unwrap();
+    echo_once(&mut reached, &mut without).await;
+}
+
+#[tokio::test]
+async fn a_session_is_resumed_only_where_no_certificates_are_asked_for() {
+    let both = [(false, HandshakeKind::Resumed), (true, HandshakeKind::Full)];
+    for ((asks, expected), version) in both.into_iter().flat_map(|case| [(case, &TLS13), (case, &TLS12)]) {
+        let (data, server, clients) = (Data::new(), Authority::new("server"), Authority::new("clients"));
+        let mut reached = listening(&configured(&data, &server, asks.then_some(&clients)), &data);
+        let address = reached.address(Transport::Tls);
+        let pair = clients.client("fridge-7", None);
+        let shown = Some(&pair).filter(|_| version.version == ProtocolVersion::TLSv1_3);
+        let client = client(&server.pem, shown, &[version]);
+        let mut kind = None;
+        for _ in 0..2 {
+            let mut stream = connect_as(address, &client).await.unwrap();
+            // Tickets come before what is echoed.
+            echo_once(&mut reached, &mut stream).await;
+            kind = stream.get_ref().1.handshake_kind();
+        }
+        assert_eq!(kind, Some(expected), "{version:?}, asks for certificates: {asks}");
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_speaks_an_older_tls_comes_without_a_certificate_or_not_at_all() {
+    let (data, server, clients) = (Data::new(), Authority::new("server"), Authority::new("clients"));
+    let mut reached = listening(&configured(&data, &server, Some(&clients)), &data);
+    let address = reached.address(Transport::Tls);
+    let pair = clients.client("fridge-7", None);
+    assert!(connect_as(address, &client(&server.pem, Some(&pair), &[&TLS12])).await.is_err());
+    reached.metric_becomes("mqtt_transport_refused_total{transport=\"mqtts\",reason=\"tls\"}", "1").await;
+    let without = connect_as(address, &client(&server.pem, None, &[&TLS12])).await.unwrap();
+    assert_eq!(without.get_ref().1.protocol_version(), Some(ProtocolVersion::TLSv1_2));
+    assert_eq!(reached.next().await.certificate, None);
+    let newest = connect(address, &server.pem, Some(&pair)).await.unwrap();
+    assert_eq!(newest.get_ref().1.protocol_version(), Some(ProtocolVersion::TLSv1_3));
+    let certificate = reached.next().await.certificate;
+    assert_eq!(certificate.as_ref().and_then(CertificateIdentity::device), Some("fridge-7"));
 }
 
 #[tokio::test]

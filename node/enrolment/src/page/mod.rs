@@ -3,7 +3,7 @@
 //! Who may see it: this machine and private addresses, as the store's network has them. No PIN is asked for: the box has one that nobody knows yet,
 //! the page tells nothing secret, and what counts is the claim. Once the box is claimed the page says so and takes nothing any more; from then on an administrator claims
 //! it anew (`aisle-node claim`). Not here: what a claim does ([`crate::worker`]).
-//! Guards: nobody outside the store's network claims a box, and codes cannot be tried out one after the other.
+//! Guards: nobody outside the store's network claims a box, also no page of somebody else's in a browser inside it, and codes cannot be tried out one after the other.
 
 mod view;
 
@@ -11,14 +11,15 @@ use crate::{Enrolment, fault::Fault, status::Status, worker::hub_address};
 use aisle_provisioning::{claim::ClaimInput, code::Code};
 use axum::{
     Form, Router,
-    extract::{ConnectInfo, State},
-    http::{HeaderMap, StatusCode, header},
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, StatusCode, header, uri::Authority},
+    middleware::{self, Next},
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use serde::Deserialize;
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -84,6 +85,7 @@ pub fn router(page: FirstBoot) -> Router {
         .route("/first-boot/status", get(status))
         .route("/first-boot/style.css", get(style))
         .route("/first-boot/script.js", get(script))
+        .route_layer(middleware::from_fn(guard))
         .with_state(page)
 }
 
@@ -95,12 +97,39 @@ fn is_inside(ip: IpAddr) -> bool {
     }
 }
 
-fn refuse_outside(ConnectInfo(from): ConnectInfo<SocketAddr>) -> Result<(), Box<Response>> {
-    if is_inside(from.ip()) {
-        return Ok(());
+/// Whether a name is one that only the store's own network gives: an address, this machine, a name of mDNS. Any other may be led here by somebody outside (DNS
+/// rebinding), and then his page and this one are of one site to a browser.
+fn is_local(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) && !name.ends_with(':') => {
+            name
+        }
+        _ => host,
+    };
+    let bracketed = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    if let Some(ip) = bracketed {
+        return ip.parse::<Ipv6Addr>().is_ok();
     }
-    let text = "This page is for the store's own network.\n";
-    Err(Box::new((StatusCode::FORBIDDEN, text).into_response()))
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    name.parse::<Ipv4Addr>().is_ok() || name == "localhost" || name.ends_with(".local")
+}
+
+/// Lets a request through that comes from the store's own network, to a name of that network.
+async fn guard(ConnectInfo(from): From, request: Request, next: Next) -> Response {
+    if !is_inside(from.ip()) {
+        return (StatusCode::FORBIDDEN, "This page is for the store's own network.\n").into_response();
+    }
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let host = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().ok(),
+        (None, _) => request.uri().authority().map(Authority::as_str),
+        (Some(_), Some(_)) => None,
+    };
+    if !host.is_some_and(is_local) {
+        let text = "This page is opened by the box's address, as in http://192.168.1.20:8480/first-boot, or by a name that ends in .local.\n";
+        return (StatusCode::FORBIDDEN, text).into_response();
+    }
+    next.run(request).await
 }
 
 fn page(status_code: StatusCode, status: &Status, said: Option<&Fault>, typed: &Typed) -> Response {
@@ -122,25 +151,16 @@ pub(crate) struct Typed {
 
 type From = ConnectInfo<SocketAddr>;
 
-async fn show(from: From, State(first): State<FirstBoot>) -> Response {
-    if let Err(refused) = refuse_outside(from) {
-        return *refused;
-    }
+async fn show(State(first): State<FirstBoot>) -> Response {
     page(StatusCode::OK, &first.0.enrolment.status(), None, &Typed::default())
 }
 
-async fn status(from: From, State(first): State<FirstBoot>) -> Response {
-    if let Err(refused) = refuse_outside(from) {
-        return *refused;
-    }
+async fn status(State(first): State<FirstBoot>) -> Response {
     let no_store = [(header::CACHE_CONTROL, "no-store")];
     (no_store, axum::Json(first.0.enrolment.status())).into_response()
 }
 
-async fn again(from: From, State(first): State<FirstBoot>) -> Response {
-    if let Err(refused) = refuse_outside(from) {
-        return *refused;
-    }
+async fn again(State(first): State<FirstBoot>) -> Response {
     match first.0.enrolment.again() {
         Ok(()) => Redirect::to(PATH).into_response(),
         Err(fault) => {
@@ -149,10 +169,7 @@ async fn again(from: From, State(first): State<FirstBoot>) -> Response {
     }
 }
 
-async fn claim(from: From, State(first): State<FirstBoot>, Form(typed): Form<Typed>) -> Response {
-    if let Err(refused) = refuse_outside(from) {
-        return *refused;
-    }
+async fn claim(State(first): State<FirstBoot>, Form(typed): Form<Typed>) -> Response {
     let status = first.0.enrolment.status();
     match take(&first, &status, &typed).await {
         Ok(()) => Redirect::to(PATH).into_response(),

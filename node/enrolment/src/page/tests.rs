@@ -19,6 +19,7 @@ fn box_out_of_the_carton(data: &std::path::Path) -> (Router, crate::Worker) {
         store: None,
         hub: None,
         receipt_key: Arc::new(|| Ok([7; 32])),
+        is_artefact_root: Arc::new(|_| Ok(())),
         clock,
         visit_ms: 900_000,
     };
@@ -27,9 +28,21 @@ fn box_out_of_the_carton(data: &std::path::Path) -> (Router, crate::Worker) {
 }
 
 async fn ask(router: &Router, from: &str, method: &str, path: &str, form: &str) -> (StatusCode, String) {
+    ask_at(router, "192.168.1.20:8480", from, method, path, form).await
+}
+
+async fn ask_at(
+    router: &Router,
+    host: &str,
+    from: &str,
+    method: &str,
+    path: &str,
+    form: &str,
+) -> (StatusCode, String) {
     let request = Request::builder()
         .method(method)
         .uri(path)
+        .header("host", host)
         .header("content-type", "application/x-www-form-urlencoded")
         .extension(ConnectInfo(from.parse::<SocketAddr>().unwrap()))
         .body(Body::from(form.to_owned()))
@@ -94,5 +107,49 @@ fn the_stores_network_is_known_by_its_addresses() {
     }
     for ip in ["8.8.8.8", "2001:db8::1", "100.64.0.1", "::ffff:8.8.8.8"] {
         assert!(!is_inside(ip.parse().unwrap()), "{ip}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_somebody_outside_may_have_led_here_is_no_name_of_the_box() {
+    let data = tempfile::tempdir().unwrap();
+    let (router, _worker) = box_out_of_the_carton(data.path());
+    let (phone, claim) = ("192.168.1.7:5000", "claim=7K3QM-SECRET");
+    for (method, path) in
+        [("GET", PATH), ("POST", PATH), ("GET", "/first-boot/status"), ("POST", "/first-boot/again")]
+    {
+        let (status, said) = ask_at(&router, "rebound.example:8480", phone, method, path, claim).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{method} {path}");
+        assert!(said.contains("by the box's address"), "{said}");
+    }
+    assert_eq!(ask_at(&router, "aisle.local:8480", phone, "GET", PATH, "").await.0, StatusCode::OK);
+}
+
+#[test]
+fn only_addresses_and_names_of_this_network_are_local() {
+    for host in [
+        "192.168.1.20",
+        "192.168.1.20:8480",
+        "[fd00::7]:8480",
+        "[::1]",
+        "localhost:8480",
+        "Aisle.LOCAL:8480",
+        "aisle.local.",
+    ] {
+        assert!(is_local(host), "{host}");
+    }
+    for host in [
+        "",
+        ":8480",
+        "rebound.example",
+        "192.168.1.20.rebound.example:8480",
+        "localhost.rebound.example",
+        "local",
+        "mylocal",
+        "[rebound.example]",
+        "192.168.1.20@rebound.example",
+        "aisle.local:x",
+    ] {
+        assert!(!is_local(host), "{host}");
     }
 }

@@ -52,6 +52,9 @@ const BANNED_VISIT: Duration = Duration::from_secs(6 * 3_600);
 const HUB: &str = "hub";
 const CLAIMS_HUB: &str = "claim-hub";
 
+/// Whether a root of signed artefacts can be trusted; else why not.
+pub type IsArtefactRoot = Arc<dyn Fn(&[u8]) -> Result<(), String> + Send + Sync>;
+
 /// What the node brings along.
 pub struct Setup {
     /// The node's data.
@@ -64,6 +67,8 @@ pub struct Setup {
     pub hub: Option<HubAddress>,
     /// The public half of the key that receipts are signed with.
     pub receipt_key: Arc<dyn Fn() -> Result<[u8; 32], String> + Send + Sync>,
+    /// Whether the bytes are a root of signed artefacts that its own keys have signed; else why not. The first one that passes is kept.
+    pub is_artefact_root: IsArtefactRoot,
     /// The time.
     pub clock: Clock,
     /// How often the hub is visited, in milliseconds.

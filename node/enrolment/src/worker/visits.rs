@@ -18,6 +18,7 @@ use aisle_provisioning::{
     device::RevocationList,
     est::Heard,
     identity::{Chain, Device, Identity},
+    key::PrivateKey,
     keyring::{self, KeyringError, Offer},
 };
 use std::path::{Path, PathBuf};
@@ -26,8 +27,29 @@ use std::path::{Path, PathBuf};
 const LIST_BYTES_MAX: u64 = 48 << 20;
 
 impl Worker {
-    /// Shows the newest certificate to the hub. When it was taken, the one before goes, and the rest of the node gets what it needs.
+    /// Shows the newest certificate to the hub. When it was taken, the one before goes, and the rest of the node gets what it needs. One that has run out before it was ever shown is
+    /// good for getting another one for the same key; the key stays, since a claim is bound to it.
     pub(super) async fn settle(&mut self) -> Result<(), Fault> {
+        match self.show_newest().await {
+            Err(fault) if fault.code == Code::CertificateExpired => {
+                tracing::info!("the certificate has run out before it was in use; another one is asked for");
+                self.replace_newest().await?;
+                self.show_newest().await
+            }
+            settled => settled,
+        }
+    }
+
+    /// Asks for another certificate for the newest key, showing the one that it has.
+    async fn replace_newest(&mut self) -> Result<(), Fault> {
+        let Some(offer) = self.ring.offers().first().map(|offer| Offer::clone(offer)) else { return Ok(()) };
+        let (address, chain) = (self.address(self.ring.claim())?, self.own_chain(&offer)?);
+        let mut hub = self.connect(&address, &chain, Some(&offer)).await?;
+        self.hear_time(&mut hub, &chain).await?;
+        self.certify(&mut hub, &offer, &offer.key).await
+    }
+
+    async fn show_newest(&mut self) -> Result<(), Fault> {
         let Some(offer) = self.ring.offers().first().map(|offer| Offer::clone(offer)) else { return Ok(()) };
         self.is_of_this_store(&offer.facts)?;
         let (address, chain) = (self.address(self.ring.claim())?, self.own_chain(&offer)?);
@@ -52,7 +74,9 @@ impl Worker {
         self.export()?;
         if let Some((settings, _)) = settings {
             // The next visit asks for them again, and for the list of bans.
-            settings.keep(&self.setup.data).map_err(|error| of_disk(&error))?;
+            settings
+                .keep(&self.setup.data, &*self.setup.is_artefact_root)
+                .map_err(|error| of_disk(&error))?;
         }
         self.visited();
         self.show();
@@ -107,7 +131,9 @@ impl Worker {
             hub = self.connect(&address, &chain, self.ring.offers().last().copied()).await?;
         }
         if let Some((settings, tag)) = calls::settings(&mut hub, self.settings_tag.as_deref()).await? {
-            settings.keep(&self.setup.data).map_err(|error| of_disk(&error))?;
+            settings
+                .keep(&self.setup.data, &*self.setup.is_artefact_root)
+                .map_err(|error| of_disk(&error))?;
             if settings.revoked_number > self.banned.get().number() {
                 self.fetch_bans(&mut hub, &chain).await?;
             }
@@ -132,15 +158,18 @@ impl Worker {
     async fn renew(&mut self, hub: &mut Hub, offer: &Offer) -> Result<(), Fault> {
         let key = self.ring.prepare(&mut self.entropy).map_err(|error| of_ring(&error))?;
         self.show();
+        self.certify(hub, offer, &key).await?;
+        self.settle().await?;
+        tracing::info!("the certificate is renewed, and the hub takes the new one");
+        Ok(())
+    }
+
+    /// Asks for a certificate for the next key, over a connection that shows this one, and keeps it.
+    async fn certify(&mut self, hub: &mut Hub, offer: &Offer, key: &PrivateKey) -> Result<(), Fault> {
         let receipt_key = (self.setup.receipt_key)();
         let receipt_key = receipt_key.map_err(|reason| Fault::new(Code::DiskUnwritable, reason))?;
-        match calls::renew(hub, offer, &key, receipt_key).await? {
-            Heard::Issued(issued) => {
-                self.ring.certify(issued).map_err(|error| of_ring(&error))?;
-                self.settle().await?;
-                tracing::info!("the certificate is renewed, and the hub takes the new one");
-                Ok(())
-            }
+        match calls::renew(hub, offer, key, receipt_key).await? {
+            Heard::Issued(issued) => self.ring.certify(issued).map(drop).map_err(|error| of_ring(&error)),
             Heard::Wait { code, retry_after_s } => {
                 let fault = Fault::new(code.unwrap_or(Code::CannotIssue), "the renewal waits");
                 Err(fault.not_before(Some(u64::from(retry_after_s) * 1_000)))

@@ -344,6 +344,9 @@ impl Shared {
         if let Some(code) = state.refusal {
             return of(&Answer::refused(code, Some("a test wants it")), None);
         }
+        if facts.validity.not_after < self.now() {
+            return of(&Answer::refused(Code::CertificateExpired, None), None);
+        }
         state.seen.push(facts.key);
         let body = format!(
             "{{\"chain\":\"{}\",\"store\":\"{}\",\"serial\":\"box-1\",\"region\":\"eu\",\"hubs\":[],\"policy_keys\":[],\

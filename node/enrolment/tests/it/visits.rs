@@ -56,6 +56,64 @@ async fn a_box_whose_certificate_ran_out_recovers_with_its_old_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_first_certificate_that_ran_out_before_it_was_shown_is_replaced_for_its_own_key() {
+    let hub = Hub::start().await;
+    hub.state().lifetimes = Lifetimes { node_days: 3, ..Lifetimes::default() };
+    // The box gets it, and is told to come again later when it shows it. Then its line is away for ten days.
+    hub.state().refusal = Some(Code::HubBusy);
+    let data = tempfile::tempdir().unwrap();
+    let node = Running::start(setup(data.path(), None));
+    node.enrolment.claim(hub.link(), None).await.unwrap();
+    let is_busy = |status: &aisle_enrolment::Status| {
+        status.fault.as_ref().is_some_and(|fault| fault.code == Code::HubBusy.to_string())
+    };
+    node.until("a certificate that is not taken", is_busy).await;
+    node.end().await;
+    assert_eq!(hub.state().keys.len(), 1);
+    hub.set_ahead_ms(10 * DAY_MS);
+    hub.state().refusal = None;
+    hub.state().lifetimes = Lifetimes::default();
+    let node = Running::start(setup(data.path(), None));
+    let active = node.active().await;
+    let keys = hub.state().keys.clone();
+    assert_eq!(keys.len(), 2, "{keys:?}");
+    assert_eq!(keys[0], keys[1], "the claim is bound to the key");
+    assert_eq!(active.key.as_deref(), Some(keys[0].short().as_str()));
+    node.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_next_certificate_that_ran_out_before_it_was_shown_is_replaced_for_its_own_key() {
+    let hub = Hub::start().await;
+    // Its time has come at once.
+    hub.state().lifetimes = Lifetimes { node_days: 1, ..Lifetimes::default() };
+    let data = claimed(&hub).await;
+    hub.state().refusal = Some(Code::HubBusy);
+    let node = Running::start(setup(data.path(), None));
+    let is_renewed =
+        |status: &aisle_enrolment::Status| status.stage == Stage::Renewing && status.fault.is_some();
+    node.until("a next certificate that is not taken", is_renewed).await;
+    node.end().await;
+    let keys = hub.state().keys.clone();
+    assert_eq!(keys.len(), 2, "{keys:?}");
+    assert_ne!(keys[0], keys[1]);
+    hub.set_ahead_ms(10 * DAY_MS);
+    hub.state().refusal = None;
+    hub.state().lifetimes = Lifetimes::default();
+    let node = Running::start(setup(data.path(), None));
+    let next = keys[1].short();
+    node.until("a recovery with the next key", |status| {
+        status.stage == Stage::Active
+            && status.key.as_deref() == Some(next.as_str())
+            && status.fault.is_none()
+    })
+    .await;
+    assert_eq!(hub.state().keys[1..], [keys[1], keys[1]]);
+    assert_eq!(identity_on_disk(data.path()).unwrap().unwrap().key, keys[1]);
+    node.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_ban_is_told_and_lifted() {
     let hub = Hub::start().await;
     let data = claimed(&hub).await;

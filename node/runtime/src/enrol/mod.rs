@@ -9,6 +9,7 @@
 //! Not here: how a box is claimed and its certificate renewed (`aisle-enrolment`). Guards invariant 5: nothing of it keeps the shop from starting or selling.
 
 mod adopt;
+mod artefacts;
 pub(crate) mod command;
 pub(crate) mod config;
 pub(crate) mod credential;
@@ -25,11 +26,14 @@ use crate::{
     store::wall_clock,
     sync::files,
 };
-use aisle_broker::transport::Trust;
+use aisle_broker::transport::{Judges, Trust};
 use aisle_enrolment::{BUILT, Clock, Enrolment, Setup, Worker};
-use aisle_provisioning::identity::Store;
+use aisle_provisioning::{
+    certificate::Facts,
+    identity::{Identity, Store},
+};
 use aisle_transport::tls::ClockSource;
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 use tokio::sync::watch;
 
 /// How long the last step of a claim is shown before the node starts anew.
@@ -55,6 +59,7 @@ pub(crate) fn setup(data: &Path, config: &Config) -> Setup {
             let key = files::receipt_key(&of_key, sync.as_ref());
             key.map(|key| key.verifying_key().0).map_err(|error| crate::sync::words(&error))
         }),
+        is_artefact_root: Arc::new(|root| artefacts::is_root(root)),
         clock: clock(data),
         visit_ms: settings.visit_ms,
     }
@@ -83,15 +88,30 @@ pub(crate) fn clock_source(config: &Config, enrolment: Option<&Enrolment>) -> Cl
     }
 }
 
-/// What the broker asks of client certificates: those of the chain are judged by its time and its bans, those of somebody else's authority by the system's clock.
+/// What the broker asks of client certificates: those of the chain are judged by its time and its bans, and have to be of devices of this store; those of somebody else's
+/// authority are judged by the system's clock.
 pub(crate) fn trust(data: &Path, config: &Config, enrolment: Option<&Enrolment>) -> Trust {
-    let is_of_chain = config.mqtt.client_ca_file == Some(aisle_enrolment::files::roots(data));
-    let Some(enrolment) = enrolment.filter(|_| is_of_chain) else { return Trust::default() };
+    if config.mqtt.client_ca_file != Some(aisle_enrolment::files::roots(data)) {
+        return Trust::default();
+    }
+    // As it was at the start: whoever is claimed anew starts anew.
+    let own = aisle_enrolment::identity_on_disk(data).ok().flatten().and_then(|facts| facts.identity);
+    let is_foreign: Judges =
+        Arc::new(move |shown| !own.as_ref().is_some_and(|own| is_device_beside(own, shown)));
+    let is_foreign = Some(is_foreign);
+    let Some(enrolment) = enrolment else { return Trust { is_foreign, ..Trust::default() } };
     let (clock, bans) = (enrolment.clock().clone(), enrolment.clone());
     Trust {
         at_least_ms: Some(Arc::new(move || u64::try_from(clock.at_least().0).unwrap_or(0))),
+        is_foreign,
         is_banned: Some(Arc::new(move |certificate| bans.is_banned(certificate))),
     }
+}
+
+/// Whether a certificate is of a device in the store of this node: the chain's roots vouch for all stores, and for nodes and hubs.
+fn is_device_beside(own: &Identity, certificate: &[u8]) -> bool {
+    let named = Facts::read(certificate).ok().and_then(|facts| facts.identity);
+    matches!(&named, Some(Identity::Device { chain, store, .. }) if chain == own.chain() && Some(store) == own.store())
 }
 
 /// Whether the first page is served: a node that is set up by files of its own has nothing to be claimed for.
@@ -130,23 +150,72 @@ pub(crate) async fn claimed(enrolment: Option<&Enrolment>) {
     }
 }
 
-/// Sends the sessions of devices away that were taken back, each time that another list has come. Never ends.
+/// Sends away who came in by the certificate of a device that was banned, once for each ban: it may come by a password from then on. Never ends.
 pub(crate) async fn send_banned_away(enrolment: Enrolment, broker: aisle_broker::Broker) {
     let mut status = enrolment.watch();
-    let mut last = 0;
+    let mut known = BTreeSet::new();
+    let mut last = None;
     loop {
         let number = status.borrow_and_update().revoked_number;
-        if number != last {
-            last = number;
-            for device in enrolment.banned_devices() {
-                // Clients of a device are called by its id. Whoever is not there needs no sending away.
-                if broker.kick(&device, true).await {
-                    tracing::warn!(device, "a device that was banned was sent away");
+        if last.replace(number) != Some(number) {
+            let banned: BTreeSet<_> = enrolment.banned_devices().into_iter().collect();
+            for device in banned.difference(&known) {
+                let clients = broker.close_certified(device);
+                if clients > 0 {
+                    tracing::warn!(device, clients, "a device that was banned was sent away");
                 }
             }
+            known = banned;
         }
         if status.changed().await.is_err() {
             return std::future::pending().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aisle_provisioning::{
+        authority::{Charter, NameLimits, Root},
+        entropy::SystemEntropy,
+        identity::{Chain, Device, HubName, Serial},
+        issue::Subject,
+        key::PrivateKey,
+        moment::Lifetimes,
+        request::{self, KeyRules, Request},
+    };
+
+    #[test]
+    fn of_all_that_the_chain_vouches_for_only_devices_of_this_store_come_in() {
+        let (entropy, now) = (&mut SystemEntropy::default(), wall_clock());
+        let chain = |name: &str| Chain::new(name).unwrap();
+        let store = |name: &str| Store::new(name).unwrap();
+        let serial = |name: &str| Serial::new(name).unwrap();
+        let fridge = || Device::new("fridge-7").unwrap();
+        let mut certificate = |identity: &Identity| {
+            let limits = NameLimits::private(identity.chain());
+            let lifetimes = Lifetimes::default();
+            let charter = Charter { chain: identity.chain().clone(), limits, lifetimes };
+            let root = Root::create(&charter, now, entropy).unwrap();
+            let issuing = root.certify(&charter, now, entropy).unwrap();
+            let key = PrivateKey::generate().unwrap();
+            let csr = request::make(&key, identity.last(), Some(identity)).unwrap();
+            let csr = Request::read(&csr, KeyRules::OWN).unwrap();
+            let subject = Subject { identity, key: &csr.key, names: &[] };
+            issuing.issue(subject, &lifetimes, now, entropy).unwrap().chain.remove(0)
+        };
+        let own = Identity::node(chain("shops.example"), store("berlin-12"), serial("box-1"));
+        let device = Identity::device(chain("shops.example"), store("berlin-12"), fridge());
+        assert!(is_device_beside(&own, &certificate(&device)));
+        for other in [
+            Identity::device(chain("shops.example"), store("berlin-13"), fridge()),
+            Identity::device(chain("others.example"), store("berlin-12"), fridge()),
+            Identity::node(chain("shops.example"), store("berlin-12"), serial("fridge-7")),
+            Identity::hub(chain("shops.example"), HubName::new("hub-1").unwrap()),
+        ] {
+            assert!(!is_device_beside(&own, &certificate(&other)), "{other}");
+        }
+        assert!(!is_device_beside(&own, b"no certificate"));
     }
 }

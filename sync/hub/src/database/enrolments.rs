@@ -297,7 +297,7 @@ impl Database {
         asked: &Asked<'_>,
         now: Timestamp,
     ) -> Result<KeptEnrolment, EnrolError> {
-        let is_its_own = before.enrolment.claimed_key == asked.key;
+        let is_its_own = before.enrolment.is_first_key(&asked.key);
         let news = asked.receipt_key.filter(|news| is_its_own && **news != before.receipt_key);
         let Some(receipt_key) = news else { return Ok(before) };
         let kept = KeptEnrolment { receipt_key: *receipt_key, ..before };

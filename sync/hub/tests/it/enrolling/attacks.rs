@@ -70,6 +70,29 @@ async fn a_claim_works_once_for_its_store_for_its_box_and_until_its_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_was_left_behind_and_the_claim_that_it_used_take_nothing_over() {
+    let world = World::new("tries_max = 1000\napproval = \"auto\"");
+    let hub = world.hub().await;
+    let code = world.code("store-1", None).await;
+    let mut old = world.carton("4711");
+    let reply = old.enroll(&hub, &code).await;
+    old.take(&reply);
+    let new = old.renew(&hub, "store-1").await.unwrap();
+    assert_eq!(new.settings(&hub).await.status, 200);
+    let database = world.database().await;
+    let store = "store-1".parse().unwrap();
+    let before = database.registered(&store).await.unwrap();
+    // Somebody has found the old key, and brings a key for receipts of his own.
+    old.receipt = Arc::new(aisle_residency::signing::SigningKey::from_seed(&[8; 32]).unwrap());
+    let reply = old.enroll(&hub, &code).await;
+    assert_eq!((reply.status, reply.code()), (403, "E-203".into()));
+    let after = database.registered(&store).await.unwrap();
+    assert_eq!(after[0].receipt_key, before[0].receipt_key);
+    assert_eq!(new.settings(&hub).await.status, 200, "the node is not sent away");
+    hub.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_for_somebody_elses_name_or_for_more_than_a_name_is_refused_and_uses_no_claim() {
     let world = World::new("tries_max = 1000\napproval = \"auto\"");
     let hub = world.hub().await;

@@ -3,6 +3,7 @@
 //! Not here: what is asked in which order (`aisle-enrolment`), attacks on the hub (`aisle-hub`).
 
 mod claim;
+mod devices;
 mod first_boot;
 mod standing;
 
