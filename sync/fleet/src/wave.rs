@@ -11,7 +11,10 @@ use crate::{
     text::shown,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 /// How many nodes a wave takes: a number, a share of those that it means in per cent, or all that are left. Written `5`, `"10%"`, `all`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -142,6 +145,10 @@ pub struct Plan {
     pub waves: Vec<Vec<NodeId>>,
     /// Nodes that the rollout means and that are in no wave: they stay as they are, to be compared with.
     pub left: Vec<NodeId>,
+    /// The waves that name whom they mean, and whom: a bit for each wave, from 0; nodes that no such wave means are left out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schema(value_type = BTreeMap<String, u32>))]
+    pub named: BTreeMap<NodeId, u32>,
 }
 
 impl Plan {
@@ -165,6 +172,23 @@ fn rank(rollout: &RolloutId, node: &NodeId) -> [u8; 16] {
     rank
 }
 
+/// The waves that name whom they mean and mean a node, a bit each.
+pub(crate) fn named(waves: &[WaveSpec], member: &Member) -> u32 {
+    let bits = waves.iter().zip(0_u32..).filter_map(|(wave, place)| {
+        let is_meant = wave.who.as_ref().is_some_and(|who| who.matches(member));
+        is_meant.then(|| bit(place))
+    });
+    bits.fold(0, |all, bit| all | bit)
+}
+
+/// The bit of a wave; there are no more waves than bits.
+pub(crate) const fn bit(place: u32) -> u32 {
+    match 1_u32.checked_shl(place) {
+        Some(bit) => bit,
+        None => 0,
+    }
+}
+
 /// Puts nodes into waves. `who` is whom the rollout means.
 #[must_use]
 pub fn plan(
@@ -182,9 +206,12 @@ pub fn plan(
     ranked.sort_unstable_by_key(|(rank, place, _)| (*rank, *place));
     let mut taken: BTreeSet<u32> = BTreeSet::new();
     let mut plan = Plan::default();
-    for wave in waves {
+    for (wave, place) in waves.iter().zip(0_u32..) {
         let in_wave: Option<BTreeSet<u32>> =
             wave.who.as_ref().map(|who| index.select(who, work).into_iter().collect());
+        for member in in_wave.iter().flatten().filter_map(|member| index.member(*member)) {
+            *plan.named.entry(member.id.clone()).or_default() |= bit(place);
+        }
         let is_meant = |place: &u32| in_wave.as_ref().is_none_or(|in_wave| in_wave.contains(place));
         let all = ranked.iter().filter(|(_, place, _)| is_meant(place)).count();
         let wanted = match wave.size {

@@ -1,6 +1,6 @@
 //! From what was seen to verdicts.
 
-use super::{Business, Check, GateName, Gates, Health, Scale, Verdict};
+use super::{Business, Check, GateName, Gates, Health, Scale, Silence, Verdict};
 use crate::{
     name::Metric,
     rollout::Tally,
@@ -8,7 +8,7 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
-/// A mean of fewer calls says nothing of fuel.
+/// A mean of fewer calls says nothing of fuel, whatever `calls_min` is.
 const FUEL_CALLS_MIN: u64 = 20;
 /// What one call in a hundred may take longer than, in millionths.
 const P99_PPM: u64 = 10_000;
@@ -18,6 +18,8 @@ const P99_PPM: u64 = 10_000;
 pub struct Evidence<'a> {
     /// How its nodes stand.
     pub tally: Tally,
+    /// Who of them went silent, and who else.
+    pub silence: Silence,
     /// How the release has done on them.
     pub health: &'a Health,
     /// True where a part of the release is called at all.
@@ -38,7 +40,7 @@ pub fn judge(gates: &Gates, evidence: &Evidence<'_>) -> Vec<Check> {
         let errors = Rate { faults: errors, of: calls };
         checks.push(share(GateName::Errors, "calls ended in an error", errors, gates.errors_ppm_max, gates));
         checks.extend(gates.p99_us_max.map(|max| p99(max, gates, evidence)));
-        checks.extend(gates.fuel_mean_max.map(|max| fuel(max, evidence)));
+        checks.extend(gates.fuel_mean_max.map(|max| fuel(max, gates, evidence)));
     }
     checks.extend(gates.business.iter().map(|business| metric(business, gates, evidence)));
     checks
@@ -71,12 +73,15 @@ fn reached(gates: &Gates, evidence: &Evidence<'_>) -> Check {
 }
 
 fn booted(gates: &Gates, evidence: &Evidence<'_>) -> Check {
-    let tally = &evidence.tally;
-    let given = tally.reachable().saturating_add(tally.dark).saturating_add(tally.late);
-    let is_too_many = tally.dark >= 2
-        && tally.dark.saturating_mul(100) > given.saturating_mul(u64::from(gates.dark_percent_max));
-    let verdict = if is_too_many { Verdict::Fail } else { Verdict::Pass };
-    let text = format!("{} of {given} nodes went dark after they were given it", tally.dark);
+    let silence = &evidence.silence;
+    let verdict = silence.verdict(u64::from(gates.dark_percent_max), gates.alpha());
+    let Silence { of, dark, others, others_away, .. } = silence;
+    let mut text = format!(
+        "{dark} of {of} nodes that run it went dark; of those that do not run it {others_away} of {others} are away"
+    );
+    if verdict == Verdict::Wait {
+        text.push_str(": they may only be closed, and are waited for");
+    }
     check(GateName::Booted, verdict, text)
 }
 
@@ -121,10 +126,10 @@ fn p99(max_us: u64, gates: &Gates, evidence: &Evidence<'_>) -> Check {
     check(GateName::P99, verdict, text)
 }
 
-fn fuel(max: u64, evidence: &Evidence<'_>) -> Check {
+fn fuel(max: u64, gates: &Gates, evidence: &Evidence<'_>) -> Check {
     let mean = evidence.health.fuel_mean().unwrap_or(0);
     let verdict = match evidence.health.calls {
-        0..FUEL_CALLS_MIN => Verdict::Wait,
+        calls if calls < gates.calls_min.max(FUEL_CALLS_MIN) => Verdict::Wait,
         _ if mean > max => Verdict::Fail,
         _ => Verdict::Pass,
     };
@@ -140,7 +145,9 @@ fn metric(business: &Business, gates: &Gates, evidence: &Evidence<'_>) -> Check 
     let tolerance = f64::from(business.tolerance);
     let Interval { low, high } = mean.interval(gates.alpha());
     let is_too_few = mean.n < u64::from(business.periods_min);
-    let is_open = business.must_show && high.is_none_or(|high| high > tolerance);
+    // Where nothing ever was there to be counted, as with errors that nobody makes, no more can be shown.
+    let is_same = mean.n > 1 && mean.squares <= 0.0 && mean.mean <= tolerance;
+    let is_open = business.must_show && !is_same && high.is_none_or(|high| high > tolerance);
     let verdict = if low.is_some_and(|low| low > tolerance) {
         Verdict::Fail
     } else if is_too_few || is_open {

@@ -3,12 +3,12 @@
 //! | gate | holds when |
 //! | --- | --- |
 //! | `reached` | enough of the nodes that can be reached have come to an end, and at least one has really run it |
-//! | `booted` | not too many nodes went dark after they were given it |
+//! | `booted` | of the nodes that run it not many more went dark than of those that do not |
 //! | `failures` | not too many nodes gave it up |
 //! | `called` | it was called often enough in live traffic |
 //! | `traps`, `errors` | the share of calls that went wrong is within its bound |
 //! | `p99` | at most one call in a hundred took longer than its bound |
-//! | `fuel` | a call costs no more fuel in the mean |
+//! | `fuel` | a call costs no more fuel in the mean, of as many calls as `called` wants |
 //! | a metric | the stores do no worse than stores like them without it |
 //!
 //! Shares and metrics are judged by tests that may be looked at all the time ([`crate::sequential`]). Nodes that are away, that went dark or that are late
@@ -16,9 +16,11 @@
 
 mod health;
 mod judge;
+mod silence;
 
 pub use health::{Durations, Health};
 pub use judge::{Evidence, judge};
+pub use silence::{CLOSED_MS_MAX, Silence};
 
 use crate::name::Metric;
 use serde::{Deserialize, Serialize};
@@ -96,9 +98,10 @@ pub struct Gates {
     pub reached_percent_min: u32,
     /// The most of those that may have failed, in per cent. 5.
     pub failed_percent_max: u32,
-    /// The most of the nodes that were given it that may have gone dark since, in per cent, two being always allowed. 20.
+    /// The most of the nodes that run it that may have gone dark since, in per cent, beyond the share that is away of those that do not run it; one is always
+    /// allowed. 20.
     pub dark_percent_max: u32,
-    /// A node that takes longer is not waited for, in minutes. A day.
+    /// A node that takes longer is not waited for, in minutes in which it is there and the rollout is not paused. A day.
     pub deadline_minutes: u32,
     /// The fewest calls in live traffic of all nodes together, for what is called. 100.
     pub calls_min: u64,
@@ -109,7 +112,7 @@ pub struct Gates {
     /// The longest that 99 of 100 calls may take, in microseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p99_us_max: Option<u64>,
-    /// The most fuel of a call in the mean.
+    /// The most fuel of a call in the mean, judged from `calls_min` calls on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fuel_mean_max: Option<u64>,
     /// Business metrics, at most [`METRICS_MAX`].

@@ -166,10 +166,7 @@ impl Rollout {
         let mut nodes = Vec::new();
         for (node, progress) in &mut self.nodes {
             if progress.status == Status::Failed {
-                progress.round += 1;
-                progress.give(at);
-                // What went wrong before is not held against the next try.
-                progress.health = crate::gate::Health::default();
+                progress.give_again(at);
                 nodes.push(node.clone());
             }
         }
@@ -202,6 +199,7 @@ impl Rollout {
         }
         let missing = tally.members - tally.passed - tally.excluded;
         let next = if missing == 0 && tally.passed > 0 {
+            self.was_done = true;
             RolloutPhase::Done
         } else {
             RolloutPhase::Finished { missing }

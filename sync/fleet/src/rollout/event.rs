@@ -2,6 +2,7 @@
 
 use super::RolloutPhase;
 use crate::{
+    artefact::Slot,
     gate::Check,
     name::{Metric, WaveName},
     node::{Member, NodeId},
@@ -11,7 +12,7 @@ use crate::{
 };
 use aisle_event::StoreId;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a person wants of a rollout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,8 +116,13 @@ pub enum Fact {
         /// What it told.
         report: Box<NodeReport>,
     },
-    /// A node has come to the fleet. If the rollout means it, it joins the last wave that does.
-    Joined(Box<Member>),
+    /// A node has come to the fleet. If the rollout means it, it joins the last wave that does, unless later rollouts decide everything that this one would.
+    Joined {
+        /// Which.
+        member: Box<Member>,
+        /// Slots of this rollout that later ones decide for it, as [`super::Rollout::overtaken`] finds them.
+        overtaken: BTreeSet<Slot>,
+    },
     /// A node has left the fleet.
     Left(NodeId),
     /// The stores that those of the running wave are compared with.

@@ -1,4 +1,5 @@
-//! The reducer: an event and the time go in, what follows comes out. Commands are in [`super::command`], metrics in [`super::measure`].
+//! The reducer: an event and the time go in, what follows comes out. Commands are in [`super::command`], what follows from a look in
+//! [`super::look`], nodes that come later in [`super::join`], metrics in [`super::measure`].
 
 use super::{
     Cause, CauseGroup, Progress, RolloutPhase, RolloutSpec, Status, Tally,
@@ -9,11 +10,11 @@ use super::{
 };
 use crate::{
     desired::Layer,
-    gate::{Check, Evidence, GateName, Health, Verdict, judge},
+    gate::Check,
     name::Metric,
-    node::{Member, NodeId},
+    node::NodeId,
     sequential::{Mean, Pair},
-    wave::{OnFailure, Plan},
+    wave::Plan,
 };
 use aisle_event::{StoreId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -48,7 +49,12 @@ pub struct WaveState {
     #[cfg_attr(feature = "schema", schema(value_type = Option<i64>))]
     pub reached_at: Option<Timestamp>,
     /// The same by the rollout's own clock.
-    reached_ms: Option<u64>,
+    pub(super) reached_ms: Option<u64>,
+    /// How many had passed when enough had last.
+    #[serde(default)]
+    pub(super) reached_by: u64,
+    /// When it began, by the same clock.
+    pub(super) started_ms: Option<u64>,
     /// When it was through.
     #[cfg_attr(feature = "schema", schema(value_type = Option<i64>))]
     pub ended_at: Option<Timestamp>,
@@ -72,7 +78,7 @@ pub struct WaveState {
 pub struct Rollout {
     pub(super) spec: RolloutSpec,
     pub(super) author: String,
-    /// The higher, the later it was made.
+    /// The higher, the later it was started; made, until then.
     pub(super) order: u64,
     pub(super) phase: RolloutPhase,
     pub(super) approvals: BTreeSet<String>,
@@ -84,15 +90,18 @@ pub struct Rollout {
     /// The wave that runs; all are through when it is behind the last.
     pub(super) current: usize,
     pub(super) excluded: BTreeMap<StoreId, String>,
+    /// It was done once, whatever it is now.
+    #[serde(default)]
+    pub(super) was_done: bool,
     /// The rollout's own clock: it goes on as long as somebody looks, and stands while nobody does. An hour in which the hub was down makes nobody
     /// silent, and a clock that leaps makes nobody late.
-    clock_ms: u64,
+    pub(super) clock_ms: u64,
     looked_at: Option<Timestamp>,
     pub(super) history: VecDeque<Entry>,
 }
 
 impl Rollout {
-    /// A draft. `order` is higher than that of every rollout before it.
+    /// A draft. `order` is higher than that of every rollout before it; with its start it is given another ([`Self::placed`]).
     ///
     /// # Errors
     /// When it cannot be.
@@ -110,6 +119,7 @@ impl Rollout {
             waves,
             current: 0,
             excluded: BTreeMap::new(),
+            was_done: false,
             clock_ms: 0,
             looked_at: None,
             history: VecDeque::new(),
@@ -126,10 +136,19 @@ impl Rollout {
             Event::Command(command) => self.command(command, now),
             Event::Fact(fact) => {
                 let passed_ms = self.looked_at.map_or(0, |last| now.ms_since(last));
-                self.clock_ms = self.clock_ms.saturating_add(passed_ms.min(self.offline_ms() / 2));
+                self.pass(passed_ms.min(self.offline_ms() / 2), now);
                 self.looked_at = Some(now);
                 Ok(self.fact(fact, now))
             }
+        }
+    }
+
+    /// Lets the rollout's own clock go on.
+    fn pass(&mut self, ms: u64, now: Timestamp) {
+        self.clock_ms = self.clock_ms.saturating_add(ms);
+        let at = self.moment(now);
+        if ms > 0 && matches!(self.phase, RolloutPhase::Running | RolloutPhase::Settling) {
+            self.nodes.values_mut().for_each(|progress| progress.wait(ms, at));
         }
     }
 
@@ -145,10 +164,16 @@ impl Rollout {
         &self.author
     }
 
-    /// Where it stands among all rollouts: the higher, the later it was made.
+    /// Where it stands among all rollouts: the higher, the later it was started, or made where it was not.
     #[must_use]
     pub const fn order(&self) -> u64 {
         self.order
+    }
+
+    /// Takes the place that is its own from its start on. Whoever lets [`super::Verb::Start`] through gives it one that is higher than that of every rollout before it,
+    /// and saves both together: of two rollouts the one counts that was started later, however long ago it was written. A lower one changes nothing.
+    pub fn placed(&mut self, order: u64) {
+        self.order = self.order.max(order);
     }
 
     /// Stores that take no part, and why.
@@ -248,7 +273,7 @@ impl Rollout {
         progress.given_at.is_some() && (is_going_back || progress.status == Status::Excluded)
     }
 
-    fn offline_ms(&self) -> u64 {
+    pub(super) fn offline_ms(&self) -> u64 {
         u64::from(self.spec.offline_minutes) * 60_000
     }
 
@@ -289,23 +314,28 @@ impl Rollout {
             Fact::Reported { node, report } => {
                 let is_going_back = matches!(self.phase, RolloutPhase::RollingBack { .. });
                 let was_given = self.gives(&node);
+                let is_kept = self.was_done || self.phase == RolloutPhase::Done;
                 let Some(progress) = self.nodes.get_mut(&node) else { return effects };
                 progress.see(at);
                 match progress.status {
                     Status::Waiting | Status::Excluded => {}
                     _ if is_going_back => {
-                        let is_back = Progress::is_back(&self.spec.set, &report);
-                        progress.status = if is_back { Status::Back } else { progress.status };
+                        progress.status = match progress.status {
+                            _ if Progress::is_back(&self.spec.set, &report) => Status::Back,
+                            // It was, and is not any more.
+                            Status::Back => Status::Live,
+                            status => status,
+                        };
                     }
                     Status::Back => {}
-                    _ => progress.hear(&self.spec.set, &report),
+                    _ => progress.hear(&self.spec.set, &report, is_kept),
                 }
                 // What a node says of itself may change what it should run while the rest is held.
                 if self.gives(&node) != was_given {
                     effects.push(Effect::Changed(vec![node]));
                 }
             }
-            Fact::Joined(member) => self.joined(&member, now, &mut effects),
+            Fact::Joined { member, overtaken } => self.joined(&member, overtaken, now, &mut effects),
             Fact::Left(node) => drop(self.nodes.remove(&node)),
             Fact::Paired { metric, pairs } => self.paired(metric, pairs),
             Fact::Measured { metric, period, values } => self.measured(&metric, period, &values),
@@ -332,6 +362,7 @@ impl Rollout {
         for (nodes, wave) in plan.waves.iter().zip(0_u16..) {
             for node in nodes {
                 let mut progress = Progress::new(wave);
+                progress.meant = plan.named.get(node).copied().unwrap_or(0);
                 if self.excluded.contains_key(&node.store) {
                     progress.status = Status::Excluded;
                 }
@@ -343,161 +374,6 @@ impl Rollout {
         let is_approved = self.needed == 0;
         let next = if is_approved { RolloutPhase::Ready } else { RolloutPhase::AwaitingApproval };
         self.go(next, effects);
-    }
-
-    fn joined(&mut self, member: &Member, now: Timestamp, effects: &mut Vec<Effect>) {
-        let is_late = self.phase.is_over() && !matches!(self.phase, RolloutPhase::Done);
-        let is_early = matches!(self.phase, RolloutPhase::Draft | RolloutPhase::Preflight);
-        if is_late || is_early || self.nodes.contains_key(&member.id) || !self.spec.who.matches(member) {
-            return;
-        }
-        let is_meant = |wave: &&(usize, &crate::wave::WaveSpec)| {
-            wave.1.who.as_ref().is_none_or(|who| who.matches(member))
-        };
-        let waves: Vec<(usize, &crate::wave::WaveSpec)> = self.spec.waves.iter().enumerate().collect();
-        let Some(wave) = waves.iter().rfind(is_meant).and_then(|(wave, _)| u16::try_from(*wave).ok()) else {
-            return;
-        };
-        let mut progress = Progress::new(wave);
-        let at = self.moment(now);
-        let has_begun = self.waves.get(usize::from(wave)).is_some_and(|wave| wave.started_at.is_some());
-        if self.excluded.contains_key(&member.id.store) {
-            progress.status = Status::Excluded;
-        } else if has_begun {
-            progress.give(at);
-            effects.push(Effect::Changed(vec![member.id.clone()]));
-        }
-        self.nodes.insert(member.id.clone(), progress);
-        if self.phase == RolloutPhase::Done {
-            self.go(RolloutPhase::Settling, effects);
-        }
-    }
-
-    fn tick(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        match &self.phase {
-            RolloutPhase::Running => self.look(now, effects),
-            RolloutPhase::Settling => {
-                if self.is_stopped_by_what_was(now, effects) {
-                    return;
-                }
-                let tally = self.tally(None);
-                if tally.passed > 0 && tally.passed + tally.excluded == tally.members {
-                    self.note(now, None, format!("done: {} nodes have really run it", tally.passed));
-                    self.go(RolloutPhase::Done, effects);
-                }
-            }
-            RolloutPhase::RollingBack { why } => {
-                let why = why.clone();
-                let is_back = |progress: &Progress| {
-                    progress.given_at.is_none() || matches!(progress.status, Status::Back | Status::Excluded)
-                };
-                if self.nodes.values().all(is_back) {
-                    self.note(now, None, "no node runs it any more".into());
-                    self.go(RolloutPhase::RolledBack { why, missing: 0 }, effects);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Looks at the wave that runs, and at those before it.
-    fn look(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        if self.is_stopped_by_what_was(now, effects) {
-            return;
-        }
-        let Some(spec) = self.spec.waves.get(self.current) else { return };
-        let (on_failure, asks, soak_minutes) = (spec.on_failure, spec.asks, spec.soak_minutes);
-        let tally = self.tally(Some(self.current));
-        if tally.members == tally.excluded {
-            self.note(now, None, format!("wave `{}` has no node", spec.name));
-            return self.next_wave(now, false, effects);
-        }
-        let mut checks = self.judged(|progress| usize::from(progress.wave) == self.current, tally);
-        let is_reached =
-            checks.iter().any(|check| check.gate == GateName::Reached && check.verdict == Verdict::Pass);
-        let Some(wave) = self.waves.get_mut(self.current) else { return };
-        (wave.reached_at, wave.reached_ms) = if is_reached {
-            (wave.reached_at.or(Some(now)), wave.reached_ms.or(Some(self.clock_ms)))
-        } else {
-            (None, None)
-        };
-        let soaked_ms = wave.reached_ms.map_or(0, |since| self.clock_ms.saturating_sub(since));
-        let soak_ms = u64::from(soak_minutes) * 60_000;
-        let is_soaked = is_reached && soaked_ms >= soak_ms;
-        let text = format!("{} of {soak_minutes} minutes", soaked_ms.min(soak_ms) / 60_000);
-        let verdict = if is_soaked && !asks { Verdict::Pass } else { Verdict::Wait };
-        let text = if is_soaked && asks { "a person has to `promote` it".into() } else { text };
-        checks.push(Check { gate: GateName::Soak, verdict, text });
-        wave.checks.clone_from(&checks);
-        if checks.iter().any(|check| check.verdict == Verdict::Fail) {
-            return self.stop(self.current, checks, on_failure, now, effects);
-        }
-        if checks.iter().all(|check| matches!(check.verdict, Verdict::Pass | Verdict::NotJudged)) {
-            self.next_wave(now, false, effects);
-        }
-    }
-
-    /// What was well when its wave went by may not be any more.
-    fn is_stopped_by_what_was(&mut self, now: Timestamp, effects: &mut Vec<Effect>) -> bool {
-        let mut tally = Tally::default();
-        let is_waived = |wave: usize| self.waves.get(wave).is_some_and(|wave| wave.is_waived);
-        for wave in (0..self.current.min(self.waves.len())).filter(|wave| !is_waived(*wave)) {
-            let of_wave = self.tally(Some(wave));
-            tally.members += of_wave.members;
-            tally.passed += of_wave.passed;
-            tally.failed += of_wave.failed;
-        }
-        let is_before = |wave: usize| wave < self.current && !is_waived(wave);
-        let checks: Vec<Check> = self
-            .judged(|progress| is_before(usize::from(progress.wave)), tally)
-            .into_iter()
-            .filter(|check| matches!(check.gate, GateName::Failures | GateName::Traps | GateName::Errors))
-            .collect();
-        if self.current == 0 || !checks.iter().any(|check| check.verdict == Verdict::Fail) {
-            return false;
-        }
-        let last = self.current.saturating_sub(1);
-        let on_failure = self.spec.waves.get(last).map_or(OnFailure::Pause, |wave| wave.on_failure);
-        self.stop(last, checks, on_failure, now, effects);
-        true
-    }
-
-    fn judged(&self, is_meant: impl Fn(&Progress) -> bool, tally: Tally) -> Vec<Check> {
-        let mut health = Health::default();
-        for progress in self.nodes.values().filter(|progress| is_meant(progress)) {
-            health.merge(&progress.health);
-        }
-        let none = BTreeMap::new();
-        let means = self.waves.get(self.current).map_or(&none, |wave| &wave.means);
-        let evidence = Evidence { tally, health: &health, is_called: self.spec.is_called(), means };
-        judge(self.spec.gates_of(self.current.min(self.waves.len().saturating_sub(1))), &evidence)
-    }
-
-    fn stop(
-        &mut self,
-        wave: usize,
-        checks: Vec<Check>,
-        on_failure: OnFailure,
-        now: Timestamp,
-        effects: &mut Vec<Effect>,
-    ) {
-        let failed: Vec<String> = checks
-            .iter()
-            .filter(|check| check.verdict == Verdict::Fail)
-            .map(|check| format!("{}: {}", check.gate, check.text))
-            .collect();
-        let why = failed.join("; ");
-        if let Some(spec) = self.spec.waves.get(wave) {
-            effects.push(Effect::WaveStopped { wave: spec.name.clone(), checks });
-        }
-        self.note(now, None, format!("stopped: {why}"));
-        match on_failure {
-            OnFailure::Pause => {
-                self.go(RolloutPhase::Paused { why, by_gate: true }, effects);
-                effects.push(Effect::Changed(self.held()));
-            }
-            OnFailure::Rollback => self.go_back(why, effects),
-        }
     }
 
     pub(super) fn go_back(&mut self, why: String, effects: &mut Vec<Effect>) {
@@ -551,7 +427,7 @@ impl Rollout {
         if let (Some(wave), Some(spec)) =
             (self.waves.get_mut(self.current), self.spec.waves.get(self.current))
         {
-            wave.started_at = Some(now);
+            (wave.started_at, wave.started_ms) = (Some(now), Some(at.clock_ms));
             let (wave, nodes) = (spec.name.clone(), given.len() as u64);
             self.note(now, None, format!("wave `{wave}` begins with {nodes} nodes"));
             effects.push(Effect::WaveStarted { wave, nodes });

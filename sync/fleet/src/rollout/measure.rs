@@ -1,7 +1,7 @@
 //! Business metrics of the wave that runs, against stores like its own.
 //!
 //! One observation is one period: the mean, over all pairs, of how much worse the store with the release did than the one without, each against its own past
-//! (a difference of differences). Stores share weather and holidays, so those of one period are not many observations but one.
+//! (a difference of differences; of shares the past only excuses). Stores share weather and holidays, so those of one period are not many observations but one.
 
 use super::Rollout;
 use crate::{
@@ -40,33 +40,53 @@ impl Rollout {
             return;
         }
         let Some(pairs) = wave.pairs.get(metric) else { return };
-        let worse = pairs.iter().filter_map(|pair| worse(&business, pair, values));
-        let (sum, many) = worse.fold((0.0, 0_u32), |(sum, many), worse| (sum + worse, many + 1));
-        if many == 0 {
-            return;
-        }
+        let apart: Vec<Apart> = pairs.iter().filter_map(|pair| apart(&business, pair, values)).collect();
+        let Some(worse) = worse(business.scale, &apart) else { return };
         wave.periods.insert(metric.clone(), period);
         if let Some(mean) = wave.means.get_mut(metric) {
-            mean.add(sum / f64::from(many));
+            mean.add(worse);
         }
     }
 }
 
-/// How much worse one store did than the other, each against its past; nothing where one was closed or has none.
-fn worse(business: &Business, pair: &Pair, values: &BTreeMap<StoreId, i64>) -> Option<f64> {
+/// How far two stores are apart, a positive number being worse for the one with the release.
+struct Apart {
+    now: f64,
+    /// Where that is not in the numbers of now already.
+    before: f64,
+}
+
+/// Nothing where one was closed or has no past.
+fn apart(business: &Business, pair: &Pair, values: &BTreeMap<StoreId, i64>) -> Option<Apart> {
     let (treated, control) = (*values.get(&pair.treated)?, *values.get(&pair.control)?);
-    let change = match business.scale {
+    let (now, before) = match business.scale {
         Scale::Relative => {
             let change = |now: i64, past: i64| (past > 0).then(|| now as f64 / past as f64 * 1000.0);
-            change(treated, pair.treated_past)? - change(control, pair.control_past)?
+            (change(treated, pair.treated_past)? - change(control, pair.control_past)?, 0.0)
         }
         Scale::Absolute => {
-            let change = |now: i64, past: i64| now as f64 - past as f64;
-            change(treated, pair.treated_past) - change(control, pair.control_past)
+            (treated as f64 - control as f64, pair.treated_past as f64 - pair.control_past as f64)
         }
     };
     Some(match business.worse {
-        Worse::Lower => -change,
-        Worse::Higher => change,
+        Worse::Lower => Apart { now: -now, before: -before },
+        Worse::Higher => Apart { now, before },
+    })
+}
+
+/// How much worse the stores did in a period than those without, in the mean; nothing where none was measured.
+///
+/// A share of a few hours past is a few errors, and luck. That the stores did better before by it, or the others worse, is taken for chance: else everybody would get worse by
+/// becoming usual again, for as long as it is looked. What was before only excuses: who did worse already does not do so because of the release.
+fn worse(scale: Scale, apart: &[Apart]) -> Option<f64> {
+    let many = apart.len() as f64;
+    if apart.is_empty() {
+        return None;
+    }
+    let mean = |of: fn(&Apart) -> f64| apart.iter().map(of).sum::<f64>() / many;
+    let (now, before) = (mean(|one| one.now), mean(|one| one.before));
+    Some(match scale {
+        Scale::Relative => now,
+        Scale::Absolute => now - before.max(0.0),
     })
 }

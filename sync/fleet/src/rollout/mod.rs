@@ -18,6 +18,8 @@
 mod cause;
 mod command;
 mod event;
+mod join;
+mod look;
 mod machine;
 mod measure;
 mod phase;

@@ -56,7 +56,7 @@ impl Mean {
         self.squares += before * (x - self.mean);
     }
 
-    /// The evidence against the mean being `mu`: as a bet, how much it has won. 1 says nothing.
+    /// The evidence against the mean being `mu`: as a bet, how much it has won. 1 says nothing, as do observations that have no spread.
     #[must_use]
     pub fn e_value(&self, mu: f64) -> f64 {
         let n = self.n as f64;
@@ -65,24 +65,21 @@ impl Mean {
         }
         let r = PRIOR / (PRIOR + n);
         let off = n * (self.mean - mu) * (self.mean - mu);
-        // t²/(n-1) = n·(x̄-μ)²/squares. Where there is no spread at all, one that is off is as far off as can be.
-        let log = if self.squares > 0.0 {
-            let u = off / self.squares;
-            0.5 * r.ln() + 0.5 * n * ((1.0 + u).ln() - (1.0 + r * u).ln())
-        } else if off > 0.0 {
-            0.5 * r.ln() - 0.5 * n * r.ln()
-        } else {
-            0.5 * r.ln()
-        };
-        log.exp()
+        if self.squares <= 0.0 {
+            return 1.0;
+        }
+        // t²/(n-1) = n·(x̄-μ)²/squares.
+        let u = off / self.squares;
+        (0.5 * r.ln() + 0.5 * n * ((1.0 + u).ln() - (1.0 + r * u).ln())).exp()
     }
 
-    /// Where the true mean is, all looks of a lifetime together being wrong with probability `alpha` at most.
+    /// Where the true mean is, all looks of a lifetime together being wrong with probability `alpha` at most. Observations without any spread say nothing: they are no
+    /// numbers of many baskets, but of none, such as shares of errors where there was no error.
     #[must_use]
     pub fn interval(&self, alpha: f64) -> Interval {
         let n = self.n as f64;
         let nothing = Interval { low: None, high: None };
-        if self.n < 2 || !(alpha > 0.0 && alpha < 1.0) {
+        if self.n < 2 || self.squares <= 0.0 || !(alpha > 0.0 && alpha < 1.0) {
             return nothing;
         }
         let r = PRIOR / (PRIOR + n);

@@ -59,6 +59,8 @@ struct Course {
     away: BTreeSet<NodeId>,
     /// Who has said that it really ran it, and has not said otherwise since.
     ran: BTreeSet<NodeId>,
+    /// It was done once: what its nodes are given by others later takes nothing away from it.
+    was_done: bool,
 }
 
 impl Course {
@@ -68,7 +70,12 @@ impl Course {
             { "name": "b", "size": 3, "on_failure": "pause" },
             { "name": "c" },
         ]);
-        Self { drive: Drive::started(spec(waves), 12), away: BTreeSet::new(), ran: BTreeSet::new() }
+        Self {
+            drive: Drive::started(spec(waves), 12),
+            away: BTreeSet::new(),
+            ran: BTreeSet::new(),
+            was_done: false,
+        }
     }
 
     fn take(&mut self, step: &Step) {
@@ -90,7 +97,13 @@ impl Course {
             Step::Fails(at) => self.tell(&node(at), |round| refuses(round, FaultCode::Trapped, "x")),
             Step::Works(at) => self.tell(&node(at), |round| runs(Phase::Fetching, "1.0", round, 0)),
             Step::Lives(at) => self.tell(&node(at), |round| runs(Phase::Watching, "2.0", round, 1)),
-            Step::Back(at) => self.tell(&node(at), |_| back()),
+            Step::Back(at) => {
+                let (node, had_run) = (node(at), self.ran.contains(&node(at)));
+                self.tell(&node, |_| back());
+                if had_run && self.was_done {
+                    self.ran.insert(node);
+                }
+            }
             Step::Away(at) => drop(self.away.insert(node(at))),
             Step::Minutes(minutes) => {
                 let away: Vec<NodeId> = self.away.iter().cloned().collect();
@@ -101,6 +114,7 @@ impl Course {
                 self.drive.fact(Fact::Tick);
             }
         }
+        self.was_done |= *self.drive.phase() == RolloutPhase::Done;
         self.holds(&given_before, was_held);
     }
 

@@ -10,6 +10,7 @@
     reason = "a test says what it expects by failing"
 )]
 
+mod absences;
 mod bench;
 mod codes;
 mod converging;
@@ -22,8 +23,10 @@ mod forward;
 mod gates;
 mod kills;
 mod labels;
+mod live;
 mod matching;
 mod node_settings;
+mod overtaken;
 mod preflights;
 mod rehearsals;
 mod rollouts;

@@ -5,13 +5,13 @@ use crate::{
     drive::{A, Drive, MINUTE, back, refuses, runs, spec, stranger, waves},
 };
 use aisle_fleet::{
-    FaultCode, Metric, NodeReport, Rollout, RolloutPhase,
+    FaultCode, Member, Metric, NodeReport, Rollout, RolloutPhase,
     gate::{GateName, Verdict},
     report::Phase,
     rollout::{Command, Effect, Event, Fact, Refusal, Status, Verb},
     sequential::Pair,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn why() -> String {
     "we saw something".into()
@@ -109,7 +109,8 @@ fn one_dead_device_blocks_nobody_be_it_silent_or_slow() {
         drive.pass_without(300, &away);
         assert_eq!(drive.given(), 6, "silent: {is_silent}");
         let tally = drive.rollout.tally(Some(0));
-        assert_eq!((tally.dark, tally.late, tally.failed), if is_silent { (1, 0, 0) } else { (0, 1, 0) });
+        let told = (tally.offline, tally.dark, tally.late, tally.failed);
+        assert_eq!(told, if is_silent { (1, 0, 0, 0) } else { (0, 0, 1, 0) });
     }
 }
 
@@ -354,11 +355,15 @@ fn a_verb_that_says_nothing_now_is_refused_with_what_could_be_said() {
     }
 }
 
+fn join(drive: &mut Drive, member: &Member) {
+    drive.fact(Fact::Joined { member: Box::new(member.clone()), overtaken: BTreeSet::new() });
+}
+
 #[test]
 fn a_store_that_opens_during_a_rollout_joins_the_last_wave_that_means_it() {
     let mut drive = Drive::started(spec(waves()), 20);
     let new = member("store-new", &[]);
-    drive.fact(Fact::Joined(Box::new(new.clone())));
+    join(&mut drive, &new);
     assert_eq!(drive.status(&new.id), Status::Waiting);
     assert_eq!(drive.rollout.nodes()[&new.id].wave, 2);
     for wave in 0..3 {
@@ -369,7 +374,7 @@ fn a_store_that_opens_during_a_rollout_joins_the_last_wave_that_means_it() {
     }
     assert_eq!(drive.phase(), &RolloutPhase::Done);
     let later = member("store-later", &[]);
-    drive.fact(Fact::Joined(Box::new(later.clone())));
+    join(&mut drive, &later);
     assert!(drive.is("settling"), "done means every store, so it is not any more");
     assert!(drive.rollout.gives(&later.id));
     drive.fact(Fact::Left(later.id.clone()));

@@ -1,10 +1,17 @@
 //! Tests that are looked at all the time are wrong no more often than was agreed, and find what is there. Everything by seed.
 
-use crate::bench::Random;
-use aisle_fleet::{
-    gate::{Durations, Health},
-    sequential::{Mean, Rate, e_value},
+use crate::{
+    bench::Random,
+    drive::{Drive, spec},
 };
+use aisle_event::StoreId;
+use aisle_fleet::{
+    Metric,
+    gate::{Durations, Health},
+    rollout::Fact,
+    sequential::{Mean, Pair, Rate, e_value},
+};
+use std::collections::BTreeMap;
 
 /// In how many of so many courses a stop comes at any look.
 fn stopped(courses: u64, seed: u64, mut course: impl FnMut(&mut Random) -> bool) -> u64 {
@@ -75,6 +82,75 @@ fn means_of_skewed_baskets_mislead_it_no_more() {
     assert!(found <= allowed(600, 0.05));
 }
 
+/// How many of what happens so often in the mean happen, by Knuth.
+fn poisson(random: &mut Random, mean: f64) -> u32 {
+    let (end, mut product, mut many) = ((-mean).exp(), random.unit(), 0);
+    while product > end {
+        product *= random.unit();
+        many += 1;
+    }
+    many
+}
+
+const PAIRS: usize = 5;
+/// Lines that a store sells in an hour, in the mean.
+const LINES: f64 = 500.0;
+
+/// A rollout whose stores have so many errors a day together, and those that they are compared with so many. It is looked at every hour for three days; true when the gate stops it.
+fn is_stopped_by_errors(random: &mut Random, begun: &Drive, treated_day: f64, control_day: f64) -> bool {
+    let metric = Metric::new("price-errors").unwrap();
+    let mut drive =
+        Drive { rollout: begun.rollout.clone(), members: Vec::new(), now: begun.now, effects: Vec::new() };
+    let stores = |wave| drive.wave(wave).into_iter().map(|node| node.store).take(PAIRS);
+    let both: Vec<(StoreId, StoreId)> = stores(0).zip(stores(1)).collect();
+    let of_store = |day: f64| day / 24.0 / PAIRS as f64;
+    let share = |errors: u32, lines: f64| (f64::from(errors) * 1e6 / lines) as i64;
+    // A day before, in which nothing was different.
+    let mut past = || share(poisson(random, of_store(control_day) * 24.0), LINES * 24.0);
+    let mut pasts: Vec<(i64, i64)> = (0..PAIRS).map(|_| (past(), past())).collect();
+    pasts.sort_unstable();
+    let pairs = both.iter().zip(pasts).map(|((treated, control), (treated_past, control_past))| Pair {
+        treated: treated.clone(),
+        treated_past,
+        control: control.clone(),
+        control_past,
+    });
+    drive.fact(Fact::Paired { metric: metric.clone(), pairs: pairs.collect() });
+    (0..72).any(|period| {
+        let mut values = BTreeMap::new();
+        for (treated, control) in &both {
+            for (store, day) in [(treated, treated_day), (control, control_day)] {
+                let lines = (LINES * (0.5 + random.unit())).round();
+                values.insert(store.clone(), share(poisson(random, of_store(day) * lines / LINES), lines));
+            }
+        }
+        drive.fact(Fact::Measured { metric: metric.clone(), period, values });
+        drive.fact(Fact::Tick);
+        drive.is("rolling-back")
+    })
+}
+
+#[test]
+fn few_errors_in_few_hours_mislead_no_gate_and_many_more_are_found() {
+    let mut spec = spec(serde_json::json!([
+        { "name": "first", "size": PAIRS, "soak_minutes": 10_000 },
+        { "name": "rest" },
+    ]));
+    spec.gates.business = serde_json::from_value(
+        serde_json::json!([{ "metric": "price-errors", "worse": "higher", "scale": "absolute" }]),
+    )
+    .unwrap();
+    let begun = Drive::started(spec, 2 * PAIRS as u32);
+    for (day, seed) in [(1.0, 21), (3.0, 22), (10.0, 23), (60.0, 24)] {
+        let found = stopped(800, seed, |random| is_stopped_by_errors(random, &begun, day, day));
+        println!("{day} errors a day: {found} of 800, {} allowed", allowed(800, 0.01));
+        assert!(found <= allowed(800, 0.01), "{day} errors a day: {found} of 800 stopped by nothing");
+    }
+    let found = stopped(100, 25, |random| is_stopped_by_errors(random, &begun, 200.0, 3.0));
+    println!("200 errors a day instead of 3: {found} of 100");
+    assert!(found >= 95, "{found} of 100");
+}
+
 #[test]
 fn it_finds_what_is_there_and_sooner_the_more_there_is() {
     let mut before = f64::INFINITY;
@@ -124,13 +200,13 @@ fn little_says_nothing_and_no_number_says_less() {
     assert!(mean.interval(0.05).low.is_none() && mean.e_value(0.0) == 1.0);
     mean.add(-1.0);
     assert!(mean.interval(0.05).low.is_none(), "two are too few for anything");
-    // The same every time is certain before long.
+    // The same every time is no luck that anybody could measure: nothing was there to be counted.
     let mut same = Mean::default();
     for _ in 0..20 {
         same.add(5.0);
     }
-    assert_eq!(same.interval(0.05).low, Some(5.0));
-    assert!(same.e_value(4.0) > 1e6);
+    assert!(same.interval(0.05).low.is_none() && same.interval(0.05).high.is_none());
+    assert!(same.e_value(4.0) == 1.0);
 }
 
 #[test]

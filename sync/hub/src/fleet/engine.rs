@@ -404,7 +404,12 @@ async fn facts(
         let is_new =
             |node: &NodeId| held.nodes.get(node).is_some_and(|node| node.since_ms > kept.planned_at_ms);
         let joined = held.members.members.iter().filter(|member| is_new(&member.id) && !has(&member.id));
-        facts.extend(joined.map(|member| Fact::Joined(Box::new(member.clone()))));
+        // This one is taken out of `held` while it is worked on, and is no later one than itself anyway.
+        let others = || held.rollouts.values().map(|kept| &kept.rollout);
+        facts.extend(joined.map(|member| Fact::Joined {
+            member: Box::new(member.clone()),
+            overtaken: rollout.overtaken(member, others()),
+        }));
         let both = held.members.members.iter().zip(&held.members.rows);
         // After a start nobody knows how long ago the last look was.
         let since = held.looked_ms.max(now.0.saturating_sub(parts.settings.look_ms));

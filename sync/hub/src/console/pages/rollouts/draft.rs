@@ -31,7 +31,11 @@ pub(super) const GATES: [(&str, &str, &str); 10] = [
         "Of those that can be reached.",
     ),
     ("failed_percent_max", "Of those at most so many failed, in per cent", ""),
-    ("dark_percent_max", "Nodes gone dark since, at most, in per cent", "Two are always allowed."),
+    (
+        "dark_percent_max",
+        "Nodes gone dark since, at most, in per cent",
+        "Beyond those that are away anyway; one is always allowed.",
+    ),
     ("deadline_minutes", "A node that takes longer is not waited for, in minutes", ""),
     ("calls_min", "Calls in live traffic, at least", "Of all nodes together, for what is called."),
     ("traps_ppm_max", "Traps, at most, of a million calls", ""),
