@@ -24,8 +24,12 @@ fn lines(hub: &Hub) -> Vec<String> {
 fn a_token_for_a_program_is_made_by_a_session_that_ends() {
     let made =
         json!({ "token": "t7", "secret": "aisle_t7_hush", "name": "nightly", "permissions": ["store.read"] });
-    let hub =
-        Hub::that([well(ada()), session("s1", "c1"), says("201 Created", made), says("204 No Content", "")]);
+    let hub = Hub::that([
+        well(ada()),
+        session("s1", "csrf-one"),
+        says("201 Created", made),
+        says("204 No Content", ""),
+    ]);
     let ran = hub
         .run(
             [
@@ -50,17 +54,22 @@ fn a_token_for_a_program_is_made_by_a_session_that_ends() {
     assert!(asked[1].body.contains(r#""name":"ada""#) && !asked[1].headers.contains_key("authorization"));
     assert_eq!(asked[2].headers["cookie"], "aisle-local=s1");
     assert!(!asked[2].headers.contains_key("authorization"));
-    for secret in [PASSWORD, "aisle-local=s1", "c1"] {
+    for secret in [PASSWORD, "aisle-local=s1", "csrf-one"] {
         assert!(!ran.err.contains(secret), "{secret} is shown:\n{}", ran.err);
     }
 }
 
 #[test]
 fn another_password_ends_the_session_that_begins_with_it() {
-    let hub = Hub::that([well(ada()), session("s1", "c1"), session("s2", "c2"), says("204 No Content", "")]);
+    let hub = Hub::that([
+        well(ada()),
+        session("s1", "csrf-one"),
+        session("s2", "csrf-two"),
+        says("204 No Content", ""),
+    ]);
     let both = format!("{PASSWORD}\nanother correct horse\n");
     let ran = hub.run(["me", "password", "--password-stdin"], Some(super::hub::TOKEN), &both).well();
-    assert!(ran.out.contains("ada has another password") && !ran.out.contains("c2"), "{}", ran.out);
+    assert!(ran.out.contains("ada has another password") && !ran.out.contains("csrf-two"), "{}", ran.out);
     let asked = hub.asked();
     assert_eq!(asked[2].line, "PUT /v1/me/password HTTP/1.1");
     let body: Value = serde_json::from_str(&asked[2].body).unwrap();
@@ -76,7 +85,8 @@ fn another_password_ends_the_session_that_begins_with_it() {
 fn sessions_are_listed_and_ended_and_own_tokens_revoked() {
     let listed = json!({ "items": [{ "session": "s9", "way": "password", "agent": "Firefox" }] });
     let gone = || says("204 No Content", "");
-    let hub = Hub::that([well(listed), well(ada()), session("s1", "c1"), gone(), gone(), gone(), gone()]);
+    let hub =
+        Hub::that([well(listed), well(ada()), session("s1", "csrf-one"), gone(), gone(), gone(), gone()]);
     hub.fleet(["me", "sessions"]).well().says("Firefox");
     hub.run(["me", "end", "s9", "--password-stdin"], Some(super::hub::TOKEN), PASSWORD)
         .well()

@@ -10,6 +10,9 @@ use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 
+/// The sign that stands in no text, as JSON writes it.
+const NUL: &[u8] = br"\u0000";
+
 /// Which page of a list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -38,10 +41,14 @@ impl PageQuery {
         limit(self.limit.or(Some(ROWS_MAX)))
     }
 
-    /// A place of several parts, as [`place_of`] writes it.
+    /// A place of several parts, as [`place_of`] writes it. None of them has the sign that stands in no text of a database.
     pub(super) fn place<T: DeserializeOwned>(&self) -> Result<Option<T>, Problem> {
-        let read = |text: &str| serde_json::from_slice(&HEXLOWER.decode(text.as_bytes()).ok()?).ok();
-        self.after.as_deref().map(|text| read(text).ok_or_else(strange)).transpose()
+        let Some(text) = &self.after else { return Ok(None) };
+        let bytes = HEXLOWER.decode(text.as_bytes()).map_err(|_| strange())?;
+        if bytes.windows(NUL.len()).any(|part| part == NUL) {
+            return Err(strange());
+        }
+        serde_json::from_slice(&bytes).map(Some).map_err(|_| strange())
     }
 
     /// A place of a number and a hash, with a dot between them.
