@@ -33,6 +33,20 @@ impl Method {
     }
 }
 
+/// The body of what changes something and says nothing besides.
+pub(super) const NOTHING: &str = "{}";
+
+/// By what the hub knows who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// A token.
+    Token,
+    /// A session of a person: its cookie, and what only its own page knows.
+    Session,
+    /// Nothing yet: somebody signs in.
+    Nobody,
+}
+
 /// What goes along.
 #[derive(Debug, Clone)]
 pub(super) enum Body {
@@ -119,16 +133,24 @@ impl Ask {
         target
     }
 
-    /// As somebody would type it. The token stands in it by the name of a variable; what is secret does not stand in it.
-    pub(super) fn curl(&self, origin: &str, key: Option<&str>, ca_file: Option<&str>) -> String {
+    /// As somebody would type it, with what is really sent. The token, a session's cookie and its other half stand in it by the names of variables; what is secret does not stand in it.
+    pub(super) fn curl(&self, origin: &str, by: By, key: Option<&str>, ca_file: Option<&str>) -> String {
         let mut line = String::from("curl");
         if self.method.changes() {
             let _ = write!(line, " -X {}", self.method.as_str());
         }
         let _ = write!(line, " {}", quoted(&format!("{origin}{}", self.target())));
-        line.push_str(" -H \"Authorization: Bearer $AISLE_TOKEN\"");
+        line.push_str(match by {
+            By::Token => " -H \"Authorization: Bearer $AISLE_TOKEN\"",
+            By::Session => " -H \"Cookie: $AISLE_COOKIE\" -H \"X-CSRF-Token: $AISLE_CSRF\"",
+            By::Nobody => "",
+        });
+        let is_empty =
+            matches!(self.body, Body::None) && !matches!(self.method, Method::Get | Method::Delete);
+        let media_type = self.body.media_type().or(is_empty.then_some("application/json"));
         let headers = [
-            ("Content-Type", self.body.media_type()),
+            ("Origin", (by != By::Token).then_some(origin)),
+            ("Content-Type", media_type),
             ("If-Match", self.if_match.as_deref()),
             ("Idempotency-Key", key),
         ];
@@ -141,6 +163,9 @@ impl Ask {
             let _ = write!(line, " --cacert {}", quoted(file));
         }
         match &self.body {
+            Body::None if is_empty => {
+                let _ = write!(line, " -d '{NOTHING}'");
+            }
             Body::None => {}
             Body::Json(value) => {
                 let _ = write!(line, " -d {}", quoted(&value.to_string()));
@@ -192,22 +217,31 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ask, Body, Method, path};
+    use super::{Ask, Body, By, Method, path};
     use serde_json::json;
 
     #[test]
     fn a_line_for_curl_says_all_but_what_is_secret() {
         let ask = Ask::post("/v1/rollouts/a/pause", json!({ "why": "it's odd" }));
         assert_eq!(
-            ask.curl("https://hub.example", Some("k1"), Some("/tmp/ca file.pem")),
+            ask.curl("https://hub.example", By::Token, Some("k1"), Some("/tmp/ca file.pem")),
             r#"curl -X POST https://hub.example/v1/rollouts/a/pause -H "Authorization: Bearer $AISLE_TOKEN" -H 'Content-Type: application/json' -H 'Idempotency-Key: k1' --cacert '/tmp/ca file.pem' -d '{"why":"it'\''s odd"}'"#
         );
         let secret = Ask {
             body: Body::Secret(json!({ "password": "hush" })),
             ..Ask::new(Method::Post, "/v1/session")
         };
-        let line = secret.curl("https://hub.example", None, None);
-        assert!(line.ends_with(" -d @-") && !line.contains("hush"), "{line}");
+        assert_eq!(
+            secret.curl("https://hub.example", By::Nobody, None, None),
+            "curl -X POST https://hub.example/v1/session -H 'Origin: https://hub.example' -H 'Content-Type: application/json' -d @-"
+        );
+        assert_eq!(
+            Ask::delete("/v1/session").curl("https://hub.example", By::Session, Some("k2"), None),
+            r#"curl -X DELETE https://hub.example/v1/session -H "Cookie: $AISLE_COOKIE" -H "X-CSRF-Token: $AISLE_CSRF" -H 'Origin: https://hub.example' -H 'Idempotency-Key: k2'"#
+        );
+        let line =
+            Ask::new(Method::Post, "/v1/rollouts/r/start").curl("https://hub.example", By::Token, None, None);
+        assert!(line.ends_with(" -H 'Content-Type: application/json' -d '{}'"), "{line}");
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(crate) struct Paging {
 }
 
 impl Paging {
-    /// All there is, of a list that hubs give whole.
+    /// All there is.
     pub(super) const fn whole() -> Self {
         Self { limit: PAGE_ROWS_MAX, all: true, after: None }
     }
@@ -101,21 +101,13 @@ impl Desk {
         self.show_rows(rows, columns, none)
     }
 
-    /// Shows a list that a hub gives whole: it takes no place to go on from.
-    pub(super) fn list_whole(
-        &self,
-        path: &str,
-        paging: &Paging,
-        columns: &[Column],
-        none: &str,
-    ) -> Result<Ended> {
-        let mut body = self.get(path)?;
+    /// Shows a list that has an end by itself, such as the sessions of a person, of which there are sixteen at most: hubs give it whole.
+    pub(super) fn list_whole(&self, ask: &Ask, columns: &[Column], none: &str) -> Result<Ended> {
+        let mut body = self.hub.ask(ask)?.body;
         let items = match body.get_mut("items").map(Value::take) {
             Some(Value::Array(items)) => items,
             _ => Vec::new(),
         };
-        let most = if paging.all { ALL_ROWS_MAX } else { paging.limit as usize };
-        let items = items.into_iter().take(most).collect();
         self.show_rows(Rows { items, next: None }, columns, none)
     }
 

@@ -11,7 +11,7 @@
 
 use super::{
     again::{Came, wait},
-    ask::{Ask, Body, Method},
+    ask::{Ask, Body, By, Method, NOTHING},
     error::FleetError,
     problem,
 };
@@ -46,7 +46,7 @@ pub(super) struct Place {
     pub(super) ca_file: Option<PathBuf>,
 }
 
-/// A session, by which somebody makes a token: for [`super::login`] alone.
+/// A session, by which somebody does what wants a person: for [`super::sign_in`] alone.
 #[derive(Clone)]
 pub(super) struct Session {
     pub(super) cookie: String,
@@ -109,6 +109,14 @@ impl Hub {
         &self.place.origin
     }
 
+    /// The same hub for somebody who is to sign in.
+    ///
+    /// # Errors
+    /// When the file of roots cannot be read any more.
+    pub(super) fn without_token(&self) -> Result<Self, FleetError> {
+        Self::at(Place { token: None, ..self.place.clone() }, self.shows)
+    }
+
     /// From now on by a session.
     pub(super) fn with_session(mut self, session: Session) -> Self {
         self.session = Some(session);
@@ -125,7 +133,7 @@ impl Hub {
         let key = keyed.then(|| self.key()).transpose()?;
         if self.shows {
             let ca = self.place.ca_file.as_ref().map(|file| file.display().to_string());
-            output::aside(ask.curl(&self.place.origin, key.as_deref(), ca.as_deref()));
+            output::aside(ask.curl(&self.place.origin, self.by(), key.as_deref(), ca.as_deref()));
         }
         let is_once = !ask.method.changes() || key.is_some();
         let mut tries = 1;
@@ -144,6 +152,14 @@ impl Hub {
                 Ok((status, headers, body)) => self.answer(status, &headers, &body),
                 Err(error) => Err(self.silent(&error, tries)),
             };
+        }
+    }
+
+    const fn by(&self) -> By {
+        match (&self.place.token, &self.session) {
+            (Some(_), _) => By::Token,
+            (None, Some(_)) => By::Session,
+            (None, None) => By::Nobody,
         }
     }
 
@@ -175,7 +191,7 @@ impl Hub {
             (Method::Get | Method::Delete, _) => self.agent.run(built(request.body(()))?)?,
             (_, Body::None) => {
                 let request = request.header("content-type", "application/json");
-                self.agent.run(built(request.body(&b"{}"[..]))?)?
+                self.agent.run(built(request.body(NOTHING.as_bytes()))?)?
             }
             (_, body) => self.agent.run(built(request.body(body.bytes()))?)?,
         };

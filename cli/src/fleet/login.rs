@@ -1,29 +1,29 @@
-//! `fleet login`, `logout`, `profiles`, `me`: a person signs in once, and this machine keeps a token that may what fleets want and no more.
+//! `fleet login`, `logout`, `profiles`: a person signs in once, and this machine keeps a token that may what fleets want and no more.
 //!
 //! ```text
 //! password ─> session ─> token with scopes ─> ~/.config/aisle/fleet.toml (0600); the session ends
 //! ```
 //!
-//! Guards: the password is asked for without showing it, goes to the hub and nowhere else, and stands in no error and no shown request.
+//! Not here: the session ([`super::sign_in`]). Guards: what is forgotten is revoked before; no secret stands in an error or a shown request.
 
 use super::{
-    ask::{Ask, Body, Method},
+    ask::{Ask, path},
     at::{At, origin},
-    desk::{Desk, lines},
+    desk::{Desk, Paging, lines},
     error::FleetError,
-    hub::{Hub, Place, Session},
+    hub::{Hub, Place},
     profile::{self, DEFAULT, Profile, Profiles},
+    sign_in::{secret, sign_in},
     view::{self, Column, Shape, fields, table},
 };
 use crate::{Ended, Usage, output};
 use anyhow::Result;
 use serde_json::{Value, json};
-use std::io::{self, Read};
+use std::path::PathBuf;
 
-/// So much of a password is read from standard input, in bytes: more than hubs take.
-const PASSWORD_BYTES_MAX: u64 = 4_096;
-/// What a token of this machine may where nobody says otherwise, as far as the person may it: all that this command does but managing people and agreeing to what others ask.
-const SCOPES: [&str; 14] = [
+/// What a token of this machine may, as far as the person may it: all that this command does but managing people, publishing, and agreeing to what others ask, which is named by
+/// `--scope`.
+const SCOPES: [&str; 16] = [
     "store.read",
     "store.label",
     "artefact.read",
@@ -37,15 +37,9 @@ const SCOPES: [&str; 14] = [
     "people.read",
     "audit.read",
     "policy.read",
+    "receipt.read",
+    "erasure.read",
     "hub.read",
-];
-
-const ME: [Column; 5] = [
-    Column("name", &["/name"], Shape::Text),
-    Column("person", &["/person"], Shape::Text),
-    Column("by", &["/way"], Shape::Text),
-    Column("roles", &["/roles"], Shape::List),
-    Column("may", &["/permissions"], Shape::List),
 ];
 
 const PROFILES: [Column; 5] = [
@@ -59,25 +53,42 @@ const PROFILES: [Column; 5] = [
 /// `fleet login`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  aisle fleet login --hub https://hub.example --name ada\n  \
-                        aisle fleet login --hub https://hub.example --name ada --profile hq --days 7 --scope store.read --scope rollout.read")]
+                        aisle fleet login --hub https://hub.example --name ada --scope people.manage --scope policy.approve\n  \
+                        aisle fleet login --hub https://hub.example --name ada --profile hq --days 7 --only --scope store.read\n  \
+                        aisle fleet login --hub https://hub.example --token-stdin < token      # who comes by an identity provider makes one on the console")]
 pub(crate) struct Args {
     /// Your name at the hub
-    #[arg(long, value_name = "NAME")]
-    name: String,
+    #[arg(
+        long,
+        value_name = "NAME",
+        required_unless_present = "token_stdin",
+        conflicts_with = "token_stdin"
+    )]
+    name: Option<String>,
     /// Read the password from standard input
-    #[arg(long)]
+    #[arg(long, conflicts_with = "token_stdin")]
     password_stdin: bool,
+    /// Keep a token that was made on the console: it is read from standard input
+    #[arg(long, conflicts_with_all = ["days", "scope", "only"])]
+    token_stdin: bool,
     /// In how many days the token ends
     #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=366))]
     days: u32,
-    /// What the token may; may be repeated [default: what fleets want, as far as you may it]
+    /// What the token may besides what fleets want every day, such as `people.manage`, `policy.approve`, `artefact.approve`; may be repeated
     #[arg(long, value_name = "PERMISSION")]
     scope: Vec<String>,
+    /// Only what `--scope` names
+    #[arg(long, requires = "scope")]
+    only: bool,
 }
 
 /// `fleet logout`
 #[derive(Debug, clap::Args)]
-pub(crate) struct LogoutArgs {}
+pub(crate) struct LogoutArgs {
+    /// Forget it here and leave the token as it is, for a hub that is gone
+    #[arg(long)]
+    only_here: bool,
+}
 
 /// Signs in, and keeps a token.
 pub(super) fn run(args: &Args, at: &At, json: bool) -> Result<Ended> {
@@ -86,33 +97,8 @@ pub(super) fn run(args: &Args, at: &At, json: bool) -> Result<Ended> {
         .as_deref()
         .ok_or_else(|| Usage("no hub is named\nhint: `--hub https://hub.example`".to_owned()))?;
     let place = Place { origin: origin(asked)?, token: None, ca_file: at.ca_file.clone() };
-    let password = password(args)?;
-    let hub = Hub::at(place, at.show_request)?;
-    let body = Body::Secret(json!({ "name": args.name, "password": password }));
-    let signed_in = hub.ask(&Ask { body, ..Ask::new(Method::Post, "/v1/session") })?;
-    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-    let strange = |why: &str| FleetError::Strange { hub: hub.origin().to_owned(), why: why.to_owned() };
-    let session = signed_in.cookie.zip(text(&signed_in.body, "csrf"));
-    let (cookie, csrf) = session.ok_or_else(|| strange("it gives no session"))?;
-    let permissions = scopes(args, &signed_in.body);
-    let origin = hub.origin().to_owned();
-    let hub = hub.with_session(Session { cookie, csrf });
-    let wanted = json!({ "name": format!("aisle fleet on {}", machine()), "permissions": permissions, "days": args.days });
-    let made = hub.ask(&Ask::post("/v1/me/tokens", wanted));
-    // The session has done its work, whatever came of it.
-    let ended = hub.ask(&Ask::delete("/v1/session"));
-    let made = made?.body;
-    ended?;
-    let strange = |why: &str| FleetError::Strange { hub: origin.clone(), why: why.to_owned() };
-    let token = text(&made, "secret").ok_or_else(|| strange("it gives no token"))?;
-    let profile = Profile {
-        hub: origin.clone(),
-        token,
-        token_id: text(&made, "token").unwrap_or_default(),
-        person: args.name.clone(),
-        ends_at_ms: made.get("ends_at_ms").and_then(Value::as_i64).unwrap_or_default(),
-        ca_file: at.ca_file.as_ref().map(|file| file.canonicalize().unwrap_or_else(|_| file.clone())),
-    };
+    let (profile, permissions) =
+        if args.token_stdin { by_token(place, at)? } else { by_password(args, place, at)? };
     let name = at.profile.clone().unwrap_or_else(|| DEFAULT.to_owned());
     let path = profile::file()?;
     let mut profiles = Profiles::read(&path)?;
@@ -124,30 +110,78 @@ pub(super) fn run(args: &Args, at: &At, json: bool) -> Result<Ended> {
         output::json(&told)?;
     } else {
         lines(fields(&PROFILES, &told))?;
-        output::line(format!("it may {}", permissions.join(", ")))?;
+        output::line(format!("it may {}", output::plain(&permissions.join(", "))))?;
     }
     Ok(Ended::Well)
 }
 
-fn scopes(args: &Args, me: &Value) -> Vec<String> {
-    if !args.scope.is_empty() {
-        return args.scope.clone();
-    }
-    let may = me.get("permissions").and_then(Value::as_array).into_iter().flatten();
-    may.filter_map(Value::as_str).filter(|may| SCOPES.contains(may)).map(str::to_owned).collect()
+/// Signs in with a password, and makes a token.
+fn by_password(args: &Args, place: Place, at: &At) -> Result<(Profile, Vec<String>)> {
+    let name = args.name.clone().unwrap_or_default();
+    let password = secret(&format!("password of {name}"), args.password_stdin)?;
+    let person = sign_in(Hub::at(place, at.show_request)?, &name, &password)?;
+    let permissions = scopes(args, &person.me);
+    let origin = person.hub.origin().to_owned();
+    let wanted = json!({ "name": format!("aisle fleet on {}", machine()), "permissions": permissions, "days": args.days });
+    let made = person.once(&Ask::post("/v1/me/tokens", wanted))?.body;
+    let strange = |why: &str| FleetError::Strange { hub: origin.clone(), why: why.to_owned() };
+    let text = |name: &str| made.get(name).and_then(Value::as_str).map(str::to_owned);
+    let profile = Profile {
+        token: text("secret").ok_or_else(|| strange("it gives no token"))?,
+        hub: origin.clone(),
+        token_id: text("token").unwrap_or_default(),
+        person: name,
+        ends_at_ms: made.get("ends_at_ms").and_then(Value::as_i64).unwrap_or_default(),
+        ca_file: kept(at),
+    };
+    Ok((profile, permissions))
 }
 
-fn password(args: &Args) -> Result<String> {
-    let failed =
-        |source| FleetError::File { what: "read the password from", path: "standard input".into(), source };
-    if !args.password_stdin {
-        return Ok(rpassword::prompt_password(format!("password of {}: ", output::plain(&args.name)))
-            .map_err(failed)?);
+/// Keeps a token that was made on the console, for people who come by an identity provider only and have no password here.
+fn by_token(place: Place, at: &At) -> Result<(Profile, Vec<String>)> {
+    let token = secret("", true)?.trim().to_owned();
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Usage("standard input holds no token".to_owned()).into());
     }
-    let mut text = String::new();
-    io::stdin().take(PASSWORD_BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
-    // A line ends; a password may begin and end with spaces.
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    let hub = Hub::at(Place { token: Some(token.clone()), ..place }, at.show_request)?;
+    let me = hub.ask(&Ask::get("/v1/me"))?.body;
+    let permissions = me.get("permissions").and_then(Value::as_array).into_iter().flatten();
+    let permissions = permissions.filter_map(Value::as_str).map(str::to_owned).collect();
+    let desk = Desk { hub, json: false };
+    let id = id_of(&token).unwrap_or_default().to_owned();
+    let own = desk.rows(&Ask::get("/v1/me/tokens"), &Paging::whole())?.items;
+    let row = own.iter().find(|row| row.get("token").and_then(Value::as_str) == Some(id.as_str()));
+    let profile = Profile {
+        hub: desk.hub.origin().to_owned(),
+        token,
+        ends_at_ms: row.and_then(|row| row.get("ends_at_ms")?.as_i64()).unwrap_or_default(),
+        token_id: id,
+        person: me.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        ca_file: kept(at),
+    };
+    Ok((profile, permissions))
+}
+
+/// The token's name, which stands in it: `aisle_NAME_…`. The machine's own token has none.
+fn id_of(token: &str) -> Option<&str> {
+    Some(token.strip_prefix("aisle_")?.split_once('_')?.0)
+}
+
+fn kept(at: &At) -> Option<PathBuf> {
+    at.ca_file.as_ref().map(|file| file.canonicalize().unwrap_or_else(|_| file.clone()))
+}
+
+/// What the token is to may: what this command wants, as far as the person may it, and what is named besides.
+fn scopes(args: &Args, me: &Value) -> Vec<String> {
+    let may = me.get("permissions").and_then(Value::as_array).into_iter().flatten();
+    let usual = may.filter_map(Value::as_str).filter(|may| !args.only && SCOPES.contains(may));
+    let mut scopes: Vec<String> = usual.map(str::to_owned).collect();
+    for scope in &args.scope {
+        if !scopes.contains(scope) {
+            scopes.push(scope.clone());
+        }
+    }
+    scopes
 }
 
 /// What this machine is called, for whoever sees the token in a list.
@@ -166,8 +200,8 @@ fn shown(name: &str, profile: &Profile) -> Value {
     json!({ "profile": name, "hub": profile.hub, "person": profile.person, "token_id": profile.token_id, "ends_at_ms": profile.ends_at_ms })
 }
 
-/// Forgets a hub. The token itself ends by itself, or is revoked by somebody who may.
-pub(super) fn forget(_args: &LogoutArgs, at: &At, json: bool) -> Result<Ended> {
+/// Revokes the token of this machine, then forgets the hub: what is forgotten opens nothing any more.
+pub(super) fn forget(args: &LogoutArgs, at: &At, json: bool) -> Result<Ended> {
     let path = profile::file()?;
     let mut profiles = Profiles::read(&path)?;
     let asked = at.hub.as_deref().map(origin).transpose()?;
@@ -181,6 +215,7 @@ pub(super) fn forget(_args: &LogoutArgs, at: &At, json: bool) -> Result<Ended> {
         .or_else(|| profiles.default.clone())
         .unwrap_or_else(|| DEFAULT.to_owned());
     let gone = profiles.profile.remove(&name).ok_or_else(|| FleetError::NoProfile { name: name.clone() })?;
+    let is_revoked = !args.only_here && revoke(&gone, at)?;
     if profiles.default.as_ref() == Some(&name) {
         profiles.default = profiles.profile.keys().next().cloned();
     }
@@ -189,13 +224,38 @@ pub(super) fn forget(_args: &LogoutArgs, at: &At, json: bool) -> Result<Ended> {
         output::json(&shown(&name, &gone))?;
         return Ok(Ended::Well);
     }
-    let until = view::when(gone.ends_at_ms).unwrap_or_default();
+    if is_revoked {
+        output::line(format!("its token is good for nothing any more, and `{name}` is forgotten here"))?;
+        return Ok(Ended::Well);
+    }
     output::line(format!("`{name}` is forgotten here"))?;
+    let until = view::when(gone.ends_at_ms).unwrap_or_default();
     output::aside(format!(
-        "its token {} is good until {until}: revoke it on the console, or with `aisle fleet token revoke {0}`",
+        "its token {} is good until {until}: revoke it on the console, or with `aisle fleet me token revoke {0}`",
         gone.token_id
     ));
     Ok(Ended::Well)
+}
+
+/// True when the token is good no more; false where it has no name to be revoked by, as the machine's own has none.
+fn revoke(gone: &Profile, at: &At) -> Result<bool> {
+    if gone.token_id.is_empty() {
+        return Ok(false);
+    }
+    let place =
+        Place { origin: origin(&gone.hub)?, token: Some(gone.token.clone()), ca_file: gone.ca_file.clone() };
+    let hub =
+        Hub::at(Place { ca_file: at.ca_file.clone().or(place.ca_file.clone()), ..place }, at.show_request)?;
+    match hub.ask(&Ask::delete(path("/v1/me/tokens", &[&gone.token_id])?)) {
+        // Over, or revoked by somebody before.
+        Ok(_) | Err(FleetError::Refused { status: 401 | 404, .. }) => Ok(true),
+        Err(error) => {
+            output::aside(
+                "nothing is forgotten, since the token is still good; `--only-here` forgets it all the same",
+            );
+            Err(error.into())
+        }
+    }
 }
 
 /// Shows the hubs that this machine knows, without their tokens.
@@ -210,9 +270,4 @@ pub(super) fn profiles(json: bool) -> Result<Ended> {
         lines(table(&PROFILES, &rows))?;
     }
     Ok(Ended::Well)
-}
-
-/// Shows who one is.
-pub(super) fn me(desk: &Desk) -> Result<Ended> {
-    desk.done(&Ask::get("/v1/me"), |me| fields(&ME, me))
 }

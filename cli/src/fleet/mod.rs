@@ -10,6 +10,7 @@
 //! Not here: rules (`aisle-fleet`; what a hub refuses it refuses to everybody), rights. Guards: what a console says and what this says come from the same answers.
 
 mod again;
+mod alert;
 mod apply;
 mod approval;
 mod artefact;
@@ -17,6 +18,7 @@ mod ask;
 mod at;
 mod audit;
 mod claim;
+mod content;
 mod desk;
 mod device;
 mod diff;
@@ -27,15 +29,22 @@ mod group;
 mod hub;
 mod label;
 mod login;
+mod me;
 mod member;
 mod overrule;
 mod people;
+mod policy;
 mod problem;
 mod profile;
+mod proof;
+mod relay;
 mod rollout;
+mod search;
+mod sign_in;
 mod store;
 mod time;
 mod token;
+mod totals;
 mod view;
 mod watch;
 
@@ -74,16 +83,30 @@ pub(crate) struct Args {
 pub(crate) enum FleetCommand {
     /// Sign in at a hub, and keep a token for this machine
     Login(login::Args),
-    /// Forget a hub and its token
+    /// Revoke this machine's token, and forget the hub
     Logout(login::LogoutArgs),
     /// Show the hubs that this machine knows
     Profiles,
-    /// Show who you are to the hub, and what you may
-    Me,
+    /// Show who you are to the hub, and what you may; your sessions, password and tokens
+    Me(me::Args),
+    /// Show how many stores are so and so, and how much there is
+    Totals,
+    /// Look for stores, nodes, contents, policies and erasures by a part of what they are called
+    Search(search::Args),
+    /// List what wants to be looked at: what the hub refused, forks, what nodes refuse to run
+    Alerts(desk::Paging),
     /// List stores
     Stores(store::ListArgs),
     /// Show a store: health, nodes, what they should run, what they run, and why not
     Show(store::ShowArgs),
+    /// Show what a store is to run by its manifest, and what its nodes report
+    Manifest(proof::One),
+    /// List the receipts of a store's log
+    Receipts(proof::ReceiptsArgs),
+    /// Show what a store's gate let out, field by field
+    Fields(proof::One),
+    /// List the erasures that a store was asked for
+    Erasures(proof::ListArgs),
     /// List nodes as the rules see them: labels, version, phase
     Nodes(member::ListArgs),
     /// List devices with what became of the settings that headquarters ordered for them
@@ -105,6 +128,19 @@ pub(crate) enum FleetCommand {
     /// Signed artefacts, and the metadata that vouches for them
     #[command(subcommand)]
     Artefact(artefact::ArtefactCommand),
+    /// List contents that nodes may fetch
+    Contents(content::ListArgs),
+    /// Show a content: how it fares, and shorter ways to it
+    Content(content::ShowArgs),
+    /// List policies, and who follows each
+    Policies(desk::Paging),
+    /// One policy, and another one that is published
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    /// List how far the stores' logs have gone on to a hub above
+    Relay(desk::Paging),
+    /// List hubs that may speak for stores here
+    Relays(desk::Paging),
     /// Claims: how a box gets in
     #[command(subcommand)]
     Claim(claim::ClaimCommand),
@@ -139,9 +175,16 @@ pub(crate) fn run(args: &Args, json: bool) -> Result<Ended> {
     let desk = Desk { hub: args.at.hub()?, json };
     match command {
         FleetCommand::Login(_) | FleetCommand::Logout(_) | FleetCommand::Profiles => Ok(Ended::Well),
-        FleetCommand::Me => login::me(&desk),
+        FleetCommand::Me(own) => me::run(own, &desk),
+        FleetCommand::Totals => totals::show(&desk),
+        FleetCommand::Search(own) => search::run(own, &desk),
+        FleetCommand::Alerts(own) => alert::list(own, &desk),
         FleetCommand::Stores(own) => store::list(own, &desk),
         FleetCommand::Show(own) => store::show(own, &desk),
+        FleetCommand::Manifest(own) => proof::manifest(own, &desk),
+        FleetCommand::Receipts(own) => proof::receipts(own, &desk),
+        FleetCommand::Fields(own) => proof::fields(own, &desk),
+        FleetCommand::Erasures(own) => proof::erasures(own, &desk),
         FleetCommand::Nodes(own) => member::list(own, &desk),
         FleetCommand::Devices(own) => device::list(own, &desk),
         FleetCommand::Label(own) => label::run(own, &desk),
@@ -150,6 +193,12 @@ pub(crate) fn run(args: &Args, json: bool) -> Result<Ended> {
         FleetCommand::Override(own) => overrule::run(own, &desk),
         FleetCommand::Rollout(own) => rollout::run(own, &desk),
         FleetCommand::Artefact(own) => artefact::run(own, &desk),
+        FleetCommand::Contents(own) => content::list(own, &desk),
+        FleetCommand::Content(own) => content::show(own, &desk),
+        FleetCommand::Policies(own) => policy::list(own, &desk),
+        FleetCommand::Policy(own) => policy::run(own, &desk),
+        FleetCommand::Relay(own) => relay::stores(own, &desk),
+        FleetCommand::Relays(own) => relay::hubs(own, &desk),
         FleetCommand::Claim(own) => claim::run(own, &desk),
         FleetCommand::Enrolment(own) => enrolment::run(own, &desk),
         FleetCommand::People(own) => people::run(own, &desk),

@@ -23,7 +23,7 @@ const PEOPLE: [Column; 6] = [
     Column("added", &["/created_at_ms"], Shape::When),
 ];
 
-const SESSIONS: [Column; 6] = [
+pub(super) const SESSIONS: [Column; 6] = [
     Column("session", &["/session"], Shape::Text),
     Column("by", &["/way"], Shape::Text),
     Column("from", &["/address"], Shape::Text),
@@ -119,7 +119,7 @@ pub(super) fn run(command: &PeopleCommand, desk: &Desk) -> Result<Ended> {
     match command {
         C::List(paging) => desk.list(&Ask::get("/v1/people"), paging, &PEOPLE, "nobody"),
         C::Show(One { person }) => desk.done(&Ask::get(place(desk, person)?), told),
-        C::Roles => desk.list_whole("/v1/roles", &Paging::whole(), &ROLES, "no roles"),
+        C::Roles => desk.list_whole(&Ask::get("/v1/roles"), &ROLES, "no roles"),
         C::Add(AddArgs { name, role }) => {
             desk.done(&Ask::post("/v1/people", json!({ "name": name, "roles": role })), with_code)
         }
@@ -140,7 +140,7 @@ pub(super) fn run(command: &PeopleCommand, desk: &Desk) -> Result<Ended> {
         }
         C::Sessions(One { person }) => {
             let path = format!("{}/sessions", place(desk, person)?);
-            desk.list_whole(&path, &Paging::whole(), &SESSIONS, "no sessions")
+            desk.list_whole(&Ask::get(path), &SESSIONS, "no sessions")
         }
         C::EndSession(EndArgs { person, session }) => {
             let of = place(desk, person)?;

@@ -26,6 +26,22 @@ const STORES: [Column; 8] = [
     Column("last event", &["/last_event_ms"], Shape::When),
 ];
 
+const GRID: [Column; 13] = [
+    Column("store", &["/store"], Shape::Text),
+    Column("region", &["/region"], Shape::Text),
+    Column("labels", &["/labels"], Shape::Labels),
+    Column("nodes", &["/nodes"], Shape::Number),
+    Column("connected", &["/connected"], Shape::Number),
+    Column("backlog", &["/backlog"], Shape::Number),
+    Column("waiting", &["/waiting"], Shape::Number),
+    Column("refused", &["/refused"], Shape::Number),
+    Column("policy", &["/policy_version"], Shape::Number),
+    Column("quarantined", &["/quarantined"], Shape::Number),
+    Column("program", &["/software"], Shape::List),
+    Column("last seen", &["/last_seen_ms"], Shape::When),
+    Column("last event", &["/last_event_ms"], Shape::When),
+];
+
 const NODES: [Column; 8] = [
     Column("node", &["/node", "/serial"], Shape::Text),
     Column("state", &["/state"], Shape::Text),
@@ -47,8 +63,17 @@ const LOGS: [Column; 5] = [
 
 /// `fleet stores`
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  aisle fleet stores\n  aisle fleet stores --region eu --all --json")]
+#[command(
+    after_help = "A filter is what the console's grid takes: words of a store's name, `region:eu`, `is:away`, `runs:plugin/multi-buy@1.2.0`, `has:HASH`, `policy:3`, `software:aisle-node`,\n\
+                  `label:country=de`, `@name` of a saved filter; a minus before one turns it round. `is:` takes connected, away, never, behind, forked, drifting, waiting, refused,\n\
+                  old-policy, banned, erasing. With a filter, stores that are registered and never came are listed too.\n\n\
+                  Examples:\n  aisle fleet stores\n  aisle fleet stores --region eu --all --json\n  aisle fleet stores --filter 'is:drifting label:country=de'\n  \
+                  aisle fleet stores --filter '@small-and-old -is:connected'"
+)]
 pub(crate) struct ListArgs {
+    /// Only those that it asks for, as on the console
+    #[arg(long, value_name = "FILTER", allow_hyphen_values = true)]
+    filter: Option<String>,
     /// Only those of this region
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
@@ -67,8 +92,8 @@ pub(crate) struct ShowArgs {
 
 /// Lists stores.
 pub(super) fn list(args: &ListArgs, desk: &Desk) -> Result<Ended> {
-    let ask = Ask::get("/v1/stores").with("region", args.region.as_ref());
-    desk.list(&ask, &args.paging, &STORES, "no stores")
+    let ask = Ask::get("/v1/stores").with("q", args.filter.as_ref()).with("region", args.region.as_ref());
+    desk.list(&ask, &args.paging, &GRID, "no stores")
 }
 
 /// Shows one.
@@ -84,7 +109,7 @@ pub(super) fn show(args: &ShowArgs, desk: &Desk) -> Result<Ended> {
     }
     let place = path("/v1/stores", &[&args.store])?;
     // A store whose boxes were let come and never did is no store to the hub yet, and has nodes all the same.
-    let nodes = items(desk.get(format!("{place}/nodes"))?);
+    let nodes = desk.rows(&Ask::get(format!("{place}/nodes")), &Paging::whole())?.items;
     let store = desk.find(&place)?.unwrap_or_else(|| json!({ "store": args.store, "nodes": nodes.len() }));
     let logs = desk.find(format!("{place}/cursors"))?.map(items).unwrap_or_default();
     let mut members = Vec::new();

@@ -1,4 +1,4 @@
-//! `fleet token`: tokens of programs, one's own or everybody's. They are made by `fleet login` and on the console: making one wants a session.
+//! `fleet token`: tokens of programs, as who manages people sees them. One's own are made and revoked by [`super::me`].
 
 use super::{
     ask::{Ask, path},
@@ -9,7 +9,7 @@ use crate::Ended;
 use anyhow::Result;
 use clap::Subcommand;
 
-const TOKENS: [Column; 8] = [
+pub(super) const TOKENS: [Column; 8] = [
     Column("token", &["/token"], Shape::Text),
     Column("person", &["/person"], Shape::Text),
     Column("name", &["/name"], Shape::Words),
@@ -25,7 +25,7 @@ const TOKENS: [Column; 8] = [
 pub(crate) enum TokenCommand {
     /// List tokens
     List(ListArgs),
-    /// Revoke a token: it is good for nothing from now on
+    /// Revoke a token of anybody: it is good for nothing from now on
     Revoke(One),
 }
 
@@ -52,7 +52,7 @@ pub(super) fn run(command: &TokenCommand, desk: &Desk) -> Result<Ended> {
     match command {
         TokenCommand::List(ListArgs { everybody, paging }) => {
             let path = if *everybody { "/v1/tokens" } else { "/v1/me/tokens" };
-            desk.list_whole(path, paging, &TOKENS, "no tokens")
+            desk.list(&Ask::get(path), paging, &TOKENS, "no tokens")
         }
         TokenCommand::Revoke(One { token }) => desk.done(&Ask::delete(path("/v1/tokens", &[token])?), |_| {
             vec![format!("token `{token}` is good for nothing any more")]

@@ -1,7 +1,8 @@
-//! What somebody asks of the list of stores, in a line of text: `berlin is:away -region:eu runs:plugin/multi-buy@1.2.0`.
+//! What somebody asks of the list of stores, in a line of text: `berlin is:away -region:eu runs:plugin/multi-buy@1.2.0 @small-and-old`.
 //!
 //! Words are looked for in the store's name; a word with a colon asks something else; a minus before it turns it round; what has spaces stands in
-//! quotes. All of it has to hold, but of several regions one. Not here: SQL ([`crate::database`]), the pages.
+//! quotes; an `@` before it means what was saved under this name. All of it has to hold, but of several regions one. Not here: SQL ([`crate::database`]), what is saved
+//! ([`crate::fleet::grid`]), the pages.
 //! Guards: a filter has a bound in bytes and terms, and what cannot be understood is told and left out, never guessed.
 
 use crate::people::who::Reach;
@@ -115,6 +116,22 @@ pub enum What {
     Policy(u32),
     /// A node's program has this in its name.
     Software(String),
+    /// People gave it this label; with this value, where one is given.
+    Label {
+        /// Its key.
+        key: String,
+        /// Its value.
+        value: Option<String>,
+    },
+}
+
+/// A saved filter that is asked for by its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// True when it must not mean a node of the store.
+    pub is_not: bool,
+    /// Its name.
+    pub name: String,
 }
 
 /// A part of a filter.
@@ -130,6 +147,7 @@ pub struct Term {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     terms: Vec<Term>,
+    saved: Vec<Saved>,
     reach: Option<Reach>,
 }
 
@@ -137,7 +155,14 @@ impl Filter {
     /// Of one thing.
     #[must_use]
     pub fn of(what: What) -> Self {
-        Self { terms: vec![Term { is_not: false, what }], reach: None }
+        Self { terms: vec![Term { is_not: false, what }], ..Self::default() }
+    }
+
+    /// The same, and this.
+    #[must_use]
+    pub fn and(mut self, is_not: bool, what: What) -> Self {
+        self.terms.push(Term { is_not, what });
+        self
     }
 
     /// The same of the stores that somebody may see.
@@ -158,6 +183,18 @@ impl Filter {
         &self.terms
     }
 
+    /// Saved filters that are asked for. The database knows none of them: while one is here, no store is found.
+    #[must_use]
+    pub fn saved(&self) -> &[Saved] {
+        &self.saved
+    }
+
+    /// Takes them out, for whoever looks them up.
+    #[must_use]
+    pub fn take_saved(&mut self) -> Vec<Saved> {
+        std::mem::take(&mut self.saved)
+    }
+
     /// Reads a line of text, and says of each part that cannot be understood why not.
     #[must_use]
     pub fn parse(text: &str) -> (Self, Vec<String>) {
@@ -170,14 +207,16 @@ impl Filter {
             faults.push(format!("only the first {TERMS_MAX} parts and {TEXT_BYTES_MAX} bytes count"));
         }
         words.truncate(TERMS_MAX);
-        let mut terms = Vec::with_capacity(words.len());
+        let (mut terms, mut saved) = (Vec::with_capacity(words.len()), Vec::new());
         for word in words {
+            let is_not = word.is_not;
             match word.meaning() {
-                Ok(what) => terms.push(Term { is_not: word.is_not, what }),
+                Ok(Meaning::Asks(what)) => terms.push(Term { is_not, what }),
+                Ok(Meaning::Saved(name)) => saved.push(Saved { is_not, name }),
                 Err(fault) => faults.push(fault),
             }
         }
-        (Self { terms, reach: None }, faults)
+        (Self { terms, saved, reach: None }, faults)
     }
 }
 
@@ -187,6 +226,14 @@ struct Word {
     text: String,
     /// Where the first colon is that stands in no quotes.
     colon: Option<usize>,
+    /// Whether it begins with an `@` that stands in no quotes.
+    is_saved: bool,
+}
+
+/// What a part comes to.
+enum Meaning {
+    Asks(What),
+    Saved(String),
 }
 
 fn words(text: &str) -> Vec<Word> {
@@ -199,10 +246,19 @@ fn words(text: &str) -> Vec<Word> {
             continue;
         }
         let begun = word.is_some();
-        let word = word.get_or_insert_with(|| Word { is_not: false, text: String::new(), colon: None });
+        let word = word.get_or_insert_with(|| Word {
+            is_not: false,
+            text: String::new(),
+            colon: None,
+            is_saved: false,
+        });
         match sign {
             '"' => is_quoted = !is_quoted,
             '-' if !begun => word.is_not = true,
+            '@' if !is_quoted && word.text.is_empty() => {
+                word.is_saved = true;
+                word.text.push('@');
+            }
             ':' if !is_quoted && word.colon.is_none() => {
                 word.colon = Some(word.text.len());
                 word.text.push(':');
@@ -216,10 +272,20 @@ fn words(text: &str) -> Vec<Word> {
 }
 
 /// What may stand before a colon.
-const KEYS: [&str; 6] = ["region", "is", "runs", "has", "policy", "software"];
+const KEYS: [&str; 7] = ["region", "is", "runs", "has", "policy", "software", "label"];
+/// The label that a store has of itself: where it lies.
+const REGION: &str = "region";
 
 impl Word {
-    fn meaning(&self) -> Result<What, String> {
+    fn meaning(&self) -> Result<Meaning, String> {
+        match self.text.strip_prefix('@').filter(|_| self.is_saved) {
+            Some("") => Err("`@` names no saved filter".to_owned()),
+            Some(name) => Ok(Meaning::Saved(name.to_owned())),
+            None => self.asks().map(Meaning::Asks),
+        }
+    }
+
+    fn asks(&self) -> Result<What, String> {
         let named = || Ok(What::Name(self.text.clone()));
         let Some((key, value)) = self.colon.and_then(|at| self.text.split_at_checked(at)) else {
             return named();
@@ -247,6 +313,7 @@ impl Word {
                 .map(What::Policy)
                 .map_err(|_| format!("`policy:{value}`: the version of a policy is a number")),
             "software" => Ok(What::Software(value.to_owned())),
+            "label" => Ok(label(value)),
             // A store's name may have a colon.
             other => match nearest(other, KEYS.into_iter()) {
                 Some(near) => Err(format!(
@@ -255,6 +322,14 @@ impl Word {
                 None => named(),
             },
         }
+    }
+}
+
+fn label(text: &str) -> What {
+    let (key, value) = text.split_once('=').map_or((text, None), |(key, value)| (key, Some(value)));
+    match value {
+        Some(region) if key == REGION => What::Region(region.to_owned()),
+        value => What::Label { key: key.to_owned(), value: value.map(str::to_owned) },
     }
 }
 
@@ -325,6 +400,29 @@ mod tests {
     }
 
     #[test]
+    fn labels_and_saved_filters_are_asked_for() {
+        let label = |key: &str, value: Option<&str>| {
+            so(What::Label { key: key.into(), value: value.map(Into::into) })
+        };
+        assert_eq!(
+            read("label:country=de label:pilot label:pilot= label:region=eu"),
+            vec![
+                label("country", Some("de")),
+                label("pilot", None),
+                label("pilot", Some("")),
+                so(What::Region("eu".into()))
+            ]
+        );
+        let (filter, faults) = Filter::parse("@small-and-old -@pilots \"@home\" berlin");
+        let saved = |is_not, name: &str| Saved { is_not, name: name.into() };
+        assert_eq!(
+            (filter.saved(), faults.len()),
+            (&[saved(false, "small-and-old"), saved(true, "pilots")][..], 0)
+        );
+        assert_eq!(filter.terms, vec![so(What::Name("@home".into())), so(What::Name("berlin".into()))]);
+    }
+
+    #[test]
     fn what_cannot_be_understood_is_told_and_left_out() {
         for (text, said) in [
             ("is:conected", "did you mean `is:connected`?"),
@@ -333,6 +431,8 @@ mod tests {
             ("regoin:eu", "did you mean `region:`?"),
             ("policy:new", "is a number"),
             ("has:abc", "64 hexadecimal digits"),
+            ("label:", "`label:` says nothing"),
+            ("@", "names no saved filter"),
         ] {
             let (filter, faults) = Filter::parse(&format!("berlin {text}"));
             assert_eq!(filter.terms, vec![so(What::Name("berlin".into()))], "{text}");

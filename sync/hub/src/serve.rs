@@ -269,6 +269,8 @@ impl Running {
             policy_keys: Arc::new(config.policy_keys.clone()),
             clock: Clock::of_machine(),
             wake: wake.clone(),
+            policies: policies.subscribe(),
+            recent: recent.clone(),
         };
         Ok(Self {
             server,

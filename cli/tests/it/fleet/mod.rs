@@ -4,6 +4,9 @@
 mod asking;
 mod hub;
 mod lists;
+mod me;
+mod parity;
+mod reads;
 mod sealed;
 mod sign_in;
 mod verbs;

@@ -35,6 +35,15 @@ fn who_signs_in_once_has_a_token_that_only_they_can_read() {
     assert_eq!(asked[1].headers["cookie"], "aisle-local=s3ss10n");
     assert_eq!(asked[1].headers["x-csrf-token"], "c5rf");
     assert!(asked[1].body.contains(r#""permissions":["store.read","rollout.start"]"#), "{}", asked[1].body);
+    // What is shown is what was sent: by the page's own origin, then by a session, and never by a token that nobody has yet.
+    let shown: Vec<_> = ran.err.lines().filter(|line| line.starts_with("curl ")).collect();
+    assert_eq!(shown.len(), 3, "{}", ran.err);
+    for (line, asked) in shown.iter().zip(&asked) {
+        assert!(line.contains(&format!("-H 'Origin: {}'", asked.headers["origin"])), "{line}");
+        assert_eq!(line.contains("$AISLE_COOKIE"), asked.headers.contains_key("cookie"), "{line}");
+        assert_eq!(line.contains("$AISLE_CSRF"), asked.headers.contains_key("x-csrf-token"), "{line}");
+        assert!(!line.contains("Authorization"), "{line}");
+    }
     for secret in [PASSWORD, "hush", "s3ss10n", "c5rf"] {
         assert!(!ran.out.contains(secret) && !ran.err.contains(secret), "{secret} is shown");
     }
@@ -69,13 +78,83 @@ fn a_wrong_password_leaves_nothing_behind() {
     assert!(!hub.profiles().exists());
 }
 
+fn signed_in_and_then(answers: Vec<Answer>) -> Hub {
+    let me = json!({ "name": "ada", "csrf": "c5rf", "permissions": ["store.read", "people.manage", "receipt.read"] });
+    let made = json!({ "secret": "aisle_t9_hush", "token": "t9", "ends_at_ms": 1_795_305_600_000_i64 });
+    let cookie = ("set-cookie", "aisle-local=s3ss10n; Path=/; HttpOnly".to_owned());
+    let mut all = vec![
+        Answer::Says("200 OK", vec![cookie], me.to_string()),
+        says("201 Created", made),
+        says("204 No Content", ""),
+    ];
+    all.extend(answers);
+    Hub::that(all)
+}
+
 #[test]
-fn a_hub_that_is_forgotten_is_gone_here_and_its_token_is_told_of() {
-    let hub = signing_in();
+fn who_goes_revokes_the_token_before_the_hub_is_forgotten() {
+    let hub = signed_in_and_then(vec![says("204 No Content", "")]);
     hub.run(["login", "--name", "ada", "--password-stdin"], None, PASSWORD).well();
-    hub.run(["logout"], None, "").well().says("fleet token revoke t9");
+    hub.run(["logout"], None, "").well().says("good for nothing any more");
+    let asked = &hub.asked()[3];
+    assert_eq!(asked.line, "DELETE /v1/me/tokens/t9 HTTP/1.1");
+    assert_eq!(asked.headers["authorization"], "Bearer aisle_t9_hush");
     assert!(!fs::read_to_string(hub.profiles()).unwrap().contains("hush"));
     hub.run(["logout"], None, "").ended(2);
+}
+
+#[test]
+fn what_could_not_be_revoked_is_not_forgotten_unless_somebody_says_so() {
+    let no = || says("403 Forbidden", json!({ "title": "Not allowed", "detail": "" }));
+    let hub = signed_in_and_then(vec![no()]);
+    hub.run(["login", "--name", "ada", "--password-stdin"], None, PASSWORD).well();
+    hub.run(["logout"], None, "").ended(1).says("--only-here");
+    assert!(fs::read_to_string(hub.profiles()).unwrap().contains("hush"));
+    hub.run(["logout", "--only-here"], None, "").well().says("me token revoke t9");
+    assert!(!fs::read_to_string(hub.profiles()).unwrap().contains("hush"));
+    // One that is over, or that somebody revoked before, keeps nobody.
+    let over = says("401 Unauthorized", json!({ "title": "Sign in, or send a token", "detail": "" }));
+    let hub = signed_in_and_then(vec![over]);
+    hub.run(["login", "--name", "ada", "--password-stdin"], None, PASSWORD).well();
+    hub.run(["logout"], None, "").well();
+}
+
+#[test]
+fn what_a_token_may_besides_is_added_and_nothing_else_where_that_is_said() {
+    let asked_for = |arguments: &[&str]| {
+        let hub = signed_in_and_then(vec![]);
+        let words = ["login", "--name", "ada", "--password-stdin"].iter().chain(arguments);
+        hub.run(words, None, PASSWORD).well();
+        let body: serde_json::Value = serde_json::from_str(&hub.asked()[1].body).unwrap();
+        body["permissions"].clone()
+    };
+    assert_eq!(asked_for(&[]), json!(["store.read", "receipt.read"]));
+    assert_eq!(
+        asked_for(&["--scope", "people.manage"]),
+        json!(["store.read", "receipt.read", "people.manage"])
+    );
+    assert_eq!(asked_for(&["--only", "--scope", "store.read"]), json!(["store.read"]));
+    Hub::that([]).run(["login", "--name", "ada", "--only"], None, "").ended(2).says("--scope");
+}
+
+#[test]
+fn who_has_no_password_here_keeps_a_token_of_the_console() {
+    let me = json!({ "name": "olga", "way": "token", "permissions": ["store.read"] });
+    let own = json!({ "items": [{ "token": "t-other" }, { "token": "t-7f", "ends_at_ms": 1_795_305_600_000_i64 }] });
+    let hub = Hub::that([well(me), well(own), well(r#"{"items": []}"#)]);
+    let ran = hub.run(["login", "--token-stdin"], None, "aisle_t-7f_hush\n").well();
+    assert!(
+        ran.out.contains("olga") && ran.out.contains("t-7f") && ran.out.contains("2026-11-22"),
+        "{}",
+        ran.out
+    );
+    assert!(!ran.out.contains("hush") && !ran.err.contains("hush"));
+    hub.run(["stores"], None, "").well();
+    assert_eq!(hub.asked()[2].headers["authorization"], "Bearer aisle_t-7f_hush");
+    let hub = Hub::that([]);
+    hub.run(["login", "--token-stdin"], None, "").ended(2).says("holds no token");
+    hub.run(["login"], None, "").ended(2).says("--name");
+    hub.run(["login", "--token-stdin", "--scope", "store.read"], None, "x").ended(2);
 }
 
 #[test]

@@ -35,6 +35,8 @@ pub struct ForkRow {
     pub class: LogClass,
     /// The epoch of its log.
     pub epoch: Option<Epoch>,
+    /// The number that stands for the epoch.
+    pub log: i32,
     /// When it was offered, in milliseconds since 1970.
     pub at_ms: i64,
     /// The first event of the other form.
@@ -108,6 +110,8 @@ pub struct UnprovenRow {
     pub store: String,
     /// The class.
     pub class: LogClass,
+    /// The number that stands for its epoch.
+    pub log: i32,
     /// How far the log is.
     pub through: u64,
 }
@@ -197,16 +201,37 @@ impl Database {
     /// # Errors
     /// When the database cannot say.
     pub async fn forks(&self, rows_max: u32) -> Result<Vec<ForkRow>, DatabaseError> {
-        type Columns = (String, i16, Option<Vec<u8>>, i64, i64, i64);
+        self.forks_after((i64::MAX, "", 0, 0), rows_max).await
+    }
+
+    /// The same after one: when, store, class, and the number that stands for the epoch.
+    ///
+    /// # Errors
+    /// When the database cannot say.
+    pub async fn forks_after(
+        &self,
+        (at_ms, store, of, log): (i64, &str, i16, i32),
+        rows_max: u32,
+    ) -> Result<Vec<ForkRow>, DatabaseError> {
+        type Columns = (String, i16, i32, Option<Vec<u8>>, i64, i64, i64);
         let rows: Vec<Columns> = reading!(self, pool => {
-            sqlx::query_as("SELECT q.store, q.class, l.epoch, q.at_ms, q.first_seq, CAST(q.count AS BIGINT) FROM quarantines q \
+            sqlx::query_as("SELECT q.store, q.class, q.log, l.epoch, q.at_ms, q.first_seq, CAST(q.count AS BIGINT) FROM quarantines q \
                 LEFT JOIN logs l ON l.store = q.store AND l.class = q.class AND l.log = q.log \
-                ORDER BY q.at_ms DESC, q.store, q.class, q.log LIMIT $1")
-                .bind(bounded(rows_max)).fetch_all(pool).await.map_err(while_doing("list forks"))
+                WHERE (q.at_ms < $1 OR (q.at_ms = $1 AND (q.store, q.class, q.log) > ($2, $3, $4))) \
+                ORDER BY q.at_ms DESC, q.store, q.class, q.log LIMIT $5")
+                .bind(at_ms).bind(store).bind(of).bind(log).bind(bounded(rows_max)).fetch_all(pool).await.map_err(while_doing("list forks"))
         })?;
-        let row = |(store, of, bytes, at_ms, first, count): Columns| {
+        let row = |(store, of, log, bytes, at_ms, first, count): Columns| {
             let epoch = bytes.map(|bytes| epoch(&bytes, &store)).transpose()?;
-            Ok(ForkRow { class: class(of, &store)?, epoch, store, at_ms, first_seq: unsigned(first), count })
+            Ok(ForkRow {
+                class: class(of, &store)?,
+                epoch,
+                log,
+                store,
+                at_ms,
+                first_seq: unsigned(first),
+                count,
+            })
         };
         rows.into_iter().map(row).collect()
     }
@@ -216,11 +241,23 @@ impl Database {
     /// # Errors
     /// When the database cannot say.
     pub async fn refusals(&self, rows_max: u32) -> Result<Vec<RefusalRow>, DatabaseError> {
+        self.refusals_after((i64::MAX, "", "", ""), rows_max).await
+    }
+
+    /// The same after one: when, store, node, and what.
+    ///
+    /// # Errors
+    /// When the database cannot say.
+    pub async fn refusals_after(
+        &self,
+        (at_ms, store, node, name): (i64, &str, &str, &str),
+        rows_max: u32,
+    ) -> Result<Vec<RefusalRow>, DatabaseError> {
         type Columns = (String, String, String, String, String, i64);
         let rows: Vec<Columns> = reading!(self, pool => {
             sqlx::query_as("SELECT store, node, name, version, reason, at_ms FROM reports WHERE is_ok = $1 \
-                ORDER BY at_ms DESC, store, node, name LIMIT $2")
-                .bind(false).bind(bounded(rows_max)).fetch_all(pool).await.map_err(while_doing("list refusals"))
+                AND (at_ms < $2 OR (at_ms = $2 AND (store, node, name) > ($3, $4, $5))) ORDER BY at_ms DESC, store, node, name LIMIT $6")
+                .bind(false).bind(at_ms).bind(store).bind(node).bind(name).bind(bounded(rows_max)).fetch_all(pool).await.map_err(while_doing("list refusals"))
         })?;
         let row = |(store, node, name, version, reason, at_ms): Columns| RefusalRow {
             store,
@@ -315,12 +352,26 @@ impl Database {
     /// # Errors
     /// When the database cannot say.
     pub async fn followers(&self) -> Result<Vec<FollowersRow>, DatabaseError> {
+        self.followers_after(None, 100).await
+    }
+
+    /// The same, the highest version first, after one: its version and its hash.
+    ///
+    /// # Errors
+    /// When the database cannot say.
+    pub async fn followers_after(
+        &self,
+        after: Option<(i64, &[u8])>,
+        rows_max: u32,
+    ) -> Result<Vec<FollowersRow>, DatabaseError> {
+        let (version, hash) = after.unwrap_or((i64::MAX, &[]));
         type Columns = (i64, Vec<u8>, i64, i64, i64);
         let rows: Vec<Columns> = reading!(self, pool => {
             sqlx::query_as("SELECT policy_version, policy_hash, COUNT(*), COUNT(DISTINCT store), \
                 COUNT(CASE WHEN is_connected = $1 THEN 1 END) FROM nodes WHERE state = $2 AND connected_at_ms > 0 \
-                GROUP BY policy_version, policy_hash ORDER BY policy_version DESC, policy_hash LIMIT 100")
-                .bind(true).bind("active").fetch_all(pool).await.map_err(while_doing("find who follows which policy"))
+                AND (policy_version < $3 OR (policy_version = $3 AND policy_hash > $4)) \
+                GROUP BY policy_version, policy_hash ORDER BY policy_version DESC, policy_hash LIMIT $5")
+                .bind(true).bind("active").bind(version).bind(hash).bind(bounded(rows_max)).fetch_all(pool).await.map_err(while_doing("find who follows which policy"))
         })?;
         let row = |(version, hash, nodes, stores, connected): Columns| FollowersRow {
             version,
@@ -337,14 +388,27 @@ impl Database {
     /// # Errors
     /// When the database cannot say.
     pub async fn unproven(&self, rows_max: u32) -> Result<Vec<UnprovenRow>, DatabaseError> {
-        let rows: Vec<(String, i16, i64)> = reading!(self, pool => {
-            sqlx::query_as("SELECT l.store, l.class, l.through_seq FROM logs l WHERE l.through_seq > 0 AND NOT EXISTS \
+        self.unproven_after(("", 0, 0), rows_max).await
+    }
+
+    /// The same by store after one: store, class, and the number that stands for the epoch.
+    ///
+    /// # Errors
+    /// When the database cannot say.
+    pub async fn unproven_after(
+        &self,
+        (store, of, log): (&str, i16, i32),
+        rows_max: u32,
+    ) -> Result<Vec<UnprovenRow>, DatabaseError> {
+        let rows: Vec<(String, i16, i32, i64)> = reading!(self, pool => {
+            sqlx::query_as("SELECT l.store, l.class, l.log, l.through_seq FROM logs l \
+                WHERE l.through_seq > 0 AND (l.store, l.class, l.log) > ($1, $2, $3) AND NOT EXISTS \
                 (SELECT 1 FROM receipts r WHERE r.store = l.store AND r.class = l.class AND r.log = l.log \
-                AND r.last_seq = l.through_seq AND r.head_after = l.through_head) ORDER BY l.store, l.class, l.log LIMIT $1")
-                .bind(bounded(rows_max)).fetch_all(pool).await.map_err(while_doing("hold cursors to receipts"))
+                AND r.last_seq = l.through_seq AND r.head_after = l.through_head) ORDER BY l.store, l.class, l.log LIMIT $4")
+                .bind(store).bind(of).bind(log).bind(bounded(rows_max)).fetch_all(pool).await.map_err(while_doing("hold cursors to receipts"))
         })?;
-        let row = |(store, of, through): (String, i16, i64)| {
-            Ok(UnprovenRow { class: class(of, &store)?, store, through: unsigned(through) })
+        let row = |(store, of, log, through): (String, i16, i32, i64)| {
+            Ok(UnprovenRow { class: class(of, &store)?, log, store, through: unsigned(through) })
         };
         rows.into_iter().map(row).collect()
     }

@@ -16,6 +16,7 @@ use crate::{
     filter::{Filter, Is, Term, What},
     people::{role::Scope, who::Reach},
 };
+use aisle_fleet::Labels;
 use sqlx::AssertSqlSafe;
 
 /// The most events that are believed to wait, whatever a node said.
@@ -43,7 +44,9 @@ pub struct GridRow {
     pub store: String,
     /// The region that it says it lies in; empty when it never came.
     pub region: String,
-    /// When it came last, in milliseconds since 1970; 0 when it never did.
+    /// When it came first, in milliseconds since 1970; 0 when it never did.
+    pub first_seen_ms: i64,
+    /// When it came last.
     pub last_seen_ms: i64,
     /// Nodes that are registered.
     pub nodes: i64,
@@ -69,6 +72,8 @@ pub struct GridRow {
     pub applied: Vec<GridApplied>,
     /// How much that is in all.
     pub applied_all: i64,
+    /// What people call it by.
+    pub labels: Labels,
 }
 
 /// Something that a node reports.
@@ -218,7 +223,20 @@ impl Statement {
                 let like = format!(" AND LOWER(n.software) LIKE LOWER({part}) ESCAPE '\\'");
                 format!("EXISTS (SELECT 1 {})", self.nodes(&like))
             }
+            What::Label { key, value } => {
+                let pair = self.label(key, value.as_deref());
+                format!(
+                    "EXISTS (SELECT 1 FROM store_labels b WHERE b.store = f.store AND REPLACE(b.labels, {pair}, '') <> b.labels)"
+                )
+            }
         }
+    }
+
+    /// Labels are kept as one object of JSON without spaces; what stands in its quotes is escaped here as there. So a label is a part of that text, and nothing else is.
+    fn label(&mut self, key: &str, value: Option<&str>) -> String {
+        let key = serde_json::Value::from(key);
+        let value = value.map_or_else(String::new, |value| serde_json::Value::from(value).to_string());
+        self.text(&format!("{key}:{value}"))
     }
 
     /// The condition that a store lies where somebody may see it, over its name: none where they may everywhere.
@@ -238,10 +256,7 @@ impl Statement {
                     ));
                 }
                 Scope::Label { key, value } => {
-                    // Labels are kept as one object of JSON without spaces; what stands in its quotes is escaped here as there.
-                    let (key, value) =
-                        (serde_json::Value::from(key.as_str()), serde_json::Value::from(value.as_str()));
-                    let pair = self.text(&format!("{key}:{value}"));
+                    let pair = self.label(key, Some(value));
                     either.push(format!(
                         "EXISTS (SELECT 1 FROM stores t JOIN store_labels b ON b.store = t.store WHERE t.store = {store} \
                          AND REPLACE(b.labels, {pair}, '') <> b.labels)"
@@ -254,6 +269,9 @@ impl Statement {
 
     fn all(&mut self, filter: &Filter, wanted: Option<u32>) -> String {
         let mut conditions = filter.reach().map_or_else(String::new, |reach| self.within(reach, "f.store"));
+        if !filter.saved().is_empty() {
+            conditions.push_str(" AND 1 = 0");
+        }
         let is_region = |term: &&Term| matches!(term.what, What::Region(_)) && !term.is_not;
         let regions: Vec<String> =
             filter.terms().iter().filter(is_region).map(|term| self.what(&term.what, wanted)).collect();
@@ -312,7 +330,8 @@ macro_rules! asked {
     };
 }
 
-type Columns = (String, String, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, String, String);
+type Columns =
+    (String, String, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, String, String, i64, String);
 
 impl Database {
     /// The stores that a filter asks for, by name, after one. `wanted`: the version of the policy that stores should apply.
@@ -342,7 +361,8 @@ impl Database {
              (SELECT COALESCE(MIN(n.policy_version), 0) {nodes}), \
              (SELECT COALESCE(MAX(d.generation), 0) FROM desired d WHERE d.store = f.store), \
              (SELECT COUNT(*) {waiting}), (SELECT COUNT(*) {refused}), \
-             (SELECT COALESCE(MIN(n.software), '') {nodes}), (SELECT COALESCE(MAX(n.software), '') {nodes}) \
+             (SELECT COALESCE(MIN(n.software), '') {nodes}), (SELECT COALESCE(MAX(n.software), '') {nodes}), \
+             COALESCE(s.first_seen_ms, 0), COALESCE((SELECT b.labels FROM store_labels b WHERE b.store = f.store), '') \
              {FLEET} WHERE f.store > {after}{conditions} ORDER BY f.store LIMIT {limit}"
         );
         let rows: Vec<Columns> = asked!(self, sql, &statement.values, "list the fleet")?;
@@ -362,10 +382,13 @@ impl Database {
                 refused,
                 first,
                 last,
+                first_seen_ms,
+                labels,
             ) = columns;
             GridRow {
                 store,
                 region,
+                first_seen_ms,
                 last_seen_ms: seen,
                 nodes,
                 connected,
@@ -379,6 +402,8 @@ impl Database {
                 software: (first, last),
                 applied: Vec::new(),
                 applied_all: 0,
+                // What does not read was refused when it was written.
+                labels: serde_json::from_str(&labels).unwrap_or_default(),
             }
         };
         let mut rows: Vec<GridRow> = rows.into_iter().map(row).collect();

@@ -24,6 +24,7 @@ pub mod glance;
 pub mod grid;
 mod idempotency;
 mod ledger;
+mod lists;
 mod migrate;
 mod people;
 mod policy;

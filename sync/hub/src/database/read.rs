@@ -462,51 +462,6 @@ impl Database {
         Ok(rows.into_iter().find(|row| row.store == name))
     }
 
-    /// The nodes of a store.
-    ///
-    /// # Errors
-    /// When the database cannot say.
-    pub async fn nodes(&self, store: &StoreId) -> Result<Vec<NodeRow>, DatabaseError> {
-        type Columns = (String, String, String, String, String, String, i64, i64, bool, String, i64, i64);
-        let rows: Vec<Columns> = reading!(self, pool => {
-            sqlx::query_as("SELECT node, state, software, link, path, address, policy_version, generation, is_connected, hub, \
-                connected_at_ms, last_seen_ms FROM nodes WHERE store = $1 ORDER BY node LIMIT $2")
-                .bind(store.as_str()).bind(bounded(ROWS_MAX)).fetch_all(pool).await.map_err(while_doing("list nodes"))
-        })?;
-        let row = |columns: Columns| {
-            let (
-                node,
-                state,
-                software,
-                link,
-                path,
-                address,
-                policy_version,
-                generation,
-                is_connected,
-                hub,
-                at,
-                seen,
-            ) = columns;
-            NodeRow {
-                store: store.to_string(),
-                node,
-                state,
-                software,
-                link,
-                path,
-                address,
-                policy_version,
-                generation,
-                is_connected,
-                hub,
-                connected_at_ms: at,
-                last_seen_ms: seen,
-            }
-        };
-        Ok(rows.into_iter().map(row).collect())
-    }
-
     /// The logs of a store.
     ///
     /// # Errors
@@ -612,70 +567,6 @@ impl Database {
                 .fetch_all(pool).await.map_err(while_doing("read the latest receipts"))
         })?;
         rows.into_iter().map(|columns| receipt_row(log, columns)).collect()
-    }
-
-    /// The erasures that a store was asked for.
-    ///
-    /// # Errors
-    /// When the database cannot say.
-    pub async fn erasures(&self, store: &StoreId) -> Result<Vec<ErasureRow>, DatabaseError> {
-        type Columns = (Vec<u8>, i64, Option<i64>, Option<Vec<u8>>, i64, Option<Vec<u8>>);
-        let rows: Vec<Columns> = reading!(self, pool => {
-            sqlx::query_as("SELECT id, requested_at_ms, done_at_ms, receipt, events, hub_receipt FROM erasures WHERE store = $1 \
-                ORDER BY requested_at_ms DESC, id LIMIT $2")
-                .bind(store.as_str()).bind(bounded(ROWS_MAX)).fetch_all(pool).await.map_err(while_doing("list erasures"))
-        })?;
-        let row = |(id, requested_at_ms, done_at_ms, receipt, events, hub_receipt): Columns| ErasureRow {
-            store: store.to_string(),
-            id: HEXLOWER.encode(&id),
-            requested_at_ms,
-            done_at_ms,
-            receipt: receipt.map(|receipt| HEXLOWER.encode(&receipt)),
-            events: unsigned(events),
-            hub_receipt: hub_receipt.map(|receipt| HEXLOWER.encode(&receipt)),
-        };
-        Ok(rows.into_iter().map(row).collect())
-    }
-
-    /// The policies that batches may name, the latest first.
-    ///
-    /// # Errors
-    /// When the database cannot say.
-    pub async fn policies(&self) -> Result<Vec<PolicyRow>, DatabaseError> {
-        let rows: Vec<(String, i64, Vec<u8>, i64)> = reading!(self, pool => {
-            sqlx::query_as("SELECT name, version, hash, accepted_at_ms FROM policies ORDER BY version DESC, hash LIMIT $1")
-                .bind(bounded(ROWS_MAX)).fetch_all(pool).await.map_err(while_doing("list policies"))
-        })?;
-        let row = |(name, version, hash, accepted_at_ms): (String, i64, Vec<u8>, i64)| PolicyRow {
-            name,
-            version,
-            hash: HEXLOWER.encode(&hash),
-            accepted_at_ms,
-        };
-        Ok(rows.into_iter().map(row).collect())
-    }
-
-    /// What the nodes of a store report.
-    ///
-    /// # Errors
-    /// When the database cannot say.
-    pub async fn reports(&self, store: &StoreId) -> Result<Vec<ReportRow>, DatabaseError> {
-        type Columns = (String, String, String, Vec<u8>, bool, String, i64);
-        let rows: Vec<Columns> = reading!(self, pool => {
-            sqlx::query_as("SELECT node, name, version, hash, is_ok, reason, generation FROM reports WHERE store = $1 \
-                ORDER BY node, name LIMIT $2")
-                .bind(store.as_str()).bind(bounded(ROWS_MAX)).fetch_all(pool).await.map_err(while_doing("list reports"))
-        })?;
-        let row = |(node, name, version, hash, ok, reason, generation): Columns| ReportRow {
-            node,
-            name,
-            version,
-            hash: HEXLOWER.encode(&hash),
-            ok,
-            reason,
-            generation,
-        };
-        Ok(rows.into_iter().map(row).collect())
     }
 
     /// How many bytes a content has, if it is there.

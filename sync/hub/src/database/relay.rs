@@ -136,6 +136,17 @@ impl Tx {
     }
 }
 
+/// A hub below, of its columns.
+pub(super) fn registered(
+    (relay, regions, state, key): (String, String, String, Vec<u8>),
+) -> Result<RegisteredRelay, DatabaseError> {
+    let key = key.as_slice().try_into().map(VerifyingKey);
+    let receipt_key = key.map_err(|_| damaged("relays", "receipt_key", &relay))?;
+    let regions = regions.split(',').filter(|region| !region.is_empty()).map(Region::new);
+    let regions = regions.collect::<Result<_, _>>().map_err(|_| damaged("relays", "regions", &relay))?;
+    Ok(RegisteredRelay { relay, regions, receipt_key, is_banned: state != ACTIVE })
+}
+
 impl Database {
     const fn now(&self) -> &'static str {
         match self.pool {
@@ -166,19 +177,7 @@ impl Database {
     /// # Errors
     /// When the database cannot say.
     pub async fn relays(&self) -> Result<Vec<RegisteredRelay>, DatabaseError> {
-        let rows: Vec<(String, String, String, Vec<u8>)> = reading!(self, pool => {
-            sqlx::query_as("SELECT relay, regions, state, receipt_key FROM relays ORDER BY relay LIMIT 1000")
-                .fetch_all(pool).await.map_err(while_doing("list relays"))
-        })?;
-        let relay = |(relay, regions, state, key): (String, String, String, Vec<u8>)| {
-            let key = key.as_slice().try_into().map(VerifyingKey);
-            let receipt_key = key.map_err(|_| damaged("relays", "receipt_key", &relay))?;
-            let regions = regions.split(',').filter(|region| !region.is_empty()).map(Region::new);
-            let regions =
-                regions.collect::<Result<_, _>>().map_err(|_| damaged("relays", "regions", &relay))?;
-            Ok(RegisteredRelay { relay, regions, receipt_key, is_banned: state != ACTIVE })
-        };
-        rows.into_iter().map(relay).collect()
+        self.relays_after("", super::read::ROWS_MAX).await
     }
 
     /// The key that relayed batches are signed with: this one, where none was used before.

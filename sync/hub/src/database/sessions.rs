@@ -22,14 +22,14 @@ pub(crate) const TOUCH_MS: i64 = 60_000;
 const TOKENS_KEPT_MS: i64 = 90 * 24 * 3_600_000;
 
 type SessionColumns = (String, String, String, String, String, i64, i64, i64);
-type TokenColumns = (String, String, String, String, i64, i64, i64, Option<i64>);
+pub(super) type TokenColumns = (String, String, String, String, i64, i64, i64, Option<i64>);
 
 fn session(columns: SessionColumns) -> SessionRow {
     let (session, person, way, address, agent, begun_at_ms, seen_at_ms, ends_at_ms) = columns;
     SessionRow { session, person, way, address, agent, begun_at_ms, seen_at_ms, ends_at_ms }
 }
 
-fn token(columns: TokenColumns) -> TokenRow {
+pub(super) fn token(columns: TokenColumns) -> TokenRow {
     let (token, person, name, permissions, made_at_ms, ends_at_ms, used_at_ms, revoked_at_ms) = columns;
     let permissions = permissions.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
     TokenRow { token, person, name, permissions, made_at_ms, ends_at_ms, used_at_ms, revoked_at_ms }
@@ -188,20 +188,6 @@ impl Database {
         })?;
         tx.commit().await?;
         Ok(noted > 0)
-    }
-
-    /// Tokens, the latest first; of one person, where one is given.
-    ///
-    /// # Errors
-    /// When the database cannot say.
-    pub async fn tokens(&self, person: Option<&str>) -> Result<Vec<TokenRow>, DatabaseError> {
-        let rows: Vec<TokenColumns> = reading!(self, pool => {
-            sqlx::query_as("SELECT token, person, name, permissions, made_at_ms, ends_at_ms, used_at_ms, revoked_at_ms FROM api_tokens \
-                WHERE ($1 = '' OR person = $1) ORDER BY made_at_ms DESC, token LIMIT $2")
-                .bind(person.unwrap_or_default()).bind(super::read::bounded(super::read::ROWS_MAX))
-                .fetch_all(pool).await.map_err(while_doing("list tokens"))
-        })?;
-        Ok(rows.into_iter().map(token).collect())
     }
 
     /// Revokes a token; of one person, where one is given. False when there is none that is good.

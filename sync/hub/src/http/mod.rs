@@ -9,18 +9,25 @@
 //! ([`crate::database::read`]), roles ([`crate::people`]). The description of it all is made from the code ([`openapi`]).
 
 pub(crate) mod access;
+mod alerts;
 mod artefacts;
+mod contents;
+mod cursor;
 mod enrolments;
 mod exchange;
 pub(crate) mod fleet;
+mod grid;
 mod idempotency;
 mod metadata;
 pub(crate) mod oidc;
 mod oversight;
 mod people;
 pub mod permits;
+mod policies;
 mod problem;
+mod relays;
 mod routes;
+mod search;
 pub(crate) mod session;
 pub(crate) mod site;
 mod token;
@@ -36,6 +43,8 @@ use crate::{
     database::Database,
     fleet::Wake,
     people::{People, oidc::Oidc},
+    policies::Policies,
+    recent::Recent,
 };
 use aisle_residency::signing::VerifyingKey;
 use axum::{Router, http::StatusCode, middleware};
@@ -47,6 +56,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
+use tokio::sync::watch;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
@@ -80,6 +90,10 @@ pub struct Api {
     pub clock: Clock,
     /// Wakes the engine of the fleet.
     pub wake: Wake,
+    /// The policies in force.
+    pub policies: watch::Receiver<Arc<Policies>>,
+    /// What this process refused lately.
+    pub recent: Recent,
 }
 
 /// Says what time it is, in milliseconds since 1970.
@@ -142,6 +156,12 @@ impl Modify for Ways {
 fn described() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(routes::closed())
+        .merge(grid::routes())
+        .merge(policies::routes())
+        .merge(contents::routes())
+        .merge(alerts::routes())
+        .merge(relays::routes())
+        .merge(search::routes())
         .merge(enrolments::routes())
         .merge(routes::open())
         .merge(session::routes())
@@ -181,6 +201,11 @@ fn health(is_well: bool) -> (StatusCode, &'static str) {
 }
 
 impl Api {
+    /// The version of the policy that stores should apply.
+    fn policy_wanted(&self) -> Option<u32> {
+        self.policies.borrow().wanted.map(|id| id.version)
+    }
+
     fn is_ready(&self) -> bool {
         self.is_ready.load(Ordering::Relaxed)
     }

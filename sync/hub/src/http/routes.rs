@@ -1,23 +1,26 @@
 //! The routes: each reads a question, asks the database, and gives a page.
 #![expect(unused_qualifications, reason = "the code that `utoipa::path` writes names its parameters in full")]
 
-use super::{Api, Problem, health};
+use super::{
+    Api, Problem,
+    cursor::{PageQuery, place_of},
+    health,
+};
 use crate::{
     database::{
-        DatabaseError, RelayRow,
+        DatabaseError,
         read::{
-            After, CursorRow, ErasureRow, EventRow, NodeRow, PolicyRow, ROWS_MAX, ReceiptRow, ReportRow,
-            StoreRow, Totals, kind_name,
+            After, CursorRow, ErasureRow, EventRow, NodeRow, ROWS_MAX, ReceiptRow, ReportRow, StoreRow,
+            Totals, kind_name,
         },
     },
     payload,
-    people::{role::Permission, who::Who},
     publish::Desire,
 };
 use aisle_event::StoreId;
 use aisle_protocol::{LogClass, LogId};
 use axum::{
-    Extension, Json,
+    Json,
     extract::{Path, Query, State, rejection::QueryRejection},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -33,7 +36,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub(super) fn closed() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(totals))
-        .routes(routes!(stores))
         .routes(routes!(store))
         .routes(routes!(nodes))
         .routes(routes!(cursors))
@@ -42,8 +44,6 @@ pub(super) fn closed() -> OpenApiRouter<Api> {
         .routes(routes!(erasures))
         .routes(routes!(desired))
         .routes(routes!(reports))
-        .routes(routes!(policies))
-        .routes(routes!(relay))
         .routes(routes!(metrics))
 }
 
@@ -82,28 +82,20 @@ macro_rules! described_page {
 }
 pub(super) use described_page;
 
-described_page!(StorePage, Page_StoreRow, StoreRow);
+impl<T> Page<T> {
+    /// A page that goes on behind its last row where it is full.
+    pub(super) fn of(items: Vec<T>, limit: u32, place: impl FnOnce(&T) -> String) -> Self {
+        let next = (items.len() >= limit as usize).then(|| items.last().map(place)).flatten();
+        Self { items, next }
+    }
+}
+
 described_page!(NodePage, Page_NodeRow, NodeRow);
 described_page!(CursorPage, Page_CursorRow, CursorRow);
 described_page!(EventPage, Page_EventView, EventView);
 described_page!(ReceiptPage, Page_ReceiptView, ReceiptView);
 described_page!(ErasurePage, Page_ErasureRow, ErasureRow);
 described_page!(ReportPage, Page_ReportRow, ReportRow);
-described_page!(PolicyPage, Page_PolicyRow, PolicyRow);
-described_page!(RelayPage, Page_RelayRow, RelayRow);
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct StoresQuery {
-    /// Only those of this region.
-    region: Option<String>,
-    /// Where a page goes on: `next` of the page before.
-    after: Option<String>,
-    /// The most rows, up to 1000.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
-}
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -189,7 +181,7 @@ fn store_id(text: &str) -> Result<StoreId, Problem> {
     StoreId::new(text).map_err(|_| Problem::field("store", "is not the id of a store"))
 }
 
-async fn known(api: &Api, text: &str) -> Result<StoreId, Problem> {
+pub(super) async fn known(api: &Api, text: &str) -> Result<StoreId, Problem> {
     let store = store_id(text)?;
     match api.database.store(&store).await? {
         Some(_) => Ok(store),
@@ -210,29 +202,6 @@ async fn totals(State(api): State<Api>) -> Answer<Totals> {
     Ok(Json(api.database.totals().await?))
 }
 
-/// The stores, by name. Who is bounded to a region or a label gets those within; such a page may be shorter than asked for and still go on.
-#[utoipa::path(get, path = "/v1/stores", tag = "stores", security(("token" = [])), params(StoresQuery), responses(
-    (status = 200, body = StorePage), (status = 400, body = Problem, content_type = "application/problem+json"),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 403, body = Problem, content_type = "application/problem+json"),
-    (status = 503, body = Problem, content_type = "application/problem+json")))]
-async fn stores(
-    State(api): State<Api>,
-    Extension(who): Extension<Who>,
-    asked: Result<Query<StoresQuery>, QueryRejection>,
-) -> Answer<Page<StoreRow>> {
-    let asked = query(asked)?;
-    let limit = limit(asked.limit)?;
-    let after = asked.after.unwrap_or_default();
-    let mut items = api.database.stores(asked.region.as_deref(), &after, limit).await?;
-    let next = (items.len() == limit as usize).then(|| items.last().map(|row| row.store.clone())).flatten();
-    let reach = who.reach(Permission::StoreRead);
-    if !reach.is_everything() {
-        items.retain(|row| reach.covers(&row.traits()));
-    }
-    Ok(Json(Page { items, next }))
-}
-
 /// A store.
 #[utoipa::path(get, path = "/v1/stores/{store}", tag = "stores", security(("token" = [])),
     params(("store" = String, Path, description = "The store.")), responses(
@@ -248,19 +217,25 @@ async fn store(State(api): State<Api>, Path(text): Path<String>) -> Answer<Store
 
 /// The nodes of a store.
 #[utoipa::path(get, path = "/v1/stores/{store}/nodes", tag = "stores", security(("token" = [])),
-    params(("store" = String, Path, description = "The store.")), responses(
+    params(("store" = String, Path, description = "The store."), PageQuery), responses(
     (status = 200, body = NodePage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
-async fn nodes(State(api): State<Api>, Path(text): Path<String>) -> Answer<Page<NodeRow>> {
-    let store = store_id(&text)?;
-    let items = api.database.nodes(&store).await?;
-    if items.is_empty() {
+async fn nodes(
+    State(api): State<Api>,
+    Path(text): Path<String>,
+    asked: Result<Query<PageQuery>, QueryRejection>,
+) -> Answer<Page<NodeRow>> {
+    let (asked, store) = (query(asked)?, store_id(&text)?);
+    let limit = asked.whole()?;
+    let after = asked.after.unwrap_or_default();
+    let items = api.database.nodes_after(&store, &after, limit).await?;
+    if items.is_empty() && after.is_empty() {
         known(&api, &text).await?;
     }
-    Ok(Json(Page { items, next: None }))
+    Ok(Json(Page::of(items, limit, |row| row.node.clone())))
 }
 
 /// How far the logs of a store are, and how far behind.
@@ -370,15 +345,24 @@ async fn receipts(
 
 /// The erasures that a store was asked for, with its receipts.
 #[utoipa::path(get, path = "/v1/stores/{store}/erasures", tag = "receipts", security(("token" = [])),
-    params(("store" = String, Path, description = "The store.")), responses(
+    params(("store" = String, Path, description = "The store."), PageQuery), responses(
     (status = 200, body = ErasurePage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
-async fn erasures(State(api): State<Api>, Path(text): Path<String>) -> Answer<Page<ErasureRow>> {
+async fn erasures(
+    State(api): State<Api>,
+    Path(text): Path<String>,
+    asked: Result<Query<PageQuery>, QueryRejection>,
+) -> Answer<Page<ErasureRow>> {
+    let asked = query(asked)?;
+    let limit = asked.whole()?;
+    let after = asked.after_hash()?;
     let store = known(&api, &text).await?;
-    Ok(Json(Page { items: api.database.erasures(&store).await?, next: None }))
+    let after = after.as_ref().map(|(at_ms, id)| (*at_ms, id.as_slice()));
+    let items = api.database.erasures_after(&store, after, limit).await?;
+    Ok(Json(Page::of(items, limit, |row| format!("{}.{}", row.requested_at_ms, row.id))))
 }
 
 /// What a store is to become.
@@ -401,52 +385,23 @@ async fn desired(State(api): State<Api>, Path(text): Path<String>) -> Answer<Des
 
 /// What the nodes of a store report to run.
 #[utoipa::path(get, path = "/v1/stores/{store}/reports", tag = "stores", security(("token" = [])),
-    params(("store" = String, Path, description = "The store.")), responses(
+    params(("store" = String, Path, description = "The store."), PageQuery), responses(
     (status = 200, body = ReportPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
-async fn reports(State(api): State<Api>, Path(text): Path<String>) -> Answer<Page<ReportRow>> {
-    let store = known(&api, &text).await?;
-    Ok(Json(Page { items: api.database.reports(&store).await?, next: None }))
-}
-
-/// The policies that batches may name.
-#[utoipa::path(get, path = "/v1/policies", tag = "hub", security(("token" = [])), responses(
-    (status = 200, body = PolicyPage), (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 403, body = Problem, content_type = "application/problem+json"),
-    (status = 503, body = Problem, content_type = "application/problem+json")))]
-async fn policies(State(api): State<Api>) -> Answer<Page<PolicyRow>> {
-    Ok(Json(Page { items: api.database.policies().await?, next: None }))
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct RelayQuery {
-    /// Where a page goes on: `next` of the page before.
-    after: Option<String>,
-    /// The most rows, up to 1000.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
-}
-
-/// How the relay of each store to the hub above stands.
-#[utoipa::path(get, path = "/v1/relay", tag = "hub", security(("token" = [])), params(RelayQuery), responses(
-    (status = 200, body = RelayPage), (status = 400, body = Problem, content_type = "application/problem+json"),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 403, body = Problem, content_type = "application/problem+json"),
-    (status = 503, body = Problem, content_type = "application/problem+json")))]
-async fn relay(
+async fn reports(
     State(api): State<Api>,
-    asked: Result<Query<RelayQuery>, QueryRejection>,
-) -> Answer<Page<RelayRow>> {
+    Path(text): Path<String>,
+    asked: Result<Query<PageQuery>, QueryRejection>,
+) -> Answer<Page<ReportRow>> {
     let asked = query(asked)?;
-    let limit = limit(asked.limit)?;
-    let items = api.database.relay_rows(&asked.after.unwrap_or_default(), limit).await?;
-    let next = (items.len() == limit as usize).then(|| items.last().map(|row| row.store.clone())).flatten();
-    Ok(Json(Page { items, next }))
+    let limit = asked.whole()?;
+    let (node, name) = asked.place::<(String, String)>()?.unwrap_or_default();
+    let store = known(&api, &text).await?;
+    let items = api.database.reports_after(&store, (&node, &name), limit).await?;
+    Ok(Json(Page::of(items, limit, |row| place_of(&(&row.node, &row.name)))))
 }
 
 /// Metrics, for Prometheus.

@@ -4,6 +4,7 @@
 
 use super::{
     Api, Problem,
+    cursor::PageQuery,
     exchange::{body, fresh},
     routes::{Page, described_page},
 };
@@ -15,7 +16,10 @@ use crate::people::{
 };
 use axum::{
     Extension, Json,
-    extract::{Path, State, rejection::JsonRejection},
+    extract::{
+        Path, Query, State,
+        rejection::{JsonRejection, QueryRejection},
+    },
     http::StatusCode,
     response::Response,
 };
@@ -74,11 +78,24 @@ struct MadeToken {
 }
 
 /// One's own tokens.
-#[utoipa::path(get, path = "/v1/me/tokens", tag = "people", security(("token" = []), ("session" = [])), responses(
-    (status = 200, body = TokenPage), (status = 401, body = Problem, content_type = "application/problem+json"),
+#[utoipa::path(get, path = "/v1/me/tokens", tag = "people", security(("token" = []), ("session" = [])), params(PageQuery), responses(
+    (status = 200, body = TokenPage), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
-async fn my_tokens(State(api): State<Api>, Extension(who): Extension<Who>) -> Result<Response, Problem> {
-    Ok(fresh(StatusCode::OK, &Page { items: api.database.tokens(Some(&who.id)).await?, next: None }))
+async fn my_tokens(
+    State(api): State<Api>,
+    Extension(who): Extension<Who>,
+    asked: Result<Query<PageQuery>, QueryRejection>,
+) -> Result<Response, Problem> {
+    page(&api, Some(&who.id), PageQuery::read(asked)?).await
+}
+
+/// The latest first.
+async fn page(api: &Api, person: Option<&str>, asked: PageQuery) -> Result<Response, Problem> {
+    let limit = asked.whole()?;
+    let items = api.database.tokens_after(person, asked.after_name()?, limit).await?;
+    let place = |row: &TokenRow| format!("{}.{}", row.made_at_ms, row.token);
+    Ok(fresh(StatusCode::OK, &Page::of(items, limit, place)))
 }
 
 /// Make a token of one's own.
@@ -120,12 +137,16 @@ async fn revoke_my_token(
 }
 
 /// All tokens, the latest first.
-#[utoipa::path(get, path = "/v1/tokens", tag = "people", security(("token" = []), ("session" = [])), responses(
-    (status = 200, body = TokenPage), (status = 401, body = Problem, content_type = "application/problem+json"),
+#[utoipa::path(get, path = "/v1/tokens", tag = "people", security(("token" = []), ("session" = [])), params(PageQuery), responses(
+    (status = 200, body = TokenPage), (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
-async fn tokens(State(api): State<Api>) -> Result<Response, Problem> {
-    Ok(fresh(StatusCode::OK, &Page { items: api.database.tokens(None).await?, next: None }))
+async fn tokens(
+    State(api): State<Api>,
+    asked: Result<Query<PageQuery>, QueryRejection>,
+) -> Result<Response, Problem> {
+    page(&api, None, PageQuery::read(asked)?).await
 }
 
 /// Revoke a token of anybody.

@@ -47,6 +47,8 @@ impl Served {
             policy_keys: Arc::default(),
             clock: Clock::of_machine(),
             wake: aisle_hub::fleet::Wake::default(),
+            policies: crate::shop::in_force(),
+            recent: aisle_hub::recent::Recent::default(),
             database,
             token: Arc::new(Token::of(TOKEN)),
             enrolment: None,

@@ -12,6 +12,7 @@ use aisle_hub::{
     content::Contents,
     database::{Admission, Bounds, Location, NotTaken, RegisteredNode},
     objects::Place,
+    policies::Policies,
 };
 use aisle_protocol::{
     Batch, Epoch, Item, LinkKind, LogId, Point, PolicyId, Version,
@@ -24,6 +25,7 @@ use aisle_residency::{
 };
 use std::sync::Arc;
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 pub const POLICY: &str = "aisle_policy = 1\nname = \"test\"\nversion = 1\nhome = \"eu\"\n\
     [[destination]]\nregion = \"eu\"\nclock = \"second\"\n[[destination]]\nregion = \"cn\"\nclock = \"second\"\n\
@@ -44,6 +46,11 @@ pub fn officer() -> SigningKey {
 
 pub fn policy() -> TrustedPolicy {
     signed(POLICY)
+}
+
+/// The policies in force at a hub of tests.
+pub fn in_force() -> watch::Receiver<Arc<Policies>> {
+    watch::Sender::new(Arc::new(Policies::new(region("eu"), [policy()], None).unwrap())).subscribe()
 }
 
 pub fn signed(policy: &str) -> TrustedPolicy {

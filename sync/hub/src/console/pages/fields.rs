@@ -21,7 +21,7 @@ const COLUMNS: [(&str, &str); 6] = [
 /// `GET /stores/{store}/fields`.
 pub(in crate::console) async fn show(visit: Visit, Path(text): Path<String>) -> Result<Response, Wrong> {
     let store = visit.store(&text).await?;
-    let gate = Gate::of(&visit, &visit.database().logs(&store).await?).await?;
+    let gate = Gate::of(visit.database(), &visit.database().logs(&store).await?).await?;
     let fields: Vec<(&str, Sums)> = gate.by_field().into_iter().collect();
     let (rows, shown) = fit(&fields, LIST_BYTES_MAX, |(field, sums)| row(field, sums));
     let inside = html! {

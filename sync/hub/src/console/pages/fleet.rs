@@ -5,6 +5,7 @@ use crate::{
     console::{frame::Page, say, visit::Visit, wrong::Wrong},
     database::grid::{GridCounts, GridRow},
     filter::{Filter, Is, TEXT_BYTES_MAX},
+    fleet::grid::Sought,
     people::role::Permission,
 };
 use axum::{extract::Query, response::Response};
@@ -24,7 +25,7 @@ pub(in crate::console) struct Asked {
 
 /// `GET /?q=&after=`.
 pub(in crate::console) async fn show(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, Wrong> {
-    let (filter, faults) = Filter::parse(&asked.q);
+    let (filter, mut faults) = Filter::parse(&asked.q);
     let wanted = visit.console.policy_wanted();
     let reach = visit.who().reach(Permission::StoreRead);
     // Who is bounded to a region sees the stores of it, and is counted no others.
@@ -33,9 +34,10 @@ pub(in crate::console) async fn show(visit: Visit, Query(asked): Query<Asked>) -
     } else {
         visit.database().grid_counts(wanted, Some(&reach)).await?
     };
-    let filter = filter.within(reach);
+    let (sought, unknown) = Sought::of(visit.database(), filter.within(reach)).await?;
+    faults.extend(unknown);
     // One more than is shown, to know whether there is more.
-    let rows = visit.database().grid(&filter, wanted, &asked.after, STORES_MAX + 1).await?;
+    let rows = sought.stores(visit.database(), wanted, &asked.after, STORES_MAX + 1).await?;
     let page = rows.get(..rows.len().min(STORES_MAX as usize)).unwrap_or_default();
     let (html, shown) = fit(page, LIST_BYTES_MAX, |row| store(&visit, wanted, row));
     let next = (shown < rows.len()).then(|| page.get(shown.saturating_sub(1))).flatten();
@@ -133,6 +135,8 @@ fn form(text: &str, faults: &[String]) -> Markup {
                 div { dt { code { "has:HASH" } } dd { "runs this content" } }
                 div { dt { code { "policy:3" } } dd { "a node applies this version of the policy" } }
                 div { dt { code { "software:aisle-node" } } dd { "a node runs a program of such a name" } }
+                div { dt { code { "label:country=de" } } dd { "people gave it this label; `label:pilot` of any value" } }
+                div { dt { code { "@small-and-old" } } dd { "a node of it is meant by this saved filter" } }
                 @for is in Is::ALL { div { dt { code { "is:" (is.as_str()) } } dd { (is.words()) } } }
             }
         }

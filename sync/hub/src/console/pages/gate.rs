@@ -1,105 +1,14 @@
-//! What the gate did to fields, summed up over receipts.
-//!
-//! The hub has verified each of them when it took the batch in; here they are only read. Guards: at most [`RECEIPTS_MAX`] of each log are read for a page.
+//! What the gate did to fields, as people read it. Not here: summing up ([`crate::outcomes`]).
 
 use super::parts::{heading_id, table};
-use crate::{
-    console::{say, visit::Visit, wrong::Wrong},
-    database::read::{LogRow, ReceiptRow},
-};
+use crate::console::say;
 use aisle_event::StoreId;
-use aisle_residency::{Outcome, Tally, receipt::Wire};
+use aisle_residency::Outcome;
 use maud::{Markup, html};
-use std::collections::{BTreeMap, BTreeSet};
 
-/// The most receipts of a log that are read.
-pub(super) const RECEIPTS_MAX: u32 = 200;
-
-/// What some receipts say.
-#[derive(Default)]
-pub(super) struct Gate {
-    pub(super) tally: Tally,
-    pub(super) receipts: u64,
-    /// Events of which nothing left.
-    pub(super) withheld: u64,
-    /// Receipts that this build cannot read.
-    pub(super) unread: u64,
-    /// The versions of the policies that let them out.
-    pub(super) policies: BTreeSet<u32>,
-}
-
-/// How often fields of one thing came to what.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Sums([u64; Outcome::ALL.len()]);
-
-impl Sums {
-    pub(super) fn add(&mut self, outcome: Outcome, count: u64) {
-        if let Some(sum) = self.0.get_mut(usize::from(outcome.number())) {
-            *sum = sum.saturating_add(count);
-        }
-    }
-
-    pub(super) fn of(&self, outcome: Outcome) -> u64 {
-        self.0.get(usize::from(outcome.number())).copied().unwrap_or(0)
-    }
-
-    /// How often something left in another form than it had.
-    pub(super) fn changed(&self) -> u64 {
-        self.of(Outcome::Tokened).saturating_add(self.of(Outcome::Coarsened))
-    }
-
-    /// How often nothing left.
-    pub(super) fn stayed(&self) -> u64 {
-        self.of(Outcome::Aggregated).saturating_add(self.of(Outcome::Dropped))
-    }
-
-    pub(super) fn all(&self) -> u64 {
-        self.0.iter().fold(0, |sum, count| sum.saturating_add(*count))
-    }
-}
+pub(super) use crate::outcomes::{Gate, Sums, running};
 
 impl Gate {
-    pub(super) fn add(&mut self, row: &ReceiptRow) {
-        self.receipts += 1;
-        self.policies.insert(row.policy_version);
-        match Wire::read(&row.receipt) {
-            Ok(wire) => {
-                self.tally.merge(&wire.tally);
-                self.withheld = self.withheld.saturating_add(wire.withheld);
-            }
-            Err(_) => self.unread += 1,
-        }
-    }
-
-    /// Of the latest batches of every running log of a store.
-    pub(super) async fn of(visit: &Visit, logs: &[LogRow]) -> Result<Self, Wrong> {
-        let mut gate = Self::default();
-        for log in running(logs) {
-            for row in visit.database().receipts_before(log, None, RECEIPTS_MAX).await? {
-                gate.add(&row);
-            }
-        }
-        Ok(gate)
-    }
-
-    /// By type of event.
-    pub(super) fn by_event(&self) -> BTreeMap<&'static str, Sums> {
-        let mut sums: BTreeMap<&'static str, Sums> = BTreeMap::new();
-        for (path, outcome, count) in self.tally.iter() {
-            sums.entry(path.event_name()).or_default().add(outcome, count);
-        }
-        sums
-    }
-
-    /// By field.
-    pub(super) fn by_field(&self) -> BTreeMap<&'static str, Sums> {
-        let mut sums: BTreeMap<&'static str, Sums> = BTreeMap::new();
-        for (path, outcome, count) in self.tally.iter() {
-            sums.entry(path.as_str()).or_default().add(outcome, count);
-        }
-        sums
-    }
-
     /// What all of it is about, in words.
     pub(super) fn words(&self) -> String {
         let policies: Vec<String> = self.policies.iter().map(ToString::to_string).collect();
@@ -114,14 +23,6 @@ impl Gate {
             say::count(self.withheld, "event", "events"),
         )
     }
-}
-
-/// The log of each class that runs: the last epoch.
-pub(super) fn running(logs: &[LogRow]) -> impl Iterator<Item = &LogRow> {
-    logs.iter()
-        .enumerate()
-        .filter(|(at, log)| logs.get(at + 1).is_none_or(|next| next.class != log.class))
-        .map(|(_, log)| log)
 }
 
 /// By type of event: what left as it was, changed, stayed.

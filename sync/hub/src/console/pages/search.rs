@@ -8,8 +8,12 @@ use crate::{
         visit::Visit,
         wrong::Wrong,
     },
-    filter::{Filter, What},
-    people::role::Permission,
+    database::{
+        glance::{ContentRow, FoundErasure, FoundNode},
+        grid::GridRow,
+        read::PolicyRow,
+    },
+    search::{self, Found},
 };
 use axum::{extract::Query, response::Response};
 use data_encoding::HEXLOWER;
@@ -77,76 +81,44 @@ fn shown(mut lines: Vec<Markup>) -> (Vec<Markup>, bool) {
 }
 
 async fn find(visit: &Visit, query: &str) -> Result<Vec<Kind>, Wrong> {
-    let (database, most) = (visit.database(), FOUND_MAX + 1);
-    let mut kinds = Vec::new();
-    let reach = visit.who().reach(Permission::StoreRead);
-    let filter = Filter::of(What::Name(query.to_owned())).within(reach.clone());
-    let stores = database.grid(&filter, None, "", most).await?;
-    let line = |store: &str, region: &str| html! { li { (say::store(store)) @if !region.is_empty() { " in " (say::name(region, 24)) } } };
-    let (lines, has_more) = shown(stores.iter().map(|row| line(&row.store, &row.region)).collect());
+    let Found { stores, nodes, contents, policies, erasures } =
+        search::find(visit.database(), visit.who(), query, FOUND_MAX + 1).await?;
+    let line = |row: &GridRow| html! { li { (say::store(&row.store)) @if !row.region.is_empty() { " in " (say::name(&row.region, 24)) } } };
+    let (lines, has_more) = shown(stores.iter().map(line).collect());
     let all = has_more.then(|| say::fleet_address(&quoted(query)));
-    kinds.push(Kind { id: "stores", name: "Stores", lines, all });
+    let stores = Kind { id: "stores", name: "Stores", lines, all };
 
-    let nodes = database.find_nodes(query, &reach, most).await?;
-    let line = |row: &crate::database::glance::FoundNode| {
+    let line = |row: &FoundNode| {
         html! {
             li { (say::name(&row.node, NAME_CHARS_MAX)) " of " (say::store(&row.store)) ", " (say::cut(&row.state, 16))
                 @if !row.address.is_empty() { ", from " (say::name(&row.address, 48)) } }
         }
     };
-    kinds.push(Kind {
-        id: "nodes",
-        name: "Nodes",
-        lines: shown(nodes.iter().map(line).collect()).0,
-        all: None,
-    });
+    let lines = shown(nodes.iter().map(line).collect()).0;
+    let nodes = Kind { id: "nodes", name: "Nodes", lines, all: None };
 
-    if visit.may(Permission::ArtefactRead) {
-        let contents = database.find_contents(query, most).await?;
-        let line = |row: &crate::database::glance::ContentRow| {
-            let hex = HEXLOWER.encode(&row.hash);
-            html! { li { a href=(format!("/contents/{hex}")) { (say::hash(&hex)) } " " (say::name(&row.name, 60)) ", " (say::bytes(row.bytes)) } }
-        };
-        let (lines, has_more) = shown(contents.iter().map(line).collect());
-        kinds.push(Kind {
-            id: "contents",
-            name: "Contents",
-            lines,
-            all: has_more.then(|| "/contents".to_owned()),
-        });
-    }
-    if visit.may(Permission::PolicyRead) {
-        let wanted = query.to_lowercase();
-        let policies = database.policies().await?;
-        let is_it = |name: &str, hash: &str| {
-            name.to_lowercase().contains(&wanted) || (wanted.len() >= 6 && hash.starts_with(&wanted))
-        };
-        let found = policies.iter().filter(|policy| is_it(&policy.name, &policy.hash));
-        let line = |policy: &crate::database::read::PolicyRow| {
-            html! { li { a href=(format!("/policies/{}", policy.hash)) { (say::name(&policy.name, 60)) } ", version " (say::number(policy.version)) } }
-        };
-        let (lines, has_more) = shown(found.map(line).collect());
-        kinds.push(Kind {
-            id: "policies",
-            name: "Policies",
-            lines,
-            all: has_more.then(|| "/policies".to_owned()),
-        });
-    }
-    if visit.may(Permission::ErasureRead) {
-        let erasures = database.find_erasures(query, most).await?;
-        let line = |row: &crate::database::glance::FoundErasure| {
-            let is_done = if row.done_at_ms.is_some() { "done" } else { "waits for the store" };
-            html! { li { (say::hash(&row.id)) " of " (say::store(&row.store)) ", " (is_done) } }
-        };
-        kinds.push(Kind {
-            id: "erasures",
-            name: "Erasures",
-            lines: shown(erasures.iter().map(line).collect()).0,
-            all: None,
-        });
-    }
-    Ok(kinds)
+    let line = |row: &ContentRow| {
+        let hex = HEXLOWER.encode(&row.hash);
+        html! { li { a href=(format!("/contents/{hex}")) { (say::hash(&hex)) } " " (say::name(&row.name, 60)) ", " (say::bytes(row.bytes)) } }
+    };
+    let (lines, has_more) = shown(contents.iter().map(line).collect());
+    let all = has_more.then(|| "/contents".to_owned());
+    let contents = Kind { id: "contents", name: "Contents", lines, all };
+
+    let line = |row: &PolicyRow| {
+        html! { li { a href=(format!("/policies/{}", row.hash)) { (say::name(&row.name, 60)) } ", version " (say::number(row.version)) } }
+    };
+    let (lines, has_more) = shown(policies.iter().map(line).collect());
+    let all = has_more.then(|| "/policies".to_owned());
+    let policies = Kind { id: "policies", name: "Policies", lines, all };
+
+    let line = |row: &FoundErasure| {
+        let is_done = if row.done_at_ms.is_some() { "done" } else { "waits for the store" };
+        html! { li { (say::hash(&row.id)) " of " (say::store(&row.store)) ", " (is_done) } }
+    };
+    let lines = shown(erasures.iter().map(line).collect()).0;
+    let erasures = Kind { id: "erasures", name: "Erasures", lines, all: None };
+    Ok(vec![stores, nodes, contents, policies, erasures])
 }
 
 /// A filter for exactly this text.

@@ -1,12 +1,19 @@
 //! The grid of the fleet: what a filter finds, what is counted, and that ten thousand stores are paged to the end.
 
-use super::{Served, content_of, html::Html, id};
+use super::{
+    Served, content_of,
+    html::Html,
+    id,
+    programs::{named, says, told},
+};
 use crate::{
     postgres::Server,
     shop::{Outbox, hello},
 };
 use aisle_content::{Content, Item, Manifest};
 use aisle_hub::database::Location;
+use reqwest::Method;
+use serde_json::json;
 use sqlx::PgPool;
 use std::{collections::BTreeSet, time::Instant};
 
@@ -26,7 +33,9 @@ async fn filtered(served: &Served, filter: &str) -> Vec<String> {
     let query: String = filter.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let page = served.there(&format!("/?q={query}")).await;
     assert!(!page.text().contains("did you mean"), "{filter}");
-    stores(&page)
+    let found = stores(&page);
+    assert_eq!(named(&told(served, &format!("/v1/stores?q={query}")).await, "store"), found, "{filter}");
+    found
 }
 
 /// What a store is to have.
@@ -37,7 +46,7 @@ async fn desires(served: &Served, store: &str, generation: u64, name: &str, vers
     assert!(served.database.set_desired(&id(store), generation, &manifest).await.unwrap());
 }
 
-async fn differing(served: Served) -> Served {
+pub async fn differing(served: Served) -> Served {
     let served = served.filled().await;
     // One runs what it is to run, one refuses it, one has not answered.
     for store in ["store-1", "store-2", "store-3"] {
@@ -50,6 +59,17 @@ async fn differing(served: Served) -> Served {
     shop.sales(0, 200);
     served.comes(&shop, &hello(&shop, "cn")).await;
     served.database.request_erasure(&id("store-3"), &content_of("a", "b"), b"t1.x").await.unwrap();
+    for (store, labels) in [
+        ("store-1", json!({ "land": "de", "pilot": "" })),
+        ("store-2", json!({ "land": "dk", "say": "de" })),
+        ("store-4", json!({ "land": "de" })),
+    ] {
+        says(&served, Method::PATCH, &format!("/v1/stores/{store}/labels"), &json!({ "set": labels })).await;
+    }
+    for (name, who) in [("german", "land=de"), ("labelled", "land")] {
+        let filter = json!({ "name": name, "who": who });
+        says(&served, Method::PUT, &format!("/v1/filters/{name}"), &filter).await;
+    }
     // In the words of both databases.
     for statement in [
         "UPDATE logs SET is_quarantined = (1 = 1) WHERE store = 'store-2'",
@@ -112,6 +132,15 @@ async fn every_question_finds(served: &Served) {
         (&format!("has:{hash}"), &["store-1"]),
         ("policy:1", &["store-1"]),
         ("software:TES", &["store-1", "store-2", "store-3"]),
+        ("label:land=de", &["store-1", "store-4"]),
+        ("label:land", &["store-1", "store-2", "store-4"]),
+        ("label:pilot", &["store-1"]),
+        ("label:pilot=", &["store-1"]),
+        ("label:de", &[]),
+        ("label:region=cn", &["store-3"]),
+        ("@german", &["store-1", "store-4"]),
+        ("@labelled region:eu", &["store-1", "store-2"]),
+        ("@labelled -@german", &["store-2"]),
     ] {
         assert_eq!(filtered(served, filter).await, found, "{filter}");
         if !filter.contains(' ') && !filter.is_empty() {
@@ -119,6 +148,14 @@ async fn every_question_finds(served: &Served) {
             assert_eq!(filtered(served, &format!("-{filter}")).await, others, "-{filter}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_saved_filter_that_is_not_there_is_told_and_left_out() {
+    let served = Served::some().await;
+    let page = served.there("/?q=%40nobody+is%3Aaway").await;
+    assert!(page.by_id("q-faults").text.contains("no saved filter is called `nobody`"));
+    assert_eq!(stores(&page), ["store-2"]);
 }
 
 #[tokio::test]

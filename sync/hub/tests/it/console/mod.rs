@@ -8,6 +8,7 @@ mod html;
 mod lines;
 mod pages;
 mod persons;
+mod programs;
 mod real;
 mod rights;
 mod rollouts;
@@ -26,7 +27,7 @@ courses! {
 use crate::{
     enrolling::world::World,
     people::hall::{CHEAP, Hall, PASSWORD},
-    shop::{Outbox, hello, policy, region, sqlite},
+    shop::{Outbox, hello, sqlite},
 };
 use aisle_event::StoreId;
 use aisle_hub::{
@@ -41,7 +42,6 @@ use aisle_hub::{
         telemetry::Telemetry,
         who::{Origin, Who},
     },
-    policies::Policies,
     recent::Recent,
 };
 use aisle_protocol::control::{Applied, Hello, Report};
@@ -138,6 +138,8 @@ impl Served {
             policy_keys: Arc::new(vec![crate::shop::officer().verifying_key()]),
             clock: Clock::of_machine(),
             wake: aisle_hub::fleet::Wake::default(),
+            policies: crate::shop::in_force(),
+            recent: Recent::default(),
         };
         Self::around(api, folder, bounds).await
     }
@@ -149,7 +151,7 @@ impl Served {
     }
 
     async fn around(api: Api, folder: TempDir, bounds: Bounds) -> Self {
-        let (recent, down) = (Recent::default(), watch::Sender::new(false));
+        let (recent, down) = (api.recent.clone(), watch::Sender::new(false));
         let router = router(&api, &recent, &down, bounds);
         let database = api.database.clone();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -263,12 +265,11 @@ impl Served {
 
 /// The pages of a hub, with its interface behind them.
 pub fn router(api: &Api, recent: &Recent, down: &watch::Sender<bool>, bounds: Bounds) -> axum::Router {
-    let policies = Policies::new(region("eu"), [policy()], None).unwrap();
     let parts = Parts {
         hub: "hub-1".into(),
         region: "eu".into(),
         api: api.clone(),
-        policies: watch::Sender::new(Arc::new(policies)).subscribe(),
+        policies: crate::shop::in_force(),
         recent: recent.clone(),
         down: down.subscribe(),
     };

@@ -205,3 +205,15 @@ async fn a_right_that_is_taken_away_counts_with_the_next_page() {
     served.api.people.change(&by, &person.id, None, &change, served.api.now_ms()).await.unwrap();
     assert_eq!(served.open_as(&person, "/alerts").await.status(), StatusCode::SEE_OTHER);
 }
+
+#[test]
+fn every_page_has_a_line_that_says_how_the_command_does_the_same() {
+    let table = include_str!("../../../../../cli/tests/it/fleet/pages.txt");
+    let lines = table.lines().filter(|line| !line.starts_with('#'));
+    let told: Vec<String> = lines.map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect();
+    let mut pages: Vec<String> = PAGES.iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+    let mut told_in_order = told.clone();
+    told_in_order.sort();
+    pages.sort();
+    assert_eq!(told_in_order, pages, "cli/tests/it/fleet/pages.txt has a line for each page");
+}

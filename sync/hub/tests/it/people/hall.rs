@@ -119,6 +119,8 @@ impl House {
             policy_keys: Arc::new(vec![crate::shop::officer().verifying_key()]),
             clock: Clock::new(move || time.load(Ordering::SeqCst)),
             wake: aisle_hub::fleet::Wake::default(),
+            policies: crate::shop::in_force(),
+            recent: aisle_hub::recent::Recent::default(),
         };
         Self { _folder: Some(folder), ..Self::serve(api, listener, url) }
     }

@@ -62,7 +62,8 @@ async fn ask(caller: &Caller, method: &Method, path: &str) -> StatusCode {
         .replace("{group}", "none")
         .replace("{filter}", "none")
         .replace("{rollout}", "none")
-        .replace("{verb}", "start");
+        .replace("{verb}", "start")
+        .replace("{hash}", &"ab".repeat(32));
     assert!(!path.contains('{'), "{path}: say what stands for it");
     let request = caller.request(method.clone(), &path);
     let request =

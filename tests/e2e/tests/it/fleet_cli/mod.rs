@@ -5,6 +5,7 @@
 mod boxes;
 mod documents;
 mod people;
+mod reads;
 mod rollouts;
 
 use crate::support::command::{Outcome, author, run};

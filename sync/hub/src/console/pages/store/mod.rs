@@ -129,7 +129,7 @@ fn health(
 }
 
 async fn gated(visit: &Visit, store: &StoreId, logs: &[LogRow]) -> Result<Markup, Wrong> {
-    let gate = Gate::of(visit, logs).await?;
+    let gate = Gate::of(visit.database(), logs).await?;
     Ok(if gate.receipts == 0 {
         empty("No batch has come from this store.")
     } else {
