@@ -26,6 +26,7 @@ mod matching;
 mod node_settings;
 mod preflights;
 mod rehearsals;
+mod returns;
 mod rollouts;
 mod says;
 mod selectors;
