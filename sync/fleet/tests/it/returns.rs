@@ -1,7 +1,7 @@
 //! A way back or a removal that cannot be done: it is told, tried again, and gives way to what people want next.
 
 use crate::{
-    bench::slot,
+    bench::{release_of, slot},
     shop::{Behaves, Shop},
 };
 use aisle_fleet::{DesiredState, report::Phase};
@@ -109,6 +109,8 @@ fn what_follows_a_version_that_could_not_go_goes_back_to_the_last_good_one() {
     shop.behave(A, "3.0", Behaves { fails_activation: true, ..Behaves::default() });
     shop.desire(Shop::state(&[(A, "3.0")]));
     shop.pass(HOUR);
+    assert!(shop.fetched.contains(&release_of(A, "3.0").hash));
+    assert_eq!((shop.phase(A), shop.running(A).as_deref()), (Phase::Reverting, Some("2.0")));
     shop.behave(A, "1.0", Behaves::default());
     shop.pass(2 * HOUR);
     assert_eq!(shop.running(A).as_deref(), Some("1.0"), "2.0 was given up before");
