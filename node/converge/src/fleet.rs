@@ -11,7 +11,7 @@ use crate::{
     rehearse::Rehearsals,
     signed::{Signed, SignedError},
     status::Status,
-    worker::{self, Event, Worker},
+    worker::{Event, Worker},
 };
 use aisle_artefact::files::DiskFiles;
 use aisle_content::Manifest;

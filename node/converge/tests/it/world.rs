@@ -123,7 +123,7 @@ pub fn order_least(
 ) -> Vec<u8> {
     let mut state = DesiredState::new();
     state.settings = settings;
-    state.minimums.extend(minimum.map(|minimum| (slot(), minimum.parse().unwrap())));
+    state.minimums.extend(minimum.map(|minimum| (slot(), minimum.parse::<Version>().unwrap())));
     for release in want {
         let wanted = Wanted { want: Want::Release(release.clone()), round: 0 };
         state.slots.insert(slot(), wanted);
