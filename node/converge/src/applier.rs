@@ -4,7 +4,7 @@
 //! ([`crate::worker`]).
 
 use aisle_fleet::{
-    ContentHash, Health, Kind, Reason, Release, Slot, converge::Trouble, device::SlotDevices,
+    ContentHash, Health, Kind, Reason, Release, Slot, Version, converge::Trouble, device::SlotDevices,
     rehearsal::Findings, setting::Settings,
 };
 
@@ -62,6 +62,12 @@ pub trait Applier: Send + Sync {
     /// # Errors
     /// When that could not be done; it is asked for again.
     fn remove(&self, slot: &Slot, from: Option<&Piece>) -> Outcome;
+
+    /// No version below this may be put in place by anybody from now on, nor take over from what runs. What runs goes on. It is told after each start, and whenever a
+    /// minimum rises; it must not wait.
+    fn minimum(&self, slot: &Slot, minimum: &Version) {
+        let _ = (slot, minimum);
+    }
 
     /// True for who has to be shown what runs after each start. Others go on before it is.
     fn resumes(&self) -> bool {

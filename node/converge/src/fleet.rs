@@ -1,7 +1,7 @@
 //! The node's side of its fleet, as the rest of the node has it: orders, metadata and contents go in, a report comes out.
 //!
 //! Opened before anything that was ordered is loaded, so that a node which does not come up with something new finds out ([`Fleet::fallen`]); begun when those are
-//! there who put things in place. Not here: the thread ([`crate::worker`]).
+//! there who put things in place. Not here: the thread ([`crate::worker`]), what a stick brings ([`crate::courier`]).
 
 use crate::{
     applier::{Applier, SetsNode},
@@ -11,24 +11,19 @@ use crate::{
     rehearse::Rehearsals,
     signed::{Signed, SignedError},
     status::Status,
-    worker::{self, Event, Worker},
+    worker::{Event, Worker},
 };
-use aisle_artefact::{
-    Artefact, Digest,
-    bundle::down::{Applied, Wants},
-    content::ContentFolder,
-    files::DiskFiles,
-};
+use aisle_artefact::files::DiskFiles;
 use aisle_content::Manifest;
 use aisle_event::{StoreId, Timestamp};
 use aisle_fleet::{
-    Around, ContentHash, Converger, Denies, Effect, Grant, Input, NodeReport, Now, Release, Slot, Version,
-    converge::Config, device::SlotDevices,
+    Around, ContentHash, Converger, Denies, Effect, Grant, Input, NodeReport, Now, Reason, Release, Slot,
+    Version, converge::Config, device::SlotDevices, says::REASONS_MAX,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
     error::Error,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -158,6 +153,12 @@ pub(crate) struct View {
     pub(crate) devices: BTreeMap<Slot, SlotDevices>,
     /// Contents that are wanted and not here.
     pub(crate) missing: BTreeSet<ContentHash>,
+    /// Those of them that come back in the place of what fell, whatever the order says.
+    pub(crate) returning: BTreeSet<ContentHash>,
+    /// The highest minimums that were ever ordered.
+    pub(crate) floors: BTreeMap<Slot, Version>,
+    /// Why nothing is kept, and so nothing is changed.
+    pub(crate) held: Option<String>,
     /// The metadata that was tried last, whatever came of it.
     pub(crate) tried: Option<ContentHash>,
     pub(crate) fallen: u64,
@@ -222,7 +223,17 @@ impl Fleet {
         let (shared, receiver) = Self::shared(parts)?;
         let files = DiskFiles::open(&folder).map_err(|source| OpenError::Folder { path: folder, source })?;
         let mut driver = Driver::open(Box::new(files), config)?;
-        let effects = driver.handle(shared.now(), &shared.around(), Input::Tick)?;
+        let effects = match driver.handle(shared.now(), &shared.around(), Input::Tick) {
+            // There will be room again; until then nothing is done.
+            Err(error @ DriverError::NoRoom(_)) => {
+                let problem = words(&error);
+                tracing::error!("{problem}");
+                lock(&shared.view).held = Some(problem);
+                Vec::new()
+            }
+            effects => effects?,
+        };
+        lock(&shared.view).floors.clone_from(driver.machine().floors());
         lock(&shared.view).report = driver.machine().report();
         *lock(&shared.waiting) = Some(Waiting { driver, effects, receiver });
         Ok(Self(Arc::new(shared)))
@@ -276,12 +287,20 @@ impl Fleet {
     #[must_use]
     pub fn fallen(&self) -> Vec<(Slot, Release)> {
         let waiting = lock(&self.0.waiting);
-        let effects = waiting.iter().flat_map(|waiting| &waiting.effects);
+        // What is not kept yet is as true.
+        let effects =
+            waiting.iter().flat_map(|waiting| waiting.effects.iter().chain(waiting.driver.pending()));
         let fallen = effects.filter_map(|effect| match effect {
             Effect::Revert { slot, from, .. } => Some((slot.clone(), from.clone())),
             _ => None,
         });
         fallen.collect()
+    }
+
+    /// The highest minimum of each slot that was ever ordered: no version below it may be put in place by anybody.
+    #[must_use]
+    pub fn minimums(&self) -> BTreeMap<Slot, Version> {
+        lock(&self.0.view).floors.clone()
     }
 
     /// Begins: from now on what is ordered is carried out by these; without somebody who sets the node, settings of it are refused. Only the first call does anything.
@@ -393,7 +412,7 @@ impl Fleet {
     /// When it cannot be taken.
     pub fn arrived(&self, hash: &ContentHash, path: &Path) -> Result<(), TakeError> {
         let mine = lock(&self.0.orders).mine();
-        let is_wanted = mine.is_some_and(|mine| wants(&mine, hash)) || lock(&self.0.rehearsals).wants(hash);
+        let is_wanted = mine.is_some_and(|mine| wants(&mine, hash)) || self.0.misses(hash);
         if is_wanted {
             self.0.contents.take(hash, path)?;
         }
@@ -406,29 +425,6 @@ impl Fleet {
     #[must_use]
     pub fn take_missing(&self) -> BTreeSet<ContentHash> {
         std::mem::take(&mut lock(&self.0.view).missing)
-    }
-
-    /// Takes what a stick brings: metadata, the order where there is one, and the contents that this node is to have by it. What came of the order stands beside.
-    ///
-    /// # Errors
-    /// When the bundle must be refused, no root is trusted, or the disk fails. It can be applied again.
-    pub fn courier(&self, bundle: impl Read) -> Result<(Applied, Option<Result<u64, String>>), TakeError> {
-        let now = self.0.around.trusted();
-        let mut sink = ContentFolder::open(self.0.contents.root()).map_err(TakeError::Keep)?;
-        let mut stick = Stick { fleet: self, mine: lock(&self.0.orders).mine(), ordered: None };
-        let applied = match lock(&self.0.signed).as_mut() {
-            None => Err(TakeError::Unusable),
-            Some(signed) => signed.apply(bundle, &mut sink, &mut stick, now).map_err(TakeError::from),
-        };
-        let ordered = stick.ordered;
-        // What it brought before it was refused is here, and the metadata that the order named may be newer or older.
-        let manifest = lock(&self.0.orders).manifest().cloned();
-        let named = manifest.and_then(|manifest| worker::metadata_of(&manifest));
-        if applied.is_ok() && named.is_some() {
-            lock(&self.0.view).tried = named;
-        }
-        self.0.wake(Event::Metadata);
-        Ok((applied?, ordered))
     }
 
     /// How the node stands.
@@ -446,6 +442,16 @@ impl Fleet {
         };
         let rehearsals = lock(&self.0.rehearsals).played();
         let view = lock(&self.0.view);
+        let mut report = view.report.clone();
+        if view.held.is_some() {
+            // Headquarters hears it where it asks why nothing happens.
+            let why = || Reason::Busy { with: "its disk does not keep what is to be changed".into() };
+            let slots = report.slots.values_mut().map(|slot| &mut slot.reasons);
+            for reasons in slots.chain([&mut report.settings.reasons]) {
+                reasons.insert(0, why());
+                reasons.truncate(REASONS_MAX);
+            }
+        }
         Status {
             serial: self.0.serial.clone(),
             root_version,
@@ -454,8 +460,8 @@ impl Fleet {
             hub,
             ordered_at_ms,
             refused: view.refused.clone(),
-            problem: view.problem.clone(),
-            report: view.report.clone(),
+            problem: view.held.clone().or_else(|| view.problem.clone()),
+            report,
             rehearsals,
             devices: view.devices.clone(),
         }
@@ -475,32 +481,9 @@ impl Fleet {
 }
 
 /// Whether a state names a content.
-fn wants(mine: &Mine, hash: &ContentHash) -> bool {
+pub(crate) fn wants(mine: &Mine, hash: &ContentHash) -> bool {
     let releases = mine.state.slots.values().filter_map(|wanted| wanted.want.release());
     releases.into_iter().any(|release| release.hash == *hash)
-}
-
-/// What this node wants of a stick.
-struct Stick<'a> {
-    fleet: &'a Fleet,
-    mine: Option<Mine>,
-    ordered: Option<Result<u64, String>>,
-}
-
-impl Wants for Stick<'_> {
-    fn order(&mut self, order: &[u8]) {
-        let taken = self.fleet.order(order, None);
-        self.mine = lock(&self.fleet.0.orders).mine();
-        self.ordered = Some(taken.map(|manifest| manifest.generation()).map_err(|error| words(&error)));
-    }
-
-    fn is_wanted(&mut self, artefact: &Artefact) -> bool {
-        let Digest(hash) = artefact.blake3;
-        if lock(&self.fleet.0.rehearsals).wants(&ContentHash(hash)) {
-            return true;
-        }
-        self.mine.as_ref().is_some_and(|mine| wants(mine, &ContentHash(hash)))
-    }
 }
 
 impl Shared {
@@ -522,6 +505,12 @@ impl Shared {
         }
     }
 
+    /// True for a content that is needed though no order names it: for a rehearsal, or because it comes back in the place of what fell.
+    pub(crate) fn misses(&self, hash: &ContentHash) -> bool {
+        let is_returning = lock(&self.view).returning.contains(hash);
+        is_returning || lock(&self.rehearsals).wants(hash)
+    }
+
     /// Wakes the thread. A full inbox wakes it as well.
     pub(crate) fn wake(&self, event: Event) {
         let _ = self.sender.try_send(event);
@@ -536,8 +525,8 @@ impl Shared {
 }
 
 impl Running {
-    /// Ends the thread. `ordered` says that the node stops because it was asked to, and not because it failed. Blocks until that is kept; what is put in place
-    /// just now goes on at the next start.
+    /// Ends the thread. `ordered` says that the node stops because it was asked to, and not because it failed. Blocks until that is kept, where it can be; what is put
+    /// in place just now goes on at the next start.
     pub fn stop(self, ordered: bool) {
         if self.sender.send(Event::Stop { ordered }).is_err() || self.thread.join().is_err() {
             tracing::error!("the thread of the fleet has panicked");

@@ -17,8 +17,10 @@
 
 pub mod applier;
 pub mod contents;
+mod courier;
 pub mod driver;
 pub mod fleet;
+mod hands;
 pub mod orders;
 mod play;
 mod rehearse;

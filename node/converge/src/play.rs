@@ -4,9 +4,10 @@
 //! never put in place by this. Not here: what was asked and what came of it ([`crate::rehearse`]), the playing itself ([`crate::applier`]).
 
 use crate::{
-    applier::{Applier, never, not_now},
+    applier::{Applier, Piece, never, not_now},
     contents::ContentsError,
     fleet::{Fleet, Shared, lock, words},
+    hands::verify,
     worker::{Event, METADATA_MS, arrived},
 };
 use aisle_fleet::{
@@ -165,10 +166,7 @@ fn rehearse(fleet: &Fleet, appliers: &Appliers, candidate: &Candidate) -> Result
         ContentsError::Missing { .. } => not_now("its bytes are not here any more"),
         error => not_now(words(&error)),
     })?;
-    let now = shared.around.trusted();
-    match lock(&shared.signed).as_ref() {
-        Some(signed) => signed.verify(slot, release, &bytes, now).map_err(|error| never(words(&error)))?,
-        None => return Err(not_now("the signed metadata cannot be used")),
-    }
-    applier.rehearse(&crate::applier::Piece { slot: slot.clone(), release: release.clone(), bytes })
+    let piece = Piece { slot: slot.clone(), release: release.clone(), bytes };
+    verify(shared, &piece)?;
+    applier.rehearse(&piece)
 }

@@ -132,27 +132,18 @@ impl Signed {
         self.client.as_ref().map(Client::root_version)
     }
 
-    /// Takes a bundle: its metadata, and those of its contents that are wanted. It changes nothing when it comes again.
+    /// Takes the metadata that the line brings: a bundle without contents. It changes nothing when it comes again.
     ///
     /// # Errors
-    /// When no root is trusted, or the bundle, its metadata or a content must be refused. What was known before counts on.
-    pub fn apply(
-        &mut self,
-        bundle: impl Read,
-        sink: &mut dyn Sink,
-        wants: &mut dyn down::Wants,
-        now: Timestamp,
-    ) -> Result<down::Applied, SignedError> {
+    /// When no root is trusted, or the bundle or its metadata must be refused. What was known before counts on.
+    pub fn update(&mut self, bundle: &[u8], now: Timestamp) -> Result<down::Applied, SignedError> {
         let client = self.client.as_mut().ok_or(SignedError::NoRoot)?;
-        Ok(down::apply_for(bundle, client, sink, wants, &bundle::Limits::default(), now)?)
+        Ok(down::apply_for(bundle, client, &mut Nothing, &mut Nothing, &bundle::Limits::default(), now)?)
     }
 
-    /// Takes the metadata that the line brings: a bundle without contents.
-    ///
-    /// # Errors
-    /// As [`Signed::apply`].
-    pub fn update(&mut self, bundle: &[u8], now: Timestamp) -> Result<down::Applied, SignedError> {
-        self.apply(bundle, &mut Nothing, &mut Nothing, now)
+    /// What a bundle is held against; nothing where no root is trusted.
+    pub(crate) const fn client(&mut self) -> Option<&mut Client> {
+        self.client.as_mut()
     }
 
     /// Whether a release may be put in place now. Without a root everything may; `None` says so.
@@ -187,9 +178,7 @@ impl Signed {
         now: Timestamp,
     ) -> Result<(), NotSigned> {
         let Some(artefact) = self.may_install(slot, release, now)? else { return Ok(()) };
-        let read = io::copy(&mut Verified::of(artefact, bytes), &mut io::sink());
-        let version = release.version.to_string();
-        read.map(drop).map_err(|source| NotSigned::Content { slot: slot.clone(), version, source })
+        is_signed(artefact, slot, release, bytes)
     }
 
     /// Whether a release that was verified before is still signed, whoever has run out since.
@@ -224,6 +213,16 @@ impl Signed {
     pub fn expiries(&self) -> Vec<(Role, u64, Timestamp)> {
         self.client.as_ref().map(Client::expiries).unwrap_or_default()
     }
+}
+
+/// Holds bytes against everything that was signed of them. It takes as long as there are many: whoever shares what is signed lets go of it first.
+///
+/// # Errors
+/// When they are others.
+pub fn is_signed(artefact: &Artefact, slot: &Slot, release: &Release, bytes: &[u8]) -> Result<(), NotSigned> {
+    let read = io::copy(&mut Verified::of(artefact, bytes), &mut io::sink());
+    let version = release.version.to_string();
+    read.map(drop).map_err(|source| NotSigned::Content { slot: slot.clone(), version, source })
 }
 
 /// The version counts as well: who names an old content by a new number would get past a minimum.

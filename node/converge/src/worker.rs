@@ -1,20 +1,20 @@
-//! The thread that owns the machine, and the two that have their hands on things: one tries what is new, one changes what runs.
+//! The thread that owns the machine.
 //!
-//! Nobody in the shop waits for any of them. Not here: the rules (`aisle-fleet`), what putting in place is ([`crate::applier`]).
+//! Nobody in the shop waits for it. Not here: the rules (`aisle-fleet`), the threads that have their hands on things ([`crate::hands`]), what putting in place is
+//! ([`crate::applier`]).
 //! Guards: an effect is carried out only after what it follows from was kept; its end is heard once, or it is asked for again after a restart.
 
 use crate::{
-    applier::{Applier, Outcome, Piece, SetsNode, never, not_now},
-    contents::ContentsError,
-    driver::Driver,
+    applier::{Applier, Outcome, SetsNode, never, not_now},
+    driver::{Driver, DriverError},
     fleet::{Fleet, METADATA, lock, words},
+    hands::{self, Task, is_change},
     play::{self, Player},
     resume::Resuming,
-    signed::Signed,
 };
 use aisle_content::Manifest;
 use aisle_fleet::{
-    ContentHash, Effect, Health, Input, Kind, Reason, Release, Slot,
+    ContentHash, Effect, Health, Input, Kind, Reason, Release, Slot, Version,
     converge::{Stage, Trouble},
     setting::Settings,
 };
@@ -23,14 +23,11 @@ use std::{
     io,
     sync::{
         Arc,
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender},
     },
-    thread,
     time::Duration,
 };
 
-/// Effects that wait for a hand. A slot has one under way at most, and there are fewer slots.
-const TASKS_MAX: usize = 1024;
 /// How often it is looked at how what runs does, and whether contents have come.
 const LOOK: Duration = Duration::from_secs(5);
 /// The same while something waits that nobody tells the end of.
@@ -61,28 +58,17 @@ pub(crate) enum Event {
 
 /// An effect that has come to an end.
 pub(crate) struct Ended {
-    slot: Slot,
-    stage: Stage,
-    hash: ContentHash,
-    outcome: Outcome,
+    pub(crate) slot: Slot,
+    pub(crate) stage: Stage,
+    pub(crate) hash: ContentHash,
+    pub(crate) outcome: Outcome,
 }
 
 /// What came of showing what runs.
 pub(crate) struct Resumed {
-    slot: Slot,
-    hash: ContentHash,
-    outcome: Outcome,
-}
-
-/// Something for a hand.
-struct Task {
-    slot: Slot,
-    /// Nothing where what runs is shown.
-    stage: Option<Stage>,
-    /// What the end is told about.
-    release: Release,
-    /// For a revert, what comes; for an activation, what ran.
-    other: Option<Release>,
+    pub(crate) slot: Slot,
+    pub(crate) hash: ContentHash,
+    pub(crate) outcome: Outcome,
 }
 
 /// The metadata that a manifest brings.
@@ -111,6 +97,8 @@ pub(crate) struct Worker {
     broken: BTreeMap<Slot, (ContentHash, Option<String>)>,
     resuming: Resuming,
     swept: BTreeSet<ContentHash>,
+    /// The highest minimums that those who put things in place were told; nothing before the first time.
+    told_minimums: Option<BTreeMap<Slot, Version>>,
 }
 
 impl Worker {
@@ -122,12 +110,7 @@ impl Worker {
     ) -> io::Result<Self> {
         let appliers: BTreeMap<Kind, Arc<dyn Applier>> =
             appliers.into_iter().map(|applier| (applier.kind(), applier)).collect();
-        let hand = |name: &str| {
-            let (sender, tasks) = sync_channel::<Task>(TASKS_MAX);
-            let (fleet, appliers) = (fleet.clone(), appliers.clone());
-            thread::Builder::new().name(name.into()).spawn(move || work(&fleet, &appliers, &tasks))?;
-            io::Result::Ok(sender)
-        };
+        let hand = |name: &str| hands::start(name, &fleet, &appliers);
         let (trying, changing) = (hand("aisle-fleet-try")?, hand("aisle-fleet-do")?);
         let player = Player::new(&fleet, &appliers)?;
         let (fetching, observed, swept) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
@@ -146,6 +129,7 @@ impl Worker {
             broken,
             resuming,
             swept,
+            told_minimums: None,
         })
     }
 
@@ -162,10 +146,9 @@ impl Worker {
             self.ask_devices();
             self.look_for_contents(&mut inputs);
             while let Some(input) = inputs.pop_front() {
-                if !self.handle(input, &mut inputs) {
-                    return;
-                }
+                self.handle(input, &mut inputs);
             }
+            self.tell_minimums();
             self.resume();
             self.sweep();
             match self.receiver.recv_timeout(self.sleep()) {
@@ -212,28 +195,54 @@ impl Worker {
 
     fn sleep(&self) -> Duration {
         let shared = &self.fleet.0;
+        if lock(&shared.view).held.is_some() {
+            return LOOK;
+        }
         let due = self.driver.machine().wake_at().saturating_sub(shared.now().running_ms);
         let is_waiting = !self.fetching.is_empty() || self.player.is_waiting();
         let is_busy = is_waiting || shared.around.busy().is_some();
         Duration::from_millis(due.max(1)).min(if is_busy { LOOK_SOON } else { LOOK })
     }
 
-    /// False when nothing can be kept any more.
-    fn handle(&mut self, input: Input, inputs: &mut VecDeque<Input>) -> bool {
+    /// What cannot be kept is told, and nothing is done meanwhile. Where there is no room it is tried again with whatever is heard next.
+    fn handle(&mut self, input: Input, inputs: &mut VecDeque<Input>) {
         let shared = self.fleet.0.clone();
-        match self.driver.handle(shared.now(), &shared.around(), input) {
-            Ok(effects) => {
-                self.carry_out(effects, inputs);
-                true
+        let (held, effects) = match self.driver.handle(shared.now(), &shared.around(), input) {
+            Ok(effects) => (None, effects),
+            // It was said before.
+            Err(DriverError::Broken) => return,
+            Err(error) => (Some(words(&error)), Vec::new()),
+        };
+        let mut view = lock(&shared.view);
+        let is_news = view.held != held;
+        if is_news {
+            match &held {
+                Some(problem) => tracing::error!("{problem}"),
+                None => tracing::info!("there is room again, and what is ordered is followed"),
             }
-            Err(error) => {
-                let problem = words(&error);
-                tracing::error!("{problem}");
-                lock(&shared.view).problem = Some(problem);
-                shared.notify();
-                false
+            view.held = held;
+        }
+        drop(view);
+        if is_news {
+            shared.notify();
+        }
+        self.carry_out(effects, inputs);
+    }
+
+    /// Those who put things in place refuse what is below a minimum, whoever asks for it.
+    fn tell_minimums(&mut self) {
+        let floors = self.driver.machine().floors();
+        if self.told_minimums.as_ref() == Some(floors) {
+            return;
+        }
+        for (slot, minimum) in floors {
+            let is_told = self.told_minimums.as_ref().is_some_and(|told| told.get(slot) == Some(minimum));
+            if let Some(applier) = self.appliers.get(&slot.kind()).filter(|_| !is_told) {
+                applier.minimum(slot, minimum);
             }
         }
+        lock(&self.fleet.0.view).floors.clone_from(floors);
+        self.told_minimums = Some(floors.clone());
     }
 
     fn ordered(&self, inputs: &mut VecDeque<Input>) {
@@ -347,6 +356,10 @@ impl Worker {
         let shared = self.fleet.0.clone();
         let now_ms = shared.now().running_ms;
         let mut missing = self.player.missing().clone();
+        // What is to come back, and whose bytes were lost.
+        let returning = self.driver.machine().returning().map(|release| release.hash);
+        let returning: BTreeSet<ContentHash> = returning.filter(|hash| !shared.contents.has(hash)).collect();
+        missing.extend(&returning);
         self.fetching.retain(|slot, (release, since)| {
             if !shared.contents.has(&release.hash) {
                 missing.insert(release.hash);
@@ -361,7 +374,7 @@ impl Worker {
         let mut view = lock(&shared.view);
         let news = missing.iter().any(|hash| !view.missing.contains(hash));
         // Told again with each look: whoever fetches may have begun anew meanwhile.
-        view.missing = missing;
+        (view.missing, view.returning) = (missing, returning);
         drop(view);
         if news {
             shared.notify();
@@ -456,78 +469,5 @@ pub(crate) fn arrived(
         // The verification refuses it, and gives it up.
         (false, false) => Some(Ok(())),
         _ => Some(Err(not_now(words(&refused)))),
-    }
-}
-
-/// Whether it changes what runs.
-const fn is_change(stage: Stage) -> bool {
-    matches!(stage, Stage::Activate | Stage::Revert | Stage::Remove)
-}
-
-/// One hand: does one thing after another, and says what came of each.
-fn work(fleet: &Fleet, appliers: &BTreeMap<Kind, Arc<dyn Applier>>, tasks: &Receiver<Task>) {
-    while let Ok(task) = tasks.recv() {
-        let outcome =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| carry(fleet, appliers, &task)))
-                .unwrap_or_else(|_| Err(not_now("whoever puts it in place has panicked")));
-        if let Err(Trouble { text, .. }) = &outcome {
-            let stage = task.stage.map_or_else(|| "Resume".to_owned(), |stage| format!("{stage:?}"));
-            tracing::warn!(slot = %task.slot, version = %task.release.version, stage, "{text}");
-        }
-        let Task { slot, stage, release: Release { hash, .. }, .. } = task;
-        let event = match stage {
-            Some(stage) => Event::Done(Box::new(Ended { slot, stage, hash, outcome })),
-            None => Event::Resumed(Box::new(Resumed { slot, hash, outcome })),
-        };
-        // This must not be lost; without the thread nobody wants to know.
-        if fleet.0.sender.send(event).is_err() {
-            return;
-        }
-    }
-}
-
-fn carry(fleet: &Fleet, appliers: &BTreeMap<Kind, Arc<dyn Applier>>, task: &Task) -> Outcome {
-    let Task { slot, stage, release, other } = task;
-    let shared = &fleet.0;
-    let applier = appliers.get(&slot.kind());
-    let applier = applier.ok_or_else(|| never(format!("this node cannot apply a `{}`", slot.kind())))?;
-    let bytes_of = |release: &Release| -> Result<Piece, Trouble> {
-        let bytes = shared.contents.read(release).map_err(|error| match error {
-            ContentsError::Missing { .. } => not_now("its bytes are not here any more"),
-            error => not_now(words(&error)),
-        })?;
-        Ok(Piece { slot: slot.clone(), release: release.clone(), bytes })
-    };
-    let signed = |ask: &dyn Fn(&Signed) -> Outcome| match lock(&shared.signed).as_ref() {
-        Some(signed) => ask(signed),
-        None => Err(not_now("the signed metadata cannot be used")),
-    };
-    let now = shared.around.trusted();
-    let Some(stage) = stage else { return applier.resume(&bytes_of(release)?) };
-    match stage {
-        Stage::Fetch => Ok(()),
-        Stage::Verify => {
-            let bytes_max = applier.bytes_max();
-            if release.bytes > bytes_max {
-                return Err(never(format!("it has {} bytes, at most {bytes_max} are taken", release.bytes)));
-            }
-            let piece = bytes_of(release)?;
-            signed(&|signed| {
-                let verified = signed.verify(slot, release, &piece.bytes, now);
-                verified.map_err(|error| never(words(&error)))
-            })
-        }
-        Stage::SmokeTest => applier.smoke_test(&bytes_of(release)?),
-        Stage::Activate => {
-            // It may have been withdrawn while it waited for its window.
-            signed(&|signed| signed.still(slot, release, now).map_err(|error| never(words(&error))))?;
-            let before = other.as_ref().and_then(|before| bytes_of(before).ok());
-            applier.activate(&bytes_of(release)?, before.as_ref())
-        }
-        Stage::Revert => {
-            let to = other.as_ref().map(bytes_of).transpose()?;
-            applier.revert(slot, bytes_of(release).ok().as_ref(), to.as_ref())
-        }
-        Stage::Remove => applier.remove(slot, bytes_of(release).ok().as_ref()),
     }
 }

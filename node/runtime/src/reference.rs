@@ -69,7 +69,7 @@ async fn register(
         Broker::open(dir, shop, config.mqtt.clone(), record_bytes_max, journal.clone(), registry)?;
     drop(broker.bind(dir, registry)?);
     register_bridge(&broker, registry).await?;
-    let how = (&config.plugins, &config.floor.projection, Vec::new());
+    let how = (&config.plugins, &config.floor.projection, plugin::Ordered::default());
     let in_store = (shop, config.currency, TimeZone::UTC);
     let (plugins, _following) = plugin::open(dir, how, in_store, store, registry).await?;
     let of_floor = (broker, plugins);

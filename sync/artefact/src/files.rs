@@ -2,6 +2,7 @@
 //!
 //! [`replace`] writes beside, syncs, renames and syncs the folder: after a kill or a power cut there is what was before, or what is after. A
 //! sync that fails proves nothing about what is on the disk: who gets an error from here stops, and goes on from the files at the next start.
+//! Only where there was no room beside, nothing has happened yet, and it may be done again ([`NotReplaced::NoRoom`]).
 //!
 //! Guards: no name that is given here leaves the folder.
 
@@ -101,7 +102,8 @@ impl Files for DiskFiles {
     fn write(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let mut file = File::create(self.path(name)?)?;
         file.write_all(bytes)?;
-        file.sync_all()
+        // It may say that there is no room, too; that is another thing then.
+        file.sync_all().map_err(|source| io::Error::new(source.kind(), Unsynced(source)))
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
@@ -125,8 +127,37 @@ impl Files for DiskFiles {
 /// # Errors
 /// When the disk refuses.
 pub fn replace(files: &mut (impl Files + ?Sized), name: &str, bytes: &[u8]) -> io::Result<()> {
-    let beside = format!("{name}.{NEW}");
-    files.write(&beside, bytes)?;
-    files.rename(&beside, name)?;
-    files.sync()
+    try_replace(files, name, bytes)
+        .map_err(|(NotReplaced::NoRoom(error) | NotReplaced::Unknown(error))| error)
 }
+
+/// The same for who can wait for room.
+///
+/// # Errors
+/// When the disk refuses, and whether it may be done again.
+pub fn try_replace(files: &mut (impl Files + ?Sized), name: &str, bytes: &[u8]) -> Result<(), NotReplaced> {
+    let beside = format!("{name}.{NEW}");
+    files.write(&beside, bytes).map_err(|error| {
+        let is_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        let is_synced = error.get_ref().is_none_or(|inner| !inner.is::<Unsynced>());
+        if is_full && is_synced { NotReplaced::NoRoom(error) } else { NotReplaced::Unknown(error) }
+    })?;
+    files.rename(&beside, name).map_err(NotReplaced::Unknown)?;
+    files.sync().map_err(NotReplaced::Unknown)
+}
+
+/// Why a file was not put in place of another.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReplaced {
+    /// There was no room to write it beside: what was there is there, and it may be tried again.
+    #[error("there is no room on the disk")]
+    NoRoom(#[source] io::Error),
+    /// The disk refused otherwise. What is on it is known at the next start.
+    #[error("the disk refuses")]
+    Unknown(#[source] io::Error),
+}
+
+/// It was written, and the disk did not make it durable.
+#[derive(Debug, thiserror::Error)]
+#[error("it cannot be synced")]
+struct Unsynced(#[source] io::Error);

@@ -2,6 +2,12 @@
 
 use crate::world::*;
 use aisle_converge::Fleet;
+use std::{
+    io::{self, Read},
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
+    time::Duration,
+};
 
 #[test]
 fn a_stick_brings_order_metadata_and_contents_to_a_node_that_runs() {
@@ -45,4 +51,61 @@ fn an_order_of_somebody_else_on_a_good_stick_is_not_followed() {
     assert!(matches!(ordered, Some(Err(_))));
     assert_eq!((applied.taken.len(), applied.unwanted.len()), (0, 1));
     assert_eq!(node.status().generation, None);
+}
+
+/// A stick that stands still in the middle, until somebody lets it go on.
+struct Slow<'a> {
+    bytes: &'a [u8],
+    /// So many bytes come at once.
+    before: usize,
+    stands: Sender<()>,
+    goes_on: Receiver<()>,
+}
+
+impl Read for Slow<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.before == 0 {
+            self.stands.send(()).unwrap();
+            self.goes_on.recv().unwrap();
+            self.before = usize::MAX;
+        }
+        let many = buffer.len().min(self.before);
+        let many = self.bytes.read(&mut buffer[..many])?;
+        self.before -= many;
+        Ok(many)
+    }
+}
+
+#[test]
+fn nobody_waits_for_a_stick_that_is_slow() {
+    let (mut hub, mut node) = (Hub::new(), Node::new());
+    node.fleet().trust(&hub.root()).unwrap();
+    // Long enough that the stick stands still in the middle of it, behind metadata and order.
+    let text: String = (0..1024_u32).map(|n| blake3::hash(&n.to_le_bytes()).to_hex().to_string()).collect();
+    let how = format!("{text} well");
+    let artefact = hub.sign("1.0.0", &how);
+    let order = order(1, 1, &[release("1.0.0", &how)], None);
+    let stick = hub.bundle(Some(&order), &[(artefact, content("1.0.0", &how))]);
+    let ((stands, standing), (go_on, goes_on)) = (channel(), channel());
+    let fleet = node.fleet().clone();
+    node = thread::scope(|scope| {
+        let slow = Slow { bytes: &stick, before: stick.len() - (1 << 13), stands, goes_on };
+        let reading = scope.spawn(|| fleet.courier(slow).map(|(applied, _)| applied.taken.len()).unwrap());
+        standing.recv().unwrap();
+        let (tell, told) = channel();
+        let asked = fleet.clone();
+        let asking = scope.spawn(move || {
+            let status = asked.status();
+            assert!(status.root_version.is_some() && status.generation == Some(1), "{status}");
+            node.stop();
+            tell.send(node).unwrap();
+        });
+        let answered = told.recv_timeout(Duration::from_secs(20));
+        go_on.send(()).unwrap();
+        assert_eq!(reading.join().unwrap(), 1);
+        asking.join().unwrap();
+        answered.expect("status and stop wait for the stick")
+    });
+    node.start();
+    node.until_proved("1.0.0");
 }

@@ -20,6 +20,8 @@ struct Disk {
     now: BTreeMap<String, Vec<u8>>,
     changes: usize,
     dies_at: Option<usize>,
+    /// There is no room for more.
+    is_full: bool,
     keeps_unsynced: bool,
 }
 
@@ -56,6 +58,9 @@ impl Files for Shared {
     }
 
     fn write(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        if self.0.lock().unwrap().is_full {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         self.change(|disk| drop(disk.now.insert(name.into(), bytes.to_vec())))
     }
 
@@ -182,6 +187,27 @@ fn a_disk_that_keeps_nothing_ends_the_changing_and_not_what_runs() {
     assert!(matches!(first, Err(DriverError::Write(_))));
     disk.back();
     assert!(matches!(driver.handle(now, &around, Input::Tick), Err(DriverError::Broken)));
+}
+
+#[test]
+fn a_disk_without_room_loses_nothing_of_what_was_heard_meanwhile() {
+    let disk = Shared::default();
+    let mut driver = Driver::open(Box::new(disk.clone()), config()).unwrap();
+    let (stamp, state) = state(&release("1.0.0", "well"));
+    let (now, around) = (Now::default(), Around { disk_free_bytes: 1 << 40, ..Around::default() });
+    disk.0.lock().unwrap().is_full = true;
+    let first = driver.handle(now, &around, Input::Desired { stamp, state });
+    assert!(matches!(first, Err(DriverError::NoRoom(_))));
+    assert!(matches!(driver.handle(now, &around, Input::Tick), Err(DriverError::NoRoom(_))));
+    assert!(disk.0.lock().unwrap().durable.is_empty());
+    assert!(driver.pending().iter().any(|effect| matches!(effect, Effect::Fetch { .. })));
+    disk.0.lock().unwrap().is_full = false;
+    let effects = driver.handle(now, &around, Input::Tick).unwrap();
+    let fetches = effects.iter().filter(|effect| matches!(effect, Effect::Fetch { .. })).count();
+    assert_eq!((fetches, driver.pending().len()), (1, 0));
+    let kept = disk.0.lock().unwrap().durable.get("kept").cloned().unwrap();
+    let again = aisle_fleet::Converger::resume(config(), Some(&kept)).unwrap();
+    assert_eq!(again.report().desired, Some(stamp));
 }
 
 #[test]

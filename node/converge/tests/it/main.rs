@@ -11,9 +11,12 @@
 
 mod courier;
 mod fleet;
+mod full;
 mod kills;
+mod minimums;
 mod orders;
 mod rehearsing;
 mod resuming;
+mod returning;
 mod settings;
 mod world;

@@ -109,8 +109,21 @@ pub fn order_of(
     metadata: Option<&[u8]>,
     (tried, settings): (Option<Vec<u8>>, Settings),
 ) -> Vec<u8> {
+    order_least(key, store, (generation, version), want, metadata, (tried, settings, None))
+}
+
+/// The same with a lowest version that may run.
+pub fn order_least(
+    key: &[u8; 32],
+    store: &StoreId,
+    (generation, version): (u64, u64),
+    want: &[Release],
+    metadata: Option<&[u8]>,
+    (tried, settings, minimum): (Option<Vec<u8>>, Settings, Option<&str>),
+) -> Vec<u8> {
     let mut state = DesiredState::new();
     state.settings = settings;
+    state.minimums.extend(minimum.map(|minimum| (slot(), minimum.parse::<Version>().unwrap())));
     for release in want {
         let wanted = Wanted { want: Want::Release(release.clone()), round: 0 };
         state.slots.insert(slot(), wanted);
@@ -224,6 +237,8 @@ pub struct Shop {
     pub resumed: Mutex<Vec<String>>,
     /// Why what runs cannot be loaded.
     pub unloadable: Mutex<Option<Trouble>>,
+    /// The lowest versions that may run, as they were told.
+    pub minimums: Mutex<Vec<String>>,
     /// Held while nothing that runs comes to be loaded.
     pub loading: Mutex<()>,
 }
@@ -290,6 +305,10 @@ impl Applier for Texts {
     fn remove(&self, slot: &Slot, _: Option<&Piece>) -> Outcome {
         self.put(slot, None);
         Ok(())
+    }
+
+    fn minimum(&self, slot: &Slot, minimum: &Version) {
+        self.0.minimums.lock().unwrap().push(format!("{slot} {minimum}"));
     }
 
     fn resumes(&self) -> bool {

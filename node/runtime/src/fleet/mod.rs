@@ -24,7 +24,14 @@ mod settings;
 
 pub(crate) use metrics::describe;
 
-use crate::{config::Config, floor::Floor, horizon, plugin::Plugins, store::Store, sync};
+use crate::{
+    config::Config,
+    floor::Floor,
+    horizon,
+    plugin::{Ordered, Plugins},
+    store::Store,
+    sync,
+};
 use aisle_content::PluginPackage;
 use aisle_converge::{Applier, Fleet, Parts, Surroundings, fleet::Running};
 use aisle_enrolment::Clock;
@@ -269,8 +276,15 @@ fn read_root(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 impl Opened {
+    /// What plugins go by before any of them is loaded.
+    pub(crate) fn of_plugins(&self) -> Ordered {
+        let minimums = self.fleet.minimums().into_iter().filter(|(slot, _)| slot.kind() == Kind::Plugin);
+        let minimums = minimums.filter_map(|(slot, minimum)| Some((slot.name()?.to_owned(), minimum)));
+        Ordered { held: self.held(), minimums: minimums.collect() }
+    }
+
     /// The components of plugins that must not be loaded: the node did not come up with them.
-    pub(crate) fn held(&self) -> Vec<(String, String)> {
+    fn held(&self) -> Vec<(String, String)> {
         let fallen = self.fleet.fallen().into_iter().filter(|(slot, _)| slot.kind() == Kind::Plugin);
         let held = fallen.filter_map(|(slot, release)| {
             let package = PluginPackage::decode(&self.fleet.read(&release).ok()?).ok()?;

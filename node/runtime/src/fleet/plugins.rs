@@ -11,7 +11,7 @@ use aisle_converge::{
     applier::{Outcome, never, not_now},
 };
 use aisle_event::Name;
-use aisle_fleet::{ContentHash, Health, Kind, Slot, converge::Trouble, rehearsal::Findings};
+use aisle_fleet::{ContentHash, Health, Kind, Slot, Version, converge::Trouble, rehearsal::Findings};
 use aisle_plugin_host::Manifest;
 use tokio::runtime::Handle;
 
@@ -57,6 +57,7 @@ fn told(error: &ChangeError) -> Trouble {
         ChangeError::Manifest(_)
         | ChangeError::Another { .. }
         | ChangeError::TooLong { .. }
+        | ChangeError::BelowMinimum { .. }
         | ChangeError::NotGranted { .. } => never(error.to_string()),
         error => not_now(error.to_string()),
     }
@@ -110,6 +111,13 @@ impl Applier for OfPlugins {
 
     fn remove(&self, slot: &Slot, _: Option<&Piece>) -> Outcome {
         self.uninstall(slot)
+    }
+
+    fn minimum(&self, slot: &Slot, minimum: &Version) {
+        if let Some(id) = slot.name() {
+            // Nobody waits for it.
+            drop(self.plugins.minimum(id, minimum, &self.runtime));
+        }
     }
 
     fn health(&self, slot: &Slot, _: &ContentHash) -> Option<Health> {

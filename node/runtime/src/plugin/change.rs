@@ -12,6 +12,7 @@ use aisle_event::{
     Name, Unknown,
     plugin::{PluginHook, PluginInstalled, PluginRemoved},
 };
+use aisle_fleet::Version;
 use aisle_plugin_host::{Grant, InvalidManifest, LoadError, Manifest};
 use std::sync::{Arc, PoisonError, atomic::Ordering};
 
@@ -77,6 +78,18 @@ pub(crate) enum ChangeError {
         /// Which.
         plugin: String,
     },
+    /// Headquarters lets only later versions run.
+    #[error(
+        "`{plugin}` {version} is below {minimum}, the lowest version that headquarters lets run here\nhint: install {minimum} or a later one"
+    )]
+    BelowMinimum {
+        /// Of which plugin.
+        plugin: String,
+        /// What was to run.
+        version: String,
+        /// The lowest that may.
+        minimum: Version,
+    },
     /// There is no version to go back to.
     #[error("`{plugin}` has no version before this one to go back to")]
     NoPrevious {
@@ -122,6 +135,7 @@ impl Plugins {
             return Err(ChangeError::NotGranted { grants });
         }
         let (version, denies) = (parsed.version.to_string(), denies(&parsed));
+        self.at_least(plugin, &version)?;
         let name = |text: &str| Name::new(text).map_err(|_| FilesError::Name { name: text.into() });
         let (plugin, version) = (name(plugin)?, name(&version)?);
         let _changing = self.0.changing.lock().await;
@@ -167,6 +181,7 @@ impl Plugins {
         let known = self.known(plugin)?;
         let previous = known.previous.clone();
         let previous = previous.ok_or_else(|| ChangeError::NoPrevious { plugin: plugin.into() })?;
+        self.at_least(plugin, previous.version.as_str())?;
         let plugin = self.view().plugins.get_key_value(plugin).map(|(id, _)| id.clone());
         let plugin = plugin.ok_or_else(|| ChangeError::Unknown { plugin: String::new() })?;
         self.write(&plugin, Installed { at: self.0.store.now(), by, ..previous }).await?;
@@ -183,6 +198,16 @@ impl Plugins {
         self.record(&[PluginRemoved { plugin, at, by, unknown }.into()]).await?;
         self.reload().await;
         Ok(())
+    }
+
+    /// Nobody brings in what is below the minimum of headquarters.
+    fn at_least(&self, plugin: &str, version: &str) -> Result<(), ChangeError> {
+        match self.0.minimums.above(plugin, version) {
+            None => Ok(()),
+            Some(minimum) => {
+                Err(ChangeError::BelowMinimum { plugin: plugin.into(), version: version.into(), minimum })
+            }
+        }
     }
 
     async fn write(&self, plugin: &Name, new: Installed) -> Result<(), ChangeError> {

@@ -76,7 +76,7 @@ impl Plugins {
                 tracing::error!(plugin = %id, %version, reason, "a plugin is left out: it cannot be loaded");
                 LeftOut::Cannot(reason)
             });
-            let previous = known.previous.as_ref().and_then(|previous| {
+            let previous = self.0.minimums.stand_in(id.as_str(), known).and_then(|previous| {
                 self.loaded(&before, id, known, previous)
                     .map_err(|reason| {
                         let version = &previous.version;

@@ -21,6 +21,7 @@ mod kept;
 mod live;
 mod load;
 mod metrics;
+mod minimum;
 mod ordered;
 mod port;
 mod react;
@@ -38,6 +39,7 @@ use aisle_event::{
     Blob, Currency, Event, Name, Text, Timestamp, Unknown,
     plugin::{PluginKept, PluginWrite},
 };
+use aisle_fleet::Version;
 use aisle_journal::{Committed, Entry, SubmitError};
 use aisle_plugin_host::{Call, Host, HostConfig, Input, KvWrite, Plugin, Scene};
 use aisle_state::follow::{self, Follower, Place};
@@ -48,9 +50,11 @@ use files::Files;
 use fold::{LAYOUT, View};
 use jiff::tz::TimeZone;
 use live::{Live, Runner, Ticks};
+use minimum::Minimums;
 use prometheus_client::registry::Registry;
 use shop::Window;
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::{
         Arc, Mutex,
@@ -87,6 +91,7 @@ struct Parted {
     changing: tokio::sync::Mutex<()>,
     /// Components that the node did not come up with, by plugin: they are not loaded.
     held: Mutex<Vec<(String, String)>>,
+    minimums: Minimums,
     /// What was loaded to be looked at before it was installed.
     fresh: Mutex<Option<Arc<Plugin>>>,
     /// Held by a sale from when it is priced until what plugins keep of it is known.
@@ -101,6 +106,15 @@ struct Parted {
 
 /// What runs beside the plugins. It ends when this is dropped.
 pub(crate) struct Running(JoinSet<()>);
+
+/// What is known of orders before anything is loaded.
+#[derive(Debug, Default)]
+pub(crate) struct Ordered {
+    /// Components that the node did not come up with, by plugin.
+    pub held: Vec<(String, String)>,
+    /// The lowest version of each plugin that may be put in place.
+    pub minimums: BTreeMap<String, Version>,
+}
 
 /// Why events were not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -119,7 +133,7 @@ pub(crate) enum RecordError {
 /// Opens the plugins of a store, and waits until they can be asked. Within a runtime.
 pub(crate) async fn open(
     data: &Path,
-    (config, projection, held): (&Config, &follow::Config, Vec<(String, String)>),
+    (config, projection, ordered): (&Config, &follow::Config, Ordered),
     (store_name, currency, zone): (&str, Currency, TimeZone),
     store: &Arc<Store>,
     registry: &mut Registry,
@@ -155,7 +169,8 @@ pub(crate) async fn open(
         live: ArcSwap::default(),
         current: watch::Sender::new(0),
         changing: tokio::sync::Mutex::default(),
-        held: Mutex::new(held),
+        held: Mutex::new(ordered.held),
+        minimums: Minimums::new(ordered.minimums),
         fresh: Mutex::default(),
         selling: Arc::default(),
         figures: Figures::new(config.recordings_max, config.recordings_bytes_max),

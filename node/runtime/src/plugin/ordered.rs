@@ -3,9 +3,10 @@
 //! Not here: when (`aisle-converge`), installing (`change`). Guards invariant 4: what is tried is called by nobody but the trial.
 
 use super::{Plugins, change::list};
-use aisle_fleet::Health;
+use aisle_fleet::{Health, Version};
 use aisle_plugin_host::{Failure, Manifest, Plugin, Replay};
 use std::sync::{Arc, PoisonError};
+use tokio::{runtime::Handle, task::JoinHandle};
 
 /// Calls that a new version is tried with, the latest ones.
 const TRIED_MAX: usize = 64;
@@ -76,6 +77,18 @@ impl Plugins {
     /// Counts anew from here on: a version that was here before is put in place again.
     pub(crate) fn begin_anew(&self, plugin: &str) {
         self.0.figures.forget_health(plugin);
+    }
+
+    /// No version below this is installed, goes back or takes over from now on; what runs goes on. What took over so far is let go of beside this; gives
+    /// the end of that.
+    pub(crate) fn minimum(
+        &self,
+        plugin: &str,
+        minimum: &Version,
+        runtime: &Handle,
+    ) -> Option<JoinHandle<()>> {
+        let plugins = self.0.minimums.raise(plugin, minimum).then(|| self.clone())?;
+        Some(runtime.spawn(async move { plugins.refresh().await }))
     }
 
     /// True while a basket is being paid.

@@ -104,9 +104,9 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
     let clock = enrolment.as_ref().map_or_else(|| enrol::clock(data), |enrolment| enrolment.clock().clone());
     // Before anything that was ordered is loaded: what the node did not come up with is found out here.
     let ordered = fleet::open(data, &config, clock.clone());
-    let held = ordered.as_ref().map(fleet::Opened::held).unwrap_or_default();
+    let of_plugins = ordered.as_ref().map(fleet::Opened::of_plugins).unwrap_or_default();
     let shop = (config.store.as_str(), config.currency, zone.clone());
-    let how = (&config.plugins, &config.floor.projection, held);
+    let how = (&config.plugins, &config.floor.projection, of_plugins);
     let (plugins, mut following) = plugin::open(data, how, shop, &store, &mut registry).await?;
     let shop = (config.store.as_str(), zone);
     let opening =

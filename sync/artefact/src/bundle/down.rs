@@ -85,6 +85,41 @@ pub trait Wants {
     fn is_wanted(&mut self, artefact: &Artefact) -> bool;
 }
 
+/// Whom a bundle is held against: a client, or one that others use meanwhile and that is held for each of these alone.
+pub trait Believes {
+    /// Takes metadata over. True when newer is known already.
+    ///
+    /// # Errors
+    /// When it must be refused, or the disk fails.
+    fn update(&mut self, files: Memory, now: Timestamp) -> Result<bool, UpdateError>;
+
+    /// The artefacts that were signed with a content.
+    fn listed(&self, content: &Digest) -> Vec<Artefact>;
+
+    /// One of them, where it may be put in place now.
+    ///
+    /// # Errors
+    /// When it may not be.
+    fn offered(&self, id: &ArtefactId, now: Timestamp) -> Result<Artefact, NotOffered>;
+}
+
+impl Believes for Client {
+    fn update(&mut self, mut files: Memory, now: Timestamp) -> Result<bool, UpdateError> {
+        match Self::update(self, &mut files, now) {
+            Err(UpdateError::Rollback { .. }) => Ok(true),
+            updated => updated.map(|_| false),
+        }
+    }
+
+    fn listed(&self, content: &Digest) -> Vec<Artefact> {
+        self.artefacts().filter(|artefact| artefact.blake3 == *content).cloned().collect()
+    }
+
+    fn offered(&self, id: &ArtefactId, now: Timestamp) -> Result<Artefact, NotOffered> {
+        self.artefact(id, now).cloned()
+    }
+}
+
 /// Who is asked of each artefact and of nothing else.
 struct Asked<F>(F);
 
@@ -161,7 +196,7 @@ pub fn apply(
 /// As [`apply`].
 pub fn apply_for(
     reader: impl Read,
-    client: &mut Client,
+    client: &mut dyn Believes,
     sink: &mut dyn Sink,
     wants: &mut dyn Wants,
     limits: &Limits,
@@ -178,7 +213,7 @@ pub fn apply_for(
             }
             (Name::Order, metadata) if applied.order.is_none() && !has_content => {
                 if let Some(files) = metadata.take() {
-                    applied.is_older = update(client, files, now)?;
+                    applied.is_older = client.update(files, now)?;
                 }
                 let order = whole(content)?;
                 wants.order(&order);
@@ -188,7 +223,7 @@ pub fn apply_for(
             (Name::Content(digest), metadata) => {
                 has_content = true;
                 if let Some(files) = metadata.take() {
-                    applied.is_older = update(client, files, now)?;
+                    applied.is_older = client.update(files, now)?;
                 }
                 take(*digest, bytes, content, client, sink, wants, &mut applied, now)
             }
@@ -197,17 +232,9 @@ pub fn apply_for(
         }
     })?;
     if let Some(files) = metadata.take() {
-        applied.is_older = update(client, files, now)?;
+        applied.is_older = client.update(files, now)?;
     }
     Ok(applied)
-}
-
-/// Gives true when the node knows better.
-fn update(client: &mut Client, mut files: Memory, now: Timestamp) -> Result<bool, ApplyError> {
-    match client.update(&mut files, now) {
-        Err(UpdateError::Rollback { .. }) => Ok(true),
-        updated => Ok(updated.map(|_| false)?),
-    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "all of it is what `apply` was given, and an entry")]
@@ -215,19 +242,19 @@ fn take(
     digest: Digest,
     bytes: u64,
     content: &mut dyn Read,
-    client: &Client,
+    client: &dyn Believes,
     sink: &mut dyn Sink,
     wants: &mut dyn Wants,
     applied: &mut Applied,
     now: Timestamp,
 ) -> Result<(), ApplyError> {
-    let listed = || client.artefacts().filter(|artefact| artefact.blake3 == digest);
-    let first = listed().next().ok_or(ApplyError::Unlisted { content: digest })?;
-    let Some(artefact) = listed().find(|artefact| wants.is_wanted(artefact)) else {
+    let listed = client.listed(&digest);
+    let first = listed.first().ok_or(ApplyError::Unlisted { content: digest })?;
+    let Some(artefact) = listed.iter().find(|artefact| wants.is_wanted(artefact)) else {
         applied.unwanted.push(first.id.clone());
         return Ok(());
     };
-    let artefact = client.artefact(&artefact.id, now)?;
+    let artefact = &client.offered(&artefact.id, now)?;
     let id = || artefact.id.clone();
     if bytes != artefact.bytes {
         return Err(ApplyError::Length { id: id(), found: bytes, expected: artefact.bytes });

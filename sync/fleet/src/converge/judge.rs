@@ -1,7 +1,7 @@
 //! Whether what runs may stay, whether what is wanted may come, and who is to blame for a node that does not come up.
 
 use super::{
-    effect::Around,
+    effect::{Around, Effect},
     kept::{Return, Step, Track, Trial},
     machine::Converger,
 };
@@ -23,17 +23,24 @@ impl Converger {
             FaultCode::CrashLoop,
             &format!("the node stopped {starts_max} times without being told to while it was new"),
         );
-        for track in self.kept.tracks.values_mut() {
+        let alone = self.suspect().cloned();
+        for (slot, track) in &mut self.kept.tracks {
             if let Step::Activate(job) = &track.step {
                 let job = job.clone();
                 track.starts = track.starts.saturating_add(1);
                 if track.starts >= starts_max {
+                    let to = track.way_back(&job.release, self.kept.floors.get(slot));
                     track.give_up(job.release.hash, job.round, fault.clone());
-                    let back = Return { from: job.release, to: track.running.clone(), fault: fault.clone() };
+                    let back = Return { from: job.release, to, fault: fault.clone() };
                     track.go(Step::Revert(Box::new(back)));
                     return;
                 }
             }
+        }
+        if self.blame_tried(starts_max, alone.as_ref()) {
+            // What runs gets its starts back: it is looked at when it was not this one.
+            self.forgive();
+            return;
         }
         for trial in self.kept.tracks.values_mut().filter_map(|track| track.trial.as_mut()) {
             trial.starts = trial.starts.saturating_add(1);
@@ -44,10 +51,43 @@ impl Converger {
         };
         let Some((_, slot)) = self.kept.tracks.iter().filter_map(suspect).max() else { return };
         // The others get their starts back: they are looked at when it was not this one.
+        self.forgive();
+        self.fall(&slot, fault);
+    }
+
+    fn forgive(&mut self) {
         for trial in self.kept.tracks.values_mut().filter_map(|track| track.trial.as_mut()) {
             trial.starts = 0;
         }
-        self.fall(&slot, fault);
+    }
+
+    /// The same for what was being verified or tried, of which nothing runs yet. True when it was one of them, which is given up.
+    fn blame_tried(&mut self, starts_max: u32, alone: Option<&Slot>) -> bool {
+        let tried = self.kept.tracks.iter_mut().filter(|(_, track)| track.step.is_trying());
+        // From the second start on they come one after the other, so that only the first of them can have been it.
+        for (slot, track) in tried.filter(|(slot, _)| alone.is_none_or(|alone| alone == *slot)) {
+            track.starts = track.starts.saturating_add(1);
+            let Some(job) = track.step.job().filter(|_| track.starts >= starts_max).cloned() else {
+                continue;
+            };
+            let doing = if matches!(track.step, Step::Verify(_)) { "verified" } else { "tried" };
+            let text =
+                format!("the node stopped {starts_max} times without being told to while it was {doing}");
+            track.give_up(job.release.hash, job.round, Fault::new(FaultCode::CrashLoop, &text));
+            track.fault = None;
+            track.go(Step::Rest);
+            self.effects.push(Effect::Discard { slot: slot.clone(), hash: job.release.hash });
+            return true;
+        }
+        false
+    }
+
+    /// Who comes first, because the node stopped while it was put in place, verified or tried: nobody else is verified or tried meanwhile.
+    pub(super) fn suspect(&self) -> Option<&Slot> {
+        let suspects = || self.kept.tracks.iter().filter(|(_, track)| track.starts > 0);
+        let put_in_place = suspects().find(|(_, track)| matches!(track.step, Step::Activate(_)));
+        let suspect = put_in_place.or_else(|| suspects().find(|(_, track)| track.step.is_trying()));
+        suspect.map(|(slot, _)| slot)
     }
 
     /// What runs in a slot is given up, and what ran before comes back.
@@ -60,11 +100,7 @@ impl Converger {
             return;
         }
         track.give_up(running.hash, track.running_round, fault.clone());
-        let is_fit = |good: &Release| {
-            let is_low = floor.is_some_and(|floor| good.version.is_below(floor));
-            good.hash != running.hash && !is_low
-        };
-        let to = track.good.clone().filter(is_fit);
+        let to = track.fit(&running, floor);
         if slot.kind().goes_only_forward() || to.is_none() && track.trial.is_none() {
             // There is no way back, or it had proved itself and there is nothing else: something that fails is better than nothing, and people are told.
             track.trial = None;

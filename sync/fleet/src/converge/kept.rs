@@ -121,7 +121,7 @@ pub(super) struct Track {
     /// There while what runs has to prove itself.
     #[n(8)]
     pub(super) trial: Option<Trial>,
-    /// Starts that nobody ordered while it was being put in place.
+    /// Starts that nobody ordered while it was verified, tried or put in place.
     #[n(9)]
     #[cbor(default)]
     pub(super) starts: u32,
@@ -264,6 +264,11 @@ impl Step {
         }
     }
 
+    /// True while it is verified or tried.
+    pub(super) const fn is_trying(&self) -> bool {
+        matches!(self, Self::Verify(_) | Self::Test(_))
+    }
+
     /// True while what runs is changed.
     pub(super) const fn is_turning(&self) -> bool {
         matches!(self, Self::Activate(_) | Self::Revert(_) | Self::Remove)
@@ -289,6 +294,26 @@ impl Track {
 
     pub(super) fn bad(&self, hash: ContentHash, round: u32) -> Option<&Bad> {
         self.bad.iter().find(|bad| bad.hash == hash && bad.round >= round)
+    }
+
+    /// What is held against what runs is what it was given up for, and nothing else.
+    pub(super) fn recall(&mut self) {
+        let running = self.running.as_ref();
+        let bad = running.and_then(|running| self.bad(running.hash, self.running_round));
+        self.fault = bad.map(|bad| bad.fault.clone());
+    }
+
+    /// The last that proved itself, where it may come back in the place of this one.
+    pub(super) fn fit(&self, from: &Release, floor: Option<&Version>) -> Option<Release> {
+        let is_low = |good: &Release| floor.is_some_and(|floor| good.version.is_below(floor));
+        self.good.clone().filter(|good| good.hash != from.hash && !is_low(good))
+    }
+
+    /// What comes back when this one could not be put in place: what runs, unless that was given up and there is something better.
+    pub(super) fn way_back(&self, from: &Release, floor: Option<&Version>) -> Option<Release> {
+        let running = self.running.clone()?;
+        let better = self.bad(running.hash, self.running_round).and_then(|_| self.fit(from, floor));
+        Some(better.unwrap_or(running))
     }
 
     pub(super) fn runs(&self, hash: ContentHash) -> bool {

@@ -13,6 +13,7 @@ use crate::{
     reason::{Fault, FaultCode, Reason},
     report::{NodeReport, Phase},
     says::REASONS_MAX,
+    version::Version,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -183,6 +184,30 @@ impl Converger {
         self.kept.tracks.values().flat_map(of_track).flatten().collect()
     }
 
+    /// What comes back in the place of what fell, and is not back yet.
+    pub fn returning(&self) -> impl Iterator<Item = &Release> {
+        self.kept.tracks.values().filter_map(|track| match &track.step {
+            Step::Revert(back) => back.to.as_ref(),
+            _ => None,
+        })
+    }
+
+    /// The highest minimum that was ever seen of each slot.
+    #[must_use]
+    pub const fn floors(&self) -> &BTreeMap<Slot, Version> {
+        &self.kept.floors
+    }
+
+    /// Takes in minimums that were seen before.
+    pub fn raise<'a>(&mut self, floors: impl IntoIterator<Item = (&'a Slot, &'a Version)>) {
+        for (slot, minimum) in floors {
+            let floor = self.kept.floors.entry(slot.clone()).or_insert_with(|| minimum.clone());
+            if floor.is_below(minimum) {
+                floor.clone_from(minimum);
+            }
+        }
+    }
+
     /// The desired state that it goes by.
     #[must_use]
     pub const fn desired_state(&self) -> (Option<Stamp>, &DesiredState) {
@@ -212,12 +237,7 @@ impl Converger {
         if self.kept.tracks.len() + more > 2 * SLOTS_MAX {
             return refuse("the node has too many slots already");
         }
-        for (slot, minimum) in &state.minimums {
-            let floor = self.kept.floors.entry(slot.clone()).or_insert_with(|| minimum.clone());
-            if floor.is_below(minimum) {
-                floor.clone_from(minimum);
-            }
-        }
+        self.raise(&state.minimums);
         // What nobody says anything of any more is forgotten only where there are too many.
         if self.kept.floors.len() > 4 * SLOTS_MAX {
             let tracks = &self.kept.tracks;
@@ -250,7 +270,8 @@ impl Converger {
                 self.went_well(slot);
             }
             Err(trouble) => {
-                let retry = Self::went_wrong(track, &trouble, self.config.tries_max, &mut self.effects, slot);
+                let limits = (self.config.tries_max, self.kept.floors.get(slot));
+                let retry = Self::went_wrong(track, &trouble, limits, &mut self.effects, slot);
                 let wait_ms = self.config.wait_ms(track.tries.max(track.spoilt), salt(slot));
                 live.retry_at = if retry { self.now.running_ms.saturating_add(wait_ms) } else { 0 };
             }
@@ -294,7 +315,7 @@ impl Converger {
     fn went_wrong(
         track: &mut Track,
         trouble: &Trouble,
-        tries_max: u32,
+        (tries_max, floor): (u32, Option<&Version>),
         effects: &mut Vec<Effect>,
         slot: &Slot,
     ) -> bool {
@@ -337,9 +358,16 @@ impl Converger {
                 track.go(Step::Rest);
                 false
             }
+            // It would come to the same for ever: rather nothing than what was given up.
+            Step::Revert(mut back) if trouble.is_final && back.to.is_some() => {
+                back.to = None;
+                track.go(Step::Revert(back));
+                false
+            }
             Step::Activate(job) if is_enough => {
+                let to = track.way_back(&job.release, floor);
                 track.give_up(job.release.hash, job.round, fault.clone());
-                let back = Return { from: job.release, to: track.running.clone(), fault };
+                let back = Return { from: job.release, to, fault };
                 track.go(Step::Revert(Box::new(back)));
                 false
             }

@@ -10,7 +10,7 @@ use crate::{
     artefact::{Release, Slot, Want},
     desired::Wanted,
     hash::ContentHash,
-    reason::Reason,
+    reason::{FaultCode, Reason},
     report::Phase,
 };
 use std::collections::BTreeSet;
@@ -63,6 +63,14 @@ impl Converger {
         };
         match track.step {
             Step::Rest => self.rest(slot, track, wanted, around),
+            Step::Revert(_) | Step::Remove if self.gives_way(slot, &track, wanted.as_ref(), around) => {
+                // What goes is still there, and the next takes its place.
+                self.set(slot, Step::Rest);
+                if let Some(track) = self.kept.tracks.get_mut(slot) {
+                    track.recall();
+                }
+                Came::On
+            }
             Step::Revert(mut back) => {
                 let floor = self.kept.floors.get(slot);
                 let is_low = |to: &Release| floor.is_some_and(|floor| to.version.is_below(floor));
@@ -96,6 +104,32 @@ impl Converger {
                 Came::Stays(Phase::Activating, reasons)
             }
             step => self.prepare(slot, step, wanted, around),
+        }
+    }
+
+    /// Whether something else is wanted and may come, instead of a way back or a removal that fails again and again. What the node did not come up with has to go first.
+    fn gives_way(&self, slot: &Slot, track: &Track, wanted: Option<&Wanted>, around: &Around) -> bool {
+        let is_crash = matches!(&track.step, Step::Revert(back) if back.fault.code == FaultCode::CrashLoop);
+        if is_crash || track.tries < self.config.tries_max || self.is_asked(slot) {
+            return false;
+        }
+        match wanted {
+            Some(Wanted { want: Want::Release(release), round }) => {
+                self.refusals(slot, release, *round, around).is_empty() && self.stale(around).is_none()
+            }
+            Some(Wanted { want: Want::Absent, .. }) => {
+                matches!(track.step, Step::Revert(_)) && !slot.kind().goes_only_forward()
+            }
+            None => false,
+        }
+    }
+
+    /// Why nothing new may come, going by the signed metadata.
+    fn stale(&self, around: &Around) -> Option<Reason> {
+        let until = around.metadata_until?;
+        match self.now.wall {
+            None => Some(Reason::ClockUnknown),
+            Some(wall) => (wall >= until).then_some(Reason::MetadataExpired),
         }
     }
 
@@ -139,15 +173,9 @@ impl Converger {
             }
             return Came::Stays(Phase::Refused, refusals);
         }
-        if let Some(until) = around.metadata_until {
-            let reason = match self.now.wall {
-                None => Some(Reason::ClockUnknown),
-                Some(wall) => (wall >= until).then_some(Reason::MetadataExpired),
-            };
-            if let Some(reason) = reason {
-                self.look_again();
-                return Came::Stays(Phase::Waiting, vec![reason]);
-            }
+        if let Some(reason) = self.stale(around) {
+            self.look_again();
+            return Came::Stays(Phase::Waiting, vec![reason]);
         }
         if let Some(track) = self.kept.tracks.get_mut(slot) {
             (track.spoilt, track.fault) = (0, None);
@@ -204,6 +232,11 @@ impl Converger {
             return Came::On;
         }
         let slot_of = || slot.clone();
+        let suspect = self.suspect().filter(|suspect| *suspect != slot && step.is_trying()).cloned();
+        if let Some(suspect) = suspect.filter(|_| !self.is_asked(slot)) {
+            self.look_again();
+            return Came::Stays(Phase::Waiting, vec![Reason::OtherActivation { slot: suspect }]);
+        }
         match step {
             Step::Fetch(_) => self.fetch(slot, release, around),
             Step::Verify(_) => {

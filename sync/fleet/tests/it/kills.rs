@@ -97,3 +97,54 @@ fn what_is_kept_is_the_same_after_it_was_read_and_written() {
         "{effects:?}"
     );
 }
+
+#[test]
+fn what_takes_the_node_down_while_it_is_verified_or_tried_is_given_up() {
+    let (verify, test) = (
+        Behaves { kills_in_verify: true, ..Behaves::default() },
+        Behaves { kills_in_test: true, ..Behaves::default() },
+    );
+    for (behaves, told) in [(verify, "while it was verified"), (test, "while it was tried")] {
+        let mut shop = Shop::new();
+        shop.desire(Shop::state(&[(A, "1.0")]));
+        shop.pass(30 * MINUTE);
+        shop.behave(A, "2.0", behaves);
+        shop.desire(Shop::state(&[(A, "2.0")]));
+        shop.pass(30 * MINUTE);
+        assert_eq!(shop.kills, shop.config.starts_max, "it is tried so often and no more");
+        assert_eq!(shop.running(A).as_deref(), Some("1.0"));
+        assert_eq!(shop.codes(A), ["known-bad"]);
+        assert!(shop.told(A).contains("crash-loop") && shop.told(A).contains(told), "{}", shop.told(A));
+        assert!(!shop.shelf.contains(&release_of(A, "2.0").hash), "its bytes go");
+        shop.desire(Shop::state(&[(A, "3.0")]));
+        shop.pass(30 * MINUTE);
+        assert_eq!(shop.running(A).as_deref(), Some("3.0"));
+    }
+}
+
+#[test]
+fn of_all_that_are_tried_and_of_what_is_new_only_the_one_that_takes_the_node_down_is_given_up() {
+    let names = ["plugin/a", "plugin/b", "plugin/c", "plugin/d"];
+    let all = |version: &'static str| names.map(|name| (name, version));
+    for bad in names {
+        let mut shop = Shop::new();
+        shop.desire(Shop::state(&all("1.0")));
+        shop.pass(30 * MINUTE);
+        // One is on probation while the others are tried.
+        let mut wants = all("1.0").to_vec();
+        wants.push(("model", "1"));
+        shop.desire(Shop::state(&wants));
+        shop.settle();
+        shop.behave(bad, "2.0", Behaves { kills_in_test: true, ..Behaves::default() });
+        let mut wants = all("2.0").to_vec();
+        wants.push(("model", "1"));
+        shop.desire(Shop::state(&wants));
+        shop.pass(30 * MINUTE);
+        for name in names {
+            let expected = if name == bad { "1.0" } else { "2.0" };
+            assert_eq!(shop.running(name).as_deref(), Some(expected), "{name}, where {bad} is bad");
+        }
+        assert_eq!(shop.running("model").as_deref(), Some("1"));
+        assert_eq!(shop.kills, shop.config.starts_max);
+    }
+}

@@ -29,6 +29,7 @@ mod node_settings;
 mod overtaken;
 mod preflights;
 mod rehearsals;
+mod returns;
 mod rollouts;
 mod says;
 mod selectors;

@@ -25,6 +25,14 @@ pub struct Behaves {
     pub traps_percent: u64,
     /// The node does not come up with it.
     pub kills: bool,
+    /// It takes the node down while its bytes are looked at.
+    pub kills_in_verify: bool,
+    /// It takes the node down while it is tried.
+    pub kills_in_test: bool,
+    /// It cannot be put back in the place of another; whether for good.
+    pub cannot_return: Option<bool>,
+    /// It cannot be taken away; whether for good.
+    pub cannot_go: Option<bool>,
 }
 
 pub struct Shop {
@@ -193,6 +201,8 @@ impl Shop {
                 };
                 self.inbox.push_back(done(slot, Stage::Fetch, release.hash, outcome));
             }
+            Effect::Verify { release, .. } if behaves(&release.hash).kills_in_verify => self.pull(),
+            Effect::SmokeTest { release, .. } if behaves(&release.hash).kills_in_test => self.pull(),
             Effect::Verify { slot, release } => {
                 assert!(self.shelf.contains(&release.hash), "what is verified was fetched");
                 let spoilt = behaves(&release.hash).spoilt;
@@ -225,6 +235,24 @@ impl Shop {
                     self.active.insert(slot.clone(), release.clone());
                 }
                 self.inbox.push_back(done(slot, Stage::Activate, release.hash, outcome));
+            }
+            Effect::Revert { slot, from, to: Some(to) } if behaves(&to.hash).cannot_return.is_some() => {
+                let is_final = behaves(&to.hash).cannot_return == Some(true);
+                self.inbox.push_back(done(
+                    slot,
+                    Stage::Revert,
+                    from.hash,
+                    trouble(is_final, "it is not granted"),
+                ));
+            }
+            Effect::Revert { slot, from, to: None } if behaves(&from.hash).cannot_go.is_some() => {
+                let is_final = behaves(&from.hash).cannot_go == Some(true);
+                self.inbox.push_back(done(slot, Stage::Revert, from.hash, trouble(is_final, "it is in use")));
+            }
+            Effect::Remove { slot, release } if behaves(&release.hash).cannot_go.is_some() => {
+                let is_final = behaves(&release.hash).cannot_go == Some(true);
+                let outcome = trouble(is_final, "it is in use");
+                self.inbox.push_back(done(slot, Stage::Remove, release.hash, outcome));
             }
             Effect::Revert { slot, from, to } => {
                 self.calls.remove(&slot);
@@ -283,7 +311,9 @@ impl Shop {
                     let health = health.clone();
                     self.inbox.push_back(Input::Observed { slot, hash: release.hash, health });
                 }
-                if behaves.kills {
+                // What goes is not loaded at a start.
+                let is_loaded = self.machine.loads().any(|(_, loaded)| loaded.hash == release.hash);
+                if behaves.kills && is_loaded {
                     self.pull();
                 }
             }

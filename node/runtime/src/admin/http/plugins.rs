@@ -251,6 +251,7 @@ fn refused(error: ChangeError) -> Problem {
         }
         ChangeError::Load(error) => Problem::malformed(detail).with("component", error.to_string()),
         ChangeError::NotGranted { .. }
+        | ChangeError::BelowMinimum { .. }
         | ChangeError::Full { .. }
         | ChangeError::Disk { .. }
         | ChangeError::NoPrevious { .. } => Problem::conflict(detail),
