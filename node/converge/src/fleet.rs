@@ -467,6 +467,12 @@ impl Fleet {
         lock(&self.0.signed).as_ref().and_then(Signed::until)
     }
 
+    /// The signed list of one kind that runs out first, and when.
+    #[must_use]
+    pub fn first_list(&self) -> Option<(String, Timestamp)> {
+        lock(&self.0.signed).as_ref().and_then(Signed::first_list)
+    }
+
     /// How often something was taken back since the start.
     #[must_use]
     pub fn fell(&self) -> u64 {

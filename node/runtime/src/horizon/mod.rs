@@ -102,6 +102,14 @@ pub(crate) fn metadata(until: Timestamp) -> Item {
     Item { name: "metadata", breaks, left: Left::Until(until) }
 }
 
+/// The signed list of one kind that runs out first.
+fn list((name, until): (String, Timestamp)) -> Item {
+    let breaks = format!(
+        "nothing new of the list `{name}` is put in place until somebody signs it anew; what runs goes on"
+    );
+    Item { name: "list", breaks, left: Left::Until(until) }
+}
+
 /// The disk below a folder, by what goes in a day.
 pub(crate) fn disk(data: &Path, growth: &Growth) -> Option<Item> {
     let free = free_bytes(data)?;
@@ -186,6 +194,7 @@ impl Watch {
         let mut items = Vec::new();
         items.extend(enrolment.as_ref().and_then(|enrolment| certificate(&enrolment.status())));
         items.extend(fleet.get().and_then(Fleet::metadata_until).map(metadata));
+        items.extend(fleet.get().and_then(Fleet::first_list).map(list));
         let shop = store.state.shop();
         let mut ends: Vec<i64> =
             shop.products.values().filter_map(|product| product.price_valid_until).map(|end| end.0).collect();
