@@ -142,6 +142,8 @@ pub(crate) struct Shared {
     pub(crate) around: Arc<dyn Surroundings>,
     pub(crate) view: Mutex<View>,
     pub(crate) sender: SyncSender<Event>,
+    /// What is left of the disk for what the store records.
+    disk_reserve_bytes: u64,
     serial: Option<String>,
     started: Instant,
     listener: Mutex<Option<Listener>>,
@@ -240,7 +242,7 @@ impl Fleet {
     }
 
     fn shared(parts: Parts) -> Result<(Shared, Receiver<Event>), OpenError> {
-        let Parts { data, store, serial, verifies, config: _, around } = parts;
+        let Parts { data, store, serial, verifies, config, around } = parts;
         let folder = folder(&data);
         let files = || DiskFiles::open(&folder);
         let at = |source| OpenError::Folder { path: folder.clone(), source };
@@ -264,6 +266,7 @@ impl Fleet {
             around,
             view: Mutex::new(view),
             sender,
+            disk_reserve_bytes: config.disk_reserve_bytes,
             serial,
             started: Instant::now(),
             listener: Mutex::default(),
@@ -414,7 +417,10 @@ impl Fleet {
     /// When the bundle must be refused, no root is trusted, or the disk fails. It can be applied again.
     pub fn courier(&self, bundle: impl Read) -> Result<(Applied, Option<Result<u64, String>>), TakeError> {
         let now = self.0.around.trusted();
-        let mut sink = ContentFolder::open(self.0.contents.root()).map_err(TakeError::Keep)?;
+        let around = self.0.around.clone();
+        let mut sink = ContentFolder::open(self.0.contents.root())
+            .map_err(TakeError::Keep)?
+            .with_reserve(self.0.disk_reserve_bytes, Box::new(move || around.disk_free_bytes()));
         let mut stick = Stick { fleet: self, mine: lock(&self.0.orders).mine(), ordered: None };
         let applied = match lock(&self.0.signed).as_mut() {
             None => Err(TakeError::Unusable),
