@@ -182,19 +182,27 @@ fn give_within(
     }
     // What a command left that was killed.
     file.set_len(0).with_context(unwritable)?;
-    let given = (|| {
-        let bytes = source.metadata().with_context(unreadable)?.len();
-        if let Some(free) = free_bytes() {
-            NoRoom::check(bytes, reserve_bytes, free).with_context(unwritable)?;
-        }
-        io::copy(&mut source, &mut file).with_context(unreadable)?;
-        file.sync_all().and_then(|()| fs::rename(&new, to)).with_context(unwritable)
-    })();
+    let given = copy(&mut source, &mut file, reserve_bytes, free_bytes)
+        .and_then(|()| fs::rename(&new, to).map_err(anyhow::Error::new))
+        .with_context(|| format!("cannot bring `{}` to `{}`", from.display(), to.display()));
     if given.is_err() {
         // What is not whole must not take room.
         let _ = fs::remove_file(&new);
     }
     given
+}
+
+fn copy(
+    source: &mut File,
+    file: &mut File,
+    reserve_bytes: u64,
+    free_bytes: impl FnOnce() -> Option<u64>,
+) -> anyhow::Result<()> {
+    if let Some(free) = free_bytes() {
+        NoRoom::check(source.metadata()?.len(), reserve_bytes, free)?;
+    }
+    io::copy(source, file)?;
+    Ok(file.sync_all()?)
 }
 
 #[cfg(test)]

@@ -51,22 +51,24 @@ impl Goods {
         let (file, gone) = (self.read::<L>(bytes)?, self.gone::<L>(gone));
         self.store.state.catch_up().map_err(|error| of_journal(&error))?;
         let shop = self.store.state.shop();
-        let mut kept = Originals::open(&self.before, slot, self.currency, gone.as_ref()).map_err(of_disk)?;
+        let mut kept = Originals::open(&self.before, slot, self.currency, gone.as_ref())
+            .map_err(|error| of_disk(&error))?;
         kept.note(&shop, &file, gone.as_ref());
-        kept.keep(&self.before, slot).map_err(of_disk)?;
+        kept.keep(&self.before, slot).map_err(|error| of_disk(&error))?;
         self.submit(&L::changed(&shop, &file, gone.as_ref(), &kept, self.store.now()))?;
         kept.let_go(&file);
-        kept.keep(&self.before, slot).map_err(of_disk)
+        kept.keep(&self.before, slot).map_err(|error| of_disk(&error))
     }
 
     /// Takes the last file away.
     fn put_back<L: Line>(&self, slot: &Slot, gone: Option<&Piece>) -> Outcome {
         let gone = self.gone::<L>(gone);
         self.store.state.catch_up().map_err(|error| of_journal(&error))?;
-        let kept = Originals::<L>::open(&self.before, slot, self.currency, gone.as_ref()).map_err(of_disk)?;
+        let kept = Originals::<L>::open(&self.before, slot, self.currency, gone.as_ref())
+            .map_err(|error| of_disk(&error))?;
         let shop = self.store.state.shop();
         self.submit(&L::put_back(&shop, gone.as_ref(), &kept, self.store.now()))?;
-        Originals::<L>::forget(&self.before, slot).map_err(of_disk)
+        Originals::<L>::forget(&self.before, slot).map_err(|error| of_disk(&error))
     }
 
     fn submit(&self, events: &[Event]) -> Outcome {
@@ -82,8 +84,7 @@ fn of_journal(error: &dyn Display) -> Trouble {
     not_now(format!("the journal: {error}"))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
-fn of_disk(error: std::io::Error) -> Trouble {
+fn of_disk(error: &std::io::Error) -> Trouble {
     not_now(format!("the shop as it was: {error}"))
 }
 

@@ -79,7 +79,9 @@ impl Shop {
     fn shows(&self) -> Vec<String> {
         let shop = self.goods.store.state.shop();
         let told = shop.products.values().map(|it| format!("{} {} {}", it.sku, it.name, it.price.minor));
-        told.collect()
+        let mut told: Vec<_> = told.collect();
+        told.sort_unstable();
+        told
     }
 
     fn records(&self) -> u64 {

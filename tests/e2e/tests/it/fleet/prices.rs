@@ -36,7 +36,8 @@ async fn prices_that_are_taken_back_leave_none_of_theirs_in_force() {
     let good = Prices::new("1.0.0", "TEA-1,2.00,GBP,\n");
     // Somebody has lost a digit or two.
     let bad = Prices::new("2.0.0", "TEA-1,2.00,GBP,\nJAM-1,0.01,GBP,\n");
-    (hq.sign_prices(&good), hq.sign_prices(&bad));
+    hq.sign_prices(&good);
+    hq.sign_prices(&bad);
     courier(&store, &["trust", &give(&store, "1.root.json", hq.root())]).exits(0);
     let apply = |generation: u64, prices: Option<&Prices>| {
         let stick = hq.stick_of_prices(&order_of_prices(STORE, generation, prices), prices);
