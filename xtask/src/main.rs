@@ -1,6 +1,6 @@
 //! `cargo xtask`: every developer command.
 //!
-//! One module per command ([`check`], [`mod@test`], [`bare`], [`plugins`], [`packages`], [`generate`], [`mod@bench`], [`demo`], [`fuzz`], [`simulate`]); [`tools`] sees to it that
+//! One module per command ([`check`], [`mod@test`], [`bare`], [`conformance`], [`plugins`], [`packages`], [`generate`], [`mod@bench`], [`demo`], [`fuzz`], [`simulate`]); [`tools`] sees to it that
 //! what they call is installed, [`job`] runs it, [`edges`] and [`files`] hold the layout to its law.
 //!
 //! Not here: anything the product does. The crate stays light, because every command waits for it to build.
@@ -10,6 +10,7 @@ mod bare;
 mod bench;
 mod check;
 mod compiler;
+mod conformance;
 mod demo;
 mod edges;
 mod extism;
@@ -60,6 +61,8 @@ enum Command {
     },
     /// Build what runs on a device for bare metal: no std, no heap. One step of `test`.
     Bare,
+    /// Let the public suite of The Update Framework judge our client of it. One step of `test`.
+    Conformance,
     /// Build the first-party plugins to components in target/plugins. One step of `test`.
     Plugins,
     /// Build node and hub for release and make their Debian packages in target/packages.
@@ -113,6 +116,7 @@ fn run(command: Command) -> Result<()> {
         Command::Demo { arguments } => demo::run(&project, &arguments),
         Command::Test => test::run(&project),
         Command::Bare => bare::run(&project),
+        Command::Conformance => conformance::run(&project),
         Command::Plugins => plugins::run(&project),
         Command::Packages => packages::run(&project),
         Command::Check { deny } => check::run(&project, deny),

@@ -15,6 +15,9 @@ use std::{
 const NEXTEST_VERSION: &str = "0.9.143";
 const DEB_VERSION: &str = "3.8.0";
 const REQUIREMENTS: &str = "xtask/requirements.txt";
+const TUF_CONFORMANCE: &str = "https://github.com/theupdateframework/tuf-conformance";
+const TUF_CONFORMANCE_TAG: &str = "v2.4.0";
+const TUF_CONFORMANCE_COMMIT: &str = "500c525c9ce287a472fd334fe8d885cace667d32";
 const NODE_PACKAGES: &[&str] = &["package.json", "package-lock.json"];
 
 /// Something that a command calls.
@@ -58,6 +61,8 @@ pub(crate) enum Tool {
     Node,
     /// The reader of our OpenAPI document, an MQTT client, and a server of S3.
     PythonPeers,
+    /// The public suite that judges clients of The Update Framework.
+    TufConformance,
     /// The accessibility rules, another MQTT client, and an identity provider.
     NodePeers,
     /// A compiler for the controllers of devices.
@@ -91,6 +96,16 @@ pub(crate) fn schemathesis(project: &Project) -> PathBuf {
 /// The Python that finds paho-mqtt, one of `PythonPeers`.
 pub(crate) fn paho_python(project: &Project) -> PathBuf {
     python(project).join("bin/python")
+}
+
+/// Runs suites in Python, one of `PythonPeers`.
+pub(crate) fn pytest(project: &Project) -> PathBuf {
+    python(project).join("bin/pytest")
+}
+
+/// The folder of the suite that judges clients of The Update Framework.
+pub(crate) fn tuf_conformance(project: &Project) -> PathBuf {
+    project.target("tools/tuf-conformance")
 }
 
 /// The server of S3, one of `PythonPeers`.
@@ -139,7 +154,8 @@ impl Tool {
             Self::Postgres => "postgresql",
             Self::Nats => "nats-server",
             Self::Node => "node",
-            Self::PythonPeers => "schemathesis, paho-mqtt and moto",
+            Self::PythonPeers => "schemathesis, paho-mqtt, moto and tuf",
+            Self::TufConformance => "tuf-conformance",
             Self::NodePeers => "axe-core, MQTT.js and oidc-provider",
             Self::BareMetal => "a compiler for thumbv7em-none-eabihf",
             Self::Wasm => "a compiler for wasm32-unknown-unknown",
@@ -169,6 +185,9 @@ impl Tool {
             Self::Nats => "install `nats-server` and see that it is on PATH or in /usr/sbin",
             Self::Node => "install Node.js and see that `node` is on PATH",
             Self::PythonPeers => "remove target/tools/python and try again",
+            Self::TufConformance => {
+                "where GitHub is not reached: set AISLE_TUF_CONFORMANCE to a clone of theupdateframework/tuf-conformance, or put one into target/tools/tuf-conformance"
+            }
             Self::NodePeers => "remove target/tools/npm and try again",
             Self::BareMetal => "rustup target add thumbv7em-none-eabihf",
             Self::Wasm => "rustup target add wasm32-unknown-unknown",
@@ -182,6 +201,7 @@ impl Tool {
                     && moto_server(project).exists()
                     && same(&project.path(REQUIREMENTS), &python(project).join("requirements.txt"))
             }
+            Self::TufConformance => tuf_conformance_is_there(project),
             Self::NodePeers => {
                 axe(project).exists()
                     && mqtt_js(project).exists()
@@ -233,6 +253,7 @@ impl Tool {
             Self::Nats => debian("nats-server"),
             Self::Node => debian("nodejs"),
             Self::PythonPeers => install_python_peers(project),
+            Self::TufConformance => install_tuf_conformance(project),
             Self::NodePeers => install_node_peers(project),
             Self::BareMetal => compiler::install(project),
             Self::Wasm => plugins::install(project),
@@ -322,6 +343,28 @@ fn install_python_peers(project: &Project) -> Result<()> {
         .run()?;
     // Written last: a copy says that all of it is installed.
     copy(&requirements, &home.join("requirements.txt"))
+}
+
+fn tuf_conformance_is_there(project: &Project) -> bool {
+    let head = Job::new("git").args(["rev-parse", "HEAD"]).directory(tuf_conformance(project)).output();
+    head.is_ok_and(|head| head.trim_ascii() == TUF_CONFORMANCE_COMMIT.as_bytes())
+}
+
+/// It is in no register of packages: its authors' repository is cloned, and has to be the commit that is pinned.
+fn install_tuf_conformance(project: &Project) -> Result<()> {
+    let home = tuf_conformance(project);
+    if home.exists() {
+        fs::remove_dir_all(&home).with_context(|| format!("cannot remove `{}`", home.display()))?;
+    }
+    let from = env::var("AISLE_TUF_CONFORMANCE").unwrap_or_else(|_| TUF_CONFORMANCE.to_owned());
+    Job::new("git")
+        .args(["clone", "--quiet", "--depth", "1", "--branch", TUF_CONFORMANCE_TAG, &from])
+        .args([&home])
+        .run()?;
+    if !tuf_conformance_is_there(project) {
+        bail!("`{TUF_CONFORMANCE_TAG}` of `{from}` is not the commit {TUF_CONFORMANCE_COMMIT}");
+    }
+    Ok(())
 }
 
 fn install_node_peers(project: &Project) -> Result<()> {

@@ -33,7 +33,10 @@ impl Fleet {
     /// When the bundle must be refused, no root is trusted, or the disk fails. It can be applied again.
     pub fn courier(&self, bundle: impl Read) -> Result<(Applied, Option<Result<u64, String>>), TakeError> {
         let now = self.0.around.trusted();
-        let mut sink = ContentFolder::open(self.0.contents.root()).map_err(TakeError::Keep)?;
+        let around = self.0.around.clone();
+        let mut sink = ContentFolder::open(self.0.contents.root())
+            .map_err(TakeError::Keep)?
+            .with_reserve(self.0.disk_reserve_bytes, Box::new(move || around.disk_free_bytes()));
         let mut stick = Stick { fleet: self, mine: lock(&self.0.orders).mine(), ordered: None };
         if !lock(&self.0.signed).as_ref().ok_or(TakeError::Unusable)?.is_trusting() {
             return Err(SignedError::NoRoot.into());

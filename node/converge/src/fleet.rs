@@ -137,6 +137,8 @@ pub(crate) struct Shared {
     pub(crate) around: Arc<dyn Surroundings>,
     pub(crate) view: Mutex<View>,
     pub(crate) sender: SyncSender<Event>,
+    /// What is left of the disk for what the store records.
+    pub(crate) disk_reserve_bytes: u64,
     serial: Option<String>,
     started: Instant,
     listener: Mutex<Option<Listener>>,
@@ -251,7 +253,7 @@ impl Fleet {
     }
 
     fn shared(parts: Parts) -> Result<(Shared, Receiver<Event>), OpenError> {
-        let Parts { data, store, serial, verifies, config: _, around } = parts;
+        let Parts { data, store, serial, verifies, config, around } = parts;
         let folder = folder(&data);
         let files = || DiskFiles::open(&folder);
         let at = |source| OpenError::Folder { path: folder.clone(), source };
@@ -275,6 +277,7 @@ impl Fleet {
             around,
             view: Mutex::new(view),
             sender,
+            disk_reserve_bytes: config.disk_reserve_bytes,
             serial,
             started: Instant::now(),
             listener: Mutex::default(),
@@ -471,6 +474,12 @@ impl Fleet {
     #[must_use]
     pub fn metadata_until(&self) -> Option<Timestamp> {
         lock(&self.0.signed).as_ref().and_then(Signed::until)
+    }
+
+    /// The signed list of one kind that runs out first, and when.
+    #[must_use]
+    pub fn first_list(&self) -> Option<(String, Timestamp)> {
+        lock(&self.0.signed).as_ref().and_then(Signed::first_list)
     }
 
     /// How often something was taken back since the start.

@@ -208,6 +208,12 @@ impl Signed {
         expiries.into_iter().filter(|(role, ..)| top(role)).map(|(_, _, until)| until).min()
     }
 
+    /// The list of one kind that runs out first, and when: from then on nothing new of that kind is put in place.
+    #[must_use]
+    pub fn first_list(&self) -> Option<(String, Timestamp)> {
+        first_list(&self.expiries())
+    }
+
     /// What runs out when, the first first.
     #[must_use]
     pub fn expiries(&self) -> Vec<(Role, u64, Timestamp)> {
@@ -223,6 +229,12 @@ pub fn is_signed(artefact: &Artefact, slot: &Slot, release: &Release, bytes: &[u
     let read = io::copy(&mut Verified::of(artefact, bytes), &mut io::sink());
     let version = release.version.to_string();
     read.map(drop).map_err(|source| NotSigned::Content { slot: slot.clone(), version, source })
+}
+
+/// The first of what runs out that is a list of one kind.
+fn first_list(expiries: &[(Role, u64, Timestamp)]) -> Option<(String, Timestamp)> {
+    let lists = expiries.iter().filter(|(role, ..)| matches!(role, Role::Delegated(_)));
+    lists.min_by_key(|(.., until)| *until).map(|(role, _, until)| (role.to_string(), *until))
 }
 
 /// The version counts as well: who names an old content by a new number would get past a minimum.

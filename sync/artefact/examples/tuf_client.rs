@@ -1,10 +1,6 @@
 //! The client as the public suite `tuf-conformance` asks for it (its CLIENT-CLI.md): `init`, `refresh`, `download`, over plain HTTP.
 //!
-//! ```text
-//! cargo build -p aisle-artefact --example tuf_client
-//! cp sync/artefact/examples/tuf_client.xfails target/debug/examples/
-//! pytest tuf_conformance --entrypoint target/debug/examples/tuf_client
-//! ```
+//! `cargo xtask conformance` builds it and runs the suite.
 //!
 //! It is judged by the machine's clock, which the suite sets; a node passes its trusted time in. What we do not read (a target without SHA-256) is named
 //! in `tuf_client.xfails`, which the suite looks for beside the entry point.

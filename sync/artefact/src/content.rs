@@ -4,6 +4,7 @@
 
 use crate::{artefact::Artefact, digest::Digest};
 use std::{
+    fmt,
     fs::{self, File},
     io::{self, Read, Write as _},
     path::{Path, PathBuf},
@@ -121,10 +122,45 @@ pub trait Sink {
     fn take(&mut self, artefact: &Artefact, content: &mut dyn Read) -> io::Result<()>;
 }
 
+/// How many bytes of the disk are free.
+pub type FreeBytes = Box<dyn Fn() -> u64 + Send>;
+
+/// Why the disk takes no content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "it has {bytes} bytes, and the disk is {missing} bytes short of room for it: {reserve} bytes stay free for what the store records\nhint: make room on the disk, and apply the bundle again; it goes on where it ended"
+)]
+pub struct NoRoom {
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// How many bytes more would have to be free.
+    pub missing: u64,
+    /// What stays free.
+    pub reserve: u64,
+}
+
+impl NoRoom {
+    /// Whether so many bytes can come and leave the reserve free.
+    ///
+    /// # Errors
+    /// When they cannot.
+    pub const fn check(bytes: u64, reserve: u64, free: u64) -> Result<(), Self> {
+        let needed = bytes.saturating_add(reserve);
+        if needed <= free { Ok(()) } else { Err(Self { bytes, missing: needed - free, reserve }) }
+    }
+}
+
 /// Contents in a folder, by BLAKE3.
-#[derive(Debug)]
 pub struct ContentFolder {
     root: PathBuf,
+    /// What is left to others of what is free.
+    reserve: Option<(u64, FreeBytes)>,
+}
+
+impl fmt::Debug for ContentFolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContentFolder").field("root", &self.root).finish_non_exhaustive()
+    }
 }
 
 impl ContentFolder {
@@ -134,7 +170,13 @@ impl ContentFolder {
     /// When it cannot be made.
     pub fn open(root: &Path) -> io::Result<Self> {
         fs::create_dir_all(root)?;
-        Ok(Self { root: root.to_owned() })
+        Ok(Self { root: root.to_owned(), reserve: None })
+    }
+
+    /// The same folder, which leaves so many bytes of the disk free: others who write there need them more.
+    #[must_use]
+    pub fn with_reserve(self, reserve_bytes: u64, free: FreeBytes) -> Self {
+        Self { reserve: Some((reserve_bytes, free)), ..self }
     }
 
     /// Where a content lies, or would.
@@ -154,6 +196,10 @@ impl Sink for ContentFolder {
     }
 
     fn take(&mut self, artefact: &Artefact, content: &mut dyn Read) -> io::Result<()> {
+        if let Some((reserve, free)) = &self.reserve {
+            let room = NoRoom::check(artefact.bytes, *reserve, free());
+            room.map_err(|error| io::Error::new(io::ErrorKind::StorageFull, error))?;
+        }
         let whole = self.path(&artefact.blake3);
         let part = whole.with_extension(PART);
         let mut file = File::create(&part)?;

@@ -3,8 +3,8 @@
 //! A name without an ending is given by a rename after the bytes were synced, so it always stands for the whole content. A begun file is
 //! trusted no further than its pieces verify: they are read again when it is opened, so nothing of it has to be synced before the end.
 //!
-//! Guards: a kill or a power cut at any point leaves what was there before or what is there after, and never more than
-//! `disk_bytes_max` is taken (what is remembered, less than 2 MiB, comes on top).
+//! Guards: a kill or a power cut at any point leaves what was there before or what is there after, never more than
+//! `disk_bytes_max` is taken, and of the disk's free bytes a reserve is left to others (what is remembered, less than 2 MiB, comes on top of both).
 
 use crate::{
     delta,
@@ -15,6 +15,7 @@ use crate::{
 use aisle_protocol::Hash;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     fs::{self, File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
@@ -27,12 +28,22 @@ const PART: &str = "part";
 /// The ending of what is not renamed yet.
 const NEW: &str = "new";
 
+/// How many bytes of the disk are free; nothing where nobody knows.
+pub type FreeBytes = Box<dyn Fn() -> Option<u64> + Send>;
+
 /// Contents in a folder. One at a time may have it.
-#[derive(Debug)]
 pub struct Folder {
     root: PathBuf,
     disk_bytes_max: u64,
+    /// What is left to others of what is free.
+    reserve: Option<(u64, FreeBytes)>,
     begun: BTreeMap<Hash, Begun>,
+}
+
+impl fmt::Debug for Folder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Folder").field("root", &self.root).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -59,13 +70,19 @@ impl Folder {
     /// When it cannot be made or read.
     pub fn open(root: &Path, disk_bytes_max: u64) -> Result<Self, ShelfError> {
         fs::create_dir_all(root).map_err(|source| io_at(root, source))?;
-        let folder = Self { root: root.to_owned(), disk_bytes_max, begun: BTreeMap::new() };
+        let folder = Self { root: root.to_owned(), disk_bytes_max, reserve: None, begun: BTreeMap::new() };
         for path in folder.files()? {
             if path.extension().is_some_and(|ending| ending == NEW) {
                 remove(&path)?;
             }
         }
         Ok(folder)
+    }
+
+    /// The same folder, which leaves so many bytes of the disk free: others who write there need them more.
+    #[must_use]
+    pub fn with_reserve(self, reserve_bytes: u64, free: FreeBytes) -> Self {
+        Self { reserve: Some((reserve_bytes, free)), ..self }
     }
 
     /// What contents take on the disk, begun ones with what they will take.
@@ -106,12 +123,27 @@ impl Folder {
     /// Whether `more` bytes of a content may come; `there` of them are counted already.
     fn make_room(&self, content: &Content, there: u64) -> Result<(), ShelfError> {
         let taken = self.disk_bytes()?;
-        let needed = taken.saturating_add(content.bytes.saturating_sub(there));
-        if needed <= self.disk_bytes_max {
+        let more = content.bytes.saturating_sub(there);
+        if taken.saturating_add(more) > self.disk_bytes_max {
+            let Content { hash, bytes, .. } = *content;
+            return Err(ShelfError::Full { hash, bytes, taken, bytes_max: self.disk_bytes_max });
+        }
+        // What others have begun comes as well.
+        let others = self.begun.iter().filter(|(hash, _)| **hash != content.hash);
+        let promised = others.map(|(_, begun)| begun.bytes.saturating_sub(begun.until));
+        self.leave_free(content, more, promised.fold(0, u64::saturating_add))
+    }
+
+    /// Whether the disk has room for so many bytes of a content, beside what is promised to others.
+    fn leave_free(&self, content: &Content, more: u64, promised: u64) -> Result<(), ShelfError> {
+        let Some((reserve, free)) = &self.reserve else { return Ok(()) };
+        let Some(free) = free() else { return Ok(()) };
+        let needed = more.saturating_add(promised).saturating_add(*reserve);
+        if more == 0 || needed <= free {
             return Ok(());
         }
         let Content { hash, bytes, .. } = *content;
-        Err(ShelfError::Full { hash, bytes, taken, bytes_max: self.disk_bytes_max })
+        Err(ShelfError::NoRoom { hash, bytes, missing: needed - free, reserve: *reserve })
     }
 
     fn tree(&mut self, content: &Content) -> Result<Option<Tree>, ShelfError> {
@@ -204,6 +236,11 @@ impl Shelf for Folder {
         if begun.until != offset || !begun.verifies(content, offset, piece) {
             self.begun.insert(hash, begun);
             return Err(ShelfError::Lie { hash, offset });
+        }
+        // Others may have written since it was begun.
+        if let Err(error) = self.leave_free(content, piece.len() as u64, 0) {
+            self.begun.insert(hash, begun);
+            return Err(error);
         }
         let written = begun.file.seek(SeekFrom::Start(offset)).and_then(|_| begun.file.write_all(piece));
         // A file that is not written to its end is resumed from what is right of it.

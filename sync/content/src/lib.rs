@@ -24,7 +24,7 @@ pub mod shelf;
 pub mod tree;
 pub mod trust;
 
-pub use folder::Folder;
+pub use folder::{Folder, FreeBytes};
 pub use manifest::{Content, Delta, Item, Manifest, ManifestError};
 pub use order::{NodeOrder, Order, OrderError};
 pub use package::{ModelPackage, PluginPackage};

@@ -465,7 +465,7 @@ impl Planner {
             return false;
         }
         let mut begun = shelf.begin(&content);
-        if matches!(begun, Err(ShelfError::Full { .. })) {
+        if matches!(begun, Err(ShelfError::Full { .. } | ShelfError::NoRoom { .. })) {
             // What was begun on a way that led nowhere goes first.
             self.sweep(shelf);
             begun = shelf.begin(&content);

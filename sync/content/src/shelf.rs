@@ -91,6 +91,20 @@ pub enum ShelfError {
         /// The bound.
         bytes_max: u64,
     },
+    /// The disk has no room for it.
+    #[error(
+        "{hash} has {bytes} bytes, and the disk is {missing} bytes short of room for it: {reserve} bytes stay free for what the store records\nhint: make room on the disk; it goes on by itself"
+    )]
+    NoRoom {
+        /// The content.
+        hash: Hash,
+        /// How long it is.
+        bytes: u64,
+        /// How many bytes more would have to be free.
+        missing: u64,
+        /// What stays free.
+        reserve: u64,
+    },
     /// It is not there, or was not what its name says and is gone now.
     #[error("the content {hash} is not there")]
     Missing {

@@ -43,7 +43,8 @@ pub use open::{Opened, Setup, open, open_with};
 pub use outbox::{Backlog, Outbox};
 pub use projector::{Projector, Stepped};
 pub use reading::{
-    Batches, DryRun, DryRunError, Issued, Progress, Receipts, batches, dry_run, event_at, receipts,
+    Batches, DryRun, DryRunError, Issued, Progress, Receipts, Waiting, batches, dry_run, event_at, receipts,
+    waiting,
 };
 
 /// Registers the metrics of an outbox that is never opened, for a reference of all that there are.

@@ -2,13 +2,13 @@
 
 use crate::{
     error::ReadError,
-    form::{Kept, SEALED},
+    form::{ACKED, Acked, FormError, Kept, SEALED, STATE, State},
 };
 use aisle_event::{Event, EventType, Hlc, LogClass};
 use aisle_journal::{Io, Reader, Veil, VerifyError, read_only_with, stats};
-use aisle_protocol::{Batch, Header};
+use aisle_protocol::{Batch, Epoch, Header};
 use aisle_residency::{Policy, Receipt, Region};
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 /// A batch that is kept, with its receipt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +69,54 @@ impl Iterator for Batches {
                 return Some(read.map_err(|error| unread(error.to_string())));
             }
         }
+    }
+}
+
+/// The batches of a class that no hub is known to have, in order, as they travel.
+#[derive(Debug)]
+pub struct Waiting {
+    batches: Batches,
+    /// The last event that the hub is known to have, by epoch.
+    acked: BTreeMap<Epoch, u64>,
+}
+
+/// Reads the batches of a class of the outbox in a directory that wait for a hub, for who carries them by hand. What was acknowledged a moment ago may be among them.
+///
+/// # Errors
+/// When the class cannot be read.
+pub fn waiting(dir: &Path, io: Arc<dyn Io>, class: LogClass) -> Result<Waiting, ReadError> {
+    let of_class = dir.join(format!("p{}", class.number()));
+    let mut acked: BTreeMap<Epoch, u64> = BTreeMap::new();
+    for record in first_kept(&of_class, io.clone(), None, 1)? {
+        let record = record?;
+        let told = |error: minicbor::decode::Error| ReadError::record(record.seq, &FormError::from(error));
+        match record.kind {
+            STATE => {
+                let state: State = minicbor::decode(&record.payload).map_err(told)?;
+                acked = state.past.iter().map(|past| (past.epoch, past.end.seq)).collect();
+                acked.insert(state.epoch, state.acked.seq);
+            }
+            ACKED => {
+                let Acked { epoch, through } = minicbor::decode(&record.payload).map_err(told)?;
+                acked.insert(epoch, through.seq);
+            }
+            _ => {}
+        }
+    }
+    Ok(Waiting { batches: batches(dir, io, class)?, acked })
+}
+
+impl Iterator for Waiting {
+    type Item = Result<Batch, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let acked = &self.acked;
+        self.batches.by_ref().find(|batch| {
+            batch.as_ref().map_or(true, |batch| {
+                let header = batch.header();
+                acked.get(&header.epoch).is_none_or(|acked| header.end().seq > *acked)
+            })
+        })
     }
 }
 

@@ -1,10 +1,16 @@
 //! A store without a line.
 
 use crate::world::*;
-use aisle_converge::Fleet;
+use aisle_converge::{
+    Fleet,
+    fleet::{folder, words},
+};
 use std::{
     io::{self, Read},
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::{
+        atomic::Ordering,
+        mpsc::{Receiver, Sender, channel},
+    },
     thread,
     time::Duration,
 };
@@ -22,6 +28,25 @@ fn a_stick_brings_order_metadata_and_contents_to_a_node_that_runs() {
     node.until_proved("1.0.0");
     let (again, _) = node.fleet().courier(stick.as_slice()).unwrap();
     assert_eq!((again.taken.len(), again.had.len()), (0, 1));
+}
+
+#[test]
+fn a_stick_whose_contents_would_fill_the_disk_is_taken_when_there_is_room() {
+    let (mut hub, node) = (Hub::new(), Node::new());
+    node.fleet().trust(&hub.root()).unwrap();
+    let artefact = hub.sign("1.0.0", "well");
+    let order = order(1, 1, &[release("1.0.0", "well")], None);
+    let stick = hub.bundle(Some(&order), &[(artefact, content("1.0.0", "well"))]);
+    let reserve = aisle_fleet::converge::Config::default().disk_reserve_bytes;
+    let bytes = content("1.0.0", "well").len() as u64;
+    node.place.free_bytes.store(reserve + bytes - 1, Ordering::Relaxed);
+    let refused = words(&node.fleet().courier(stick.as_slice()).unwrap_err());
+    assert!(refused.contains("1 bytes short of room") && refused.contains("hint: make room"), "{refused}");
+    let contents = folder(node.dir.path()).join("contents");
+    assert_eq!(std::fs::read_dir(contents).unwrap().count(), 0, "nothing of it is on the disk");
+    node.place.free_bytes.store(2 * (reserve + bytes), Ordering::Relaxed);
+    node.fleet().courier(stick.as_slice()).unwrap();
+    node.until_proved("1.0.0");
 }
 
 #[test]

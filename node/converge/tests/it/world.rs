@@ -26,7 +26,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, AtomicUsize, Ordering},
+        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -335,6 +335,7 @@ impl Applier for Texts {
 /// The time and the disk.
 pub struct Place {
     pub now_ms: AtomicI64,
+    pub free_bytes: AtomicU64,
     pub grants: Mutex<Option<BTreeSet<Grant>>>,
     pub denies: Mutex<Denies>,
 }
@@ -349,7 +350,7 @@ impl Surroundings for Place {
     }
 
     fn disk_free_bytes(&self) -> u64 {
-        1 << 40
+        self.free_bytes.load(Ordering::Relaxed)
     }
 
     fn version(&self) -> Option<Version> {
@@ -393,6 +394,7 @@ impl Node {
     pub fn new() -> Self {
         let place = Arc::new(Place {
             now_ms: AtomicI64::new(NOW.0),
+            free_bytes: AtomicU64::new(1 << 40),
             grants: Mutex::default(),
             denies: Mutex::default(),
         });

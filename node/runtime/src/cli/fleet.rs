@@ -23,8 +23,11 @@ pub(crate) enum CourierCommand {
     },
     /// Write what waits in the outbox into a file for headquarters; the hub passes over what it has already
     Export {
-        /// The file; nothing there is written over
+        /// The file; nothing there is written over. What is too much for one goes into FILE.001, FILE.002 and so on
         file: PathBuf,
+        /// Also what the hub has acknowledged and is still kept here: for a hub that was restored from a backup
+        #[arg(long)]
+        all: bool,
     },
 }
 

@@ -52,6 +52,9 @@ fn judge(signed: &Signed, drift: &[String], now: Timestamp) -> Finding {
         }
         _ => {}
     }
+    if let Some(finding) = signed.first_list().and_then(|list| of_list(&list, now)) {
+        return finding;
+    }
     if !drift.is_empty() {
         let found = format!("not as headquarters wants it: {}", drift.join(", "));
         return Finding::warn(ID, found, STATUS);
@@ -62,10 +65,34 @@ fn judge(signed: &Signed, drift: &[String], now: Timestamp) -> Finding {
     }
 }
 
+/// The list of one kind that runs out first: nobody at the hub makes it anew but who holds its keys.
+fn of_list((name, until): &(String, Timestamp), now: Timestamp) -> Option<Finding> {
+    let found = if *until <= now {
+        format!("the signed list `{name}` has run out: what runs goes on, and nothing new of it comes")
+    } else {
+        let days = until.ms_since(now) / DAY_MS;
+        (days < SOON_DAYS).then(|| format!("the signed list `{name}` is good for {days} days only"))?
+    };
+    Some(Finding::warn(
+        ID,
+        found,
+        "headquarters has to sign it anew, and the node to reach its hub or be given a bundle",
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::doctor::Outcome;
+
+    #[test]
+    fn a_list_that_runs_out_is_named() {
+        let list = ("plugins".to_owned(), Timestamp(10 * DAY_MS.cast_signed()));
+        let said = |days: u64| of_list(&list, Timestamp((days * DAY_MS).cast_signed())).map(|it| it.found);
+        assert_eq!(said(5), None);
+        assert!(said(9).is_some_and(|found| found.contains("`plugins` is good for 1 days")));
+        assert!(said(10).is_some_and(|found| found.contains("`plugins` has run out")));
+    }
 
     #[test]
     fn a_node_that_takes_what_is_not_signed_is_told_so() {

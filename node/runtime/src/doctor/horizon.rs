@@ -33,14 +33,13 @@ fn inputs(subject: &Subject<'_>) -> Inputs {
         bytes_max: settings.outbox.disk_bytes_max,
         is_connected: false,
     });
+    // What keeps it from being read, `fleet` says.
+    let signed =
+        fleet::folder(data).is_dir().then(|| Signed::open(&fleet::signed_folder(data)).ok()).flatten();
     Inputs {
         certificate_until: facts.map(|facts| facts.validity.not_after),
-        // What keeps it from being read, `fleet` says.
-        metadata_until: fleet::folder(data)
-            .is_dir()
-            .then(|| Signed::open(&fleet::signed_folder(data)).ok())
-            .flatten()
-            .and_then(|signed| signed.until()),
+        metadata_until: signed.as_ref().and_then(Signed::until),
+        list_until: signed.as_ref().and_then(Signed::first_list),
         prices: kept_prices(data),
         disk_free: free_bytes(existing(data)),
         outbox,

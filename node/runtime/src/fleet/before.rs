@@ -1,6 +1,6 @@
 //! What was there before anything was ordered, so that a way back without a version before leads somewhere: `DATA/fleet/before/NAME`.
 //!
-//! Written once, before the first version of a slot is put in place, and removed when that is taken back. Not here: what is in it.
+//! Written before the first version of a slot is put in place, and removed when that is taken back. Not here: what is in it.
 
 use std::{
     fs::{self, File},
@@ -22,13 +22,18 @@ impl Before {
 
     /// Keeps it, where nothing is kept yet. It is durable when this returns.
     pub(super) fn keep(&self, name: &str, bytes: impl FnOnce() -> io::Result<Vec<u8>>) -> io::Result<()> {
-        let path = self.path(name);
-        if path.exists() {
+        if self.path(name).exists() {
             return Ok(());
         }
+        self.replace(name, &bytes()?)
+    }
+
+    /// Keeps it in the place of what is kept. It is durable when this returns.
+    pub(super) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path(name);
         let new = path.with_extension("new");
         let mut file = File::create(&new)?;
-        file.write_all(&bytes()?)?;
+        file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&new, &path)?;
         File::open(&self.root)?.sync_all()

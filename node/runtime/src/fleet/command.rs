@@ -17,16 +17,19 @@ use aisle_fleet::{converge, report::Phase};
 use anyhow::{Context, bail};
 use axum::http::Method;
 use courier::Given;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     path::Path,
     process::ExitCode,
     sync::{Arc, OnceLock},
     time::Duration,
 };
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, time::error::Elapsed};
 
 /// How often it is asked how far a bundle is.
 const POLL: Duration = Duration::from_millis(200);
+/// So many questions in a row may go without an answer, of 30 s each.
+const SILENT_MAX: u32 = 20;
 
 /// Runs `courier`.
 pub(crate) fn courier(
@@ -39,7 +42,7 @@ pub(crate) fn courier(
     match command {
         CourierCommand::Trust { file, node } => {
             let given = Given::root(data);
-            courier::give(file, &given)?;
+            courier::give(data, file, &given)?;
             let is_new = if runs(data, node) {
                 let remote = Remote::find(data, node.url.as_deref())?;
                 runtime.block_on(remote.tell(Method::POST, "/v1/admin/fleet/root", &()))?;
@@ -56,19 +59,21 @@ pub(crate) fn courier(
             Ok(ExitCode::SUCCESS)
         }
         CourierCommand::Apply { file, node } => {
-            let given = Given::bundle(data);
-            courier::give(file, &given)?;
             let view = if runs(data, node) {
-                runtime.block_on(watch(&Remote::find(data, node.url.as_deref())?))?
+                let remote = Remote::find(data, node.url.as_deref())?;
+                runtime.block_on(hand_over(&remote, data, file, json))?
             } else {
-                courier::apply(&beside(data, config)?, &given)
+                courier::give(data, file, &Given::bundle(data))?;
+                let given = Given::default();
+                let taken = given.begin(data).context("nothing else is read")??;
+                given.apply(&beside(data, config)?, taken)
             };
             if json {
                 output::json(&view)?;
             }
             applied(&view, json)
         }
-        CourierCommand::Export { file } => {
+        CourierCommand::Export { file, all } => {
             let settings = config.sync.as_ref();
             let settings = settings
                 .context("nothing leaves a node that stands alone\nhint: claim it, or set `[sync]`")?;
@@ -77,14 +82,14 @@ pub(crate) fn courier(
                 Some(serial) => format!("{}/{serial}", config.store),
                 None => config.store.to_string(),
             };
-            let exported = courier::export(&outbox, &from, file)?;
+            let exported = courier::export(&outbox, &from, file, *all)?;
             if json {
                 output::json(&exported)?;
             } else {
-                let courier::Exported { batches, events } = exported;
-                let file = file.display();
+                let names: Vec<_> = exported.files.iter().map(|file| file.display().to_string()).collect();
+                let (batches, events, names) = (exported.batches, exported.events, names.join("` `"));
                 output::line(format!(
-                    "{batches} batches of {events} events in `{file}`; bring it to the hub: `aisle-hub bundle up`"
+                    "{batches} batches of {events} events in `{names}`; to be brought to the hub: `aisle-hub bundle up`"
                 ))?;
             }
             Ok(ExitCode::SUCCESS)
@@ -118,18 +123,54 @@ fn beside(data: &Path, config: &Config) -> anyhow::Result<Fleet> {
 }
 
 /// Has a running node take the bundle, and waits for the end.
-async fn watch(remote: &Remote) -> anyhow::Result<CourierView> {
-    remote.tell(Method::POST, "/v1/admin/fleet/courier", &()).await?;
-    loop {
-        let view: FleetView = remote.get("/v1/admin/fleet").await?;
+async fn hand_over(remote: &Remote, data: &Path, file: &Path, json: bool) -> anyhow::Result<CourierView> {
+    let view: FleetView = remote.get("/v1/admin/fleet").await?;
+    if view.courier.is_some_and(|courier| courier.running) {
+        bail!("the node reads another bundle just now\nhint: apply this one when it is through");
+    }
+    let (given, data) = (Given::bundle(data), data.to_owned());
+    let (from, to) = (file.to_owned(), given.clone());
+    tokio::task::spawn_blocking(move || courier::give(&data, &from, &to)).await??;
+    if let Err(error) = remote.tell(Method::POST, "/v1/admin/fleet/courier", &()).await {
+        // What the node has not taken only takes room.
+        let _ = std::fs::remove_file(given);
+        return Err(error);
+    }
+    watch(remote, json).await
+}
+
+/// Waits for the end of a bundle, however long that takes, and says how far it is.
+async fn watch(remote: &Remote, json: bool) -> anyhow::Result<CourierView> {
+    let target = if json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let bar = ProgressBar::with_draw_target(None, target);
+    let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {bytes} of {total_bytes} read");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let mut silent = 0;
+    let ended = loop {
+        let view: FleetView = match remote.get("/v1/admin/fleet").await {
+            Ok(view) => view,
+            // It has much to do.
+            Err(error) if error.is::<Elapsed>() && silent < SILENT_MAX => {
+                silent += 1;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        silent = 0;
         match view.courier {
-            Some(view) if !view.running => return Ok(view),
-            Some(_) => tokio::time::sleep(POLL).await,
+            Some(view) if !view.running => break view,
+            Some(view) => {
+                bar.set_length(view.bytes);
+                bar.set_position(view.read_bytes);
+                tokio::time::sleep(POLL).await;
+            }
             None => bail!(
                 "the node has started anew meanwhile\nhint: apply the bundle again; it goes on where it ended"
             ),
         }
-    }
+    };
+    bar.finish_and_clear();
+    Ok(ended)
 }
 
 fn applied(view: &CourierView, json: bool) -> anyhow::Result<ExitCode> {

@@ -1,32 +1,45 @@
-//! What goes by hand: a bundle that is taken, a root that is begun with, and batches that are brought out.
+//! What goes by hand: a bundle that is taken, a root that is begun with, and batches that are brought out ([`export()`]).
 //!
 //! What is given to a node that runs lies in its data (`fleet/given.bundle`, `fleet/given.root.json`), put there by the command as the node's own user; so it may
-//! come from a stick that the node's unit does not see, and be of any length. Not here: what is believed of it (`aisle-converge`).
+//! come from a stick that the node's unit does not see, and be of any length. It gets that name whole, and the node takes it away under another before it reads
+//! (`fleet/taken.bundle`): another command changes nothing of what is read. Not here: what is believed of it (`aisle-converge`).
 
-use super::read_root;
-use crate::admin::view::fleet::CourierView;
-use aisle_artefact::{
-    ArtefactId,
-    bundle::{Limits, up},
-};
+mod export;
+
+pub(super) use export::export;
+
+use super::{disk_reserve_bytes, metrics::Refusals, read_root};
+use crate::{admin::view::fleet::CourierView, horizon};
+use aisle_artefact::{ArtefactId, content::NoRoom};
 use aisle_converge::{Fleet, fleet::words};
-use aisle_event::LogClass;
-use aisle_journal::RealIo;
-use aisle_outbox::batches;
 use anyhow::{Context, bail};
-use data_encoding::HEXLOWER;
+use prometheus_client::registry::Registry;
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{BufReader, BufWriter, Write as _},
+    fs::{self, File, TryLockError},
+    io::{self, BufReader, Read},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-/// The bundle that was given last.
+/// The bundle that was given last. Clones are one.
 #[derive(Clone, Default)]
-pub(crate) struct Given(Arc<Mutex<Option<CourierView>>>);
+pub(crate) struct Given {
+    view: Arc<Mutex<Option<CourierView>>>,
+    /// How much of it was read.
+    read: Arc<AtomicU64>,
+    refused: Refusals,
+}
 
 impl Given {
+    /// The same, whose refusals are counted.
+    pub(crate) fn register(registry: &mut Registry) -> Self {
+        Self { refused: Refusals::register(registry), ..Self::default() }
+    }
+
     /// Where a bundle is put.
     pub(crate) fn bundle(data: &Path) -> PathBuf {
         aisle_converge::fleet::folder(data).join("given.bundle")
@@ -37,39 +50,80 @@ impl Given {
         aisle_converge::fleet::folder(data).join("given.root.json")
     }
 
-    /// What became of it.
+    /// What became of it, or how far it is.
     pub(crate) fn view(&self) -> Option<CourierView> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let view = self.view.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let read = |view: CourierView| CourierView { read_bytes: self.read.load(Ordering::Relaxed), ..view };
+        view.map(|view| if view.running { read(view) } else { view })
     }
 
-    /// False when one is read already.
-    pub(crate) fn begin(&self) -> bool {
-        let mut view = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Takes the bundle away from where it was put, to be read. `None` while one is read already.
+    pub(crate) fn begin(&self, data: &Path) -> Option<io::Result<Taken>> {
+        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         if view.as_ref().is_some_and(|view| view.running) {
-            return false;
+            return None;
         }
-        *view = Some(CourierView { running: true, ..CourierView::default() });
-        true
+        let taken = Taken::open(&Self::bundle(data));
+        if let Ok(taken) = &taken {
+            self.read.store(0, Ordering::Relaxed);
+            *view = Some(CourierView { running: true, bytes: taken.bytes, ..CourierView::default() });
+        }
+        Some(taken)
     }
 
-    pub(crate) fn end(&self, view: CourierView) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(view);
+    /// Reads it to its end, counts why it was refused, and removes it: what it brought is kept elsewhere.
+    pub(crate) fn apply(&self, fleet: &Fleet, taken: Taken) -> CourierView {
+        let Taken { path, file, bytes } = taken;
+        let reader = Counted { inner: file, read: self.read.clone() };
+        let applied = fleet.courier(BufReader::new(reader));
+        // One that stays only takes room until the next one.
+        let _ = fs::remove_file(path);
+        self.refused.count(&applied);
+        let view = seen(applied.map_err(|error| words(&error)));
+        let view = CourierView { bytes, read_bytes: self.read.load(Ordering::Relaxed), ..view };
+        *self.view.lock().unwrap_or_else(PoisonError::into_inner) = Some(view.clone());
+        view
     }
 }
 
-/// Takes a bundle, and removes it: what it brought is kept elsewhere.
-pub(crate) fn apply(fleet: &Fleet, path: &Path) -> CourierView {
-    let failed = |failed: String| CourierView { failed: Some(failed), ..CourierView::default() };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) => return failed(format!("cannot read `{}`: {error}", path.display())),
-    };
-    let applied = fleet.courier(BufReader::new(file));
-    // One that stays only takes room until the next one.
-    let _ = fs::remove_file(path);
+/// A bundle that is read.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    path: PathBuf,
+    file: File,
+    bytes: u64,
+}
+
+impl Taken {
+    fn open(given: &Path) -> io::Result<Self> {
+        let path = given.with_file_name("taken.bundle");
+        fs::rename(given, &path)?;
+        let file = File::open(&path)?;
+        let bytes = file.metadata()?.len();
+        Ok(Self { path, file, bytes })
+    }
+}
+
+/// Says how much was read.
+struct Counted<R> {
+    inner: R,
+    read: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+type Outcome = Result<(aisle_artefact::bundle::down::Applied, Option<Result<u64, String>>), String>;
+
+fn seen(applied: Outcome) -> CourierView {
     let (applied, ordered) = match applied {
         Ok(applied) => applied,
-        Err(error) => return failed(words(&error)),
+        Err(failed) => return CourierView { failed: Some(failed), ..CourierView::default() },
     };
     let names = |ids: &[ArtefactId]| ids.iter().map(ToString::to_string).collect();
     let (generation, order_refused) = match ordered {
@@ -78,14 +132,13 @@ pub(crate) fn apply(fleet: &Fleet, path: &Path) -> CourierView {
         Some(Err(why)) => (None, Some(why)),
     };
     CourierView {
-        running: false,
-        failed: None,
         generation,
         order_refused,
         taken: names(&applied.taken),
         had: names(&applied.had),
         unwanted: names(&applied.unwanted),
         older: applied.is_older,
+        ..CourierView::default()
     }
 }
 
@@ -99,60 +152,111 @@ pub(crate) fn trust(fleet: &Fleet, path: &Path) -> Result<bool, String> {
     fleet.trust(&root).map_err(|error| words(&error))
 }
 
-/// Puts a file where the node looks for it.
-pub(super) fn give(from: &Path, to: &Path) -> anyhow::Result<()> {
+/// Puts a file where the node looks for it, whole or not at all.
+pub(super) fn give(data: &Path, from: &Path, to: &Path) -> anyhow::Result<()> {
+    give_within(from, to, disk_reserve_bytes(), || horizon::free_bytes(data))
+}
+
+fn give_within(
+    from: &Path,
+    to: &Path,
+    reserve_bytes: u64,
+    free_bytes: impl FnOnce() -> Option<u64>,
+) -> anyhow::Result<()> {
     let folder = to.parent().context("the node's data has a folder for it")?;
     fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
     let unreadable = || format!("cannot read `{}`", from.display());
-    let mut source = File::open(from).with_context(unreadable)?;
-    let mut file = File::create(to).with_context(|| format!("cannot write `{}`", to.display()))?;
-    std::io::copy(&mut source, &mut file).with_context(unreadable)?;
-    file.sync_all().with_context(|| format!("cannot write `{}`", to.display()))
-}
-
-/// What was brought out.
-#[derive(Debug, serde::Serialize)]
-pub(super) struct Exported {
-    /// How many batches.
-    pub(super) batches: u64,
-    /// How many events are in them.
-    pub(super) events: u64,
-}
-
-/// Writes the batches that are kept in the outbox to a region into a new file, the most valuable class first.
-pub(super) fn export(outbox: &Path, from: &str, to: &Path) -> anyhow::Result<Exported> {
-    let mut found = Vec::new();
-    let mut events = 0_u64;
-    for class in LogClass::ALL {
-        // Of a class that was not begun yet there is no directory.
-        if !outbox.join(format!("p{}", class.number())).is_dir() {
-            continue;
-        }
-        let unreadable = || format!("cannot read the {class} log in `{}`", outbox.display());
-        for batch in batches(outbox, Arc::new(RealIo), class).with_context(unreadable)? {
-            let batch = batch.with_context(unreadable)?;
-            let header = batch.header();
-            let (first, last) = (header.first_seq, header.end().seq);
-            let name = format!("{}/{}/{first}-{last}", header.class, HEXLOWER.encode(&header.epoch.0));
-            events += last.saturating_sub(first).saturating_add(1);
-            found.push((name, batch.bytes().clone()));
-        }
-    }
-    if found.is_empty() {
-        bail!("nothing waits in `{}`\nhint: batches are sealed while the node runs", outbox.display());
-    }
     let unwritable = || format!("cannot write `{}`", to.display());
-    if to.exists() {
-        bail!("`{}` is there already\nhint: name another file; nothing is written over", to.display());
+    let mut source = File::open(from).with_context(unreadable)?;
+    let new = to.with_extension("new");
+    let mut file =
+        File::options().write(true).create(true).truncate(false).open(&new).with_context(unwritable)?;
+    let is_ours = match file.try_lock() {
+        // The other may have been through between the two.
+        Ok(()) => fs::metadata(&new).ok().map(|at| at.ino()) == file.metadata().ok().map(|is| is.ino()),
+        Err(TryLockError::WouldBlock) => false,
+        Err(TryLockError::Error(error)) => return Err(error).with_context(unwritable),
+    };
+    if !is_ours {
+        bail!("another command puts `{}` there just now\nhint: try again when it is through", to.display());
     }
-    let mut part = to.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    let file = OpenOptions::new().write(true).create(true).truncate(true).open(&part);
-    let writer = BufWriter::new(file.with_context(unwritable)?);
-    let (mut writer, exported) = up::export(writer, from, up::START, found, &Limits::default())?;
-    writer.flush().with_context(unwritable)?;
-    writer.get_ref().sync_all().with_context(unwritable)?;
-    fs::rename(&part, to).with_context(unwritable)?;
-    Ok(Exported { batches: exported.entries, events })
+    // What a command left that was killed.
+    file.set_len(0).with_context(unwritable)?;
+    let given = copy(&mut source, &mut file, reserve_bytes, free_bytes)
+        .and_then(|()| fs::rename(&new, to).map_err(anyhow::Error::new))
+        .with_context(|| format!("cannot bring `{}` to `{}`", from.display(), to.display()));
+    if given.is_err() {
+        // What is not whole must not take room.
+        let _ = fs::remove_file(&new);
+    }
+    given
+}
+
+fn copy(
+    source: &mut File,
+    file: &mut File,
+    reserve_bytes: u64,
+    free_bytes: impl FnOnce() -> Option<u64>,
+) -> anyhow::Result<()> {
+    if let Some(free) = free_bytes() {
+        NoRoom::check(source.metadata()?.len(), reserve_bytes, free)?;
+    }
+    io::copy(source, file)?;
+    Ok(file.sync_all()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_while_another_is_read_changes_nothing_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let stick = |text: &str| {
+            let path = folder.path().join("stick");
+            fs::write(&path, text).unwrap();
+            path
+        };
+        let given = Given::default();
+        give_within(&stick("the first"), &Given::bundle(&data), 0, || None).unwrap();
+        let mut taken = given.begin(&data).unwrap().unwrap();
+        assert_eq!(given.view().map(|view| (view.running, view.bytes)), Some((true, 9)));
+        give_within(&stick("another one"), &Given::bundle(&data), 0, || None).unwrap();
+        assert!(given.begin(&data).is_none(), "one at a time is read");
+        let mut read = String::new();
+        taken.file.read_to_string(&mut read).unwrap();
+        assert_eq!(read, "the first");
+    }
+
+    #[test]
+    fn a_bundle_that_would_fill_the_disk_is_not_copied() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("stick"), folder.path().join("data").join("given.bundle"));
+        fs::write(&from, [7; 400]).unwrap();
+        let refused = give_within(&from, &to, 64, || Some(300)).unwrap_err();
+        let told = format!("{refused:#}");
+        assert!(
+            told.contains("400 bytes") && told.contains("164 bytes short") && told.contains("hint: "),
+            "{told}"
+        );
+        assert_eq!(fs::read_dir(to.parent().unwrap()).unwrap().count(), 0);
+        give_within(&from, &to, 64, || Some(464)).unwrap();
+        assert_eq!(fs::read(&to).unwrap(), [7; 400]);
+        let gone = Given::default().begin(folder.path()).unwrap().unwrap_err();
+        assert_eq!(gone.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn two_commands_do_not_write_into_one_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("stick"), folder.path().join("given.bundle"));
+        fs::write(&from, "a bundle").unwrap();
+        let other = File::create(to.with_extension("new")).unwrap();
+        other.lock().unwrap();
+        let refused = give_within(&from, &to, 0, || None).unwrap_err();
+        assert!(refused.to_string().contains("another command"), "{refused}");
+        drop(other);
+        give_within(&from, &to, 0, || None).unwrap();
+    }
 }

@@ -1,11 +1,12 @@
 //! What is counted of what headquarters orders.
 
-use aisle_converge::Fleet;
+use aisle_artefact::bundle::down::{Applied, ApplyError};
+use aisle_converge::{Fleet, fleet::TakeError, signed::SignedError};
 use aisle_fleet::report::Phase;
 use prometheus_client::{
     collector::Collector,
-    encoding::{DescriptorEncoder, EncodeMetric},
-    metrics::gauge::ConstGauge,
+    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric},
+    metrics::{counter::Counter, family::Family, gauge::ConstGauge},
     registry::Registry,
 };
 use std::fmt;
@@ -89,4 +90,85 @@ pub(super) fn register(fleet: &Fleet, registry: &mut Registry) {
 /// The same without a fleet, for a reference.
 pub(crate) fn describe(registry: &mut Registry) {
     registry.register_collector(Box::new(Looked(None)));
+    Refusals::register(registry);
+}
+
+/// Why a bundle was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Why {
+    reason: &'static str,
+}
+
+/// Bundles that were brought by hand and not taken, or not to their end. Clones share their values.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Refusals(Family<Why, Counter>);
+
+impl Refusals {
+    /// Registers them, each reason from zero on.
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let refusals = Self::default();
+        for reason in REASONS {
+            let _ = refusals.0.get_or_create(&Why { reason });
+        }
+        registry.register(
+            "fleet_bundles_refused",
+            "Bundles brought by hand that were refused: `bundle` is a damaged or foreign file, `metadata` and `content` are not what was signed, `expired` wants a newer bundle, \
+             `order` is not this store's, `disk` wants room, `root` wants `aisle-node courier trust`; `aisle-node courier apply` says more",
+            refusals.0.clone(),
+        );
+        refusals
+    }
+
+    /// Counts what came of one.
+    pub(super) fn count(&self, applied: &Result<(Applied, Option<Result<u64, String>>), TakeError>) {
+        if let Some(reason) = reason(applied) {
+            self.0.get_or_create(&Why { reason }).inc();
+        }
+    }
+}
+
+const REASONS: [&str; 7] = ["bundle", "metadata", "content", "expired", "order", "disk", "root"];
+
+fn reason(applied: &Result<(Applied, Option<Result<u64, String>>), TakeError>) -> Option<&'static str> {
+    let signed = match applied {
+        Ok((_, Some(Err(_)))) | Err(TakeError::Refused(_)) => return Some("order"),
+        Ok(_) => return None,
+        Err(TakeError::Contents(_) | TakeError::Keep(_)) => return Some("disk"),
+        Err(TakeError::Unusable) => return Some("root"),
+        Err(TakeError::Signed(signed)) => signed,
+    };
+    Some(match signed {
+        SignedError::Open { .. } | SignedError::NoRoot => "root",
+        SignedError::Apply(ApplyError::Bundle(_)) => "bundle",
+        SignedError::Apply(ApplyError::Update(_)) => "metadata",
+        SignedError::Apply(
+            ApplyError::Unlisted { .. } | ApplyError::Length { .. } | ApplyError::Content { .. },
+        ) => "content",
+        SignedError::Apply(ApplyError::NotOffered(_)) => "expired",
+        SignedError::Apply(ApplyError::Keep { .. }) => "disk",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aisle_artefact::bundle::BundleError;
+
+    #[test]
+    fn refused_bundles_are_counted_by_their_reason() {
+        let mut registry = Registry::default();
+        let refusals = Refusals::register(&mut registry);
+        refusals.count(&Ok((Applied::default(), Some(Ok(3)))));
+        refusals.count(&Ok((Applied::default(), Some(Err("it is another store's".into())))));
+        let cut = || TakeError::Signed(SignedError::Apply(BundleError::Truncated.into()));
+        refusals.count(&Err(cut()));
+        refusals.count(&Err(cut()));
+        refusals.count(&Err(TakeError::Keep(std::io::ErrorKind::StorageFull.into())));
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        for (reason, count) in [("bundle", 2), ("order", 1), ("disk", 1), ("root", 0), ("metadata", 0)] {
+            let line = format!("fleet_bundles_refused_total{{reason=\"{reason}\"}} {count}\n");
+            assert!(text.contains(&line), "{text}");
+        }
+    }
 }

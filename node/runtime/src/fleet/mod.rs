@@ -138,6 +138,11 @@ impl Settings {
     }
 }
 
+/// What is left of the disk for what the store records: nothing that headquarters sends takes it.
+pub(crate) fn disk_reserve_bytes() -> u64 {
+    converge::Config::default().disk_reserve_bytes
+}
+
 type Busy = Box<dyn Fn() -> Option<String> + Send + Sync>;
 
 /// What is the case around the node.

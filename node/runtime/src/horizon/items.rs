@@ -26,6 +26,8 @@ pub(crate) struct Inputs {
     pub certificate_until: Option<Timestamp>,
     /// When the signed metadata ends.
     pub metadata_until: Option<Timestamp>,
+    /// The signed list of one kind that ends first, and when.
+    pub list_until: Option<(String, Timestamp)>,
     /// When one price in twenty is out of date.
     pub prices: Option<Prices>,
     /// Free bytes of the disk.
@@ -60,6 +62,7 @@ impl Inputs {
         let mut items = Vec::new();
         items.extend(self.certificate_until.map(certificate));
         items.extend(self.metadata_until.map(metadata));
+        items.extend(self.list_until.as_ref().map(list));
         items.extend(self.prices.map(prices));
         items.extend(self.disk_free.map(|free| disk(free, growth)));
         items.extend(self.outbox.map(|waiting| outbox(waiting, growth)));
@@ -77,6 +80,13 @@ fn certificate(until: Timestamp) -> Item {
 fn metadata(until: Timestamp) -> Item {
     let breaks = "nothing new that headquarters orders is put in place; what runs goes on".into();
     Item { name: "metadata", breaks, left: Left::Until(until) }
+}
+
+fn list((name, until): &(String, Timestamp)) -> Item {
+    let breaks = format!(
+        "nothing new of the list `{name}` is put in place until somebody signs it anew; what runs goes on"
+    );
+    Item { name: "list", breaks, left: Left::Until(*until) }
 }
 
 fn prices(Prices(end): Prices) -> Item {

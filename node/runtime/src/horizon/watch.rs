@@ -85,6 +85,7 @@ impl Watch {
         let inputs = Inputs {
             certificate_until: until.map(Timestamp),
             metadata_until: fleet.get().and_then(Fleet::metadata_until),
+            list_until: fleet.get().and_then(Fleet::first_list),
             prices: Some(prices),
             disk_free,
             outbox: waiting,

@@ -137,9 +137,11 @@ pub(crate) async fn run(data: &Path, mut config: Config, args: &RunArgs) -> anyh
     };
     floor.set_notices(enrol::notices(enrolment.clone(), watch.clone()));
     floor.set_unclaimed(enrol::is_unclaimed(&config, enrolment.clone()));
-    let parts = (floor.clone(), plugins.clone(), models, erasing.clone(), ordered.clone());
+    let parts = (floor.clone(), plugins.clone(), models, erasing.clone());
+    let by_order = (ordered.clone(), fleet::courier::Given::register(&mut registry));
     let of_identity = (enrolment.clone(), identity_problem.clone(), watch.clone());
-    let admin = Admin::new(data, looked_at.clone(), parts, of_identity, stopping.clone(), store.clock());
+    let admin =
+        Admin::new(data, looked_at.clone(), parts, by_order, of_identity, stopping.clone(), store.clock());
     let packages = admin::http::packages(admin.clone());
     let more = admin::http::router(admin);
     let more = match enrolment.clone().filter(|_| enrol::has_first_page(&config)) {

@@ -178,7 +178,7 @@ pub(crate) struct RawKiosk {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RawContent {
     /// What contents may take on disk, those that are being fetched with all that they will take; at least 1,048,576. What does not fit is
-    /// reported and not fetched.
+    /// reported and not fetched. However much this is, 64 MiB of the disk stay free for what the store records.
     pub disk_bytes_max: u64,
 }
 

@@ -14,6 +14,7 @@
 //! (`aisle-content`), what applying is ([`super::apply`]). Guards invariant 5: nobody waits for this thread; and that a node which goes by signatures takes nothing without.
 
 use super::{Desired as Wanted, Line, apply::Hands, files, metrics::Metrics, told::Told, words};
+use crate::{fleet, horizon};
 use aisle_content::{
     Config, Folder, Input, Item, Manifest, Order, Output, Planner, Shelf as _, ShelfError,
     trust::{HubsWord, manifest},
@@ -248,7 +249,11 @@ impl Worker {
 
     fn try_open(&self) -> Result<(Planner, Folder), ShelfError> {
         let bytes_max = self.line.settings().content.disk_bytes_max;
-        let mut folder = Folder::open(&files::content_dir(self.line.data()), bytes_max)?;
+        let data = self.line.data().to_owned();
+        let folder = Folder::open(&files::content_dir(&data), bytes_max)?;
+        // What is left of the disk is for what the store records.
+        let free = Box::new(move || horizon::free_bytes(&data));
+        let mut folder = folder.with_reserve(fleet::disk_reserve_bytes(), free);
         let kinds = self.hands.kinds(self.hands.fleet.as_ref().is_some_and(|it| it.generation().is_some()));
         let config = Config { kinds, seed: rand::random(), ..Config::default() };
         Ok((Planner::open(config, &mut folder)?, folder))

@@ -27,8 +27,8 @@ use std::{
 pub const START: Digest = Digest([0; 32]);
 /// The most bytes of an entry's name.
 pub const NAME_BYTES_MAX: usize = 256;
-/// The most entries of a bundle: what eight digits can number is more.
-const ENTRIES_MAX: u64 = 32_000;
+/// The most entries of a bundle: what every reader takes. The next bundle goes on with the head of this one.
+pub const ENTRIES_MAX: u64 = 32_000;
 
 /// What stands before an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

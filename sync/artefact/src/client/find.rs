@@ -103,7 +103,9 @@ impl Client {
                     }
                     let unknown = || UpdateError::UnknownRole { role: role.clone() };
                     let delegations = from.delegations.as_ref().ok_or_else(unknown)?;
-                    self.delegated(delegations, &role, source, now)?
+                    let held = self.delegated(delegations, &role, source)?;
+                    super::refresh::fresh(&held.document, now)?;
+                    held
                 }
             };
             let body = Rc::new(held.body);

@@ -1,7 +1,8 @@
 //! What a whole update came to: every artefact that may run, and until when who said so is good.
 //!
 //! It is one file, replaced whole, so a node that was killed in an update knows what it knew before it. What is installed is judged by it, and
-//! metadata that ran out makes a remark there and not an error. What is new has to be in it while everybody who says so is good.
+//! metadata that ran out makes a remark there and not an error. What is new has to be in it while everybody who says so is good: a list that has run out is in it
+//! with its end, and keeps nothing of other kinds back.
 //!
 //! Guards invariant 5: nothing that runs stops because the hub was not heard.
 
@@ -233,7 +234,8 @@ fn delegated(by: usize, list: Targets, reach: &Reach) -> Result<Vec<Open>, Updat
 }
 
 impl Client {
-    /// Brings everything up to date: the four roles at the top and the list of every kind. Only this makes new artefacts installable.
+    /// Brings everything up to date: the four roles at the top and the list of every kind. Only this makes new artefacts installable. A list that has run out comes along,
+    /// and what it names is not installed ([`NotOffered::Expired`]).
     ///
     /// # Errors
     /// As [`Client::refresh`]; also when a list names what its role was not given. What was known stays known.
@@ -262,7 +264,7 @@ impl Client {
             }
             let unknown = || UpdateError::UnknownRole { role: role.clone() };
             let delegations = delegator.delegations.as_ref().ok_or_else(unknown)?;
-            let list = self.delegated(delegations, &role, source, now)?;
+            let list = self.delegated(delegations, &role, source)?;
             let by = gathering.known.roles.len();
             gathering.known.roles.push(state(&list.document, Some(from)));
             gathering.take(by, &list, &reach)?;

@@ -1,6 +1,7 @@
 //! The steps of an update (TUF 1.0.31, section 5): root, timestamp, snapshot, targets, and whoever they delegate to.
 //!
-//! Guards: what is kept was signed, is of the version and the bytes that the step before says, is no older than what was known, and had not run out.
+//! Guards: what is kept was signed, is of the version and the bytes that the step before says, is no older than what was known, and, of the four at the top, had not
+//! run out. A list of one kind that has run out is kept with its end: it stops what it names and nothing else.
 
 use super::{Client, UpdateError, bytes_max, keep, read};
 use crate::{
@@ -125,13 +126,12 @@ impl Client {
     }
 
     /// The targets of a delegated role, held against who delegates to it here and now: a role may be delegated to by two, and what one of
-    /// them lets it sign the other need not.
+    /// them lets it sign the other need not. It may have run out: what it names is not offered then, and no other list suffers from it.
     pub(super) fn delegated(
         &mut self,
         delegations: &Delegations,
         role: &Role,
         source: &mut dyn Source,
-        now: Timestamp,
     ) -> Result<Held<Targets>, UpdateError> {
         let meta = self.meta(role)?;
         let local = read(&*self.files, role, &self.limits)?.and_then(|bytes| Held::read(role, bytes).ok());
@@ -140,14 +140,12 @@ impl Client {
             is_announced(held, &meta) && signers.is_ok_and(|signers| signers.check(&held.document).is_ok())
         };
         if let Some(held) = local.filter(is_good) {
-            fresh(&held.document, now)?;
             return Ok(held);
         }
         let bytes = self.fetch_announced(source, role, &meta)?;
         let next: Held<Targets> = Held::read(role, bytes)?;
         Signers::delegated(&self.root.body, delegations, role)?.check(&next.document)?;
         announced(&next.document, &meta)?;
-        fresh(&next.document, now)?;
         keep(&mut *self.files, role, &next.bytes)?;
         Ok(next)
     }

@@ -2,7 +2,7 @@
 
 use crate::world::*;
 use aisle_artefact::{
-    Draft, Kind, Limits, Role, SignatureError, Source, Standing, UpdateError, client::Client,
+    Draft, Kind, Limits, NotOffered, Role, SignatureError, Source, Standing, UpdateError, client::Client,
     client::OpenError, metadata::ReadError, repository::Keys, source, source::SourceError,
 };
 use serde_json::json;
@@ -113,22 +113,12 @@ fn a_hub_that_is_held_still_is_noticed_when_its_timestamp_runs_out() {
 }
 
 #[test]
-fn each_role_that_has_run_out_stops_the_update_by_its_name() {
-    for (name, role) in [("targets", Role::Targets), ("plugins", Role::delegated("plugins").unwrap())] {
-        let (hub, mut store, _) = one_behind();
-        let mut files = hub.files();
-        let version = newest(&files, name) + 1;
-        let file = format!("{version}.{name}.json");
-        files.insert(file.clone(), files[&format!("{}.{name}.json", version - 1)].clone());
-        let by: &[u8] = if role == Role::Targets { &TARGETS } else { &[PLUGINS] };
-        change(&mut files, &file, by, |body| {
-            body["version"] = json!(version);
-            body["expires"] = json!("2026-11-19T00:00:00Z");
-        });
-        reseal(&mut files, 9, |_| ());
-        let error = refused(&mut store, &mut files);
-        assert!(matches!(&error, UpdateError::Expired { role: found, .. } if *found == role), "{error}");
-    }
+fn each_role_at_the_top_that_has_run_out_stops_the_update_by_its_name() {
+    let (hub, mut store, _) = one_behind();
+    let mut files = hub.files();
+    next_list(&mut files, ("targets", &TARGETS), 9, "2026-11-19T00:00:00Z");
+    let error = refused(&mut store, &mut files);
+    assert!(matches!(error, UpdateError::Expired { role: Role::Targets, .. }), "{error}");
     let (hub, mut store, _) = one_behind();
     let mut files = hub.files();
     reseal(&mut files, 9, |body| body["expires"] = json!("2026-11-19T00:00:00Z"));
@@ -141,6 +131,52 @@ fn each_role_that_has_run_out_stops_the_update_by_its_name() {
     let error = refused(&mut store, &mut files);
     assert!(matches!(error, UpdateError::Expired { role: Role::Root, version: 2, .. }), "{error}");
     assert_eq!(store.client.root_version(), 2, "the root itself is taken over");
+}
+
+/// A next version of a list, which is good until then.
+fn next_list(files: &mut source::Memory, (name, by): (&str, &[u8]), snapshot: u64, until: &str) {
+    let version = newest(files, name) + 1;
+    let file = format!("{version}.{name}.json");
+    files.insert(file.clone(), files[&format!("{}.{name}.json", version - 1)].clone());
+    change(files, &file, by, |body| {
+        body["version"] = json!(version);
+        body["expires"] = json!(until);
+    });
+    reseal(files, snapshot, |_| ());
+}
+
+#[test]
+fn a_list_that_has_run_out_stops_its_own_kind_and_no_other() {
+    let (mut hub, mut store, _) = one_behind();
+    let prices = artefact(Kind::Prices, "week-48", "1.0.0");
+    hub.add(Kind::Prices, &add(&[&prices]));
+    let mut files = hub.files();
+    next_list(&mut files, ("plugins", &[PLUGINS]), 9, "2026-11-19T00:00:00Z");
+    let known = |store: &Store| store.client.artefacts().find(|it| it.id.kind() == Kind::Plugin).cloned();
+    let plugin = known(&store).expect("a plugin is installed");
+    store.update(&mut files).unwrap();
+    for _ in 0..2 {
+        // What is new of another kind can be installed, and what the kind lists not, by its name.
+        assert_eq!(store.client.artefact(&prices.id, NOW).unwrap().id, prices.id);
+        let refused = store.client.artefact(&plugin.id, NOW).unwrap_err();
+        let by = Role::delegated("plugins").unwrap();
+        assert!(matches!(&refused, NotOffered::Expired { role, .. } if *role == by), "{refused}");
+        // What runs goes on, with a remark.
+        let standing = store.client.verify(&plugin, NOW);
+        assert!(matches!(&standing, Standing::Expired { role, .. } if *role == by), "{standing:?}");
+        assert_eq!(store.client.expiries()[0].0, by, "who runs out is named, the first first");
+        // It lasts over a start and another update.
+        store.restart();
+        assert!(!store.update(&mut files).unwrap().is_new);
+    }
+    // A search for one target ends there, as the specification has it.
+    store.client.refresh(&mut files, NOW).unwrap();
+    let error = store.client.find(&plugin.id.to_string(), &mut files, NOW).unwrap_err();
+    assert!(matches!(error, UpdateError::Expired { .. }), "{error}");
+    // A list that is good again opens the kind again.
+    next_list(&mut files, ("plugins", &[PLUGINS]), 10, "2027-11-19T00:00:00Z");
+    store.update(&mut files).unwrap();
+    assert_eq!(store.client.artefact(&plugin.id, NOW).unwrap().id, plugin.id);
 }
 
 #[test]

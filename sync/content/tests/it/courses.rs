@@ -1,7 +1,11 @@
 //! The machine: from a manifest to what runs, through cuts, lies, restarts and full disks.
 
 use crate::world::{Hub, Node, item, noise};
-use aisle_content::{Input, PIECE_BYTES, plan::Kind};
+use aisle_content::{Folder, Input, PIECE_BYTES, plan::Kind};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 const MANY: usize = 5 * PIECE_BYTES as usize + 100;
 
@@ -276,6 +280,29 @@ fn a_disk_that_is_full_is_named_with_what_to_do_and_the_rest_goes_on() {
     node.settle(&mut hub);
     assert_eq!(node.applied.len(), 2);
     assert_eq!(node.files().len(), 1, "what no generation names is gone");
+}
+
+#[test]
+fn what_would_fill_the_disk_waits_with_a_reason_and_comes_when_there_is_room() {
+    let (mut hub, mut node) = (Hub::default(), Node::new());
+    let free = Arc::new(AtomicU64::new(300_000));
+    let probe = free.clone();
+    node.shelf = Folder::open(node.dir.path(), 1 << 30)
+        .unwrap()
+        .with_reserve(64_000, Box::new(move || Some(probe.load(Ordering::Relaxed))));
+    node.connect();
+    node.want(
+        1,
+        vec![item("catalogue", "1", hub.add(&noise(1, 400_000))), item("plugin/x", "1", hub.add(b"small"))],
+    );
+    node.settle(&mut hub);
+    assert_eq!(node.applied.len(), 1, "what there is room for comes");
+    assert!(node.reason("catalogue").contains("64000 bytes stay free"), "{}", node.reason("catalogue"));
+    assert!(hub.sent < 100_000, "nothing of it was asked for");
+    free.store(600_000, Ordering::Relaxed);
+    node.wait();
+    node.settle(&mut hub);
+    assert_eq!(node.applied.len(), 2);
 }
 
 #[test]

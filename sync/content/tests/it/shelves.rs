@@ -4,7 +4,14 @@ use crate::world::{Hub, noise};
 use aisle_content::{
     Content, Folder, Good, Kept, Manifest, PIECE_BYTES, Shelf, ShelfError, Tree, shelf::Have,
 };
-use std::{collections::BTreeSet, fs};
+use std::{
+    collections::BTreeSet,
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 fn put(folder: &mut Folder, bytes: &[u8]) -> Content {
     let (content, tree) = Tree::read(bytes).unwrap();
@@ -72,6 +79,35 @@ fn a_begun_content_holds_the_room_that_it_will_take() {
     folder.sweep(&BTreeSet::new()).unwrap();
     assert_eq!(folder.begin(&other).unwrap(), Have::Until(0));
     assert_eq!(folder.disk_bytes().unwrap(), 1_000);
+}
+
+#[test]
+fn what_would_take_the_reserve_of_the_disk_is_not_begun_and_not_gone_on_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let free = Arc::new(AtomicU64::new(1_600));
+    let probe = free.clone();
+    let folder = Folder::open(dir.path(), 1 << 30).unwrap();
+    let mut folder = folder.with_reserve(500, Box::new(move || Some(probe.load(Ordering::Relaxed))));
+    let (one, other) = (noise(1, 1_000), noise(2, 1_000));
+    let mut hub = Hub::default();
+    let (first, second) = (hub.add(&one), hub.add(&other));
+    assert_eq!(folder.begin(&first).unwrap(), Have::Until(0));
+    // What the first one was promised is not there for the second.
+    let Err(full @ ShelfError::NoRoom { bytes: 1_000, missing: 900, reserve: 500, .. }) =
+        folder.begin(&second)
+    else {
+        panic!("there is no room")
+    };
+    assert!(full.to_string().contains("500 bytes stay free"), "{full}");
+    // The shop has written meanwhile: nothing of the first is kept either, until there is room again.
+    free.store(1_400, Ordering::Relaxed);
+    assert!(matches!(folder.put(&first, 0, &one), Err(ShelfError::NoRoom { missing: 100, .. })));
+    assert_eq!(fs::metadata(dir.path().join(format!("{}.part", first.hash))).unwrap().len(), 0);
+    free.store(1_500, Ordering::Relaxed);
+    assert_eq!(folder.put(&first, 0, &one).unwrap(), Have::Whole);
+    // What is here whole needs no room.
+    free.store(0, Ordering::Relaxed);
+    assert_eq!(folder.begin(&first).unwrap(), Have::Whole);
 }
 
 #[test]

@@ -219,8 +219,9 @@ pub(crate) enum BundleCommand {
     },
     /// Take in what `aisle-node courier export` wrote, by the same checks as by the line; again does no harm
     Up {
-        /// The file
-        file: PathBuf,
+        /// The file, or files in their order
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
         /// Whose it is [default: what it says]
         #[arg(long, value_name = "STORE")]
         store: Option<String>,

@@ -10,7 +10,7 @@ use aisle_hub::{
     Config,
     artefacts::{
         Artefacts,
-        courier::{CarriedDown, Intake},
+        courier::{CarriedDown, CarriedUp, Intake},
     },
     content::Contents,
     policies,
@@ -18,7 +18,12 @@ use aisle_hub::{
 use aisle_residency::Verifier;
 use anyhow::Context;
 use serde_json::json;
-use std::{fs::File, io::BufReader, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    io::BufReader,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// What needs no hub. False when the command needs one.
 pub(crate) fn offline(common: &Common, command: &BundleCommand) -> anyhow::Result<bool> {
@@ -60,7 +65,7 @@ pub(crate) fn offline(common: &Common, command: &BundleCommand) -> anyhow::Resul
 pub(crate) async fn bundle(config: &Config, common: &Common, command: &BundleCommand) -> anyhow::Result<()> {
     match command {
         BundleCommand::Down { store, out } => down(config, common, store, out).await,
-        BundleCommand::Up { file, store } => up(config, common, file, store.as_deref()).await,
+        BundleCommand::Up { files, store } => up(config, common, files, store.as_deref()).await,
         BundleCommand::Show { .. } => Ok(()),
     }
 }
@@ -90,23 +95,25 @@ async fn down(config: &Config, common: &Common, store: &str, out: &Path) -> anyh
     Ok(())
 }
 
-async fn up(config: &Config, common: &Common, file: &Path, store: Option<&str>) -> anyhow::Result<()> {
+async fn up(config: &Config, common: &Common, files: &[PathBuf], store: Option<&str>) -> anyhow::Result<()> {
     let store = store.map(store_id).transpose()?;
     let database = open(config).await?;
     let policies = policies::read(config, &database).await?;
     let verifier = Arc::new(Verifier::new(config.region.clone(), policies));
     let intake = Intake { database: database.clone(), region: config.region.clone(), verifier };
-    let carried = intake.carry_up(file, store).await?;
-    let became = json!({ "taken": carried.taken, "had": carried.had, "events": carried.events });
-    people::note(config, &database, "bundle.up", carried.store.as_str(), became).await?;
-    if common.json {
-        return Ok(output::json(&json!({
-            "store": carried.store.as_str(), "taken": carried.taken, "had": carried.had, "events": carried.events,
-        }))?);
+    for file in files {
+        let carried = intake.carry_up(file, store.clone()).await;
+        let CarriedUp { store, taken, had, events } =
+            carried.with_context(|| format!("`{}` is not taken in to its end", file.display()))?;
+        let became = json!({ "taken": taken, "had": had, "events": events });
+        people::note(config, &database, "bundle.up", store.as_str(), became).await?;
+        if common.json {
+            output::json(&json!({ "store": store.as_str(), "taken": taken, "had": had, "events": events }))?;
+            continue;
+        }
+        output::line(format!(
+            "{store}: {events} events in {taken} batches taken in; {had} batches were here already"
+        ))?;
     }
-    output::line(format!(
-        "{}: {} events in {} batches taken in; {} batches were here already",
-        carried.store, carried.events, carried.taken, carried.had
-    ))?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::{
 };
 use aisle_event::LogClass;
 use aisle_journal::fault::FaultIo;
-use aisle_outbox::{Progress, dry_run, event_at, receipts};
+use aisle_outbox::{Progress, batches, dry_run, event_at, receipts, waiting};
 use aisle_residency::Policy;
 
 #[test]
@@ -34,6 +34,40 @@ fn receipts_are_read_beside_a_running_projector_and_each_follows_the_one_before(
     assert_eq!(read(8).len(), 3);
     let mut hub = Hub::new();
     store.send(&mut hub);
+}
+
+#[test]
+fn who_carries_batches_by_hand_is_given_those_that_no_hub_has() {
+    let disk = FaultIo::new(1);
+    let (mut store, mut hub) = (open(&disk, small()), Hub::new());
+    let first = |class| {
+        let waits = waiting(&dir(), disk.io(), class).unwrap().map(Result::unwrap);
+        waits.map(|batch| batch.header().first_seq).collect::<Vec<_>>()
+    };
+    for _ in 0..3 {
+        store.happen(mixed()).unwrap();
+        store.step();
+    }
+    let all = first(LogClass::Sales);
+    assert_eq!(all.len(), 3);
+    store.send(&mut hub);
+    store.acknowledge(&hub);
+    store.now_ms += 1_000;
+    store.step();
+    for class in LogClass::ALL {
+        assert_eq!(first(class), Vec::<u64>::new(), "{class}");
+    }
+    for _ in 0..2 {
+        store.happen(mixed()).unwrap();
+        store.step();
+    }
+    let waits = first(LogClass::Sales);
+    assert_eq!((waits.len(), waits[0] > *all.last().unwrap()), (2, true), "{waits:?}");
+    assert_eq!(batches(&dir(), disk.io(), LogClass::Sales).unwrap().count(), 5, "they are kept all the same");
+    // A start writes down anew what it knows.
+    drop(store);
+    drop(open(&disk, small()));
+    assert_eq!(first(LogClass::Sales), waits);
 }
 
 #[test]

@@ -40,11 +40,11 @@ pub(super) async fn get(admin: Authorized) -> Answer<FleetView> {
 )]
 pub(super) async fn courier(admin: Authorized) -> Result<StatusCode, Problem> {
     let (fleet, given) = (fleet(&admin)?.clone(), admin.given.clone());
-    let path = Given::bundle(&admin.data);
-    if !given.begin() {
-        return Err(Problem::conflict("another bundle is read just now; try again when it is through"));
-    }
-    tokio::task::spawn_blocking(move || given.end(courier::apply(&fleet, &path)));
+    let begun = given.begin(&admin.data);
+    let begun = begun
+        .ok_or_else(|| Problem::conflict("another bundle is read just now; try again when it is through"))?;
+    let taken = begun.map_err(|error| Problem::conflict(format!("there is no bundle to read: {error}")))?;
+    tokio::task::spawn_blocking(move || given.apply(&fleet, taken));
     Ok(StatusCode::ACCEPTED)
 }
 

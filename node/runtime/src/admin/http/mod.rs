@@ -78,7 +78,8 @@ impl Admin {
     pub(crate) fn new(
         data: &Path,
         mqtt: Mqtt,
-        (floor, plugins, models, erasing, fleet): (Floor, Plugins, Models, Erasing, Option<Fleet>),
+        (floor, plugins, models, erasing): (Floor, Plugins, Models, Erasing),
+        (fleet, given): (Option<Fleet>, Given),
         (enrolment, enrolment_problem, horizon): (Option<Enrolment>, Option<String>, horizon::Watch),
         stopping: changes::Receiver<bool>,
         now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
@@ -93,7 +94,7 @@ impl Admin {
             models,
             erasing,
             fleet,
-            given: Given::default(),
+            given,
             enrolment,
             enrolment_problem,
             horizon,

@@ -22,6 +22,12 @@ pub(crate) struct FleetView {
 pub(crate) struct CourierView {
     /// It is still read.
     pub running: bool,
+    /// How long it is, in bytes.
+    #[serde(default)]
+    pub bytes: u64,
+    /// How much of it was read, in bytes.
+    #[serde(default)]
+    pub read_bytes: u64,
     /// Why it was not taken, or not to its end. What was taken before stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

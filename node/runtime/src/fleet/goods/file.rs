@@ -9,6 +9,7 @@
 //! be worse than nothing. Not here: what becomes of it ([`super`]).
 
 use aisle_event::{Currency, Gtin, Money, Name, Sku, Timestamp, Unit};
+use minicbor::{Decode, Encode};
 use std::{collections::BTreeMap, fmt::Display};
 
 /// The most lines of a file.
@@ -16,20 +17,27 @@ const LINES_MAX: usize = 1_000_000;
 const UNITS: [Unit; 4] = [Unit::Each, Unit::Kilogram, Unit::Litre, Unit::Metre];
 
 /// A line of a catalogue.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
 pub(super) struct Listed {
+    #[n(0)]
     pub(super) name: Name,
     /// What it costs as long as nothing else says so.
+    #[n(1)]
     pub(super) price: Money,
+    #[n(2)]
     pub(super) unit: Unit,
+    #[n(3)]
     pub(super) gtin: Option<Gtin>,
+    #[n(4)]
     pub(super) category: Option<Name>,
 }
 
 /// A line of prices.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
 pub(super) struct Priced {
+    #[n(0)]
     pub(super) price: Money,
+    #[n(1)]
     pub(super) valid_until: Option<Timestamp>,
 }
 
@@ -139,58 +147,56 @@ fn read<T, const N: usize>(
     if rows.is_empty() { Err(FileError::Empty) } else { Ok(rows) }
 }
 
-/// An amount without its currency.
-fn amount(price: Money) -> String {
-    let text = price.to_string();
-    text.split_once(' ').map_or(text.as_str(), |(amount, _)| amount).to_owned()
-}
-
-/// Writes a catalogue as it is read.
-pub(super) fn write_catalogue<'a>(
-    rows: impl Iterator<Item = (&'a Sku, Listed)>,
-) -> Result<Vec<u8>, csv::Error> {
-    write(&["sku", "name", "price", "currency", "unit", "gtin", "category"], rows, |sku, listed| {
-        let gtin = listed.gtin.map(Gtin::to_gtin14).unwrap_or_default();
-        let category = listed.category.as_ref().map(ToString::to_string).unwrap_or_default();
-        let (price, currency) = (amount(listed.price), listed.price.currency.to_string());
-        vec![
-            sku.to_string(),
-            listed.name.to_string(),
-            price,
-            currency,
-            listed.unit.to_string(),
-            gtin,
-            category,
-        ]
-    })
-}
-
-/// Writes prices as they are read.
-pub(super) fn write_prices<'a>(rows: impl Iterator<Item = (&'a Sku, Priced)>) -> Result<Vec<u8>, csv::Error> {
-    write(&["sku", "price", "currency", "valid_until"], rows, |sku, priced| {
-        let until = priced.valid_until.and_then(|until| jiff::Timestamp::from_millisecond(until.0).ok());
-        let until = until.map(|until| until.to_string()).unwrap_or_default();
-        vec![sku.to_string(), amount(priced.price), priced.price.currency.to_string(), until]
-    })
-}
-
-fn write<'a, T>(
-    heading: &[&str],
-    rows: impl Iterator<Item = (&'a Sku, T)>,
-    row: impl Fn(&Sku, T) -> Vec<String>,
-) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(heading)?;
-    for (sku, value) in rows {
-        writer.write_record(row(sku, value))?;
-    }
-    writer.into_inner().map_err(|error| error.into_error().into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::{collection::vec, prelude::*, sample::Index};
+
+    /// An amount without its currency.
+    fn amount(price: Money) -> String {
+        let text = price.to_string();
+        text.split_once(' ').map_or(text.as_str(), |(amount, _)| amount).to_owned()
+    }
+
+    /// Writes a catalogue as it is read.
+    fn write_catalogue<'a>(rows: impl Iterator<Item = (&'a Sku, Listed)>) -> Result<Vec<u8>, csv::Error> {
+        write(&["sku", "name", "price", "currency", "unit", "gtin", "category"], rows, |sku, listed| {
+            let gtin = listed.gtin.map(Gtin::to_gtin14).unwrap_or_default();
+            let category = listed.category.as_ref().map(ToString::to_string).unwrap_or_default();
+            let (price, currency) = (amount(listed.price), listed.price.currency.to_string());
+            vec![
+                sku.to_string(),
+                listed.name.to_string(),
+                price,
+                currency,
+                listed.unit.to_string(),
+                gtin,
+                category,
+            ]
+        })
+    }
+
+    /// Writes prices as they are read.
+    fn write_prices<'a>(rows: impl Iterator<Item = (&'a Sku, Priced)>) -> Result<Vec<u8>, csv::Error> {
+        write(&["sku", "price", "currency", "valid_until"], rows, |sku, priced| {
+            let until = priced.valid_until.and_then(|until| jiff::Timestamp::from_millisecond(until.0).ok());
+            let until = until.map(|until| until.to_string()).unwrap_or_default();
+            vec![sku.to_string(), amount(priced.price), priced.price.currency.to_string(), until]
+        })
+    }
+
+    fn write<'a, T>(
+        heading: &[&str],
+        rows: impl Iterator<Item = (&'a Sku, T)>,
+        row: impl Fn(&Sku, T) -> Vec<String>,
+    ) -> Result<Vec<u8>, csv::Error> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(heading)?;
+        for (sku, value) in rows {
+            writer.write_record(row(sku, value))?;
+        }
+        writer.into_inner().map_err(|error| error.into_error().into())
+    }
 
     const PRICES: &str =
         "price,sku,currency,valid_until,more\n4.25,JAM-1,GBP,2026-12-31T22:00:00Z,x\n0,APPLE,GBP,,\n";

@@ -100,7 +100,7 @@ enum EntryError {
     #[error(transparent)]
     NotTaken(#[from] NotTaken),
     #[error(
-        "the hub has `{log}` up to {through}, and this goes on later\nhint: bring the stick before it first, or the newest one"
+        "the hub has `{log}` up to {through}, and this goes on later\nhint: bring the stick before it first, or the newest one; where this hub was restored from a backup, one of `aisle-node courier export --all`"
     )]
     Gap { log: LogId, through: u64 },
     #[error("`{log}` is refused: {reason}")]

@@ -102,6 +102,47 @@ impl Policy {
     }
 }
 
+/// Prices as one content.
+pub(super) struct Prices {
+    artefact: Artefact,
+    bytes: Vec<u8>,
+}
+
+impl Prices {
+    pub(super) fn new(version: &str, rows: &str) -> Self {
+        let bytes = format!("sku,price,currency,valid_until\n{rows}").into_bytes();
+        let id = ArtefactId::new(Kind::Prices, "week", version).unwrap();
+        let artefact = Artefact::describe(id, bytes.as_slice(), None, Needs::default()).unwrap();
+        Self { artefact, bytes }
+    }
+
+    fn release(&self) -> Release {
+        Release {
+            version: self.artefact.id.version().to_string().parse().unwrap(),
+            hash: ContentHash(self.artefact.blake3.0),
+            bytes: self.artefact.bytes,
+            needs: aisle_fleet::Needs::default(),
+        }
+    }
+}
+
+/// An order of prices, or of none, for the only node of a store.
+pub(super) fn order_of_prices(store: &str, generation: u64, prices: Option<&Prices>) -> Vec<u8> {
+    let want = prices.map_or(Want::Absent, |prices| Want::Release(prices.release()));
+    let item = want.release().map(|release| Item {
+        name: "prices".into(),
+        version: release.version.to_string(),
+        content: Content { hash: Hash(release.hash.0), bytes: release.bytes, tree: None },
+        deltas: Vec::new(),
+    });
+    let manifest = Manifest::new(generation, item.into_iter().collect()).unwrap().encode();
+    let mut state = DesiredState::new();
+    state.slots.insert("prices".parse().unwrap(), Wanted { want, round: 0 });
+    let node = NodeOrder::new("1".into(), generation, state.encode().unwrap());
+    let order = Order::new(&StoreId::new(store).unwrap(), manifest, vec![node], "hub-1", 0);
+    order.seal(|message| hub_key(HUB).sign(message).0).unwrap()
+}
+
 /// An order of a policy, and of settings of the node, for the only node of a store.
 pub(super) fn order_of(store: &str, generation: u64, policy: Option<Want>, settings: Settings) -> Vec<u8> {
     let item = policy.as_ref().and_then(Want::release).map(|release| Item {
@@ -146,13 +187,14 @@ impl Headquarters {
             snapshot: keys(&[6]),
             timestamp: keys(&[7]),
         };
-        let delegations = [(Kind::Plugin, 8), (Kind::Policy, 9)]
+        let delegations = [(Kind::Plugin, 8), (Kind::Policy, 9), (Kind::Prices, 10)]
             .map(|(kind, number)| Delegation { kind, keys: keys(&[number]) });
         let drafts = vec![
             signed(Draft::root(1, &plan, ends).unwrap(), &[1, 2]),
             signed(Draft::targets(1, &delegations, ends).unwrap(), &[4, 5]),
             signed(Draft::artefacts(Kind::Plugin, 1, [], ends).unwrap(), &[8]),
             signed(Draft::artefacts(Kind::Policy, 1, [], ends).unwrap(), &[9]),
+            signed(Draft::artefacts(Kind::Prices, 1, [], ends).unwrap(), &[10]),
         ];
         let made = online(|online| Repository::init(shelf::Memory::default(), drafts, online, VALIDITY, now));
         Self { repository: made.unwrap(), now }
@@ -166,6 +208,11 @@ impl Headquarters {
     /// Signs a policy as an artefact, whoever has signed the policy.
     pub(super) fn sign_policy(&mut self, policy: &Policy) {
         self.sign_as(Kind::Policy, 9, &policy.artefact);
+    }
+
+    /// Signs prices.
+    pub(super) fn sign_prices(&mut self, prices: &Prices) {
+        self.sign_as(Kind::Prices, 10, &prices.artefact);
     }
 
     fn sign_as(&mut self, kind: Kind, number: u8, artefact: &Artefact) {
@@ -188,6 +235,13 @@ impl Headquarters {
         let files = self.repository.files().unwrap();
         let content = (plugin.artefact.clone(), plugin.package.as_slice());
         down::export(Vec::new(), "hub-1", &files, Some(order), [content]).unwrap()
+    }
+
+    /// A stick with an order and prices, or none.
+    pub(super) fn stick_of_prices(&self, order: &[u8], prices: Option<&Prices>) -> Vec<u8> {
+        let files = self.repository.files().unwrap();
+        let contents = prices.map(|prices| (prices.artefact.clone(), prices.bytes.as_slice()));
+        down::export(Vec::new(), "hub-1", &files, Some(order), contents).unwrap()
     }
 
     /// A stick with an order and a policy, or none.

@@ -7,6 +7,7 @@ mod models;
 mod orders;
 mod outbox;
 mod policy;
+mod prices;
 mod rehearsals;
 mod rollouts;
 mod settings;

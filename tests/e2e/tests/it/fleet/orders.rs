@@ -73,6 +73,7 @@ async fn a_signed_plugin_comes_by_stick_and_a_bad_one_goes_back_by_itself_over_a
     hq.sign(&good);
     let stick = give(&store, "one.aisle", hq.stick(&order(HUB, STORE, 1, &good), &good));
     courier(&store, &["apply", &stick]).exits(1).complains_about(&["no root", "hint: "]);
+    assert_eq!(api.metric("aisle_fleet_bundles_refused_total{reason=\"root\"}").await, Some(1.0));
     courier(&store, &["trust", &give(&store, "1.root.json", hq.root())]).exits(0);
     let applied = courier(&store, &["apply", &stick, "--json"]).exits(0).json();
     assert_eq!(
