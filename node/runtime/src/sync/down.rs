@@ -13,13 +13,20 @@
 //! Without a hub it applies what is there already. What is wrong with the folder keeps only this from working. Not here: which piece comes when
 //! (`aisle-content`), what applying is ([`super::apply`]). Guards invariant 5: nobody waits for this thread; and that a node which goes by signatures takes nothing without.
 
-use super::{Desired as Wanted, Line, apply::Hands, files, metrics::Metrics, pace::Pace, words};
+use super::{
+    Desired as Wanted, Line,
+    apply::Hands,
+    files,
+    metrics::Metrics,
+    news::{Due, Told},
+    words,
+};
 use aisle_content::{
     Config, Folder, Input, Item, Manifest, Order, Output, Planner, Shelf as _, ShelfError,
     trust::{HubsWord, manifest},
 };
 use aisle_converge::{Fleet, fleet::METADATA};
-use aisle_fleet::{ContentHash, NodeReport, Slot, device::SlotDevices, rehearsal::Played, says::NodeSays};
+use aisle_fleet::{ContentHash, says::NodeSays};
 use aisle_protocol::{
     Hash, Message, Stream,
     control::{self, Applied, Octets, Report},
@@ -27,7 +34,7 @@ use aisle_protocol::{
 };
 use aisle_transport::client::{Client, Heard, NotTaken, Phase};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     io,
     sync::{
         Arc,
@@ -128,9 +135,7 @@ impl Down {
             client,
             hands,
             metrics,
-            said: None,
-            said_of_devices: BTreeMap::new(),
-            pace: Pace::default(),
+            told: Told::default(),
             reported: None,
             receiver,
             sender: sender.clone(),
@@ -159,11 +164,7 @@ struct Worker {
     hands: Hands,
     metrics: Metrics,
     /// What the hub was last told of the fleet.
-    said: Option<(NodeReport, Vec<Played>)>,
-    /// And of devices.
-    said_of_devices: BTreeMap<Slot, SlotDevices>,
-    /// How often it is told of devices alone.
-    pace: Pace,
+    told: Told,
     /// What it was last told beside that.
     reported: Option<Report>,
     receiver: Receiver<Event>,
@@ -193,7 +194,7 @@ impl Worker {
                     inputs.extend(self.act(output, &planner, &mut folder));
                 }
                 if is_new {
-                    self.said = None;
+                    self.told.forget();
                 }
             }
             let pause = self.say(&planner);
@@ -318,7 +319,7 @@ impl Worker {
         ordered.map(Input::Desired).into_iter().chain(lost).collect()
     }
 
-    /// Tells the hub how the node stands in its fleet, where that is news. What is new of devices alone may have to wait: gives how long.
+    /// Tells the hub how the node stands in its fleet, where that is news. What is new of figures and devices alone may have to wait: gives how long.
     fn say(&mut self, planner: &Planner) -> Option<Duration> {
         let fleet = self.hands.fleet.as_ref()?;
         let aisle_converge::Status { report, rehearsals, devices, .. } = fleet.status();
@@ -326,16 +327,10 @@ impl Worker {
         if fleet.generation().is_none() || !planner.is_connected() {
             return None;
         }
-        if self.said.as_ref() == Some(&(report, rehearsals)) {
-            if self.said_of_devices == devices {
-                return None;
-            }
-            let now = Instant::now();
-            let wait = self.pace.wait(now);
-            if wait.is_some() {
-                return wait;
-            }
-            self.pace.told(now);
+        match self.told.due(&report, &rehearsals, &devices, Instant::now()) {
+            Due::Nothing => return None,
+            Due::In(wait) => return Some(wait),
+            Due::Now => {}
         }
         let known = self.reported.clone().filter(|known| Some(known.generation) == planner.generation());
         let generation = planner.generation().unwrap_or(0);
@@ -352,7 +347,7 @@ impl Worker {
                 Ok(bytes) => report.node = Some(Octets(bytes.into())),
                 Err(error) => tracing::error!("how the node stands is not told: {}", words(&error)),
             }
-            (self.said, self.said_of_devices) = (Some((says.report, says.rehearsals)), says.devices);
+            self.told.told(says.report, says.rehearsals, says.devices);
         }
         self.tell(|| self.client.report(report.clone()));
     }

@@ -20,6 +20,7 @@ mod down;
 pub(crate) mod files;
 mod load;
 mod metrics;
+mod news;
 mod pace;
 pub(crate) mod policy;
 mod report;
