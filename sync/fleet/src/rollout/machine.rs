@@ -72,7 +72,7 @@ pub struct WaveState {
 pub struct Rollout {
     pub(super) spec: RolloutSpec,
     pub(super) author: String,
-    /// The higher, the later it was made.
+    /// The higher, the later it was started; made, until then.
     pub(super) order: u64,
     pub(super) phase: RolloutPhase,
     pub(super) approvals: BTreeSet<String>,
@@ -92,7 +92,7 @@ pub struct Rollout {
 }
 
 impl Rollout {
-    /// A draft. `order` is higher than that of every rollout before it.
+    /// A draft. `order` is higher than that of every rollout before it; with its start it is given another ([`Self::placed`]).
     ///
     /// # Errors
     /// When it cannot be.
@@ -145,10 +145,16 @@ impl Rollout {
         &self.author
     }
 
-    /// Where it stands among all rollouts: the higher, the later it was made.
+    /// Where it stands among all rollouts: the higher, the later it was started, or made where it was not.
     #[must_use]
     pub const fn order(&self) -> u64 {
         self.order
+    }
+
+    /// Takes the place that is its own from its start on. Whoever lets [`super::Verb::Start`] through gives it one that is higher than that of every rollout before it,
+    /// and saves both together: of two rollouts the one counts that was started later, however long ago it was written. A lower one changes nothing.
+    pub fn placed(&mut self, order: u64) {
+        self.order = self.order.max(order);
     }
 
     /// Stores that take no part, and why.
