@@ -13,14 +13,7 @@
 //! Without a hub it applies what is there already. What is wrong with the folder keeps only this from working. Not here: which piece comes when
 //! (`aisle-content`), what applying is ([`super::apply`]). Guards invariant 5: nobody waits for this thread; and that a node which goes by signatures takes nothing without.
 
-use super::{
-    Desired as Wanted, Line,
-    apply::Hands,
-    files,
-    metrics::Metrics,
-    news::{Due, Told},
-    words,
-};
+use super::{Desired as Wanted, Line, apply::Hands, files, metrics::Metrics, told::Told, words};
 use aisle_content::{
     Config, Folder, Input, Item, Manifest, Order, Output, Planner, Shelf as _, ShelfError,
     trust::{HubsWord, manifest},
@@ -319,7 +312,7 @@ impl Worker {
         ordered.map(Input::Desired).into_iter().chain(lost).collect()
     }
 
-    /// Tells the hub how the node stands in its fleet, where that is news. What is new of figures and devices alone may have to wait: gives how long.
+    /// Tells the hub how the node stands in its fleet, where that is news, or where it was told long ago. Gives how long it may wait else.
     fn say(&mut self, planner: &Planner) -> Option<Duration> {
         let fleet = self.hands.fleet.as_ref()?;
         let aisle_converge::Status { report, rehearsals, devices, .. } = fleet.status();
@@ -327,10 +320,9 @@ impl Worker {
         if fleet.generation().is_none() || !planner.is_connected() {
             return None;
         }
-        match self.told.due(&report, &rehearsals, &devices, Instant::now()) {
-            Due::Nothing => return None,
-            Due::In(wait) => return Some(wait),
-            Due::Now => {}
+        let wait = self.told.wait((report, rehearsals), &devices, Instant::now());
+        if !wait.is_zero() {
+            return Some(wait);
         }
         let known = self.reported.clone().filter(|known| Some(known.generation) == planner.generation());
         let generation = planner.generation().unwrap_or(0);
@@ -347,7 +339,7 @@ impl Worker {
                 Ok(bytes) => report.node = Some(Octets(bytes.into())),
                 Err(error) => tracing::error!("how the node stands is not told: {}", words(&error)),
             }
-            self.told.told(says.report, says.rehearsals, says.devices);
+            self.told.tell((says.report, says.rehearsals), says.devices, Instant::now(), rand::random());
         }
         self.tell(|| self.client.report(report.clone()));
     }

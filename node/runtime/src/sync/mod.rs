@@ -20,12 +20,12 @@ mod down;
 pub(crate) mod files;
 mod load;
 mod metrics;
-mod news;
 mod pace;
 pub(crate) mod policy;
 mod report;
 mod run;
 mod shelf;
+mod told;
 
 pub(crate) use config::{RawSync, Settings};
 pub(crate) use door::TakeError;

@@ -1,7 +1,6 @@
 //! Before a rollout begins: the plan of its waves, who would fail, and how much of the fleet it reaches.
 
 use super::{
-    business,
     orders::{Bytes, releases},
     world::{self, Members, Words},
 };
@@ -68,7 +67,7 @@ pub(crate) async fn look(
             Some(format!("the bytes of `{named}` are not at this hub\nhint: publish the artefact first"));
     }
     let unknown = unknown_policy(database, &spec.set).await?;
-    let unmeasured = business::unknown(spec).map(|invalid| invalid.to_string());
+    let unmeasured = super::business::unknown(spec).map(|invalid| invalid.to_string());
     found.refusal = found.refusal.take().or(unmeasured).or(unknown);
     let fleet = members.members.len() as u64;
     let is_wide = found.nodes.saturating_mul(SHARE) > fleet;

@@ -82,7 +82,10 @@ pub async fn what_nodes_say_and_what_is_said_of_them_is_found_before_a_rollout_b
     };
     let (severity, count, reason) = of(&found, "disk-full").unwrap();
     let missing = new.bytes + (64 << 20) - (1 << 20);
-    assert_eq!((severity, count, &reason["missing_bytes"]), ("waits", 1, &json!(missing)));
+    // It may have gone on filling since it said so.
+    let found_missing = reason["missing_bytes"].as_u64().unwrap();
+    assert_eq!((severity, count), ("waits", 1));
+    assert!((missing..missing + (1 << 20)).contains(&found_missing), "{found_missing}");
     assert_eq!(examples("disk-full"), json!(["store-00/node-1"]));
     let (severity, count, reason) = of(&found, "node-too-old").unwrap();
     assert_eq!((severity, count, &reason["has"]), ("fails", 1, &json!("0.0.9")));
