@@ -6,28 +6,34 @@ use std::time::{Duration, Instant};
 
 /// How long after it was told it may be told again, at first.
 const FIRST: Duration = Duration::from_secs(5);
-/// The longest that a change waits.
-const LAST: Duration = Duration::from_secs(300);
 
 /// When it was told, and how long that holds.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Pace(Option<(Instant, Duration)>);
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    last: Duration,
+    told: Option<(Instant, Duration)>,
+}
 
 impl Pace {
+    /// Of something that was never told. No change waits longer than this.
+    pub(super) const fn up_to(last: Duration) -> Self {
+        Self { last, told: None }
+    }
+
     /// How long a change has to wait; nothing where it may be told now.
     pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
-        let (at, pause) = self.0?;
+        let (at, pause) = self.told?;
         Some(pause.saturating_sub(now.saturating_duration_since(at))).filter(|wait| !wait.is_zero())
     }
 
     /// It is told.
     pub(super) fn told(&mut self, now: Instant) {
-        let pause = match self.0 {
+        let pause = match self.told {
             // It has gone on changing.
-            Some((at, pause)) if now.saturating_duration_since(at) < pause * 2 => (pause * 2).min(LAST),
+            Some((at, pause)) if now.saturating_duration_since(at) < pause * 2 => (pause * 2).min(self.last),
             _ => FIRST,
         };
-        self.0 = Some((now, pause));
+        self.told = Some((now, pause));
     }
 }
 
@@ -37,7 +43,7 @@ mod tests {
 
     #[test]
     fn what_changes_all_the_time_is_told_ever_more_rarely_and_soon_again_after_a_quiet_while() {
-        let (mut pace, mut now) = (Pace::default(), Instant::now());
+        let (mut pace, mut now) = (Pace::up_to(Duration::from_secs(300)), Instant::now());
         let start = now;
         let mut told = Vec::new();
         for _ in 0..3_600 {

@@ -1,9 +1,11 @@
-//! When the hub is told how the node stands: at once when that is news, soon when devices are, and now and then in any case, since free disk and days change without.
+//! When the hub is told how the node stands: at once when that is news, soon when devices are or figures that change with every call (calls, fuel, durations), and now and then in any case,
+//! since free disk and days change without.
 //!
-//! Not here: what is said (`aisle_fleet::says`), how often devices are ([`super::pace`]). Guards invariant 6: a node that has nothing new says a few words an hour.
+//! Not here: what is said (`aisle_fleet::says`), how often devices are ([`super::pace`]). Guards invariant 6: a node that has nothing new says a few words an hour, and one
+//! that is busy keeps no other from being heard.
 
 use super::pace::Pace;
-use aisle_fleet::{NodeReport, Slot, device::SlotDevices, rehearsal::Played};
+use aisle_fleet::{NodeReport, Reason, Slot, device::SlotDevices, rehearsal::Played};
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
@@ -14,8 +16,13 @@ const FACTS: Duration = Duration::from_secs(50 * 60);
 /// And for so much longer at most, so that a fleet that came back at once does not go on talking at once.
 const SPREAD: Duration = Duration::from_secs(20 * 60);
 
+/// The longest that new figures wait: gates of a rollout go by them.
+const FIGURES_LAST: Duration = Duration::from_secs(30);
+/// The longest that a change at devices alone waits.
+const DEVICES_LAST: Duration = Duration::from_secs(300);
+
 /// What the hub was told last.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Told {
     /// Of the fleet.
     of_fleet: Option<(NodeReport, Vec<Played>)>,
@@ -23,8 +30,22 @@ pub(super) struct Told {
     of_devices: BTreeMap<Slot, SlotDevices>,
     /// How often it is told of devices alone.
     pace: Pace,
+    /// And how often of figures alone.
+    of_figures: Pace,
     /// When it is told in any case.
     due: Option<Instant>,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self {
+            of_fleet: None,
+            of_devices: BTreeMap::new(),
+            pace: Pace::up_to(DEVICES_LAST),
+            of_figures: Pace::up_to(FIGURES_LAST),
+            due: None,
+        }
+    }
 }
 
 impl Told {
@@ -36,19 +57,30 @@ impl Told {
         now: Instant,
     ) -> Duration {
         let due = self.due.map_or(Duration::ZERO, |due| due.saturating_duration_since(now));
-        if self.of_fleet.as_ref() != Some(&of_fleet) || due.is_zero() {
+        let Some((told, played)) = self.of_fleet.as_ref().filter(|_| !due.is_zero()) else {
+            return Duration::ZERO;
+        };
+        let (report, rehearsals) = &of_fleet;
+        if played != rehearsals || without_figures(told) != without_figures(report) {
             return Duration::ZERO;
         }
-        if self.of_devices == *of_devices {
-            return due;
-        }
-        match self.pace.wait(now) {
-            Some(wait) => wait.min(due),
-            None => {
-                self.pace.told(now);
-                Duration::ZERO
+        let is_new = (told != report, self.of_devices != *of_devices);
+        let mut wait = due;
+        for (is_new, pace) in [(is_new.0, &self.of_figures), (is_new.1, &self.pace)] {
+            if is_new {
+                wait = wait.min(pace.wait(now).unwrap_or_default());
             }
         }
+        if wait.is_zero() {
+            // What goes along is told as well.
+            if is_new.0 {
+                self.of_figures.told(now);
+            }
+            if is_new.1 {
+                self.pace.told(now);
+            }
+        }
+        wait
     }
 
     /// It is told. `draw` is anything, and says how long that holds.
@@ -69,10 +101,65 @@ impl Told {
     }
 }
 
+/// A report as it would be if nothing were counted.
+fn without_figures(report: &NodeReport) -> NodeReport {
+    let mut report = report.clone();
+    for slot in report.slots.values_mut() {
+        slot.health = None;
+        for reason in &mut slot.reasons {
+            match reason {
+                Reason::NotCalledYet { calls, .. } => *calls = 0,
+                Reason::Watching { minutes_left } => *minutes_left = 0,
+                Reason::DiskFull { missing_bytes } => *missing_bytes = 0,
+                _ => {}
+            }
+        }
+    }
+    report
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aisle_fleet::{ContentHash, report::Brief};
+    use aisle_fleet::{
+        ContentHash, Health,
+        report::{Brief, Phase, SlotReport},
+    };
+
+    fn report(phase: Phase, calls: u64) -> NodeReport {
+        let slot = SlotReport {
+            wanted: None,
+            round: 0,
+            running: None,
+            good: None,
+            phase,
+            reasons: vec![Reason::NotCalledYet { calls, calls_min: 20 }],
+            health: Some(Health { calls, ..Health::default() }),
+        };
+        let slots = BTreeMap::from([("plugin/multi-buy".parse().unwrap(), slot)]);
+        NodeReport { slots, ..NodeReport::default() }
+    }
+
+    #[test]
+    fn figures_that_change_with_every_call_are_told_now_and_then_and_everything_else_at_once() {
+        let (mut told, start) = (Told::default(), Instant::now());
+        let devices = BTreeMap::new();
+        let mut at = Vec::new();
+        for second in 0..600 {
+            let now = start + Duration::from_secs(second);
+            let of_fleet = (report(Phase::Watching, second), Vec::new());
+            let wait = told.wait(of_fleet.clone(), &devices, now);
+            assert!(wait <= FIGURES_LAST);
+            if wait.is_zero() {
+                told.tell(of_fleet, devices.clone(), now, 0);
+                at.push(second);
+            }
+        }
+        assert_eq!(at[..6], [0, 1, 6, 16, 36, 66], "the first of all, then ever more rarely");
+        assert!(at.windows(2).all(|two| two[1] - two[0] <= 30), "{at:?}");
+        let now = start + Duration::from_secs(600);
+        assert!(told.wait((report(Phase::Settled, 600), Vec::new()), &devices, now).is_zero());
+    }
 
     #[test]
     fn a_quiet_node_is_told_of_again_about_each_hour_and_not_more_often() {

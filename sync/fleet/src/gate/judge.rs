@@ -139,8 +139,13 @@ fn fuel(max: u64, gates: &Gates, evidence: &Evidence<'_>) -> Check {
 fn metric(business: &Business, gates: &Gates, evidence: &Evidence<'_>) -> Check {
     let gate = GateName::Business(business.metric.clone());
     let Some(mean) = evidence.means.get(&business.metric) else {
-        let text = "no stores like these are left to compare with".into();
-        return check(gate, Verdict::NotJudged, text);
+        let text = "no stores like these are left to compare with";
+        // What nobody can be compared with has not been shown to do no worse.
+        return if business.must_show {
+            check(gate, Verdict::Wait, format!("{text}, and it must be shown: a person has to `promote` it"))
+        } else {
+            check(gate, Verdict::NotJudged, text.into())
+        };
     };
     let tolerance = f64::from(business.tolerance);
     let Interval { low, high } = mean.interval(gates.alpha());

@@ -133,6 +133,8 @@ fn where_it_must_be_shown_that_it_does_no_worse_nothing_less_is_enough() {
     let gates = business(json);
     let noisy = |at: i32| f64::from(at % 7 - 3) * 20.0;
     assert_eq!(verdict_of(&gates, &mean_of((0..10).map(noisy))).0, Verdict::Wait);
+    let (verdict, text) = verdict_of(&gates, &BTreeMap::new());
+    assert_eq!(verdict, Verdict::Wait, "with nobody to compare with nothing is shown: {text}");
     assert_eq!(verdict_of(&gates, &mean_of((0..24).map(|at| f64::from(at % 3 - 1)))).0, Verdict::Pass);
 }
 

@@ -22,6 +22,7 @@ const SQLITE: &[Step] = &[
     (9, "rehearsals", include_str!("../../migrations/sqlite_9.sql")),
     (10, "devices", include_str!("../../migrations/sqlite_10.sql")),
     (11, "presence", include_str!("../../migrations/sqlite_11.sql")),
+    (12, "news", include_str!("../../migrations/sqlite_12.sql")),
 ];
 const POSTGRES: &[Step] = &[
     (1, "first", include_str!("../../migrations/postgres_1.sql")),
@@ -35,6 +36,7 @@ const POSTGRES: &[Step] = &[
     (9, "rehearsals", include_str!("../../migrations/postgres_9.sql")),
     (10, "devices", include_str!("../../migrations/postgres_10.sql")),
     (11, "presence", include_str!("../../migrations/postgres_11.sql")),
+    (12, "news", include_str!("../../migrations/postgres_12.sql")),
 ];
 
 fn migrator(steps: &'static [Step]) -> Migrator {

@@ -363,9 +363,9 @@ fn receipt_row(
     })
 }
 
-type EventColumns = (i16, i32, i64, i64, i32, Vec<u8>);
+pub(super) type EventColumns = (i16, i32, i64, i64, i32, Vec<u8>);
 
-fn event_row(
+pub(super) fn event_row(
     store: &str,
     (of, log, seq, hlc, kind, payload): EventColumns,
 ) -> Result<EventRow, DatabaseError> {

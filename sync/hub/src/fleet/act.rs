@@ -43,26 +43,38 @@ pub(crate) async fn say(voice: Voice<'_>, name: &str, by: &str, verb: Verb) -> R
     // What takes long is done before anything is locked.
     let ahead = match &verb {
         Verb::Preflight => {
-            let kept = database.rollout(name).await?.ok_or(ActError::Unknown)?;
-            Some(ahead::look(database, kept.rollout.spec(), now).await?)
+            let spec = database.rollout(name).await?.ok_or(ActError::Unknown)?.rollout.spec().clone();
+            Some((ahead::look(database, &spec, now).await?, spec))
         }
         _ => None,
     };
     let others = match &verb {
-        Verb::Start => world::rollouts(database).await?,
-        _ => std::collections::BTreeMap::new(),
+        Verb::Start => Some((database.fleet_changes().await?, world::rollouts(database).await?)),
+        _ => None,
     };
     let mut change = database.change_fleet(false).await?;
     let mut kept = change.rollout(name).await?.ok_or(ActError::Unknown)?;
+    // What was looked at is another draft than this one. The counter would say too much: the rules move it as well, all the time.
+    if ahead.as_ref().is_some_and(|(_, spec)| spec != kept.rollout.spec()) {
+        return Err(ActError::Raced);
+    }
     let was = json!({ "phase": kept.rollout.phase() });
     let said = serde_json::to_value(&verb).unwrap_or_default();
     let word = verb.as_str();
     let command = Command { by: by.into(), verb };
     let mut effects = kept.rollout.apply(Event::Command(command), now)?;
-    if let Some(other) = collision(&kept.rollout, others.values()) {
-        return Err(other);
+    if let Some((changes, others)) = others {
+        // Another one may have been started meanwhile.
+        if !change.is_next(changes) {
+            return Err(ActError::Raced);
+        }
+        if let Some(other) = collision(&kept.rollout, others.values()) {
+            return Err(other);
+        }
+        let (_, place) = change.next_rollout().await?;
+        kept.rollout.placed(place.cast_unsigned());
     }
-    if let Some((looked, plan, new)) = ahead {
+    if let Some(((looked, plan, new), _)) = ahead {
         for node in new {
             change.put_member(node.store.as_str(), node.serial.as_str(), now_ms).await?;
         }

@@ -68,7 +68,8 @@ pub(crate) async fn look(
             Some(format!("the bytes of `{named}` are not at this hub\nhint: publish the artefact first"));
     }
     let unknown = unknown_policy(database, &spec.set).await?;
-    found.refusal = found.refusal.take().or(unknown);
+    let unmeasured = super::business::unknown(spec).map(|invalid| invalid.to_string());
+    found.refusal = found.refusal.take().or(unmeasured).or(unknown);
     let fleet = members.members.len() as u64;
     let is_wide = found.nodes.saturating_mul(SHARE) > fleet;
     let compared = plan.left.len() as u64;

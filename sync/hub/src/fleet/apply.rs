@@ -6,7 +6,7 @@
 use super::{
     FILTERS_MAX, OVERRIDES_MAX, ROLLOUTS_MAX,
     act::Voice,
-    ahead, effects,
+    ahead, business, effects,
     forget::{self, Spare},
     world,
     world::{Members, Words},
@@ -320,6 +320,9 @@ async fn draft_in(
             return Err(ApplyError::Begun { name, phase: there.rollout.phase().to_string() });
         }
         differs = Differs::Changed;
+    }
+    if let Some(invalid) = business::unknown(&spec) {
+        return Err(invalid.into());
     }
     let (count, place) = change.next_rollout().await?;
     if differs == Differs::Created && count >= ROLLOUTS_MAX {

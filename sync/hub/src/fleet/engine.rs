@@ -4,31 +4,32 @@
 //! did; then resolves what every node should be and gives an order to every store for which it has changed. All of it is made from rows: what a hub that was killed
 //! had not done yet, the next look does. Not here: when it is looked ([`Engine::run`] has the only timer), what people say ([`super::act`]).
 
+mod give;
+
 use super::{
     Wake, business,
     effects::{self, is_alive},
     metadata::Metadata,
-    orders::{Answers, Bytes, Draft, OfNode, releases},
     rehearse::{self, Rehearsing},
     telemetry::Telemetry,
-    world::{self, Members, Words},
+    world::{Members, Words},
 };
 use crate::{
     database::{
         Database, DatabaseError,
-        fleet::{FleetNode, KeptRollout, Lease, MemberRow, NewOrder},
+        fleet::{FleetNode, KeptRollout, Lease, MemberRow},
         read::ROWS_MAX,
     },
     http::Clock,
 };
-use aisle_content::{Manifest, Order, order::NodeOrder};
 use aisle_event::{StoreId, Timestamp};
 use aisle_fleet::{
-    NodeId, NodeReport, NodeSays, Release, Serial, Stamp,
-    rehearsal::{Played, encode_candidates},
-    rollout::{Effect, Event, Fact, Rollout, Status},
+    NodeId, NodeReport, NodeSays, RolloutPhase, Serial,
+    rehearsal::Played,
+    rollout::{Cause, Effect, Event, Fact, Rollout, Status},
 };
 use aisle_residency::signing::SigningKey;
+use give::give;
 use prometheus_client::registry::Registry;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -37,8 +38,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How many stores are given their orders in one transaction.
-const ORDERS_TOGETHER: usize = 32;
 /// The most nodes whose last report is heard again at one look.
 const AGAIN_MAX: usize = 1_000;
 
@@ -266,7 +265,8 @@ async fn look(parts: &Parts, held: &mut Held, now: Timestamp) -> Result<Looked, 
     // A clock that was set back makes nobody wait.
     let since = now.0.saturating_sub(held.looked_ms);
     let is_due = changes != held.changes || since < 0 || since >= parts.settings.look_ms;
-    if !is_due && news.is_empty() {
+    // What stores sold is read in pieces, one at a look.
+    if !is_due && news.is_empty() && !held.memory.is_under_way() {
         return Ok(Looked { is_mine: true, ..Looked::default() });
     }
     if is_due {
@@ -284,27 +284,37 @@ async fn look(parts: &Parts, held: &mut Held, now: Timestamp) -> Result<Looked, 
     let mut looked = Looked { is_mine: true, ..Looked::default() };
     let mut is_whole = true;
     let mut has_changed = is_due;
+    let mut budget = business::Budget::default();
     for name in held.rollouts.keys().cloned().collect::<Vec<_>>() {
         let Some(mut kept) = held.rollouts.remove(&name) else { continue };
         if !is_alive(kept.rollout.phase()) {
             held.rollouts.insert(name, kept);
             continue;
         }
-        let facts = facts(parts, held, &kept, &heard, is_due, now).await?;
+        let facts = facts(parts, held, &kept, (&heard, &mut budget), is_due, now).await?;
         if facts.is_empty() {
             held.rollouts.insert(name, kept);
             continue;
         }
+        let was = Shown::of(&kept.rollout, &facts);
         let effects = feed(&mut kept.rollout, facts, now);
         has_changed |= !effects.is_empty();
+        if was.is_some_and(|was| effects.is_empty() && was.is_still(&kept.rollout)) {
+            // It is done, and nobody would see the difference: all of its nodes are not written for that.
+            held.rollouts.insert(name, kept);
+            continue;
+        }
         // One that somebody changed meanwhile is read again, and hears the same again.
         if save(parts, held, &mut kept, &effects, now).await? {
             looked.rollouts += 1;
             held.rollouts.insert(name, kept);
         } else {
+            held.memory.forget(&name);
             is_whole = false;
         }
     }
+    let rollouts = &held.rollouts;
+    held.memory.retain(|name| rollouts.contains_key(name));
     if !is_whole {
         // Without that rollout's word every node of it would be told to go back.
         held.changes = -1;
@@ -387,17 +397,42 @@ async fn refresh(database: &Database, held: &mut Held) -> Result<(), DatabaseErr
     Ok(())
 }
 
+/// What is to be seen of the nodes that facts are about, where a rollout is done.
+struct Shown(Vec<Of<Option<(Status, Option<Cause>)>>>);
+
+impl Shown {
+    fn of(rollout: &Rollout, facts: &[Fact]) -> Option<Self> {
+        let told = |fact: &Fact| match fact {
+            Fact::Reported { node, .. } | Fact::Left(node) => Some(node.clone()),
+            _ => None,
+        };
+        let is_done = *rollout.phase() == RolloutPhase::Done;
+        is_done.then(|| {
+            Self(facts.iter().filter_map(told).map(|node| (node.clone(), shown(rollout, &node))).collect())
+        })
+    }
+
+    fn is_still(&self, rollout: &Rollout) -> bool {
+        self.0.iter().all(|(node, was)| shown(rollout, node) == *was)
+    }
+}
+
+fn shown(rollout: &Rollout, node: &NodeId) -> Option<(Status, Option<Cause>)> {
+    rollout.nodes().get(node).map(|progress| (progress.status, progress.cause.clone()))
+}
+
 /// What has become known that means something to a rollout.
 async fn facts(
     parts: &Parts,
     held: &mut Held,
     kept: &KeptRollout,
-    heard: &[(NodeId, NodeReport)],
+    (heard, budget): (&[Of<NodeReport>], &mut business::Budget),
     is_due: bool,
     now: Timestamp,
 ) -> Result<Vec<Fact>, DatabaseError> {
     let (rollout, mut facts) = (&kept.rollout, Vec::new());
     let has = |node: &NodeId| rollout.nodes().contains_key(node);
+    let mut is_pairing = false;
     if is_due {
         let is_member = |node: &NodeId| held.nodes.get(node).is_some_and(|node| node.is_member);
         facts.extend(rollout.nodes().keys().filter(|node| !is_member(node)).cloned().map(Fact::Left));
@@ -415,19 +450,24 @@ async fn facts(
         let since = held.looked_ms.max(now.0.saturating_sub(parts.settings.look_ms));
         let is_there = |row: &MemberRow| row.is_connected || row.last_seen_ms >= since;
         let seen = both.filter(|(member, row)| is_there(row) && has(&member.id));
-        facts.push(Fact::Seen(seen.map(|(member, _)| member.id.clone()).collect()));
+        // Of one that is done nobody asks who is there.
+        if *rollout.phase() != RolloutPhase::Done {
+            facts.push(Fact::Seen(seen.map(|(member, _)| member.id.clone()).collect()));
+        }
     }
     let reported = heard.iter().filter(|(node, _)| has(node));
     facts.extend(
         reported
             .map(|(node, report)| Fact::Reported { node: node.clone(), report: Box::new(report.clone()) }),
     );
-    if is_due {
-        let business =
-            business::facts(&parts.database, rollout, &held.members.members, &mut held.memory, now.0);
-        facts.extend(business.await?);
+    if is_due || held.memory.is_under_way() {
+        let with = (&mut held.memory, budget);
+        let found = business::facts(&parts.database, rollout, &held.members.members, with, now.0).await?;
+        facts.extend(found.facts);
+        is_pairing = found.is_pairing;
     }
-    if !facts.is_empty() {
+    // No gate is looked at before it is known what it has to go by.
+    if !facts.is_empty() && !is_pairing {
         facts.push(Fact::Tick);
     }
     Ok(facts)
@@ -478,132 +518,6 @@ async fn forget_news(
     let mut rule = parts.database.rule_fleet(&held.lease).await?.ok_or(Lost)?;
     rule.heard(&heard).await?;
     Ok(rule.commit().await?)
-}
-
-/// Every release that anybody names.
-fn named(held: &Held) -> impl Iterator<Item = &Release> {
-    let groups = held.words.groups.iter().map(|group| &group.says.artefacts);
-    let overrides = held.words.overrides.iter().map(|one| &one.says.artefacts);
-    let rollouts = held.rollouts.values().map(|kept| &kept.rollout.spec().set);
-    groups.chain(overrides).chain(rollouts).flat_map(releases).map(|(_, release)| release)
-}
-
-/// Resolves what every node should be, and gives an order to each store for which that has changed. Says how many.
-async fn give(parts: &Parts, held: &mut Held, now: Timestamp) -> Result<usize, Ended> {
-    let database = &parts.database;
-    let drafts = {
-        let bytes = Bytes::find(database, named(held)).await?;
-        let metadata = parts.metadata.current().await?;
-        read_prints(database, held).await?;
-        let members = &held.members.members;
-        let rollouts = held.rollouts.values().map(|kept| &kept.rollout);
-        let places: BTreeMap<String, u64> =
-            rollouts.clone().map(|rollout| (rollout.spec().rollout.to_string(), rollout.order())).collect();
-        let resolved = world::resolve(members, &held.words, rollouts, now);
-        let mut answers = Answers::default();
-        let mut stores: BTreeMap<&StoreId, Vec<OfNode>> = BTreeMap::new();
-        let mut faulty: BTreeSet<&StoreId> = BTreeSet::new();
-        for (member, resolved) in members.iter().zip(&resolved) {
-            match answers.of(resolved, &bytes, &places) {
-                Some(answer) => {
-                    let (serial, rehearse) =
-                        (member.id.serial.to_string(), held.rehearsing.of_node(&member.id, &bytes));
-                    stores.entry(&member.id.store).or_default().push(OfNode { serial, answer, rehearse });
-                }
-                None => drop(faulty.insert(&member.id.store)),
-            }
-        }
-        // Such a store keeps the order that it has.
-        stores.retain(|store, _| !faulty.contains(store));
-        let mut drafts = Vec::new();
-        for (store, nodes) in stores {
-            let is_told_of = metadata.is_some()
-                || held.prints.contains_key(store.as_str())
-                || nodes.iter().any(|node| !node.answer.is_empty || !node.rehearse.is_empty());
-            let draft = Draft::of(store, nodes, &bytes, &metadata);
-            let is_new = held.prints.get(store.as_str()).is_none_or(|print| print.as_slice() != draft.print);
-            if is_told_of && is_new {
-                drafts.push(draft);
-            }
-        }
-        drafts
-    };
-    let mut given = 0;
-    for together in drafts.chunks(ORDERS_TOGETHER) {
-        given += write(parts, held, together, now).await?;
-    }
-    Ok(given)
-}
-
-async fn read_prints(database: &Database, held: &mut Held) -> Result<(), DatabaseError> {
-    held.prints.clear();
-    let mut after = String::new();
-    loop {
-        let page = database.fleet_orders(&after, ROWS_MAX).await?;
-        let is_last = page.len() < ROWS_MAX as usize;
-        for (store, print, is_last_word) in page {
-            after.clone_from(&store);
-            // Where somebody else had the last word, the order is given again.
-            held.prints.insert(store, if is_last_word { print } else { Vec::new() });
-        }
-        if is_last {
-            return Ok(());
-        }
-    }
-}
-
-async fn write(parts: &Parts, held: &mut Held, drafts: &[Draft], now: Timestamp) -> Result<usize, Ended> {
-    let mut rule = parts.database.rule_fleet(&held.lease).await?.ok_or(Lost)?;
-    let mut stamped: Vec<(NodeId, Stamp)> = Vec::new();
-    let mut given = 0;
-    for draft in drafts {
-        let mut nodes = Vec::with_capacity(draft.nodes.len());
-        let mut stamps = Vec::with_capacity(draft.nodes.len());
-        for OfNode { serial, answer, rehearse } in &draft.nodes {
-            let Some(id) = id(draft.store.as_str(), serial) else { continue };
-            let last = held.nodes.get(&id).and_then(|node| node.stamp);
-            let stamp = Stamp::following(last, answer.hash);
-            let mut node = NodeOrder::new(serial.clone(), stamp.version, answer.bytes.clone());
-            // They are bounded where they come from; one that could not be written is asked for by nobody.
-            let tried = (!rehearse.is_empty()).then(|| encode_candidates(rehearse).ok()).flatten();
-            node.rehearse = tried.map(Into::into);
-            nodes.push(node);
-            if Some(stamp) != last {
-                stamps.push((id, stamp));
-            }
-        }
-        let generation = rule.next_generation(draft.store.as_str()).await?;
-        let document = Manifest::new(generation, draft.items.clone())
-            .map_err(|error| error.to_string())
-            .and_then(|manifest| {
-                let order = Order::new(&draft.store, manifest.encode(), nodes, &parts.hub, now.0);
-                order.seal(|message| parts.receipt_key.sign(message).0).map_err(|error| error.to_string())
-            });
-        let document = match document {
-            Ok(document) => document,
-            Err(error) => {
-                tracing::error!(store = %draft.store, error, "a store cannot be given an order, and keeps the one that it has");
-                continue;
-            }
-        };
-        let order =
-            NewOrder { store: draft.store.as_str(), generation, print: &draft.print, document: &document };
-        if !rule.put_order(&order).await? {
-            continue;
-        }
-        for (id, stamp) in &stamps {
-            rule.put_stamp(id.store.as_str(), id.serial.as_str(), stamp).await?;
-        }
-        stamped.extend(stamps);
-        given += 1;
-    }
-    rule.commit().await?;
-    for (id, stamp) in stamped {
-        if let Some(node) = held.nodes.get_mut(&id) {
-            node.stamp = Some(stamp);
-        }
-    }
-    Ok(given)
 }
 
 /// Nodes that were given what they had anyway have nothing new to say: what they said last is heard again.

@@ -7,7 +7,7 @@ use super::{
         over,
         read::bounded,
         reading,
-        rows::{damaged, signed, unsigned},
+        rows::{damaged, now_ms, signed, unsigned},
     },
     Change, Rule,
 };
@@ -116,9 +116,10 @@ pub(crate) async fn keep_says(
     let drift = i64::try_from(report.drift().count()).unwrap_or(i64::MAX);
     super::devices::keep(tx, (store, node), &says.devices, now_ms).await?;
     over!(&mut tx.connection(), on => {
-        sqlx::query("INSERT INTO node_reports (store, node, number, at_ms, is_news, version, facts, is_settled, drift, reason, says) \
-            VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (store, node) DO UPDATE SET number = node_reports.number + 1, \
-            at_ms = excluded.at_ms, is_news = excluded.is_news, version = excluded.version, facts = excluded.facts, \
+        sqlx::query("INSERT INTO node_reports (store, node, number, at_ms, is_news, news_at_ms, version, facts, is_settled, drift, reason, says) \
+            VALUES ($1, $2, 1, $3, $4, $3, $5, $6, $7, $8, $9, $10) ON CONFLICT (store, node) DO UPDATE SET number = node_reports.number + 1, \
+            at_ms = excluded.at_ms, \
+            news_at_ms = CASE WHEN node_reports.is_news = $4 THEN node_reports.news_at_ms ELSE excluded.news_at_ms END, is_news = excluded.is_news, version = excluded.version, facts = excluded.facts, \
             is_settled = excluded.is_settled, drift = excluded.drift, reason = excluded.reason, says = excluded.says")
             .bind(store).bind(node).bind(now_ms).bind(true).bind(version).bind(facts).bind(report.is_settled()).bind(drift)
             .bind(reason).bind(bytes).execute(on).await.map(drop).map_err(while_doing("keep what a node says of itself"))
@@ -184,7 +185,7 @@ impl Database {
         })
     }
 
-    /// What the rules have not heard yet: store, serial, number, what was said.
+    /// What the rules have not heard yet, those first that have waited longest: store, serial, number, what was said.
     ///
     /// # Errors
     /// When the database cannot say.
@@ -195,11 +196,11 @@ impl Database {
         match &self.pool {
             // The same words as the index has, so that it is used.
             super::super::Pool::Sqlite { reader, .. } => {
-                sqlx::query_as("SELECT store, node, number, says FROM node_reports WHERE is_news = 1 ORDER BY store, node LIMIT $1")
+                sqlx::query_as("SELECT store, node, number, says FROM node_reports WHERE is_news = 1 ORDER BY news_at_ms, store, node LIMIT $1")
                     .bind(bounded(rows_max)).fetch_all(reader).await
             }
             super::super::Pool::Postgres(pool) => {
-                sqlx::query_as("SELECT store, node, number, says FROM node_reports WHERE is_news ORDER BY store, node LIMIT $1")
+                sqlx::query_as("SELECT store, node, number, says FROM node_reports WHERE is_news ORDER BY news_at_ms, store, node LIMIT $1")
                     .bind(bounded(rows_max)).fetch_all(pool).await
             }
         }
@@ -251,12 +252,13 @@ fn fleet_node(
 }
 
 impl Rule {
-    /// What was read as news is none any more, where nothing newer came meanwhile.
+    /// What was read as news is none any more. Where something newer came meanwhile it goes behind all who wait: nobody is heard twice before another one is heard once.
     pub(crate) async fn heard(&mut self, news: &[(String, String, i64)]) -> Result<(), DatabaseError> {
+        let now_ms = now_ms();
         for (store, node, number) in news {
             over!(&mut self.0.connection(), on => {
-                sqlx::query("UPDATE node_reports SET is_news = $4 WHERE store = $1 AND node = $2 AND number = $3")
-                    .bind(store.as_str()).bind(node.as_str()).bind(number).bind(false)
+                sqlx::query("UPDATE node_reports SET is_news = (number <> $3), news_at_ms = $4 WHERE store = $1 AND node = $2")
+                    .bind(store.as_str()).bind(node.as_str()).bind(number).bind(now_ms)
                     .execute(on).await.map(drop).map_err(while_doing("note what the rules have heard"))
             })?;
         }

@@ -1,5 +1,5 @@
 //! What the fleet's rules go by, in rows: what people say ([`words`]), rollouts ([`rollouts`]), nodes and what they say of themselves ([`members`]), what each
-//! store was given ([`orders`]), what rehearsals found ([`rehearsals`]), what became of settings at devices ([`devices`]), and which hub lets the rules work ([`lease`]).
+//! store was given ([`orders`]), what rehearsals found ([`rehearsals`]), what became of settings at devices ([`devices`]), what stores sold ([`sales`]), and which hub lets the rules work ([`lease`]).
 //!
 //! People change things in a [`Change`]: it locks one row first, so that changes of all hubs come one after the other, and what was read in it holds until
 //! its commit. The rules write in a [`Rule`], which looks first whether their hub still has the lease. Not here: what any of it means ([`crate::fleet`]).
@@ -11,6 +11,7 @@ mod members;
 mod orders;
 mod rehearsals;
 mod rollouts;
+mod sales;
 mod words;
 
 pub use devices::{DeviceCounts, DevicesAsked, DevicesRow};

@@ -36,7 +36,7 @@ pub struct RolloutRow {
     pub author_name: String,
     /// What is to be seen of it, as JSON.
     pub seen: String,
-    /// Where it stands among all of them.
+    /// Where it stands among all of them: the higher, the later it was written, or started.
     pub place: i64,
     /// When it was written, in milliseconds since 1970.
     pub made_at_ms: i64,
@@ -98,7 +98,7 @@ impl Database {
         row.map(kept).transpose()
     }
 
-    /// Rollouts, the latest first, those made before a place; of a phase, where one is given.
+    /// Rollouts, the latest first, those made or started before a place; of a phase, where one is given.
     ///
     /// # Errors
     /// When the database cannot say.
@@ -168,9 +168,10 @@ impl Database {
 async fn save(tx: &mut Tx, rollout: &Rollout, counter: i64, now_ms: i64) -> Result<bool, DatabaseError> {
     let Written { state, seen } = Written::of(rollout)?;
     let moved = over!(&mut tx.connection(), on => {
-        sqlx::query("UPDATE rollouts SET phase = $3, state = $4, seen = $5, counter = counter + 1, moved_at_ms = $6 \
+        sqlx::query("UPDATE rollouts SET phase = $3, state = $4, seen = $5, counter = counter + 1, moved_at_ms = $6, place = $7 \
             WHERE rollout = $1 AND counter = $2")
             .bind(rollout.spec().rollout.as_str()).bind(counter).bind(rollout.phase().as_str()).bind(state).bind(seen).bind(now_ms)
+            .bind(rollout.order().cast_signed())
             .execute(on).await.map(|done| done.rows_affected()).map_err(while_doing("keep a rollout"))
     })?;
     Ok(moved == 1)
@@ -214,7 +215,7 @@ impl Change {
         row.map(kept).transpose()
     }
 
-    /// How many there are, and the place of the next one.
+    /// How many there are, and the place of the next one that is written or started.
     pub(crate) async fn next_rollout(&mut self) -> Result<(i64, i64), DatabaseError> {
         over!(&mut self.0.connection(), on => {
             sqlx::query_as("SELECT COUNT(*), COALESCE(MAX(place), 0) + 1 FROM rollouts").fetch_one(on).await

@@ -145,7 +145,7 @@ impl RolloutDetail {
     }
 }
 
-/// The rollouts, the latest first.
+/// The rollouts, those first that were started last; one that was not by when it was written.
 #[utoipa::path(get, path = "/v1/rollouts", tag = "rollouts", security(("token" = [])), params(RolloutsQuery), responses(
     (status = 200, body = RolloutPage), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -453,7 +453,8 @@ async fn is_alone(api: &Api, who: &Who, name: &str) -> Result<bool, Problem> {
             if may && !person.is_disabled {
                 return Ok(false);
             }
-            after = person.id;
+            // They go by their names.
+            after = person.name;
         }
         if is_last {
             return Ok(true);

@@ -187,3 +187,49 @@ pub async fn worse_baskets_than_in_stores_like_it_stop_a_wave(hall: &Hall) {
     assert!(["rolling-back", "rolled-back"].contains(&world.phase("spring").await.as_str()), "{detail:#}");
     assert!(detail["rollout"]["phase"]["why"].as_str().unwrap().contains("basket-value"), "{detail:#}");
 }
+
+pub async fn the_one_that_was_started_later_counts(hall: &Hall) {
+    let mut world = World::new(hall, 4).await;
+    let (one, two) = (world.release("1.1.0").await, world.release("1.2.0").await);
+    // Written first, and started last.
+    world.draft(&spec("first", &one, waves())).await;
+    world.start(&spec("second", &two, waves())).await;
+    world.until("second", "done").await;
+    assert_eq!(world.count("1.2.0"), 4);
+    for verb in ["preflight", "approve", "start"] {
+        let said = world.say("first", verb, &json!({})).await;
+        assert!(said.status.is_success(), "{verb}: {}", said.json);
+    }
+    world.until("first", "done").await;
+    assert_eq!(world.count("1.1.0"), 4);
+    let list = world.machine.get("/v1/rollouts").await.json;
+    assert_eq!(list["items"][0]["rollout"]["rollout"], "first");
+}
+
+pub async fn what_is_done_is_written_again_only_when_something_is_to_be_seen_of_it(hall: &Hall) {
+    let mut world = World::new(hall, 4).await;
+    let (old, new) = (world.release("1.0.0").await, world.release("1.1.0").await);
+    world.everybody_has(&old).await;
+    world.start(&spec("spring", &new, waves())).await;
+    world.until("spring", "done").await;
+    let before = world.rollout("spring").await["version"].clone();
+    for _ in 0..3 {
+        // They are called all the time, and say so.
+        assert_eq!(world.pass(5).await.rollouts, 0);
+    }
+    assert_eq!(world.rollout("spring").await["version"], before);
+    // One is told otherwise, and does not stand any more as it did.
+    let held = json!({ "store": "store-01", "why": "trial", "says": { "artefacts": { (SLOT): old } } });
+    assert!(world.put("/v1/overrides/store-01", &held).await.status.is_success());
+    for _ in 0..4 {
+        world.pass(5).await;
+    }
+    let detail = world.rollout("spring").await;
+    assert_ne!(detail["version"], before);
+    assert_eq!(
+        (&detail["rollout"]["tally"]["passed"], world.phase("spring").await),
+        (&json!(3), "done".into())
+    );
+    world.enrol("store-new").await;
+    world.until("spring", "settling").await;
+}

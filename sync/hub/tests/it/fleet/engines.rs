@@ -86,6 +86,27 @@ pub async fn a_hub_that_slept_writes_nothing_more(hall: &Hall) {
     assert!(world.engine.look().await.unwrap().orders > 0);
 }
 
+pub async fn whoever_has_waited_longest_is_heard_first(hall: &Hall) {
+    let mut world = World::new(hall, 0).await;
+    for number in 0..1_000 {
+        let store = format!("store-{number:04}");
+        let node = crate::shop::Outbox::new(&store, 1).node();
+        world.database().register(&node).await.unwrap();
+        world.nodes.push(super::node::Node::new(&store, "node-1"));
+    }
+    world.enrol("zz-last").await;
+    // As many as a look hears say something new before each, and go on doing so.
+    for _ in 0..2 {
+        for at in 0..1_000 {
+            world.report(at).await;
+        }
+        assert!(world.engine.look().await.unwrap().is_mine);
+    }
+    let news = world.database().fleet_news(1_000).await.unwrap();
+    let waiting: Vec<&str> = news.iter().map(|(store, ..)| store.as_str()).collect();
+    assert!(waiting.is_empty(), "nobody was heard twice before all were heard once: {waiting:?}");
+}
+
 pub async fn what_the_rules_do_is_told_in_metrics(hall: &Hall) {
     let mut world = World::new(hall, 4).await;
     let mut registry = prometheus_client::registry::Registry::default();

@@ -68,6 +68,56 @@ pub async fn what_stores_grant_and_deny_is_found_before_a_rollout_begins_and_don
     }
 }
 
+pub async fn what_nodes_say_and_what_is_said_of_them_is_found_before_a_rollout_begins(hall: &Hall) {
+    let mut world = World::new(hall, 6).await;
+    let (old, mut new) = (world.release("1.0.0").await, world.release("2.0.0").await);
+    world.everybody_has(&old).await;
+    world.nodes[0].disk_free_bytes = 1 << 20;
+    world.nodes[1].version = "0.0.9".into();
+    // One was given it before, and gave it up.
+    world.nodes[2].refuses.insert(new.hash);
+    let trial = json!({ "store": "store-02", "why": "trial", "says": { "artefacts": { (SLOT): new } } });
+    assert!(world.put("/v1/overrides/store-02", &trial).await.status.is_success());
+    let held = json!({ "store": "store-03", "why": "its till is of 2009", "says": { "artefacts": { (SLOT): old } } });
+    assert!(world.put("/v1/overrides/store-03", &held).await.status.is_success());
+    let short = json!({ "zone": "UTC", "windows": ["daily 02:00-02:10"] });
+    let short =
+        json!({ "store": "store-04", "why": "it is open all night", "says": { "maintenance": short } });
+    assert!(world.put("/v1/overrides/store-04", &short).await.status.is_success());
+    for _ in 0..3 {
+        world.pass(5).await;
+    }
+    new.needs.node_version_min = Some("0.1.0".parse().unwrap());
+    world.draft(&spec("spring", &new, json!([{ "name": "all" }]))).await;
+    let found = world.say("spring", "preflight", &json!({})).await.json;
+    let examples = |code: &str| {
+        let groups = found["preflight"]["preflight"]["groups"].as_array().unwrap();
+        let group = groups.iter().find(|group| group["reason"]["code"] == code);
+        group.unwrap_or_else(|| panic!("no {code}: {found:#}"))["examples"].clone()
+    };
+    let (severity, count, reason) = of(&found, "disk-full").unwrap();
+    let missing = new.bytes + (64 << 20) - (1 << 20);
+    // It may have gone on filling since it said so.
+    let found_missing = reason["missing_bytes"].as_u64().unwrap();
+    assert_eq!((severity, count), ("waits", 1));
+    assert!((missing..missing + (1 << 20)).contains(&found_missing), "{found_missing}");
+    assert_eq!(examples("disk-full"), json!(["store-00/node-1"]));
+    let (severity, count, reason) = of(&found, "node-too-old").unwrap();
+    assert_eq!((severity, count, &reason["has"]), ("fails", 1, &json!("0.0.9")));
+    assert_eq!(examples("node-too-old"), json!(["store-01/node-1"]));
+    let (severity, count, reason) = of(&found, "known-bad").unwrap();
+    assert_eq!((severity, count, &reason["fault"]["code"]), ("fails", 1, &json!("smoke-test-failed")));
+    assert_eq!(examples("known-bad"), json!(["store-02/node-1"]));
+    let (severity, count, _) = of(&found, "held-by-override").unwrap();
+    assert_eq!((severity, count), ("note", 2));
+    assert_eq!(examples("held-by-override"), json!(["store-02/node-1", "store-03/node-1"]));
+    let (severity, count, reason) = of(&found, "window-short").unwrap();
+    assert_eq!((severity, count, &reason["longest_minutes"]), ("fails", 1, &json!(10)));
+    assert_eq!(examples("window-short"), json!(["store-04/node-1"]));
+    let preflight = &found["preflight"]["preflight"];
+    assert_eq!((&preflight["failing"], &preflight["clear"]), (&json!(3), &json!(1)), "{preflight:#}");
+}
+
 pub async fn a_policy_goes_out_only_where_the_hub_knows_it_and_its_preflight_says_that_it_stays(hall: &Hall) {
     let mut world = World::new(hall, 3).await;
     let rollout = |name: &str, release: &aisle_fleet::Release| {

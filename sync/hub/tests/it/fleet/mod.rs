@@ -1,5 +1,6 @@
 //! The fleet: rollouts with nodes that converge, orders, documents, and who may say what. Each course runs over both databases, with two hubs on one.
 
+mod business;
 mod courses;
 mod devices;
 mod documents;
@@ -8,6 +9,7 @@ mod forgetting;
 mod forward;
 pub mod node;
 mod orders;
+mod races;
 mod rehearsals;
 mod rights;
 mod verbs;
@@ -20,6 +22,17 @@ courses! {
     courses::a_store_that_enrols_later_joins_and_one_to_compare_with_does_not
     courses::stores_that_have_it_already_are_not_waited_for
     courses::worse_baskets_than_in_stores_like_it_stop_a_wave
+    courses::the_one_that_was_started_later_counts
+    courses::what_is_done_is_written_again_only_when_something_is_to_be_seen_of_it
+    business::a_metric_without_stores_like_these_holds_up_no_other_one
+    business::lines_sold_at_nothing_stop_a_wave
+    business::what_nobody_can_measure_is_no_gate
+    business::hours_before_a_store_ran_it_are_not_counted_nor_stores_that_gave_it_up
+    business::a_long_day_is_read_to_its_end_a_piece_at_a_look
+    business::hours_that_did_not_get_into_the_rows_are_measured_again
+    engines::whoever_has_waited_longest_is_heard_first
+    races::of_two_rollouts_of_one_slot_that_start_at_once_one_does
+    races::what_is_looked_at_before_a_start_is_the_draft_as_it_is
     engines::a_hub_that_is_killed_before_the_order_goes_on_with_it
     engines::the_rules_work_at_one_hub_and_at_another_when_it_is_gone
     engines::a_hub_that_slept_writes_nothing_more
@@ -30,6 +43,7 @@ courses! {
     orders::two_versions_in_one_store_have_two_names
     orders::what_is_not_at_the_hub_is_in_no_order_and_stops_a_preflight
     forward::what_stores_grant_and_deny_is_found_before_a_rollout_begins_and_done_by_their_nodes
+    forward::what_nodes_say_and_what_is_said_of_them_is_found_before_a_rollout_begins
     forward::a_policy_goes_out_only_where_the_hub_knows_it_and_its_preflight_says_that_it_stays
     orders::a_store_of_which_nobody_says_anything_keeps_what_it_was_given
     rehearsals::what_would_come_out_otherwise_is_known_before_anything_begins
@@ -50,6 +64,7 @@ courses! {
     rights::who_wrote_it_cannot_approve_it_and_wide_ones_want_somebody
     rights::what_reaches_far_goes_in_waves_and_not_by_a_group
     rights::the_machine_alone_is_told_of
+    rights::somebody_behind_a_thousand_others_can_approve
     rights::a_role_that_is_bounded_to_a_label_ends_there
     rights::every_step_of_a_rollout_stands_in_the_audit_log
 }

@@ -31,6 +31,9 @@ pub struct Node {
     /// What its store grants and denies.
     pub grants: Option<BTreeSet<Grant>>,
     pub denies: Denies,
+    /// What it says of its disk and of itself.
+    pub disk_free_bytes: u64,
+    pub version: String,
     /// What became of settings at its devices.
     pub devices: BTreeMap<Slot, SlotDevices>,
     machine: Converger,
@@ -54,6 +57,8 @@ impl Node {
             rehearsed: Vec::new(),
             grants: None,
             denies: Denies::new(),
+            disk_free_bytes: 1 << 40,
+            version: "0.1.0".into(),
             devices: BTreeMap::new(),
             machine: Converger::resume(config, None).unwrap(),
             running_ms: 1_000,
@@ -115,8 +120,8 @@ impl Node {
 
     pub fn says(&self) -> NodeSays {
         let facts = Facts {
-            version: Some("0.1.0".parse().unwrap()),
-            disk_free_bytes: Some(1 << 40),
+            version: Some(self.version.parse().unwrap()),
+            disk_free_bytes: Some(self.disk_free_bytes),
             horizon: vec![
                 Horizon { what: "disk".into(), days: 80.0 },
                 Horizon { what: "certificate".into(), days: 12.5 },

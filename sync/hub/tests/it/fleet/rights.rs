@@ -132,6 +132,22 @@ pub async fn the_machine_alone_is_told_of(hall: &Hall) {
     assert_eq!(world.say("two", "approve", &json!({})).await.status, StatusCode::FORBIDDEN);
 }
 
+pub async fn somebody_behind_a_thousand_others_can_approve(hall: &Hall) {
+    let world = World::new(hall, 4).await;
+    let who = aisle_hub::people::who::Who::machine("test", "local");
+    // All of these names come before any id, which begins with a `p`.
+    for number in 0..1_000 {
+        let name = format!("a {number:04}");
+        hall.one.api.people.add(&who, &name, vec!["viewer".parse().unwrap()], hall.now()).await.unwrap();
+    }
+    hall.one.api.people.add(&who, "b Zoe", vec!["operator".parse().unwrap()], hall.now()).await.unwrap();
+    let new = world.release("1.1.0").await;
+    world.draft(&spec("spring", &new, waves())).await;
+    world.say("spring", "preflight", &json!({})).await;
+    let approved = world.say("spring", "approve", &json!({})).await;
+    assert_eq!(approved.status, StatusCode::FORBIDDEN, "Zoe could: {}", approved.json);
+}
+
 pub async fn a_role_that_is_bounded_to_a_label_ends_there(hall: &Hall) {
     let world = World::new(hall, 3).await;
     let label = |store: &'static str, body: serde_json::Value| {

@@ -154,7 +154,7 @@ impl<'h> World<'h> {
         self.nodes[at].is_online = false;
     }
 
-    async fn report(&self, at: usize) {
+    pub async fn report(&self, at: usize) {
         let node = &self.nodes[at];
         let said = Octets(node.says().encode().unwrap().into());
         let report = Report { generation: node.generation, applied: vec![], node: Some(said) };
