@@ -7,7 +7,7 @@ use crate::{
 };
 use aisle_artefact::bundle::{self, Direction, Limits};
 use aisle_hub::{
-    Config,
+    Config, Database,
     artefacts::{
         Artefacts,
         courier::{CarriedDown, Intake},
@@ -90,13 +90,29 @@ async fn down(config: &Config, common: &Common, store: &str, out: &Path) -> anyh
     Ok(())
 }
 
+/// What an error and what is behind it say.
+fn causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
 async fn up(config: &Config, common: &Common, file: &Path, store: Option<&str>) -> anyhow::Result<()> {
     let store = store.map(store_id).transpose()?;
     let database = open(config).await?;
     let policies = policies::read(config, &database).await?;
     let verifier = Arc::new(Verifier::new(config.region.clone(), policies));
     let intake = Intake { database: database.clone(), region: config.region.clone(), verifier };
-    let carried = intake.carry_up(file, store).await?;
+    let carried = match intake.carry_up(file, store.clone()).await {
+        Ok(carried) => carried,
+        Err(error) => {
+            // What came before the entry that is refused stays; who brought it, and what was wrong, has to be found later.
+            let people = people::people_of(config, database);
+            let object = store.map_or_else(|| file.display().to_string(), |store| store.to_string());
+            let line = people.line(people::owner().by(), "bundle.up", &object, Database::now_ms());
+            people.refused(line, causes(&error)).await?;
+            return Err(error.into());
+        }
+    };
     let became = json!({ "taken": carried.taken, "had": carried.had, "events": carried.events });
     people::note(config, &database, "bundle.up", carried.store.as_str(), became).await?;
     if common.json {
