@@ -113,6 +113,12 @@ impl RevocationList {
         })
     }
 
+    /// How many entries it has: at most [`ENTRIES_MAX`].
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.entries.len()
+    }
+
     /// The number of a list that is made now after this one.
     #[must_use]
     pub fn number_after(&self, now: Timestamp) -> u64 {

@@ -8,6 +8,11 @@ use crate::{
     database::{Admission, Contact, Database, DatabaseError, EnrolError, NotTaken, RegisteredNode},
     enrol::warden::Sessions,
     gate::ReceiptGate,
+    people::{
+        People, Settings,
+        audit::{By, Line},
+        telemetry::Telemetry as Counted,
+    },
     policies::Policies,
     telemetry::Telemetry,
 };
@@ -24,12 +29,15 @@ use aisle_provisioning::{
     enrolment::{self, Presented},
 };
 use aisle_residency::{Region, erasure::Proof, seal::PersonId, signing::SigningKey};
-use aisle_transport::desk::{
-    Busy, CHUNK_BYTES_MAX, Desk, ERRANDS_MAX, Errand, Meeting, NoChunk, NotAdmitted, Parting, Peer, Relayed,
-    Turned,
+use aisle_transport::{
+    Path,
+    desk::{
+        Busy, CHUNK_BYTES_MAX, Desk, ERRANDS_MAX, Errand, Meeting, NoChunk, NotAdmitted, Parting, Peer,
+        Relayed, Turned,
+    },
 };
 use bytes::{BufMut, BytesMut};
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 use tokio::sync::{Semaphore, watch};
 
 /// What a desk needs to know.
@@ -65,6 +73,7 @@ pub struct HubDesk {
     telemetry: Telemetry,
     sessions: Sessions,
     board: RevocationBoard,
+    people: People,
 }
 
 impl HubDesk {
@@ -79,7 +88,32 @@ impl HubDesk {
     ) -> Self {
         let checks = Arc::new(Semaphore::new(config.checks_together_max.max(1)));
         let (sessions, board) = (Sessions::default(), RevocationBoard::default());
-        Self { config: Arc::new(config), database, policies, contents, checks, telemetry, sessions, board }
+        let people = People::new(database.clone(), &config.hub, Settings::default(), Counted::default());
+        let config = Arc::new(config);
+        Self { config, database, policies, contents, checks, telemetry, sessions, board, people }
+    }
+
+    /// The same, which writes down and counts whom it turns away together with everybody else who is refused.
+    #[must_use]
+    pub fn with_people(self, people: People) -> Self {
+        Self { people, ..self }
+    }
+
+    /// A row of the audit log about what a node, or whoever has its certificate, does here.
+    fn line(&self, peer: &Peer, action: &'static str) -> Line {
+        let identity = peer.identity.to_string();
+        // A relay speaks for many stores, and is one.
+        let id = peer.relayed.as_ref().map_or_else(|| identity.clone(), |relayed| relayed.relay.clone());
+        let address = peer.address.ip().to_canonical().to_string();
+        let by = By { name: id.clone(), id, way: "certificate", address };
+        self.people.line(by, action, &identity, Database::now_ms())
+    }
+
+    /// Writes down whom the hub turns away. Who comes again and again is written down a few times only.
+    async fn note_turned(&self, peer: &Peer, why: &str) {
+        if let Err(error) = self.people.refused(self.line(peer, "sync.connect"), why).await {
+            tracing::error!(%error, "it is not in the audit log that a node was turned away");
+        }
     }
 
     /// The nodes that are connected, with their certificates.
@@ -108,7 +142,9 @@ impl HubDesk {
         match admitted.map_err(|refusal| Turned::Refused(format!("`{}`: {refusal}", peer.identity)))? {
             enrolment::Admission::Welcome => Ok(()),
             enrolment::Admission::Proved | enrolment::Admission::Adopt(_) => {
-                let proved = self.database.prove(&kept.enrolment.identity, &facts, &peer.leaf, now).await;
+                let identity = &kept.enrolment.identity;
+                let line = Line { object: identity.to_string(), ..self.line(peer, "certificate.prove") };
+                let proved = self.database.prove(identity, &facts, &peer.leaf, &line).await;
                 proved.map_err(|error| match error {
                     EnrolError::Database(error) => busy(error).into(),
                     error => Turned::Refused(error.to_string()),
@@ -172,10 +208,9 @@ impl HubDesk {
         }
         Ok(())
     }
-}
 
-impl Desk for HubDesk {
-    async fn meet(&self, peer: &Peer) -> Result<Meeting, Turned> {
+    /// May this peer come?
+    async fn met(&self, peer: &Peer) -> Result<Meeting, Turned> {
         let identity = &peer.identity;
         if self.config.chain.as_ref().is_some_and(|chain| *chain != identity.chain) {
             return Err(Turned::Refused(format!("this hub does not serve the chain `{}`", identity.chain)));
@@ -199,6 +234,16 @@ impl Desk for HubDesk {
                 Ok(Meeting { policy_wanted: self.policy_wanted() })
             }
         }
+    }
+}
+
+impl Desk for HubDesk {
+    async fn meet(&self, peer: &Peer) -> Result<Meeting, Turned> {
+        let met = self.met(peer).await;
+        if let Err(Turned::Refused(why)) = &met {
+            self.note_turned(peer, why).await;
+        }
+        met
     }
 
     async fn resume(&self, _: &Peer, logs: &[LogId]) -> Result<Vec<Cursor>, Busy> {
@@ -340,6 +385,15 @@ impl Desk for HubDesk {
 
     async fn alert(&self, peer: &Peer, alert: &Alert) {
         self.telemetry.alert(peer.store(), alert);
+    }
+
+    async fn turned_away(&self, address: SocketAddr, path: Path, reason: &'static str, text: &str) {
+        let address = address.ip().to_canonical().to_string();
+        let by = By { id: String::new(), name: String::new(), way: "tls", address };
+        let line = self.people.line(by, "sync.connect", path.as_str(), Database::now_ms());
+        if let Err(error) = self.people.refused(line, format!("{reason}: {text}")).await {
+            tracing::error!(%error, "it is not in the audit log that a caller was turned away");
+        }
     }
 
     async fn parted(&self, peer: &Peer, how: Parting) {

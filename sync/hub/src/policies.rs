@@ -6,7 +6,7 @@
 
 use crate::{
     config::Config,
-    database::{Database, DatabaseError, NewPolicy, PublishError},
+    database::{Database, DatabaseError, NewPolicy, PublishError, Published},
     desk,
 };
 use aisle_protocol::{PolicyId, control::Policy};
@@ -189,7 +189,7 @@ pub fn trusted(
     Ok(TrustedPolicy::open(document, signature, keys)?)
 }
 
-/// Publishes a policy to all hubs on the database. False when it was published before.
+/// Publishes a policy to all hubs on the database.
 ///
 /// # Errors
 /// When its version is not higher than all that are there, or the database could not.
@@ -198,15 +198,15 @@ pub async fn publish_document(
     policy: &TrustedPolicy,
     document: &[u8],
     signature: &Signature,
-) -> Result<bool, DocumentError> {
+) -> Result<Published, DocumentError> {
     match database.publish_policy(&NewPolicy { policy, document, signature }).await {
-        Ok(is_news) => Ok(is_news),
+        Ok(published) => Ok(published),
         Err(PublishError::Succession(error)) => Err(error.into()),
         Err(PublishError::Database(error)) => Err(error.into()),
     }
 }
 
-/// Publishes a policy to all hubs on the database. Gives its id, and whether it is news.
+/// Publishes a policy to all hubs on the database. Gives its id, and what came of it.
 ///
 /// # Errors
 /// When it cannot be read, is signed by no trusted key, or its version is not higher than all that are there.
@@ -214,10 +214,10 @@ pub async fn publish(
     config: &Config,
     database: &Database,
     path: &Path,
-) -> Result<(PolicyId, bool), PolicyFileError> {
+) -> Result<(PolicyId, Published), PolicyFileError> {
     let (policy, document, signature) = open(path, config)?;
     match publish_document(database, &policy, &document, &signature).await {
-        Ok(is_news) => Ok((policy.id(), is_news)),
+        Ok(published) => Ok((policy.id(), published)),
         Err(DocumentError::Refused(source)) => {
             Err(PolicyFileError::Refused { path: path.to_owned(), source })
         }

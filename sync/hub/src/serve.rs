@@ -193,13 +193,14 @@ impl Running {
             contents,
             counted,
         );
-        let (sessions, board) = (desk.sessions(), desk.board());
         let people = People::new(
             database.clone(),
             config.hub.clone(),
             config.people,
             people::telemetry::Telemetry::register(&mut registry),
         );
+        let desk = desk.with_people(people.clone());
+        let (sessions, board) = (desk.sessions(), desk.board());
         let telemetry = enrol::telemetry::Telemetry::register(&mut registry);
         let office = match &config.enrolment {
             None => None,

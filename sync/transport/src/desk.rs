@@ -246,6 +246,18 @@ pub trait Desk: Send + Sync + 'static {
     /// Something that an operator should hear of: a fork, a refusal of the gate, a peer that lies. It is counted already. Best effort.
     fn alert(&self, peer: &Peer, alert: &Alert) -> impl Future<Output = ()> + Send;
 
+    /// Somebody was turned away before it was known who they are: an older TLS, a certificate that does not hold or names nobody. It is counted already. Best effort,
+    /// and whoever writes it down bounds how often.
+    fn turned_away(
+        &self,
+        _address: SocketAddr,
+        _path: Path,
+        _reason: &'static str,
+        _text: &str,
+    ) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
     /// The connection is over. Comes once for each [`Desk::meet`] that let the node come. Best effort: a process that is killed
     /// says nothing.
     fn parted(&self, peer: &Peer, how: Parting) -> impl Future<Output = ()> + Send;

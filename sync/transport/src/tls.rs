@@ -12,7 +12,7 @@ use crate::{
 };
 use aisle_protocol::Hash;
 use rustls::{
-    AlertDescription, CertificateError, ClientConfig, RootCertStore, ServerConfig,
+    AlertDescription, CertificateError, ClientConfig, PeerIncompatible, RootCertStore, ServerConfig,
     client::{Resumption, WebPkiServerVerifier},
     crypto::{CryptoProvider, ring},
     server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier},
@@ -281,6 +281,7 @@ pub(crate) const fn alert_name(alert: u8) -> &'static str {
         45 => "certificate_expired",
         46 => "certificate_unknown",
         48 => "issuer_unknown",
+        70 => "old_tls",
         112 => "name_unknown",
         116 => "certificate_missing",
         120 => "protocol_unknown",
@@ -296,6 +297,9 @@ pub(crate) const fn alert_text(alert: u8) -> &'static str {
         45 => "the certificate is not valid now\nhint: look at its dates and at the clocks of both ends",
         48 => {
             "the certificate comes from an issuer that is not believed\nhint: look at the roots of the end that refused"
+        }
+        70 => {
+            "only TLS before 1.3 is offered\nhint: an old client, or somebody in between who takes the newer one away"
         }
         116 => "no certificate was shown",
         120 => "the other end speaks no version of this protocol",
@@ -317,6 +321,12 @@ pub(crate) fn alert_of(error: &rustls::Error) -> Option<u8> {
             _ => 42,
         },
         rustls::Error::NoCertificatesPresented => 116,
+        rustls::Error::PeerIncompatible(
+            PeerIncompatible::Tls12NotOffered
+            | PeerIncompatible::Tls12NotOfferedOrEnabled
+            | PeerIncompatible::SupportedVersionsExtensionRequired
+            | PeerIncompatible::Tls13RequiredForQuic,
+        ) => u8::from(AlertDescription::ProtocolVersion),
         rustls::Error::NoApplicationProtocol => u8::from(AlertDescription::NoApplicationProtocol),
         _ => return None,
     })

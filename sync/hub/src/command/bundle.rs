@@ -7,7 +7,7 @@ use crate::{
 };
 use aisle_artefact::bundle::{self, Direction, Limits};
 use aisle_hub::{
-    Config,
+    Config, Database,
     artefacts::{
         Artefacts,
         courier::{CarriedDown, CarriedUp, Intake},
@@ -95,6 +95,12 @@ async fn down(config: &Config, common: &Common, store: &str, out: &Path) -> anyh
     Ok(())
 }
 
+/// What an error and what is behind it say.
+fn causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
 async fn up(config: &Config, common: &Common, files: &[PathBuf], store: Option<&str>) -> anyhow::Result<()> {
     let store = store.map(store_id).transpose()?;
     let database = open(config).await?;
@@ -102,9 +108,18 @@ async fn up(config: &Config, common: &Common, files: &[PathBuf], store: Option<&
     let verifier = Arc::new(Verifier::new(config.region.clone(), policies));
     let intake = Intake { database: database.clone(), region: config.region.clone(), verifier };
     for file in files {
-        let carried = intake.carry_up(file, store.clone()).await;
-        let CarriedUp { store, taken, had, events } =
-            carried.with_context(|| format!("`{}` is not taken in to its end", file.display()))?;
+        let CarriedUp { store, taken, had, events } = match intake.carry_up(file, store.clone()).await {
+            Ok(carried) => carried,
+            Err(error) => {
+                // What came before the entry that is refused stays; who brought it, and what was wrong, has to be found later.
+                let people = people::people_of(config, database);
+                let object = store.map_or_else(|| file.display().to_string(), |store| store.to_string());
+                let line = people.line(people::owner().by(), "bundle.up", &object, Database::now_ms());
+                people.refused(line, causes(&error)).await?;
+                return Err(anyhow::Error::new(error)
+                    .context(format!("`{}` is not taken in to its end", file.display())));
+            }
+        };
         let became = json!({ "taken": taken, "had": had, "events": events });
         people::note(config, &database, "bundle.up", store.as_str(), became).await?;
         if common.json {

@@ -15,7 +15,7 @@ use aisle_hub::{
     Config, Database,
     content::Contents,
     database::{
-        Location, RegisteredNode, RegisteredRelay, RelayRow,
+        Location, Published, RegisteredNode, RegisteredRelay, RelayRow,
         read::{ROWS_MAX, ReportRow},
         restore,
     },
@@ -110,10 +110,12 @@ pub(crate) async fn status(config: &Config, common: &Common) -> anyhow::Result<(
 pub(crate) async fn policy(config: &Config, command: &PolicyCommand) -> anyhow::Result<()> {
     let PolicyCommand::Publish { file } = command;
     let database = make(config).await?;
-    let (id, is_news) = policies::publish(config, &database, file).await?;
+    let (id, Published { is_news, was }) = policies::publish(config, &database, file).await?;
     let became =
         serde_json::json!({ "version": id.version, "hash": id.hash.to_string(), "is_news": is_news });
-    people::note(config, &database, "policy.publish", &format!("version {}", id.version), became).await?;
+    let was = serde_json::json!({ "version": was });
+    let object = format!("version {}", id.version);
+    people::note_change(config, &database, "policy.publish", &object, was, became).await?;
     let what = if is_news { "published" } else { "was published before" };
     output::line(format!("{id} {what}"))?;
     if let Some(pinned) = config.policy_wanted.filter(|pinned| *pinned != id.version) {

@@ -53,6 +53,21 @@ pub(super) async fn note(
     Ok(())
 }
 
+/// The same with how it was before.
+pub(super) async fn note_change(
+    config: &Config,
+    database: &Database,
+    action: &'static str,
+    object: &str,
+    was: Value,
+    became: Value,
+) -> anyhow::Result<()> {
+    let people = people_of(config, database.clone());
+    let line = people.line(owner().by(), action, object, Database::now_ms()).was(was).became(became);
+    database.audit(&line).await?;
+    Ok(())
+}
+
 async fn named(people: &People, name: &str) -> anyhow::Result<Person> {
     match people.database().person_named(name).await? {
         Some(person) => Ok(person),

@@ -5,6 +5,7 @@ use crate::people::{
     approval::{Approval, Kind, State},
     audit::Line,
 };
+use serde_json::json;
 
 /// The most requests of one person that wait.
 pub const WAITING_MAX: i64 = 50;
@@ -155,6 +156,10 @@ impl Database {
     ) -> Result<bool, DatabaseError> {
         let is_own = to == State::Withdrawn;
         let mut tx = self.begin().await?;
+        let was: Option<String> = over!(&mut tx.connection(), on => {
+            sqlx::query_scalar("SELECT state FROM approvals WHERE approval = $1").bind(id).fetch_optional(on).await
+                .map_err(while_doing("find an approval"))
+        })?;
         let decided = over!(&mut tx.connection(), on => {
             sqlx::query("UPDATE approvals SET state = $2, decided_by = $3, decided_name = $4, decided_at_ms = $5, reason = $6 \
                 WHERE approval = $1 AND (state = 'waits' OR ($7 = $8 AND state = 'approved')) AND ends_at_ms > $5 AND (asked_by = $3) = $7")
@@ -164,7 +169,8 @@ impl Database {
         if decided == 0 {
             return Ok(false);
         }
-        audit::note(&mut tx, line).await?;
+        let line = line.clone().was(json!({ "state": was.unwrap_or_default() }));
+        audit::note(&mut tx, &line.became(json!({ "state": to.as_str(), "reason": reason }))).await?;
         tx.commit().await?;
         Ok(true)
     }

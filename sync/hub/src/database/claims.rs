@@ -256,10 +256,11 @@ impl Database {
         let now = Timestamp(line.at_ms);
         let mut tx = self.begin().await?;
         let Some(kept) = claim_in(&mut tx, locator).await? else { return Ok(None) };
+        let was = json!({ "state": kept.row(now).state });
         let claim = kept.claim.withdrawn(now);
         settle_in(&mut tx, &claim).await?;
         let kept = KeptClaim { claim, ..kept };
-        audit::note(&mut tx, &line.clone().became(json!({ "state": kept.row(now).state }))).await?;
+        audit::note(&mut tx, &line.clone().was(was).became(json!({ "state": kept.row(now).state }))).await?;
         tx.commit().await?;
         Ok(Some(kept))
     }

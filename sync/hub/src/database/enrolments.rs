@@ -4,13 +4,13 @@
 //! by (`nodes`), what was issued ([`super::certificates`]), who may not come in any more ([`super::revocations`]). Not here: who asks ([`crate::enrol`]).
 
 use super::{
-    Database, DatabaseError, Tx, audit,
-    certificates::{keep_certificate_in, leaf},
+    Connection, Database, DatabaseError, Tx, audit,
+    certificates::{CERTIFICATES_A_DAY_MAX, is_too_often_in, keep_certificate_in, leaf},
     claims::{claim_in, settle_in},
     enrolment_rows::{kept_in, save_in},
     failure::while_doing,
     over,
-    revocations::revoke_in,
+    revocations::{Room, revoke_in},
 };
 use crate::people::audit::Line;
 use aisle_event::{Name, Timestamp};
@@ -18,13 +18,16 @@ use aisle_provisioning::{
     certificate::Facts,
     claim::{Claim, ClaimCode, ClaimError, Redeemed, Redemption},
     code::Code,
-    enrolment::{Actor, Change, ChangeError, Credential, Decision, Effects, Enrolment, Presented, State},
+    enrolment::{
+        Action, Actor, Change, ChangeError, Credential, Decision, Effects, Enrolment, Presented, State,
+    },
     entropy::{self, NoEntropy, SystemEntropy},
     fingerprint::Fingerprint,
     identity::{Chain, Identity, Serial, Store},
     issue::Issued,
 };
 use aisle_residency::signing::{SigningKey, VerifyingKey};
+use data_encoding::HEXLOWER;
 use serde_json::json;
 
 /// A node's record, with what the hub keeps beside it.
@@ -122,6 +125,14 @@ pub enum EnrolError {
         /// The key that was named.
         wanted: String,
     },
+    /// It asks for certificates again and again.
+    #[error(
+        "`{node}` got {CERTIFICATES_A_DAY_MAX} certificates within a day, and gets no more today\nhint: if nobody works at the box, ban it: somebody may have got hold of it"
+    )]
+    TooOften {
+        /// The node.
+        node: String,
+    },
     /// It may not be changed like this.
     #[error(transparent)]
     Change(#[from] ChangeError),
@@ -143,6 +154,7 @@ impl EnrolError {
             Self::Foreign { .. } => Code::NameForeign,
             Self::Unknown { .. } => Code::NodeUnknown,
             Self::OtherKey { .. } => Code::NotInThisState,
+            Self::TooOften { .. } => Code::TooManyTries,
             Self::Change(error) => error.code(),
             Self::Entropy(_) => Code::CannotIssue,
             Self::Database(_) => Code::HubBusy,
@@ -151,7 +163,7 @@ impl EnrolError {
 }
 
 /// The state of a node as the desk of the sync goes by it.
-const fn desk_state(state: State) -> &'static str {
+pub(super) const fn desk_state(state: State) -> &'static str {
     if state.is_open() { "active" } else { state.as_str() }
 }
 
@@ -161,10 +173,11 @@ pub(super) fn names(identity: &Identity) -> (&str, &str) {
 }
 
 /// Everything that follows from a change, and the record itself.
-async fn follow_in(
+pub(super) async fn follow_in(
     tx: &mut Tx,
     kept: &KeptEnrolment,
     effects: &Effects,
+    room: Room,
     now: Timestamp,
 ) -> Result<(), DatabaseError> {
     save_in(tx, kept).await?;
@@ -185,19 +198,43 @@ async fn follow_in(
                 .bind(store).bind(node).bind(desk_state(state)).bind(now.0).execute(on).await.map(drop).map_err(failed)
         })?;
     }
-    revoke_in(tx, &effects.revoke, &effects.lift, now).await
+    revoke_in(tx, &effects.revoke, &effects.lift, room, now).await
 }
 
-async fn is_there_in(tx: &mut Tx, store: &str, node: &str) -> Result<bool, DatabaseError> {
-    let found: Option<i32> = over!(&mut tx.connection(), on => {
-        sqlx::query_scalar("SELECT 1 FROM nodes WHERE store = $1 AND node = $2")
-            .bind(store).bind(node).fetch_optional(on).await.map_err(while_doing("find a node"))
-    })?;
-    Ok(found.is_some())
+/// How a node stands that the desk knows, whether it has a record or was made known by hand. A word that means nothing lets nobody in.
+pub(super) async fn state_in(tx: &mut Tx, store: &str, node: &str) -> Result<Option<State>, DatabaseError> {
+    let found: Option<String> = match tx.connection() {
+        Connection::Sqlite(on) => {
+            sqlx::query_scalar("SELECT state FROM nodes WHERE store = $1 AND node = $2")
+                .bind(store)
+                .bind(node)
+                .fetch_optional(on)
+                .await
+        }
+        Connection::Postgres(on) => {
+            sqlx::query_scalar("SELECT state FROM nodes WHERE store = $1 AND node = $2 FOR UPDATE")
+                .bind(store)
+                .bind(node)
+                .fetch_optional(on)
+                .await
+        }
+    }
+    .map_err(while_doing("find a node"))?;
+    Ok(found.map(|state| state.parse().unwrap_or(State::Banned)))
+}
+
+/// The key of receipts as the audit log shows it.
+fn receipts(key: &VerifyingKey) -> serde_json::Value {
+    json!({ "receipt_key": HEXLOWER.encode(&key.0) })
+}
+
+/// A node as the audit log shows it.
+pub(super) fn shown(kept: &KeptEnrolment) -> serde_json::Value {
+    json!({ "state": kept.enrolment.state.as_str(), "key": kept.enrolment.claimed_key.short() })
 }
 
 impl KeptEnrolment {
-    fn apply(
+    pub(super) fn apply(
         self,
         change: &Change,
         by: By<'_>,
@@ -219,12 +256,31 @@ fn expected(chain: &Chain, claim: &Claim, serial: &Serial) -> Identity {
     Identity::node(chain.clone(), claim.store.clone(), serial.clone())
 }
 
+/// The certificate in use as the audit log shows it.
+fn number(kept: &KeptEnrolment) -> serde_json::Value {
+    let number = kept.enrolment.current.as_ref().map(|current| current.number.to_string());
+    json!({ "certificate": number.unwrap_or_default() })
+}
+
+/// From now on a node's receipts are signed with another key.
+async fn note_receipt_key(
+    tx: &mut Tx,
+    kept: &KeptEnrolment,
+    was: &VerifyingKey,
+    line: &Line,
+) -> Result<(), DatabaseError> {
+    let object = kept.enrolment.identity.to_string();
+    let line = Line { action: "node.receipt_key", object, ..line.clone() };
+    audit::note(tx, &line.was(receipts(was)).became(receipts(&kept.receipt_key))).await.map(drop)
+}
+
 impl Database {
     /// A box shows a claim: its record is made, or made anew, and the claim is used. Shown again with the same key, nothing changes.
     ///
     /// # Errors
     /// When the claim is not for this box or not any more, or the database cannot take it.
-    pub async fn enrol(&self, asked: &Asked<'_>, now: Timestamp) -> Result<KeptEnrolment, EnrolError> {
+    pub async fn enrol(&self, asked: &Asked<'_>, line: &Line) -> Result<KeptEnrolment, EnrolError> {
+        let now = Timestamp(line.at_ms);
         let mut tx = self.begin().await?;
         let claimed = claim_in(&mut tx, &asked.code.locator()).await?.ok_or(ClaimError::Unknown)?;
         let named = match asked.identity {
@@ -247,12 +303,12 @@ impl Database {
         let claim = match redeemed {
             Redeemed::Again => {
                 let before = before.ok_or(ClaimError::Unknown)?;
-                return self.enrol_again(tx, before, asked, now).await;
+                return self.enrol_again(tx, before, asked, line).await;
             }
             Redeemed::First(claim) => claim,
         };
-        let was_there = before.is_some() || is_there_in(&mut tx, store, node).await?;
-        if was_there && !claim.may_reclaim() {
+        let there = state_in(&mut tx, store, node).await?;
+        if (before.is_some() || there.is_some()) && !claim.may_reclaim() {
             return Err(EnrolError::Unnamed { store: claim.store.clone(), serial: asked.serial.clone() });
         }
         let receipt_key = match asked.receipt_key {
@@ -260,9 +316,17 @@ impl Database {
             None => nobodys_key()?,
         };
         let by = By { actor: Actor::Person(claimed.made_role), who: &claimed.made_by };
+        let was = before
+            .as_ref()
+            .map(self::shown)
+            .or_else(|| there.map(|state| json!({ "state": state.as_str() })));
         let (mut kept, mut effects) = match before {
             Some(before) => before.apply(&Change::Reclaim(asked.key), by, None, now)?,
             None => {
+                // One that was made known by hand has no record, and whoever was banned there comes in by an admin's claim only.
+                if let Some(state) = there {
+                    state.after(Action::Reclaim, by.actor).map_err(ChangeError::from)?;
+                }
                 let kept = KeptEnrolment {
                     enrolment: Enrolment::claimed(identity, asked.key, now),
                     receipt_key,
@@ -284,7 +348,13 @@ impl Database {
         let (kept, more) = kept.apply(&next, hub, None, now)?;
         effects.revoke.extend(more.revoke);
         settle_in(&mut tx, &claim).await?;
-        follow_in(&mut tx, &kept, &effects, now).await?;
+        follow_in(&mut tx, &kept, &effects, Room::Decisions, now).await?;
+        let became = json!({
+            "store": store, "node": node, "state": kept.enrolment.state.as_str(), "key": asked.key.short(),
+            "receipt_key": HEXLOWER.encode(&receipt_key.0), "made_by": claimed.made_by,
+        });
+        let line = Line { object: claim.locator.to_string(), was, ..line.clone() };
+        audit::note(&mut tx, &line.became(became)).await?;
         tx.commit().await?;
         Ok(kept)
     }
@@ -295,13 +365,15 @@ impl Database {
         mut tx: Tx,
         before: KeptEnrolment,
         asked: &Asked<'_>,
-        now: Timestamp,
+        line: &Line,
     ) -> Result<KeptEnrolment, EnrolError> {
         let is_its_own = before.enrolment.is_first_key(&asked.key);
         let news = asked.receipt_key.filter(|news| is_its_own && **news != before.receipt_key);
         let Some(receipt_key) = news else { return Ok(before) };
+        let was = before.receipt_key;
         let kept = KeptEnrolment { receipt_key: *receipt_key, ..before };
-        follow_in(&mut tx, &kept, &Effects::default(), now).await?;
+        follow_in(&mut tx, &kept, &Effects::default(), Room::Decisions, Timestamp(line.at_ms)).await?;
+        note_receipt_key(&mut tx, &kept, &was, line).await?;
         tx.commit().await?;
         Ok(kept)
     }
@@ -321,15 +393,23 @@ impl Database {
         let credential = Credential::from(&issued.facts);
         let mut tx = self.begin().await?;
         let mut before = self.known_in(&mut tx, identity).await?;
+        let was = before.receipt_key;
         if let Some(receipt_key) = receipt_key {
             before.receipt_key = *receipt_key;
+        }
+        // The first one is for a claim, which somebody has made.
+        if before.enrolment.current.is_some() && is_too_often_in(&mut tx, identity, now).await? {
+            return Err(EnrolError::TooOften { node: identity.to_string() });
         }
         keep_certificate_in(&mut tx, identity, &credential, leaf(issued), now).await?;
         let (who, hub) = (before.who.clone(), By { actor: Actor::Hub, who: "" });
         let (after, effects) = before.apply(&Change::Issue(credential), hub, None, now)?;
         let after = KeptEnrolment { who, ..after };
-        follow_in(&mut tx, &after, &effects, now).await?;
+        follow_in(&mut tx, &after, &effects, Room::Renewals, now).await?;
         audit::note(&mut tx, line).await?;
+        if after.receipt_key != was {
+            note_receipt_key(&mut tx, &after, &was, line).await?;
+        }
         tx.commit().await?;
         Ok(after)
     }
@@ -343,10 +423,12 @@ impl Database {
         identity: &Identity,
         shown: &Facts,
         der: &[u8],
-        now: Timestamp,
+        line: &Line,
     ) -> Result<(), EnrolError> {
+        let now = Timestamp(line.at_ms);
         let mut tx = self.begin().await?;
         let mut before = self.known_in(&mut tx, identity).await?;
+        let was = number(&before);
         let (mut effects, mut is_news) = (Effects::default(), false);
         let is =
             |known: &Option<Credential>| known.as_ref().is_some_and(|known| known.number == shown.number);
@@ -368,7 +450,9 @@ impl Database {
             return Ok(());
         }
         effects.revoke.extend(more.revoke);
-        follow_in(&mut tx, &after, &effects, now).await?;
+        follow_in(&mut tx, &after, &effects, Room::Renewals, now).await?;
+        let line = Line { action: if is_news { "certificate.adopt" } else { line.action }, ..line.clone() };
+        audit::note(&mut tx, &line.was(was).became(number(&after))).await?;
         Ok(tx.commit().await?)
     }
 
@@ -376,63 +460,5 @@ impl Database {
         let (store, node) = names(identity);
         let unknown = || EnrolError::Unknown { store: store.to_owned(), node: node.to_owned() };
         kept_in(tx, store, node).await?.ok_or_else(unknown)
-    }
-
-    /// Somebody at headquarters decides about a node. Where `key` is given, the node must have asked with this one.
-    ///
-    /// # Errors
-    /// When it cannot be done in the state that the node is in, or the database cannot take it.
-    pub async fn decide(
-        &self,
-        (store, node): (&str, &str),
-        change: &Change,
-        by: By<'_>,
-        reason: Option<Name>,
-        key: Option<&Fingerprint>,
-        line: &Line,
-    ) -> Result<KeptEnrolment, EnrolError> {
-        let now = Timestamp(line.at_ms);
-        let unknown = || EnrolError::Unknown { store: store.to_owned(), node: node.to_owned() };
-        let mut tx = self.begin().await?;
-        let before = kept_in(&mut tx, store, node).await?.ok_or_else(unknown)?;
-        let found = before.enrolment.claimed_key;
-        if let Some(wanted) = key.filter(|wanted| **wanted != found) {
-            return Err(EnrolError::OtherKey {
-                node: node.to_owned(),
-                found: found.short(),
-                wanted: wanted.short(),
-            });
-        }
-        let state = |kept: &KeptEnrolment| json!({ "state": kept.enrolment.state.as_str(), "key": kept.enrolment.claimed_key.short() });
-        let was = state(&before);
-        let (after, effects) = before.apply(change, by, reason, now)?;
-        follow_in(&mut tx, &after, &effects, now).await?;
-        audit::note(&mut tx, &line.clone().was(was).became(state(&after))).await?;
-        tx.commit().await?;
-        Ok(after)
-    }
-
-    /// Changes the state of a node that was made known by hand and has no record. False when there is none.
-    ///
-    /// # Errors
-    /// When the database cannot take it.
-    pub async fn set_node_state(
-        &self,
-        (store, node): (&str, &str),
-        state: State,
-        line: &Line,
-    ) -> Result<bool, DatabaseError> {
-        let now = Timestamp(line.at_ms);
-        let mut tx = self.begin().await?;
-        let changed = over!(&mut tx.connection(), on => {
-            sqlx::query("UPDATE nodes SET state = $3, state_at_ms = $4 WHERE store = $1 AND node = $2")
-                .bind(store).bind(node).bind(desk_state(state)).bind(now.0)
-                .execute(on).await.map(|done| done.rows_affected()).map_err(while_doing("let a node in or out"))
-        })?;
-        if changed > 0 {
-            audit::note(&mut tx, &line.clone().became(json!({ "state": state.as_str() }))).await?;
-        }
-        tx.commit().await?;
-        Ok(changed > 0)
     }
 }

@@ -42,6 +42,16 @@ pub enum DatabaseError {
     /// Its disk failed before.
     #[error("the database's disk has failed\nhint: look at the disk, then start the hub again")]
     Disk,
+    /// The list of who may not come in takes no more of these.
+    #[error(
+        "the list of who may not come in has {most} entries or more, and no further {what} get onto it\nhint: `aisle-hub audit --action device.ban` and `--action certificate.issue` say who filled it; ban that box"
+    )]
+    ListFull {
+        /// What was to get onto it.
+        what: &'static str,
+        /// How many there may be before.
+        most: usize,
+    },
     /// Something in it is not what the hub wrote.
     #[error(
         "`{table}.{column}` of {row} is not what a hub writes\nhint: run `aisle-hub verify`, and restore a backup"

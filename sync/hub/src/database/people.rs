@@ -11,6 +11,7 @@ use crate::people::{
     person::{Change, GRANTS_MAX, PEOPLE_MAX, Person, folded},
     role::Grant,
 };
+use serde_json::{Value, json};
 
 /// Why a person was not added or changed.
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +108,19 @@ async fn person_in(tx: &mut Tx, id: &str) -> Result<Option<Person>, DatabaseErro
         None => Ok(None),
         Some(row) => Ok(Some(person(row, grants_in(tx, id).await?))),
     }
+}
+
+/// By what a person can come in, for the audit log.
+async fn access_in(tx: &mut Tx, id: &str, now_ms: i64) -> Result<Value, DatabaseError> {
+    let failed = while_doing("find by what a person comes in");
+    let row: Option<(bool, bool, i64, i64)> = over!(&mut tx.connection(), on => {
+        sqlx::query_as("SELECT p.password <> '', p.setup_hash IS NOT NULL AND p.setup_until_ms > $2, \
+            (SELECT COUNT(*) FROM sessions s WHERE s.person = p.person AND s.ends_at_ms > $2), \
+            (SELECT COUNT(*) FROM api_tokens t WHERE t.person = p.person AND t.revoked_at_ms IS NULL AND t.ends_at_ms > $2) \
+            FROM people p WHERE p.person = $1").bind(id).bind(now_ms).fetch_optional(on).await.map_err(failed)
+    })?;
+    let (password, code, sessions, tokens) = row.unwrap_or_default();
+    Ok(json!({ "password": password, "code": code, "sessions": sessions, "tokens": tokens }))
 }
 
 async fn set_grants(tx: &mut Tx, id: &str, grants: &[Grant]) -> Result<(), DatabaseError> {
@@ -341,6 +355,7 @@ impl Database {
     ) -> Result<bool, DatabaseError> {
         let failed = while_doing("reset a person");
         let mut tx = self.begin().await?;
+        let was = access_in(&mut tx, id, line.at_ms).await?;
         let reset = over!(&mut tx.connection(), on => {
             sqlx::query("UPDATE people SET password = '', password_at_ms = 0, setup_hash = $2, setup_until_ms = $3, version = version + 1, \
                 changed_at_ms = $4 WHERE person = $1")
@@ -357,7 +372,8 @@ impl Database {
             sqlx::query("UPDATE api_tokens SET revoked_at_ms = $2 WHERE person = $1 AND revoked_at_ms IS NULL")
                 .bind(id).bind(line.at_ms).execute(on).await.map(drop).map_err(failed)
         })?;
-        audit::note(&mut tx, line).await?;
+        let became = access_in(&mut tx, id, line.at_ms).await?;
+        audit::note(&mut tx, &line.clone().was(was).became(became)).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -20,12 +20,21 @@ pub enum PublishError {
     Database(#[from] DatabaseError),
 }
 
+/// What came of a publication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// False when it was published before.
+    pub is_news: bool,
+    /// The highest version that was published before; none where it is the first.
+    pub was: Option<i64>,
+}
+
 impl Database {
-    /// Publishes a policy after all that are there. False when it was published before.
+    /// Publishes a policy after all that are there.
     ///
     /// # Errors
     /// When there is one of a higher version, or another one of this version.
-    pub async fn publish_policy(&self, new: &NewPolicy<'_>) -> Result<bool, PublishError> {
+    pub async fn publish_policy(&self, new: &NewPolicy<'_>) -> Result<Published, PublishError> {
         let failed = while_doing("publish a policy");
         let id = new.policy.id();
         let mut tx = self.begin().await?;
@@ -45,6 +54,10 @@ impl Database {
             Ok::<_, DatabaseError>(PolicyId { version, hash: hash(&bytes, "policies", "its version")? })
         });
         new.policy.clone().after(current.transpose()?)?;
+        let was: Option<i64> = over!(&mut tx.connection(), on => {
+            sqlx::query_scalar("SELECT MAX(version) FROM policies WHERE is_published = $1")
+                .bind(true).fetch_one(on).await.map_err(failed)
+        })?;
         let changed = over!(&mut tx.connection(), on => {
             sqlx::query("INSERT INTO policies (version, hash, name, document, signature, accepted_at_ms, is_published) \
                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (version, hash) DO UPDATE SET is_published = excluded.is_published \
@@ -54,7 +67,7 @@ impl Database {
                 .execute(on).await.map(|done| done.rows_affected()).map_err(failed)
         })?;
         tx.commit().await?;
-        Ok(changed > 0)
+        Ok(Published { is_news: changed > 0, was })
     }
 
     /// The documents that were published, with their signatures.

@@ -1,20 +1,53 @@
 //! Who may not come in any more: one list, kept whole, changed under a lock and with a number that only rises. And whom hubs have to look at again.
 
 use super::{
-    Connection, Database, DatabaseError, Tx, audit,
+    Connection, Database, DatabaseError, Tx,
     failure::while_doing,
     over, reading,
     rows::{damaged, signed, unsigned},
 };
-use crate::people::audit::Line;
 use aisle_event::Timestamp;
 use aisle_provisioning::{
-    device::{Entry, RevocationList},
+    device::{Entry, RevocationList, revocation::ENTRIES_MAX},
     identity::Identity,
 };
 
 /// So long after its end a certificate is still on the list, in milliseconds: clocks differ.
 const KEPT_MS: i64 = 7 * 24 * 3_600_000;
+
+/// Up to where entries about devices get onto the list. Each box can ask for those of its own store; the rest is kept free of what boxes can do.
+pub const DEVICE_ENTRIES_MAX: usize = ENTRIES_MAX / 2;
+/// Up to where certificates of nodes get onto it that were replaced by newer ones. Behind that is room for what people decide.
+pub const RENEWAL_ENTRIES_MAX: usize = ENTRIES_MAX / 4 * 3;
+
+/// What a change of the list comes from: so far it may fill it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    /// A box, about a device of its store.
+    Devices,
+    /// A box that has renewed its certificate.
+    Renewals,
+    /// Somebody at headquarters.
+    Decisions,
+}
+
+impl Room {
+    const fn most(self) -> usize {
+        match self {
+            Self::Devices => DEVICE_ENTRIES_MAX,
+            Self::Renewals => RENEWAL_ENTRIES_MAX,
+            Self::Decisions => ENTRIES_MAX,
+        }
+    }
+
+    const fn what(self) -> &'static str {
+        match self {
+            Self::Devices => "devices",
+            Self::Renewals => "certificates that were replaced",
+            Self::Decisions => "nodes",
+        }
+    }
+}
 
 fn list_of(number: i64, bytes: &[u8]) -> Result<RevocationList, DatabaseError> {
     if bytes.is_empty() {
@@ -25,17 +58,8 @@ fn list_of(number: i64, bytes: &[u8]) -> Result<RevocationList, DatabaseError> {
     if list.number() == unsigned(number) { Ok(list) } else { Err(wrong()) }
 }
 
-/// Changes the list with what a change asks for.
-pub(super) async fn revoke_in(
-    tx: &mut Tx,
-    more: &[Entry],
-    lifted: &[Identity],
-    now: Timestamp,
-) -> Result<(), DatabaseError> {
-    if more.is_empty() && lifted.is_empty() {
-        return Ok(());
-    }
-    let failed = while_doing("change who may not come in");
+/// The list as it is, locked until the transaction is over.
+pub(super) async fn list_in(tx: &mut Tx) -> Result<RevocationList, DatabaseError> {
     let row: Option<(i64, Vec<u8>)> = match tx.connection() {
         Connection::Sqlite(on) => {
             sqlx::query_as("SELECT number, list FROM revocation_list WHERE one = 1").fetch_optional(on).await
@@ -46,13 +70,38 @@ pub(super) async fn revoke_in(
                 .await
         }
     }
-    .map_err(failed)?;
+    .map_err(while_doing("look who may not come in"))?;
     let (number, bytes) = row.ok_or_else(|| damaged("revocation_list", "one", &1))?;
-    let list = list_of(number, &bytes)?.prune(Timestamp(now.0.saturating_sub(KEPT_MS)));
+    list_of(number, &bytes)
+}
+
+/// Changes the list with what a change asks for, as far as there is room for such changes.
+///
+/// A certificate that was replaced is refused by the record of its node as well: where there is no room for it, the renewal goes on without.
+pub(super) async fn revoke_in(
+    tx: &mut Tx,
+    more: &[Entry],
+    lifted: &[Identity],
+    room: Room,
+    now: Timestamp,
+) -> Result<(), DatabaseError> {
+    if more.is_empty() && lifted.is_empty() {
+        return Ok(());
+    }
+    let failed = while_doing("change who may not come in");
+    let list = list_in(tx).await?.prune(Timestamp(now.0.saturating_sub(KEPT_MS)));
     // A fleet has a fraction of what a list may hold; at the bound nothing more is revoked, and nobody believes that it was.
-    let list = list
-        .with(more.iter().cloned(), lifted, now)
-        .map_err(|_| damaged("revocation_list", "list", &number))?;
+    let full = || DatabaseError::ListFull { what: room.what(), most: room.most() };
+    let next = list.with(more.iter().cloned(), lifted, now);
+    let next = next.ok().filter(|next| next.size() <= room.most().max(list.size()));
+    let list = match next {
+        Some(next) => next,
+        None if room == Room::Renewals => {
+            tracing::error!(error = %full(), "certificates that were replaced are refused by the records of their nodes only");
+            list.with([], lifted, now).map_err(|_| full())?
+        }
+        None => return Err(full()),
+    };
     over!(&mut tx.connection(), on => {
         sqlx::query("UPDATE revocation_list SET number = $1, list = $2 WHERE one = 1")
             .bind(signed(list.number())).bind(list.encode()).execute(on).await.map(drop).map_err(failed)
@@ -83,22 +132,6 @@ impl Database {
         })?;
         let (number, bytes) = row.ok_or_else(|| damaged("revocation_list", "one", &1))?;
         list_of(number, &bytes)
-    }
-
-    /// Changes the list by itself: of devices, say.
-    ///
-    /// # Errors
-    /// When the database cannot take it.
-    pub async fn revoke(
-        &self,
-        more: &[Entry],
-        lifted: &[Identity],
-        line: &Line,
-    ) -> Result<(), DatabaseError> {
-        let mut tx = self.begin().await?;
-        revoke_in(&mut tx, more, lifted, Timestamp(line.at_ms)).await?;
-        audit::note(&mut tx, line).await?;
-        tx.commit().await
     }
 
     /// Nodes that may not come in, of those whose state has changed since a time, after a place; with their states.

@@ -11,6 +11,7 @@ use crate::people::{
     lockout::{Attempts, FORGET_MS, SUBJECTS_MAX, Subject},
     person::{Person, SessionRow, TokenRow},
 };
+use serde_json::json;
 
 /// The most sessions of a person at once; the oldest goes for a new one.
 const SESSIONS_MAX: i64 = 16;
@@ -114,6 +115,11 @@ impl Database {
         line: &Line,
     ) -> Result<bool, DatabaseError> {
         let mut tx = self.begin().await?;
+        let row: Option<SessionColumns> = over!(&mut tx.connection(), on => {
+            sqlx::query_as("SELECT session, person, way, address, agent, begun_at_ms, seen_at_ms, ends_at_ms FROM sessions WHERE session = $1")
+                .bind(name).fetch_optional(on).await.map_err(while_doing("find a session"))
+        })?;
+        let Some(was) = row.map(session) else { return Ok(false) };
         let ended = over!(&mut tx.connection(), on => {
             sqlx::query("DELETE FROM sessions WHERE session = $1 AND ($2 = '' OR person = $2)")
                 .bind(name).bind(person.unwrap_or_default())
@@ -122,7 +128,11 @@ impl Database {
         if ended == 0 {
             return Ok(false);
         }
-        audit::note(&mut tx, line).await?;
+        let was = json!({
+            "person": was.person, "way": was.way, "address": was.address, "begun_at_ms": was.begun_at_ms,
+            "ends_at_ms": was.ends_at_ms,
+        });
+        audit::note(&mut tx, &line.clone().was(was).became(json!({ "ended_at_ms": line.at_ms }))).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -198,6 +208,11 @@ impl Database {
         line: &Line,
     ) -> Result<bool, DatabaseError> {
         let mut tx = self.begin().await?;
+        let row: Option<TokenColumns> = over!(&mut tx.connection(), on => {
+            sqlx::query_as("SELECT token, person, name, permissions, made_at_ms, ends_at_ms, used_at_ms, revoked_at_ms FROM api_tokens \
+                WHERE token = $1").bind(name).fetch_optional(on).await.map_err(while_doing("find a token"))
+        })?;
+        let Some(was) = row.map(token) else { return Ok(false) };
         let revoked = over!(&mut tx.connection(), on => {
             sqlx::query("UPDATE api_tokens SET revoked_at_ms = $3 WHERE token = $1 AND ($2 = '' OR person = $2) AND revoked_at_ms IS NULL")
                 .bind(name).bind(person.unwrap_or_default()).bind(line.at_ms)
@@ -206,7 +221,10 @@ impl Database {
         if revoked == 0 {
             return Ok(false);
         }
-        audit::note(&mut tx, line).await?;
+        let was = json!({
+            "person": was.person, "name": was.name, "permissions": was.permissions, "ends_at_ms": was.ends_at_ms,
+        });
+        audit::note(&mut tx, &line.clone().was(was).became(json!({ "revoked_at_ms": line.at_ms }))).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -220,12 +238,12 @@ impl Database {
         Ok(of_row(row))
     }
 
-    /// One more was wrong, of each: counted together with the row of the audit log. Gives what is counted then.
+    /// One more was wrong, of each: counted together with the row of the audit log, where there is one. Gives what is counted then.
     pub(crate) async fn note_failure(
         &self,
         subjects: &[Subject],
         now_ms: i64,
-        line: impl FnOnce(&[Attempts]) -> Line,
+        line: impl FnOnce(&[Attempts]) -> Option<Line>,
     ) -> Result<Vec<Attempts>, DatabaseError> {
         let failed = while_doing("count a wrong password");
         let mut tx = self.begin().await?;
@@ -265,7 +283,9 @@ impl Database {
                 ORDER BY failures DESC, last_at_ms DESC LIMIT 1000 OFFSET $1)")
                 .bind(i64::from(SUBJECTS_MAX)).execute(on).await.map(drop).map_err(failed)
         })?;
-        audit::note(&mut tx, &line(&counted)).await?;
+        if let Some(line) = line(&counted) {
+            audit::note(&mut tx, &line).await?;
+        }
         tx.commit().await?;
         Ok(counted)
     }

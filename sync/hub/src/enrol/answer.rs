@@ -43,6 +43,11 @@ impl Refused {
         Self { code, detail: detail.into(), status: None, retry_after_s }
     }
 
+    /// In an error's own words.
+    pub(crate) fn of(code: Code, error: &dyn std::error::Error) -> Self {
+        Self::new(code, said(error))
+    }
+
     /// By another status than the code's.
     pub(crate) fn status(self, status: StatusCode) -> Self {
         Self { status: Some(status), ..self }
@@ -87,6 +92,10 @@ impl From<EnrolError> for Refused {
 /// What is inside stays inside: it is logged, not told.
 impl From<DatabaseError> for Refused {
     fn from(error: DatabaseError) -> Self {
+        if let DatabaseError::ListFull { .. } = error {
+            tracing::error!(%error, "nothing is taken back for a box");
+            return Self::of(Code::CannotIssue, &error);
+        }
         tracing::warn!(%error, source = ?std::error::Error::source(&error), "a box could not be answered");
         Self::new(Code::HubBusy, "the hub's database does not answer")
     }

@@ -1,6 +1,7 @@
 //! What somebody at headquarters decides about a node: let it in or not, keep it out for a while, or for good.
 //!
-//! A node that enrolled has a record, and the table of states says what can be done. One that was made known by hand has none: it can be suspended, resumed and banned.
+//! A node that enrolled has a record, and the table of states says what can be done. One that was made known by hand has none; the same table says that it can be
+//! suspended, resumed while it is suspended, and banned. Whoever is banned comes back by an admin's claim only.
 
 use super::actor;
 use crate::{
@@ -9,11 +10,10 @@ use crate::{
 };
 use aisle_event::{Name, Timestamp};
 use aisle_provisioning::{
-    enrolment::{Action, Change, ChangeError, State, TransitionError},
+    enrolment::{Change, State},
     fingerprint::Fingerprint,
 };
 use serde::Serialize;
-use serde_json::json;
 use std::str::FromStr;
 use utoipa::ToSchema;
 
@@ -58,16 +58,6 @@ impl Verb {
             Self::Suspend => "node.suspend",
             Self::Resume => "node.resume",
             Self::Ban => "node.ban",
-        }
-    }
-
-    /// The state of a node that was made known by hand.
-    const fn by_hand(self) -> Option<State> {
-        match self {
-            Self::Approve | Self::Reject => None,
-            Self::Suspend => Some(State::Suspended),
-            Self::Resume => Some(State::Active),
-            Self::Ban => Some(State::Banned),
         }
     }
 }
@@ -140,23 +130,14 @@ async fn decided(
         key_short,
     };
     let (database, by) = (people.database(), By { actor: actor(who), who: &who.name });
-    match database.decide((store, node), &verb.change(), by, reason, key, line).await {
+    match database.decide((store, node), &verb.change(), by, reason.clone(), key, line).await {
         Ok(kept) => Ok(done(kept.enrolment.state, kept.enrolment.claimed_key.short())),
-        Err(EnrolError::Unknown { store: named, node: serial }) => {
-            let unknown = EnrolError::Unknown { store: named, node: serial };
-            let Some(before) = database.node_state(store, node).await? else { return Err(unknown) };
-            let Some(state) = verb.by_hand() else {
-                // It is in already, and nobody asked for it.
-                let state = before.parse().unwrap_or(State::Banned);
-                let action = if verb == Verb::Approve { Action::Approve } else { Action::Reject };
-                return Err(ChangeError::from(TransitionError::State { state, action }).into());
-            };
-            let line = line.clone().was(json!({ "state": before }));
-            if database.set_node_state((store, node), state, &line).await? {
-                Ok(done(state, String::new()))
-            } else {
-                Err(unknown)
-            }
+        // One that was made known by hand has no record.
+        Err(EnrolError::Unknown { .. }) => {
+            let action = verb.change().action();
+            let decided =
+                database.decide_by_hand((store, node), action, by, reason.as_ref(), key, line).await;
+            decided.map(|state| done(state, String::new()))
         }
         Err(error) => Err(error),
     }

@@ -4,7 +4,7 @@
 
 use super::{
     answer::{self, Refused},
-    office::{Caller, Office, Wanted},
+    office::{Caller, Office, Wanted, who},
     settings,
 };
 use aisle_provisioning::{
@@ -64,7 +64,7 @@ async fn guard(
     request: Request,
     next: Next,
 ) -> Response {
-    match office.let_ask(&caller) {
+    match office.let_ask(&caller).await {
         Ok(()) => next.run(request).await,
         Err(refused) => refused.into_response(),
     }
@@ -74,8 +74,20 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// The body of a request, as long as a request for a certificate may be.
-async fn whole(body: Body, patience: BodyPatience) -> Result<Vec<u8>, Refused> {
+/// The body of a request, as long as a request for a certificate may be. What is too large or too slow is counted and written down.
+async fn whole(
+    office: &Office,
+    caller: &Caller,
+    body: Body,
+    patience: BodyPatience,
+) -> Result<Vec<u8>, Refused> {
+    match bounded(body, patience).await {
+        Ok(bytes) => Ok(bytes),
+        Err(refused) => Err(office.told(caller, &who(caller), refused).await),
+    }
+}
+
+async fn bounded(body: Body, patience: BodyPatience) -> Result<Vec<u8>, Refused> {
     let read = timeout(patience.0, to_bytes(body, REQUEST_BODY_BYTES_MAX)).await;
     match read {
         Ok(Ok(bytes)) => Ok(bytes.into()),
@@ -128,7 +140,7 @@ async fn simpleenroll(
     request: Request,
 ) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
-    let body = whole(body, patience).await?;
+    let body = whole(&office, &caller, body, patience).await?;
     Ok(answer::of(office.enroll(&caller, wanted(&parts, &body)).await?))
 }
 
@@ -139,7 +151,7 @@ async fn simplereenroll(
     request: Request,
 ) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
-    let body = whole(body, patience).await?;
+    let body = whole(&office, &caller, body, patience).await?;
     Ok(answer::of(office.reenroll(&caller, wanted(&parts, &body)).await?))
 }
 
@@ -151,7 +163,7 @@ async fn certify_device(
     request: Request,
 ) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
-    let body = whole(body, patience).await?;
+    let body = whole(&office, &caller, body, patience).await?;
     Ok(answer::of(office.certify_device(&caller, &device, wanted(&parts, &body)).await?))
 }
 
@@ -195,11 +207,12 @@ struct RevokedQuery {
 
 async fn revoked(
     State(office): State<Office>,
+    Extension(caller): Extension<Caller>,
     Query(asked): Query<RevokedQuery>,
 ) -> Result<Response, Refused> {
     let store = asked.store.map(Store::new).transpose();
     let store = store.map_err(|error| Refused::new(Code::RequestMalformed, error.to_string()))?;
-    let signed = office.revoked(store.as_ref()).await?;
+    let signed = office.revoked(&caller, store).await?;
     Ok(fresh(Json(serde_json::json!({ "list": BASE64.encode(&signed) })).into_response()))
 }
 

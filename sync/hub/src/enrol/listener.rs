@@ -7,7 +7,6 @@ use super::{
     est,
     office::{Caller, Office},
     own::Own,
-    telemetry::Telemetry,
 };
 use aisle_provisioning::{authority::Unlocked, device::RevocationList, identity::Kind, verify::PeerVerifier};
 use axum::{Extension, Router};
@@ -16,7 +15,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use rustls::{ServerConfig, crypto::ring, server::NoServerSessionStorage, version::TLS13};
+use rustls::{PeerIncompatible, ServerConfig, crypto::ring, server::NoServerSessionStorage, version::TLS13};
 use rustls_pki_types::CertificateDer;
 use std::{
     collections::HashMap,
@@ -157,22 +156,18 @@ impl Door {
             match accepted {
                 (Ok(place), Ok((socket, from))) => {
                     let Some(seat) = addresses.take(from.ip()) else {
-                        office.telemetry().caller("address");
+                        // Written by itself: the listener waits for no database.
+                        let office = office.clone();
+                        callers.spawn(async move {
+                            office.turned_away(from, "address", "too many callers from one address").await;
+                        });
                         continue;
                     };
                     let acceptor =
                         TlsAcceptor::from(tls.lock().unwrap_or_else(PoisonError::into_inner).clone());
-                    let (router, telemetry) = (router.clone(), office.telemetry().clone());
-                    let call = Call {
-                        socket,
-                        from,
-                        acceptor,
-                        router,
-                        telemetry,
-                        patience,
-                        _place: place,
-                        _seat: seat,
-                    };
+                    let (router, office) = (router.clone(), office.clone());
+                    let call =
+                        Call { socket, from, acceptor, router, office, patience, _place: place, _seat: seat };
                     callers.spawn(async move {
                         // Whoever is cut here had a minute.
                         let _ = timeout(patience.call, call.serve()).await;
@@ -237,24 +232,40 @@ struct Call {
     from: SocketAddr,
     acceptor: TlsAcceptor,
     router: Router,
-    telemetry: Telemetry,
+    office: Office,
     patience: Patience,
     _place: OwnedSemaphorePermit,
     _seat: Seat,
 }
 
+/// Whoever offers an older TLS only may be pushed to it by somebody in between: that is told apart.
+fn reason(error: &io::Error) -> &'static str {
+    let error = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+    match error {
+        Some(rustls::Error::PeerIncompatible(
+            PeerIncompatible::Tls12NotOffered
+            | PeerIncompatible::Tls12NotOfferedOrEnabled
+            | PeerIncompatible::SupportedVersionsExtensionRequired,
+        )) => "old_tls",
+        Some(rustls::Error::InvalidCertificate(_)) => "certificate",
+        _ => "handshake",
+    }
+}
+
 impl Call {
     async fn serve(self) {
-        let Self { socket, from, acceptor, router, telemetry, patience, _place, _seat } = self;
+        let Self { socket, from, acceptor, router, office, patience, _place, _seat } = self;
         // Answers are small and wait for nothing.
         let _ = socket.set_nodelay(true);
         let stream = match timeout(patience.handshake, acceptor.accept(socket)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
                 tracing::debug!(%from, %error, "a box's handshake failed");
-                return telemetry.caller("handshake");
+                return office.turned_away(from, reason(&error), &error.to_string()).await;
             }
-            Err(_) => return telemetry.caller("handshake_slow"),
+            Err(_) => {
+                return office.turned_away(from, "handshake_slow", "the handshake took too long").await;
+            }
         };
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let chain: Arc<[CertificateDer<'static>]> =

@@ -15,6 +15,7 @@ mod answer;
 pub mod ceremony;
 pub mod claims;
 pub mod decide;
+mod devices;
 pub mod est;
 mod limit;
 pub mod listener;

@@ -26,12 +26,12 @@ use aisle_provisioning::{
     certificate::Facts,
     claim::{ClaimCode, ClaimError, introduction},
     code::Code,
-    device::{Entry, RevocationBoard, RevocationList, What},
+    device::{RevocationBoard, RevocationList},
     disk::RealDisk,
     enrolment::{Credential, Decision, Presented},
     entropy::SystemEntropy,
     est::{self, Answer},
-    identity::{Device, Identity, Store},
+    identity::{Identity, Store},
     issue::{Issued, Subject},
     key::Passphrase,
     request::{KeyRules, Request},
@@ -237,7 +237,7 @@ impl Office {
         self.0.unlocked.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         (self.0.parts.clock)()
     }
 
@@ -251,12 +251,16 @@ impl Office {
     }
 
     /// Counts a request.
-    pub(super) fn let_ask(&self, caller: &Caller) -> Result<(), Refused> {
-        let asked = self.limited(|limiter, now_ms| limiter.request(caller.address.ip(), now_ms));
-        asked.map_err(|error| {
-            self.telemetry().refused(Code::TooManyTries);
-            error.into()
-        })
+    pub(super) async fn let_ask(&self, caller: &Caller) -> Result<(), Refused> {
+        match self.limited(|limiter, now_ms| limiter.request(caller.address.ip(), now_ms)) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.told(caller, &who(caller), error.into()).await),
+        }
+    }
+
+    /// A row of the audit log.
+    pub(super) fn line(&self, by: By, action: &'static str, object: &str, now: Timestamp) -> Line {
+        self.0.parts.people.line(by, action, object, now.0)
     }
 
     /// All authorities that are believed: roots and those that issue.
@@ -273,9 +277,15 @@ impl Office {
     ) -> Result<(Answer, Option<String>), Refused> {
         let answer = Answer::authorities(&self.authorities());
         let Some((locator, nonce)) = ask.and_then(introduction::read_ask) else { return Ok((answer, None)) };
-        self.limited(|limiter, now_ms| limiter.may_try(caller.address.ip(), &locator, now_ms))?;
+        let may_try = self.limited(|limiter, now_ms| limiter.may_try(caller.address.ip(), &locator, now_ms));
+        if let Err(error) = may_try {
+            return Err(self.told(caller, locator.as_str(), error.into()).await);
+        }
         let Some(kept) = self.database().claim(&locator).await? else {
             self.limited(|limiter, now_ms| limiter.was_wrong(caller.address.ip(), None, now_ms));
+            // The authorities are for everybody; that there is no such claim the box finds out by itself.
+            let unknown = Refused::new(Code::ClaimUnknown, "asked whether this hub knows a claim");
+            self.told(caller, locator.as_str(), unknown).await;
             return Ok((answer, None));
         };
         let proof = introduction::Introduction::prove(&kept.claim, &nonce, &answer.body);
@@ -343,7 +353,8 @@ impl Office {
             is_automatic: self.0.config.is_automatic,
         };
         let now = self.now();
-        let kept = match self.database().enrol(&asked, now).await {
+        let line = self.line(by(caller, "claim"), "claim.use", code.locator().as_str(), now);
+        let kept = match self.database().enrol(&asked, &line).await {
             Ok(kept) => kept,
             Err(error) => {
                 // Whoever knows a code that was used or is over has not guessed.
@@ -417,7 +428,13 @@ impl Office {
     }
 
     /// The row about a certificate that a box gets.
-    fn issues(&self, caller: &Caller, identity: &Identity, issued: &Issued, now: Timestamp) -> Line {
+    pub(super) fn issues(
+        &self,
+        caller: &Caller,
+        identity: &Identity,
+        issued: &Issued,
+        now: Timestamp,
+    ) -> Line {
         let by = by(caller, if caller.chain.is_empty() { "claim" } else { "certificate" });
         let facts = &issued.facts;
         let became = json!({
@@ -425,7 +442,7 @@ impl Office {
             "key": facts.key.short(),
             "not_after_ms": facts.validity.not_after.0,
         });
-        self.0.parts.people.line(by, "certificate.issue", &identity.to_string(), now.0).became(became)
+        self.line(by, "certificate.issue", &identity.to_string(), now).became(became)
     }
 
     /// The certificate that a key was given already, while half of its life is left: the answer was perhaps lost.
@@ -508,51 +525,10 @@ impl Office {
         let is_current = kept.enrolment.current.as_ref().is_some_and(|known| known.number == facts.number);
         let der = caller.chain.first().map(AsRef::as_ref).unwrap_or_default();
         if !is_current {
-            self.database().prove(&kept.enrolment.identity, facts, der, now).await?;
+            let identity = &kept.enrolment.identity;
+            let line = self.line(by(caller, "certificate"), "certificate.prove", &identity.to_string(), now);
+            self.database().prove(identity, facts, der, &line).await?;
         }
-        Ok(())
-    }
-
-    fn device(&self, kept: &KeptEnrolment, device: &str) -> Result<Identity, Refused> {
-        let device =
-            Device::new(device).map_err(|error| Refused::new(Code::RequestMalformed, error.to_string()))?;
-        let store = kept.enrolment.identity.store().cloned();
-        let store = store.ok_or_else(|| Refused::new(Code::NodeUnknown, "the node has no store"))?;
-        Ok(Identity::device(self.0.config.chain.clone(), store, device))
-    }
-
-    /// A certificate for a device of the store whose node asks.
-    pub(super) async fn certify_device(
-        &self,
-        caller: &Caller,
-        device: &str,
-        wanted: Wanted<'_>,
-    ) -> Result<Answer, Refused> {
-        let kept = self.node(caller).await?;
-        let identity = self.device(&kept, device)?;
-        let der = est::read_request(wanted.content_type, wanted.body)?;
-        let request = Request::read(&der, KeyRules::DEVICE)?;
-        request.is_for(&identity)?;
-        let now = self.now();
-        let subject = Subject { identity: &identity, key: &request.key, names: &[] };
-        let unlocked = self.unlocked();
-        let issued =
-            unlocked.issuing.issue(subject, &self.0.config.lifetimes, now, &mut SystemEntropy::default())?;
-        let line = self.issues(caller, &identity, &issued, now);
-        self.database().keep_device(&identity, &issued, &line).await?;
-        self.telemetry().issued();
-        Ok(Answer::issued(&issued.chain))
-    }
-
-    /// A device of the store whose node asks is not to come in any more.
-    pub(super) async fn ban_device(&self, caller: &Caller, device: &str) -> Result<(), Refused> {
-        let kept = self.node(caller).await?;
-        let identity = self.device(&kept, device)?;
-        let now = self.now();
-        let ban = Entry { what: What::Identity(identity.clone()), since: now, until: None };
-        let line =
-            self.0.parts.people.line(by(caller, "certificate"), "device.ban", &identity.to_string(), now.0);
-        self.database().revoke(&[ban], &[], &line).await?;
         Ok(())
     }
 
@@ -565,13 +541,18 @@ impl Office {
         })
     }
 
-    /// Who may not come in, signed; for one store, where one is named.
-    pub(super) async fn revoked(&self, store: Option<&Store>) -> Result<Vec<u8>, Refused> {
-        let list = self.list().await?.as_ref().clone();
-        let list = match store {
-            Some(store) => list.for_store(store),
-            None => list,
+    /// Who may not come in, signed, for one store: the one that is named, or that of the node that asks. The banned nodes and devices of all stores together are
+    /// nobody's business.
+    pub(super) async fn revoked(&self, caller: &Caller, store: Option<Store>) -> Result<Vec<u8>, Refused> {
+        let own = || {
+            let leaf = caller.chain.first()?;
+            Facts::read(leaf).ok()?.identity?.store().cloned()
         };
+        let Some(store) = store.or_else(own) else {
+            let words = "`store` is missing: a box without a certificate names its store";
+            return Err(self.told(caller, "", Refused::new(Code::RequestMalformed, words)).await);
+        };
+        let list = self.list().await?.as_ref().clone().for_store(&store);
         list.sign(self.own().signer()).map_err(|error| {
             tracing::error!(%error, "the list cannot be signed");
             Refused::new(Code::CannotIssue, "the hub's key cannot sign")
@@ -579,33 +560,42 @@ impl Office {
     }
 
     /// Counts a refusal and writes it down. Who comes again and again is written down a few times only.
-    async fn told(&self, caller: &Caller, object: &str, refused: Refused) -> Refused {
+    pub(super) async fn told(&self, caller: &Caller, object: &str, refused: Refused) -> Refused {
         self.telemetry().refused(refused.code);
         // Whoever waits for approval is in the queue, and asks every few seconds.
         if refused.code != Code::WaitsForApproval {
             let way = if caller.chain.is_empty() { "claim" } else { "certificate" };
-            let people = &self.0.parts.people;
-            let line = people.line(by(caller, way), "certificate.ask", object, self.now().0);
+            let line = self.line(by(caller, way), "certificate.ask", object, self.now());
             let reason = format!("{}: {}", refused.code, refused.detail);
-            if let Err(error) = people.refused(line, reason).await {
-                tracing::error!(%error, "a refusal is not in the audit log");
-            }
+            self.written(line, reason).await;
         }
         refused
+    }
+
+    /// Counts a caller who never got to ask, and writes it down: too many at once, or TLS that could not agree.
+    pub(super) async fn turned_away(&self, address: SocketAddr, reason: &'static str, detail: &str) {
+        self.telemetry().caller(reason);
+        let caller = Caller { address, chain: Arc::new([]) };
+        let line = self.line(by(&caller, "tls"), "enrolment.call", "", self.now());
+        self.written(line, format!("{reason}: {detail}")).await;
+    }
+
+    async fn written(&self, line: Line, reason: String) {
+        if let Err(error) = self.0.parts.people.refused(line, reason).await {
+            tracing::error!(%error, "a refusal is not in the audit log");
+        }
     }
 }
 
 /// A box, for the audit log.
-fn by(caller: &Caller, way: &'static str) -> By {
-    let address = caller.address.ip().to_string();
+pub(super) fn by(caller: &Caller, way: &'static str) -> By {
+    let address = caller.address.ip().to_canonical().to_string();
     let named = who(caller);
-    // The damper goes by the id: strangers are told apart by where they come from.
-    let id = if named.is_empty() { format!("box at {address}") } else { named.clone() };
-    By { id, name: named, way, address }
+    By { id: named.clone(), name: named, way, address }
 }
 
 /// Whom a caller's certificate names, for the log.
-fn who(caller: &Caller) -> String {
+pub(super) fn who(caller: &Caller) -> String {
     let facts = caller.chain.first().and_then(|leaf| Facts::read(leaf).ok());
     facts.and_then(|facts| facts.identity).map(|identity| identity.to_string()).unwrap_or_default()
 }

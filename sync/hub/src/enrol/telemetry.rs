@@ -42,7 +42,7 @@ impl Telemetry {
         );
         registry.register(
             "aisle_hub_enrolment_callers_refused",
-            "Callers who never got to ask: too many at once, or TLS that could not agree. Grows much: look who calls.",
+            "Callers who never got to ask, by reason: too many at once, TLS that could not agree (`old_tls`, `certificate`, `handshake`). Grows much: look who calls; the audit log says from where.",
             telemetry.callers.clone(),
         );
         registry.register(

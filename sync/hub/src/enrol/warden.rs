@@ -21,7 +21,7 @@ use std::{
 };
 use tokio::time::{MissedTickBehavior, interval};
 
-/// Clocks of hubs that share a database may differ by so much; so far back is looked again.
+/// Clocks of hubs that share a database may differ by so much; so far before the last good look is looked again.
 const SKEW_MS_MAX: i64 = 600_000;
 
 /// The nodes that are connected here with the certificates that they showed. As many as connections, so it has their bound. Cheap to clone.
@@ -60,6 +60,22 @@ impl Sessions {
     }
 }
 
+/// When it was last looked without a fault; of a first look that fails, when it was first tried.
+#[derive(Debug, Default)]
+struct Good(Option<Timestamp>);
+
+impl Good {
+    /// From when on it is looked now: what changed while looks failed is not passed over. A clock that went back makes it look further.
+    fn since(&mut self, now: Timestamp) -> Timestamp {
+        let good = *self.0.get_or_insert(now);
+        Timestamp(now.0.min(good.0).saturating_sub(SKEW_MS_MAX))
+    }
+
+    const fn went_well(&mut self, now: Timestamp) {
+        self.0 = Some(now);
+    }
+}
+
 /// Who looks.
 #[derive(Debug, Clone)]
 pub struct Warden {
@@ -76,23 +92,28 @@ pub struct Warden {
 }
 
 impl Warden {
-    /// Looks, for as long as the hub serves.
+    /// Looks, for as long as the hub serves. A look that fails is made up for by the next one, which begins where the last good one did.
     pub async fn run(self, every: Duration) {
+        let mut good = Good::default();
         let mut look = interval(every);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             look.tick().await;
-            if let Err(error) = self.look(super::now()).await {
-                tracing::warn!(%error, "it was not looked who may not come in any more; it is tried again");
+            let now = super::now();
+            match self.look(good.since(now)).await {
+                Ok(_) => good.went_well(now),
+                Err(error) => {
+                    tracing::warn!(%error, "it was not looked who may not come in any more; it is tried again");
+                }
             }
         }
     }
 
-    /// Looks once, and says how many connections were ended.
+    /// Looks once, at what has changed since then, and says how many connections were ended.
     ///
     /// # Errors
     /// When the database cannot say.
-    pub async fn look(&self, now: Timestamp) -> Result<usize, DatabaseError> {
+    pub async fn look(&self, since: Timestamp) -> Result<usize, DatabaseError> {
         let mut cut = 0_usize;
         if self.database.revocation_number().await? != self.board.get().number() {
             // False when another look was faster; then that is the newer one.
@@ -101,7 +122,6 @@ impl Warden {
         for (store, node) in self.sessions.refused(&self.board) {
             cut += self.end(&store, &node, "its certificate is not good any more");
         }
-        let since = Timestamp(now.0.saturating_sub(SKEW_MS_MAX));
         let mut after = (String::new(), String::new());
         loop {
             let page = self.database.shut_since(since, (&after.0, &after.1), ROWS_MAX).await?;
@@ -126,5 +146,32 @@ impl Warden {
             tracing::warn!(%store, node, why, "a node's connection was ended");
         }
         cut
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE_MS: i64 = 60_000;
+
+    #[test]
+    fn a_look_after_many_that_failed_begins_where_the_last_good_one_did() {
+        let mut good = Good::default();
+        let at = |minute: i64| Timestamp(minute * MINUTE_MS);
+        assert_eq!(good.since(at(100)), at(90), "the first one");
+        good.went_well(at(100));
+        // The database is away for an hour; a node is suspended in its first minute.
+        let suspended = at(101);
+        for minute in 101..160 {
+            assert!(good.since(at(minute)) < suspended, "{minute}");
+        }
+        good.went_well(at(160));
+        assert_eq!(good.since(at(161)), at(150));
+        assert_eq!(good.since(at(120)), at(110), "a clock that went back");
+        // One that never went well begins where it was first tried.
+        let mut good = Good::default();
+        good.since(at(100));
+        assert_eq!(good.since(at(160)), at(90));
     }
 }

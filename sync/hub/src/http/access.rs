@@ -155,7 +155,7 @@ pub(crate) fn from(api: &Api, request: &Request) -> Origin {
     }
 }
 
-/// Who somebody is by what they show. Who shows a token is not looked at for a cookie.
+/// Who somebody is by what they show. Who shows a token is not looked at for a cookie; one that nobody has counts against the address, as a wrong password does.
 pub(crate) async fn identify(
     api: &Api,
     headers: &HeaderMap,
@@ -163,13 +163,11 @@ pub(crate) async fn identify(
     now_ms: i64,
 ) -> Result<Option<Who>, Problem> {
     if let Some(shown) = headers.get(header::AUTHORIZATION) {
-        let Some(shown) = shown.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")) else {
-            return Ok(None);
-        };
+        let shown = shown.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).unwrap_or_default();
         if shown.starts_with(PREFIX) {
             return Ok(api.people.by_token(shown, from, now_ms).await?);
         }
-        return Ok(api.token.is(shown).then(|| Who::machine("token file", from.address.as_str())));
+        return Ok(api.people.by_machine(api.token.is(shown), from, now_ms).await?);
     }
     match api.site.cookie(headers, Cookie::Session) {
         Some(secret) => Ok(api.people.by_session(&Secret::given(secret), from, now_ms).await?),

@@ -302,6 +302,29 @@ async fn bring(
     asked: Result<Query<NewQuery>, QueryRejection>,
     content: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Brought>), Problem> {
+    let object = asked.as_ref().map_or_else(
+        |_| String::new(),
+        |Query(asked)| format!("{}/{}/{}", asked.kind, asked.name, asked.version),
+    );
+    match brought(&api, &who, asked, content).await {
+        Ok(brought) => Ok((StatusCode::CREATED, Json(brought))),
+        Err(problem) => {
+            // What is too large, forged or damaged is found later by who brought it.
+            if problem.status().is_client_error() {
+                let line = api.people.line(who.by(), "artefact.bring", &object, api.now_ms());
+                api.people.refused(line, problem.detail()).await?;
+            }
+            Err(problem)
+        }
+    }
+}
+
+async fn brought(
+    api: &Api,
+    who: &Who,
+    asked: Result<Query<NewQuery>, QueryRejection>,
+    content: Result<Bytes, BytesRejection>,
+) -> Result<Brought, Problem> {
     let asked = query(asked)?;
     let content = content.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(CONTENT_BYTES_MAX),
@@ -317,18 +340,17 @@ async fn bring(
         disk_bytes: asked.disk_bytes.unwrap_or(0),
         grants: grants.filter(|grant| !grant.is_empty()).map(str::to_owned).collect(),
     };
-    let until = expires(&api, asked.days, LIST_DAYS)?;
+    let until = expires(api, asked.days, LIST_DAYS)?;
     let added = api.artefacts.add(new, content, None, until).await?;
     let line = api.people.line(who.by(), "artefact.bring", &added.artefact.id.to_string(), api.now_ms());
     let became = json!({ "blake3": added.artefact.blake3.to_string(), "bytes": added.artefact.bytes });
     api.database.audit(&line.became(became)).await?;
-    let in_force = begun(&api).await?;
-    let brought = Brought {
+    let in_force = begun(api).await?;
+    Ok(Brought {
         artefact: ArtefactView::of(&added.artefact, &in_force),
         delta_bytes: added.delta.map(|(_, bytes)| bytes),
         draft: shown(&added.draft)?,
-    };
-    Ok((StatusCode::CREATED, Json(brought)))
+    })
 }
 
 /// How long lists and targets are signed for, in days.

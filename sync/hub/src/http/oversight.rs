@@ -9,7 +9,7 @@ use super::{
     routes::{Page, described_page, limit, query},
 };
 use crate::{
-    database::AuditFilter,
+    database::{AuditFilter, Published},
     people::{
         approval::{Approval, ApprovalError, Ask, Kind, Passed, State as Step, TEXT_CHARS_MAX},
         audit::AuditRow,
@@ -316,7 +316,10 @@ async fn publish(
     };
     let published = policies::publish_document(&api.database, &policy, document.as_bytes(), &signature).await;
     let outcome = match &published {
-        Ok(is_news) => Ok(json!({ "version": id.version, "hash": id.hash.to_string(), "is_news": is_news })),
+        Ok(Published { is_news, was }) => Ok((
+            json!({ "version": was }),
+            json!({ "version": id.version, "hash": id.hash.to_string(), "is_news": is_news }),
+        )),
         Err(error) => Err(error.to_string()),
     };
     approvals.told(&who, &approval, outcome, now_ms).await?;
@@ -324,7 +327,7 @@ async fn publish(
         name: policy.name().to_owned(),
         version: id.version,
         hash: id.hash.to_string(),
-        is_news: published?,
+        is_news: published?.is_news,
     };
     Ok((StatusCode::CREATED, Json(serde_json::to_value(view).unwrap_or_default())))
 }

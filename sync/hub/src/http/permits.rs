@@ -106,7 +106,7 @@ pub const ROUTES: &[Line] = &[
     (Method::DELETE, "/v1/me/sessions/{session}", Session),
     (Method::GET, "/v1/me/tokens", Anyone),
     (Method::POST, "/v1/me/tokens", Session),
-    (Method::DELETE, "/v1/me/tokens/{token}", Session),
+    (Method::DELETE, "/v1/me/tokens/{token}", Anyone),
     (Method::GET, "/v1/roles", Anyone),
     (Method::GET, "/v1/people", Whole(P::PeopleRead)),
     (Method::POST, "/v1/people", Whole(P::PeopleManage)),

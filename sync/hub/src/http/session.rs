@@ -176,7 +176,7 @@ async fn sign_in(
     headers: HeaderMap,
     asked: Result<Json<SignIn>, JsonRejection>,
 ) -> Result<Response, Problem> {
-    from_own_page(&api, &headers)?;
+    from_own_page(&api, &headers, &from, "/v1/session").await?;
     let SignIn { name, password } = body(asked)?;
     let done = api.people.sign_in(&name, &Password::given(&password), &from, api.now_ms()).await?;
     end_former(&api, &headers, &from).await?;
@@ -184,15 +184,16 @@ async fn sign_in(
 }
 
 /// Without a session there is nothing that a request could carry; so it is looked at where it comes from. Else another page could sign somebody in as somebody else.
-fn from_own_page(api: &Api, headers: &HeaderMap) -> Result<(), Problem> {
-    if api.site.own(headers).is_none() {
-        return Err(Problem::no_site());
-    }
-    if api.site.is_own(headers) {
-        Ok(())
+async fn from_own_page(api: &Api, headers: &HeaderMap, from: &Origin, path: &str) -> Result<(), Problem> {
+    let problem = if api.site.own(headers).is_none() {
+        Problem::no_site()
+    } else if api.site.is_own(headers) {
+        return Ok(());
     } else {
-        Err(Problem::forged("it does not come from a page of this hub: `Origin` is another one or missing"))
-    }
+        Problem::forged("it does not come from a page of this hub: `Origin` is another one or missing")
+    };
+    api.people.forged_sign_in(path, problem.detail(), from, api.now_ms()).await?;
+    Err(problem)
 }
 
 /// Sign out.
@@ -224,7 +225,7 @@ async fn set_up(
     headers: HeaderMap,
     asked: Result<Json<SetUp>, JsonRejection>,
 ) -> Result<Response, Problem> {
-    from_own_page(&api, &headers)?;
+    from_own_page(&api, &headers, &from, "/v1/setup").await?;
     let SetUp { code, password } = body(asked)?;
     let done = api.people.set_up(&Secret::given(code.trim()), &password, &from, api.now_ms()).await?;
     end_former(&api, &headers, &from).await?;

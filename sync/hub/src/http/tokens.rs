@@ -120,8 +120,8 @@ async fn make_token(
     Ok(fresh(StatusCode::CREATED, &MadeToken { secret: secret.reveal().to_owned(), row }))
 }
 
-/// Revoke a token of one's own.
-#[utoipa::path(delete, path = "/v1/me/tokens/{token}", tag = "people", security(("session" = [])),
+/// Revoke a token of one's own. A token may revoke itself, and the others of its person: it only ever takes away.
+#[utoipa::path(delete, path = "/v1/me/tokens/{token}", tag = "people", security(("token" = []), ("session" = [])),
     params(("token" = String, Path, description = "The token's name.")), responses(
     (status = 204), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),

@@ -326,7 +326,7 @@ impl Approvals {
         Err(if now.is_over(now_ms) { ApprovalError::Over } else { ApprovalError::Is(now.state) })
     }
 
-    /// What came of what was let go.
+    /// What came of what was let go: how it was before and how it is after, or why it failed.
     ///
     /// # Errors
     /// When the database cannot take it.
@@ -334,12 +334,12 @@ impl Approvals {
         &self,
         who: &Who,
         approval: &Approval,
-        outcome: Result<Value, String>,
+        outcome: Result<(Value, Value), String>,
         now_ms: i64,
     ) -> Result<(), DatabaseError> {
         let line = self.line(who, approval.kind.as_str(), &approval.id, now_ms);
         let line = match outcome {
-            Ok(became) => line.became(became),
+            Ok((was, became)) => line.was(was).became(became),
             Err(reason) => line.not(Outcome::Failed, reason),
         };
         self.0.database().audit(&line).await.map(drop)

@@ -151,10 +151,15 @@ impl People {
     /// # Errors
     /// When the database cannot take it.
     pub async fn refused(&self, line: Line, reason: impl Into<String>) -> Result<(), DatabaseError> {
-        self.telemetry().refused(line.action);
-        if self.0.damper.lets(&line.by.id, line.action, line.at_ms) {
-            self.0.database.audit(&line.not(Outcome::Refused, reason)).await?;
+        if let Some(line) = self.counted(line.not(Outcome::Refused, reason)) {
+            self.0.database.audit(&line).await?;
         }
         Ok(())
+    }
+
+    /// Counts a refusal, and gives its row back where it is to be written.
+    fn counted(&self, line: Line) -> Option<Line> {
+        self.telemetry().refused(line.action);
+        Some(line).filter(|line| self.0.damper.lets(&line.by, line.action, line.at_ms))
     }
 }

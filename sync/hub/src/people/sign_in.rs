@@ -13,7 +13,6 @@ use super::{
     who::{Origin, Way, Who},
 };
 use crate::database::DatabaseError;
-use serde_json::json;
 
 /// The longest name of a program that is kept, in characters.
 const AGENT_CHARS_MAX: usize = 200;
@@ -104,7 +103,7 @@ impl People {
             self.telemetry().sign_in("wrong");
             let line = self.line(claimed(None, "", from), "session.begin", super::who::MACHINE, now_ms);
             let line = line.not(Outcome::Refused, "that is not the hub's token");
-            self.database().note_failure(&subjects, now_ms, |_| line).await?;
+            self.database().note_failure(&subjects, now_ms, |_| Some(line)).await?;
             return Err(SignInError::Wrong);
         }
         self.telemetry().sign_in("done");
@@ -157,7 +156,7 @@ impl People {
                             wait_ms / 1_000
                         ),
                     };
-                    line.not(Outcome::Refused, reason)
+                    Some(line.not(Outcome::Refused, reason))
                 };
                 self.database().note_failure(subjects, now_ms, told).await?;
                 Err(SignInError::Wrong)
@@ -166,7 +165,7 @@ impl People {
     }
 
     /// Refuses who has to wait. It is counted and not written down: the row of the failure that began the wait says until when.
-    async fn let_try(&self, subjects: &[Subject], now_ms: i64) -> Result<(), SignInError> {
+    pub(super) async fn let_try(&self, subjects: &[Subject], now_ms: i64) -> Result<(), SignInError> {
         let mut wait_ms = 0;
         for subject in subjects {
             wait_ms = wait_ms.max(self.database().attempts(subject).await?.left_ms(now_ms));
@@ -226,7 +225,7 @@ impl People {
             self.telemetry().sign_in("wrong");
             let line = self.line(claimed(None, "", from), "person.set_up", "", now_ms);
             let line = line.not(Outcome::Refused, "no such code");
-            self.database().note_failure(&subjects, now_ms, |_| line).await?;
+            self.database().note_failure(&subjects, now_ms, |_| Some(line)).await?;
             return Err(SignInError::Code);
         };
         let password = Password::chosen(password, &person.name)?;
@@ -285,7 +284,7 @@ impl People {
         session: &str,
         now_ms: i64,
     ) -> Result<bool, DatabaseError> {
-        let line = self.line(who.by(), "session.end", session, now_ms).became(json!({ "person": person }));
+        let line = self.line(who.by(), "session.end", session, now_ms);
         self.database().end_session(session, Some(person), &line).await
     }
 }

@@ -271,6 +271,19 @@ async fn linger(mut socket: TcpStream) {
     let _ = timeout(LINGER, read).await;
 }
 
+/// Counts a caller that is not let in, and lets the desk know.
+async fn turned_away<D: Desk>(
+    shared: &Shared<D>,
+    path: Path,
+    reason: &'static str,
+    from: SocketAddr,
+    text: &str,
+) {
+    shared.metrics.refused(path, reason, from, text);
+    let told = shared.desk.turned_away(from, path, reason, text);
+    let _ = timeout(Duration::from_millis(shared.config.finish_ms), told).await;
+}
+
 /// Waits for a handshake, but not for ever.
 async fn shaken<D: Desk, T>(
     shared: &Shared<D>,
@@ -284,11 +297,11 @@ async fn shaken<D: Desk, T>(
     match opened {
         Ok(Ok(opened)) => Some(opened),
         Ok(Err(end)) => {
-            shared.metrics.refused(path, end.reason, from, &end.text);
+            turned_away(shared, path, end.reason, from, &end.text).await;
             None
         }
         Err(_) => {
-            shared.metrics.refused(path, "slow", from, "the handshake took too long");
+            turned_away(shared, path, "slow", from, "the handshake took too long").await;
             None
         }
     }
@@ -318,7 +331,7 @@ async fn welcome<D: Desk>(
     let (named, certificate) = match named {
         Ok(named) => named,
         Err(text) => {
-            shared.metrics.refused(path, "certificate_names_nobody", address, &text);
+            turned_away(&shared, path, "certificate_names_nobody", address, &text).await;
             return turn_away(link, &text, patience).await;
         }
     };

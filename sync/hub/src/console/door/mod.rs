@@ -189,6 +189,7 @@ fn retry_after(response: &mut Response, wait_ms: i64) {
 }
 
 /// Why a form of the door is not looked at: it does not come from this hub's own page, or pages are not meant to be used at this address.
+/// What is sent is counted and written down ([`refuse_foreign`]).
 fn not_ours(console: &Console, headers: &HeaderMap) -> Option<&'static str> {
     let site = &console.api().site;
     if site.own(headers).is_none() {
@@ -197,6 +198,19 @@ fn not_ours(console: &Console, headers: &HeaderMap) -> Option<&'static str> {
         );
     }
     (!site.is_own(headers)).then_some("Only this hub's own page may sign somebody in. Load it again.")
+}
+
+/// The same for a form that was sent: another page may have sent it, which is counted and written down.
+async fn refuse_foreign(
+    console: &Console,
+    headers: &HeaderMap,
+    from: &Origin,
+    path: &str,
+) -> Result<Option<&'static str>, Wrong> {
+    let Some(words) = not_ours(console, headers) else { return Ok(None) };
+    let api = console.api();
+    api.people.forged_sign_in(path, words, from, api.now_ms()).await?;
+    Ok(Some(words))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The page where a person chooses a password with the code that an admin has given them. It is used up by it, and signs in.
 
-use super::{SET_UP, SIGN_IN, not_ours, retry_after, see_other, set_cookie, sign_in::blocked};
+use super::{SET_UP, SIGN_IN, refuse_foreign, retry_after, see_other, set_cookie, sign_in::blocked};
 use crate::{
     console::{
         Console,
@@ -41,7 +41,7 @@ pub(in crate::console) async fn set_up(
     headers: HeaderMap,
     Form(fields): Form<Fields>,
 ) -> Result<Response, Wrong> {
-    if let Some(words) = not_ours(&console, &headers) {
+    if let Some(words) = refuse_foreign(&console, &headers, &from, SET_UP).await? {
         return Ok(page(&console, StatusCode::FORBIDDEN, Some(words)));
     }
     if fields.password != fields.again {

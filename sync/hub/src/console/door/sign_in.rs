@@ -3,7 +3,9 @@
 //! A form like any other: no script is needed. A sign-in makes a new session whatever the browser came with (session fixation), and what is wrong is said
 //! in the same words for every name. Not here: what a sign-in is ([`crate::people::sign_in`]).
 
-use super::{Caller, SET_UP, SIGN_IN, not_ours, own_place, pass, retry_after, see_other, set_cookie};
+use super::{
+    Caller, SET_UP, SIGN_IN, not_ours, own_place, pass, refuse_foreign, retry_after, see_other, set_cookie,
+};
 use crate::{
     console::{
         Console,
@@ -81,7 +83,7 @@ pub(in crate::console) async fn sign_in(
 ) -> Result<Response, Wrong> {
     let place = own_place(&fields.place);
     let of = if fields.token.is_some() { Asked::Machine } else { Asked::Person };
-    if let Some(words) = not_ours(&console, &headers) {
+    if let Some(words) = refuse_foreign(&console, &headers, &from, SIGN_IN).await? {
         return page(&console, StatusCode::FORBIDDEN, place, Some(&Fault { of, words })).await;
     }
     let let_in = match &fields.token {

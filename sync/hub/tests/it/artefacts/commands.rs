@@ -119,6 +119,12 @@ fn a_stick_comes_up_by_the_command_and_again_does_no_harm() {
     let other = up(&["--store", "store-2"]);
     assert_eq!(other.status.code(), Some(1));
     assert!(complained(other).contains("no node of `store-2` may come"));
+    fs::write(region.folder.path().join("forged"), b"no bundle at all").unwrap();
+    let forged = region.folder.path().join("forged").display().to_string();
+    assert_eq!(region.ask(&["bundle", "up", &forged]).status.code(), Some(1));
+    // What was refused stands in the log, too.
+    let refused = said(region.ask(&["--json", "audit", "--action", "bundle.up", "--outcome", "refused"]));
+    assert!(refused.contains("no node of `store-2` may come") && refused.contains("forged"), "{refused}");
     assert!(said(region.ask(&["verify"])).contains("all is as it was sent"));
     let status = said(region.ask(&["status"]));
     assert!(status.contains("30 events"), "{status}");

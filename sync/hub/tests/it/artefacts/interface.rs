@@ -158,6 +158,11 @@ pub async fn what_cannot_be_is_told_by_its_field(hall: &Hall) {
     }
     let huge = post_content(&author, "kind=prices&name=main&version=1.0.0", vec![7; (32 << 20) + 1]).await;
     assert_eq!(huge.status, StatusCode::PAYLOAD_TOO_LARGE);
+    // Each is counted, and stands in the log with who brought it and why not.
+    let rows = hall.audit("artefact.bring").await;
+    assert!(rows.iter().all(|row| row["outcome"] == "refused" && row["actor_name"] == "Ada"), "{rows:?}");
+    assert_eq!((rows.len(), hall.one.refusals("artefact.bring").await), (14, 14));
+    assert_eq!(rows[0]["object"], "prices/main/1.0.0");
     for body in [
         json!({ "of": "evil" }),
         json!({ "of": "root", "keys": { "snapshot": { "keys": [] } } }),

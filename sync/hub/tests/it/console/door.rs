@@ -168,6 +168,17 @@ async fn what_is_wrong_is_said_in_the_same_words_and_another_sites_form_signs_no
         assert_eq!(answer.status(), StatusCode::FORBIDDEN);
         assert!(cookies(&answer).0.is_empty());
     }
+    let code = [("code", "guess"), ("password", PASSWORD), ("again", PASSWORD)];
+    let set_up = served.client.post(format!("{}/set-up", served.url)).form(&code);
+    let answer = set_up.header("origin", "https://evil.example").send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    // Each is counted, and stands in the log.
+    let rows = served.audit("request.forged").await;
+    assert_eq!(rows.iter().filter(|row| row.object == "/sign-in" && row.outcome == "refused").count(), 5);
+    assert_eq!(rows.iter().filter(|row| row.object == "/set-up").count(), 1, "{rows:?}");
+    let metrics = served.client.get(format!("{}/metrics", served.url)).bearer_auth(TOKEN).send();
+    let metrics = metrics.await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("aisle_hub_refusals_total{reason=\"request.forged\"} 6"), "{metrics}");
     let long = served.form("/sign-in", &[("password", &"x".repeat(100_000))]).send().await.unwrap();
     assert_eq!(long.status(), StatusCode::PAYLOAD_TOO_LARGE);
     // Where nobody can sign in, the page says so before somebody types a password.

@@ -120,18 +120,20 @@ impl Served {
         enrolment: Option<Enrolment>,
     ) -> Self {
         let folder = folder.unwrap_or_else(|| tempfile::tempdir().unwrap());
+        let mut registry = Registry::default();
+        let telemetry = Telemetry::register(&mut registry);
         let api = Api {
             artefacts: crate::shop::artefacts(&database, folder.path()),
             database: database.clone(),
             token: Arc::new(Token::of(TOKEN)),
-            registry: Arc::new(Registry::default()),
+            registry: Arc::new(registry),
             is_ready: Arc::new(AtomicBool::new(true)),
             enrolment: enrolment.map(Arc::new),
             people: People::new(
                 database.clone(),
                 "hub-1",
                 Settings { cost: CHEAP, ..Settings::default() },
-                Telemetry::default(),
+                telemetry,
             ),
             site: Arc::new(Site::default()),
             oidc: None,

@@ -4,6 +4,7 @@ use super::{
     caller::{Caller, read},
     world::{World, line_of, people_of, request_body},
 };
+use crate::running::eventually;
 use aisle_event::Timestamp;
 use aisle_hub::{
     Config, Database,
@@ -12,8 +13,11 @@ use aisle_hub::{
     policies::Policies,
 };
 use aisle_provisioning::{
-    Chain, Identity, PrivateKey, Serial, Store, SystemEntropy, claim::Claim, device::RevocationBoard,
-    enrolment::Role, est, request,
+    Chain, Identity, PrivateKey, Serial, Store, SystemEntropy,
+    claim::{Claim, ClaimInput, Nonce},
+    device::RevocationBoard,
+    enrolment::Role,
+    est, request,
 };
 use data_encoding::BASE64;
 use prometheus_client::registry::Registry;
@@ -35,20 +39,24 @@ async fn a_claim_works_once_for_its_store_for_its_box_and_until_its_time() {
     let code = world.code("store-1", None).await;
     assert_eq!(carton.enroll(&hub, &code).await.status, 200);
     let thief = world.carton("4711");
-    assert_eq!(said(thief.enroll(&hub, &code).await), (403, "E-203".into()));
+    assert_eq!(said(world.refused(&hub, "E-203", thief.enroll(&hub, &code)).await), (403, "E-203".into()));
     let thief = world.carton("4712");
-    assert_eq!(said(thief.enroll(&hub, &code).await), (403, "E-203".into()));
+    assert_eq!(said(world.refused(&hub, "E-203", thief.enroll(&hub, &code)).await), (403, "E-203".into()));
 
     // For another store: nothing is used by asking.
     let (box_2, code) = (world.carton("4713"), world.code("store-2", None).await);
     let der = request::make(&box_2.key, "4713", None).unwrap();
-    let reply = box_2.enroll_with(&hub, &code, &der, &[("aisle-store", "store-3")]).await;
+    let other_store = [("aisle-store", "store-3")];
+    let reply = world.refused(&hub, "E-205", box_2.enroll_with(&hub, &code, &der, &other_store)).await;
     assert_eq!(said(reply), (403, "E-205".into()));
     assert_eq!(box_2.enroll(&hub, &code).await.status, 200);
 
     // For another box.
     let code = world.code("store-2", Some("4715")).await;
-    assert_eq!(said(world.carton("4714").enroll(&hub, &code).await), (403, "E-206".into()));
+    assert_eq!(
+        said(world.refused(&hub, "E-206", world.carton("4714").enroll(&hub, &code)).await),
+        (403, "E-206".into())
+    );
 
     // Expired, withdrawn, unknown.
     let database = world.database().await;
@@ -57,13 +65,25 @@ async fn a_claim_works_once_for_its_store_for_its_box_and_until_its_time() {
     let (claim, code) = Claim::draw(store, None, past, 60_000, &mut SystemEntropy::default()).unwrap();
     let kept = KeptClaim { claim, made_by: "tester".into(), made_role: Role::Admin };
     database.keep_claim(&kept, &line_of("claim.create")).await.unwrap();
-    assert_eq!(said(world.carton("4716").enroll(&hub, &code).await), (403, "E-202".into()));
+    assert_eq!(
+        said(world.refused(&hub, "E-202", world.carton("4716").enroll(&hub, &code)).await),
+        (403, "E-202".into())
+    );
     let code = world.code("store-3", None).await;
     database.withdraw_claim(&code.locator(), &line_of("claim.withdraw")).await.unwrap().unwrap();
-    assert_eq!(said(world.carton("4717").enroll(&hub, &code).await), (403, "E-204".into()));
+    assert_eq!(
+        said(world.refused(&hub, "E-204", world.carton("4717").enroll(&hub, &code)).await),
+        (403, "E-204".into())
+    );
     let nobodys =
         Claim::draw(Store::new("store-3").unwrap(), None, now(), 60_000, &mut SystemEntropy::default());
-    assert_eq!(said(world.carton("4718").enroll(&hub, &nobodys.unwrap().1).await), (403, "E-201".into()));
+    let (stranger, nobodys) = (world.carton("4718"), nobodys.unwrap().1);
+    let reply = world.refused(&hub, "E-201", stranger.enroll(&hub, &nobodys)).await;
+    assert_eq!(said(reply), (403, "E-201".into()));
+    // Asking whether the hub knows a claim is a try, too.
+    let nobodys = ClaimInput::Code(nobodys);
+    let asked = world.refused(&hub, "E-201", stranger.introduced(&hub, &nobodys)).await;
+    assert!(asked.is_none());
     let rows = database.enrolments("store-3", "", ("", ""), 10).await.unwrap();
     assert!(rows.is_empty(), "{rows:?}");
     hub.end().await;
@@ -109,7 +129,7 @@ async fn a_request_for_somebody_elses_name_or_for_more_than_a_name_is_refused_an
         (Identity::hub(chain("shops.example"), "hub-1".parse().unwrap()), "E-405"),
     ] {
         let der = request::make(&carton.key, "4711", Some(&identity)).unwrap();
-        let reply = carton.enroll_with(&hub, &code, &der, &[]).await;
+        let reply = world.refused(&hub, expected, carton.enroll_with(&hub, &code, &der, &[])).await;
         assert_eq!((reply.status, reply.code().as_str()), (403, expected), "{identity}");
     }
     let request_with = |change: &dyn Fn(&mut CertificateParams), key: &KeyPair| {
@@ -134,7 +154,7 @@ async fn a_request_for_somebody_elses_name_or_for_more_than_a_name_is_refused_an
         (b"no request".to_vec(), 400, "E-401"),
         (vec![], 400, "E-401"),
     ] {
-        let reply = carton.enroll_with(&hub, &code, &der, &[]).await;
+        let reply = world.refused(&hub, expected, carton.enroll_with(&hub, &code, &der, &[])).await;
         assert_eq!((reply.status, reply.code().as_str()), (status, expected));
         assert_eq!(reply.header("content-type"), Some("application/problem+json"));
         let problem = reply.json();
@@ -147,7 +167,7 @@ async fn a_request_for_somebody_elses_name_or_for_more_than_a_name_is_refused_an
     good.take(&carton.enroll(&hub, &code).await);
     // With its own certificate it cannot become somebody else either.
     let der = request::make(&good.key, "4712", Some(&node("shops.example", "store-1", "4712"))).unwrap();
-    let reply = good.reenroll(&hub, &der).await;
+    let reply = world.refused(&hub, "E-405", good.reenroll(&hub, &der)).await;
     assert_eq!((reply.status, reply.code().as_str()), (403, "E-405"));
     hub.end().await;
 }
@@ -164,8 +184,14 @@ async fn who_guesses_at_claims_is_locked_out_and_does_not_come_in_with_a_right_o
             Claim::draw(Store::new("store-1").unwrap(), None, now(), 60_000, &mut entropy).unwrap();
         assert_eq!(carton.enroll(&hub, &wrong).await.code(), "E-201");
     }
-    let reply = carton.enroll(&hub, &right).await;
+    let reply = world.refused(&hub, "E-207", carton.enroll(&hub, &right)).await;
     assert_eq!((reply.status, reply.code().as_str()), (429, "E-207"));
+    // Nor does it learn by the other way whether it was right.
+    let caller = Caller { roots: None, ..hub.stranger(&carton.roots) };
+    let ask = Nonce::draw(&mut entropy).unwrap().ask(&right);
+    let headers = [("aisle-claim", ask.as_str())];
+    let asked = caller.ask("GET", "/.well-known/est/cacerts", &headers, b"");
+    assert_eq!(world.refused(&hub, "E-207", asked).await.unwrap().status, 429);
     let wait: u32 = reply.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=900).contains(&wait), "{wait}");
     // Nothing was used, and a hub that starts anew takes it.
@@ -175,11 +201,12 @@ async fn who_guesses_at_claims_is_locked_out_and_does_not_come_in_with_a_right_o
     // Without a code, or with one that cannot be one.
     let caller = hub.stranger(&carton.roots);
     let path = "/.well-known/est/simpleenroll";
-    let reply = caller.ask("POST", path, &[], b"").await.unwrap();
+    let reply = world.refused(&hub, "E-208", caller.ask("POST", path, &[], b"")).await.unwrap();
     assert_eq!((reply.status, reply.code().as_str()), (401, "E-208"));
     assert!(reply.header("www-authenticate").unwrap().starts_with("Basic"));
     let basic = format!("Basic {}", BASE64.encode(b"claim:AAAAA-AAAAA-AAAAA-AAAAA-AAAAB"));
-    let reply = caller.ask("POST", path, &[("authorization", &basic)], b"").await.unwrap();
+    let headers = [("authorization", basic.as_str())];
+    let reply = world.refused(&hub, "E-101", caller.ask("POST", path, &headers, b"")).await.unwrap();
     assert_eq!((reply.status, reply.code().as_str()), (400, "E-101"));
     hub.end().await;
 }
@@ -195,6 +222,12 @@ async fn one_address_asks_so_much_in_a_second_and_no_more() {
         codes.push(reply.status);
     }
     assert!(codes.contains(&429) && codes.contains(&200), "{codes:?}");
+    let refused = codes.iter().filter(|code| **code == 429).count();
+    let counted = world.counted(&hub, "aisle_hub_enrolment_answers", "outcome=\"E-207\"").await;
+    assert_eq!(counted, refused as u64);
+    // However many there are, the log has a few.
+    let written = world.written("certificate.ask", "E-207").await;
+    assert!((1..=40).contains(&written) && written <= refused, "{written}");
     hub.end().await;
 }
 
@@ -204,15 +237,35 @@ async fn an_old_tls_and_a_certificate_of_another_chain_get_no_further_than_the_h
     let hub = world.hub().await;
     let carton = world.enrolled(&hub, "store-1", "4711").await;
     let old = Caller { versions: OLD, ..carton.caller(&hub) };
-    let refused = old.ask("GET", "/v1/enrol/settings", &[], b"").await.unwrap_err();
+    let refused = old.ask("GET", "/v1/enrol/settings", &[], b"");
+    let refused = world.turned_away(&hub, "old_tls", refused).await.unwrap_err();
     assert!(refused.to_string().contains("ProtocolVersion"), "{refused}");
     // Another chain's authority, with the same names.
     let other = World::new("");
     let key = Arc::new(PrivateKey::generate().unwrap());
     let forged = other.issue(&carton.identity("store-1"), &key, now());
     let thief = Caller { shows: Some((forged.chain, key)), ..carton.caller(&hub) };
-    assert!(thief.ask("GET", "/v1/enrol/settings", &[], b"").await.is_err());
+    let refused = thief.ask("GET", "/v1/enrol/settings", &[], b"");
+    assert!(world.turned_away(&hub, "certificate", refused).await.is_err());
     assert_eq!(carton.settings(&hub).await.status, 200);
+    // At the port of the sync it is the same.
+    let metric = "connections_refused";
+    let at_sync = Caller { hub: hub.tls, ..old };
+    let labels = "path=\"tls\",reason=\"old_tls\"";
+    let refused = world.noted(&hub, (metric, labels), ("sync.connect", "old_tls"), at_sync.connect()).await;
+    assert!(refused.unwrap_err().to_string().contains("ProtocolVersion"));
+    let at_sync = Caller { hub: hub.tls, ..thief };
+    // In TLS 1.3 this end takes itself for connected before the hub has looked at its certificate.
+    let _ = at_sync.connect().await;
+    eventually("the forged certificate is counted and written down", async || {
+        let mut counted = 0;
+        for reason in ["issuer_unknown", "certificate_bad"] {
+            let labels = format!("path=\"tls\",reason=\"{reason}\"");
+            counted += world.counted(&hub, metric, &labels).await;
+        }
+        counted == 1 && world.written("sync.connect", "refused here").await == 1
+    })
+    .await;
     hub.end().await;
 }
 
@@ -222,7 +275,8 @@ async fn what_is_too_large_or_at_no_path_is_refused_by_name() {
     let hub = world.hub().await;
     let carton = world.carton("4711");
     let code = world.code("store-1", None).await;
-    let reply = carton.enroll_with(&hub, &code, &vec![0; 100_000], &[]).await;
+    let huge = vec![0; 100_000];
+    let reply = world.refused(&hub, "E-402", carton.enroll_with(&hub, &code, &huge, &[])).await;
     assert_eq!((reply.status, reply.code().as_str()), (413, "E-402"));
     let caller = hub.stranger(&carton.roots);
     let reply = caller.ask("GET", "/.well-known/est/../../etc/passwd", &[], b"").await.unwrap();
@@ -280,6 +334,7 @@ async fn whoever_takes_for_ever_is_hung_up_on() {
     stream.write_all(head.as_bytes()).await.unwrap();
     let reply = read(&mut stream).await.unwrap();
     assert_eq!((reply.status, reply.code().as_str()), (408, "E-401"));
+    assert_eq!(world.written("certificate.ask", "the body took too long").await, 1);
     // A head that never ends, and a handshake that never begins.
     let mut stream = caller.connect().await.unwrap();
     stream.write_all(b"GET /.well-known/est/cacerts HTTP/1.1\r\nhos").await.unwrap();

@@ -1,9 +1,10 @@
 //! Who is banned or suspended has no connection a few looks later, at whichever hub; and who renews leaves nothing behind.
 
-use super::world::{CHAIN, Carton, Hub, World, people_of, tester};
+use super::world::{CHAIN, Carton, Hub, World, line_of, people_of, tester};
 use crate::running::{Shelf, eventually};
-use aisle_hub::enrol::decide::Verb;
+use aisle_hub::{database::KeptClaim, enrol::decide::Verb};
 use aisle_protocol::node;
+use aisle_provisioning::{Serial, Store, SystemEntropy, claim::Claim, enrolment::Role};
 use aisle_transport::client::{self, Client, NoBudgetStore, NoLoad, Parts};
 use prometheus_client::registry::Registry;
 use std::sync::{Arc, Mutex};
@@ -64,18 +65,25 @@ async fn a_ban_reaches_every_hub(world: &World) {
     assert!(is_connected(&second, "store-3"));
     // The certificate is stolen, perhaps: at no hub, by no way, is it good for anything.
     for hub in [&first, &second] {
-        let reply = banned.settings(hub).await;
+        let reply = world.refused(hub, "E-504", banned.settings(hub)).await;
         assert_eq!((reply.status, reply.code().as_str()), (403, "E-504"));
         assert!(reply.json()["detail"].as_str().unwrap().contains("because of a test"));
-        let reply = banned.renew(hub, "store-1").await.err().unwrap();
+        let reply = world.refused(hub, "E-504", banned.renew(hub, "store-1")).await.err().unwrap();
         assert_eq!((reply.status, reply.code().as_str()), (403, "E-504"));
-        let reply = suspended.settings(hub).await;
+        let reply = world.refused(hub, "E-503", suspended.settings(hub)).await;
         assert_eq!((reply.status, reply.code().as_str()), (403, "E-503"));
         assert!(reply.header("retry-after").is_some());
     }
     let (thief, heard_3) = sync(&banned, &first, "store-1", "4711");
     eventually("the thief is turned away", async || said(&heard_3, "banned")).await;
     assert!(!is_connected(&first, "store-1"));
+    // It is counted and written down, with who it says it is, and from where.
+    let turned = async |path: &str| {
+        let labels = format!("path=\"{path}\",reason=\"not_wanted\"");
+        world.counted(&first, "connections_refused", &labels).await
+    };
+    assert!(turned("quic").await + turned("tls").await > 0);
+    assert!(world.written("sync.connect", "banned").await > 0);
     // Who is resumed comes back by itself.
     world.decide("store-2", "4712", Verb::Resume).await;
     eventually("the store is back", async || is_connected(&second, "store-2")).await;
@@ -87,7 +95,7 @@ async fn a_ban_reaches_every_hub(world: &World) {
     }
     new.take(&new.clone().enroll(&first, &code).await);
     assert_eq!(new.settings(&first).await.status, 200);
-    let reply = banned.settings(&second).await;
+    let reply = world.refused(&second, "E-505", banned.settings(&second)).await;
     assert_eq!((reply.status, reply.code().as_str()), (403, "E-505"));
     for client in [banned_client, suspended_client, good_client, thief] {
         client.stop().await;
@@ -182,6 +190,20 @@ async fn a_node_that_was_made_known_by_hand_is_banned_all_the_same_and_stays_it_
     eventually("it is connected", async || is_connected(&hub, "store-1")).await;
     // It has no record, so it cannot renew here.
     assert_eq!(carton.settings(&hub).await.code(), "E-506");
+    // By the same rules as one that enrolled: for a reason, and not about a key that nobody knows.
+    let refused = async |verb: Verb, reason: Option<&str>, key: bool| {
+        let (people, who) = (people_of(world.database().await), tester());
+        let fingerprint = carton.key.fingerprint();
+        let reason = reason.map(|reason| aisle_event::Name::new(reason).unwrap());
+        let (node, key) = (("store-1", "4711"), key.then_some(&fingerprint));
+        let decided =
+            aisle_hub::enrol::decide::decide(&people, &who, node, verb, reason, key, aisle_hub::enrol::now());
+        decided.await.unwrap_err().to_string()
+    };
+    assert!(refused(Verb::Ban, None, false).await.contains("needs a reason"));
+    assert!(refused(Verb::Suspend, None, false).await.contains("needs a reason"));
+    assert!(refused(Verb::Ban, Some("stolen"), true).await.contains("made known by hand"));
+    assert!(refused(Verb::Resume, None, false).await.contains("cannot be resumed"));
     assert_eq!(world.decide("store-1", "4711", Verb::Ban).await.state, "banned");
     eventually("it is cut", async || !is_connected(&hub, "store-1")).await;
     eventually("it is told why", async || said(&heard, "banned")).await;
@@ -189,8 +211,54 @@ async fn a_node_that_was_made_known_by_hand_is_banned_all_the_same_and_stays_it_
     let hub = world.hub().await;
     let nodes = world.database().await.registered(&"store-1".parse().unwrap()).await.unwrap();
     assert!(nodes[0].is_banned);
-    world.decide("store-1", "4711", Verb::Resume).await;
     client.stop().await;
+    // Nobody resumes one that is banned, and an operator's claim does not let it in again either.
+    let refused = async |verb: Verb| {
+        let (people, who) = (people_of(world.database().await), tester());
+        let (node, at) = (("store-1", "4711"), aisle_hub::enrol::now());
+        let decided = aisle_hub::enrol::decide::decide(&people, &who, node, verb, None, None, at).await;
+        decided.unwrap_err().to_string()
+    };
+    assert!(refused(Verb::Resume).await.contains("that is banned cannot be resumed"));
+    let database = world.database().await;
+    let claim = async |role: Role| {
+        let (store, serial) = (Store::new("store-1").unwrap(), Serial::new("4711").unwrap());
+        let (at, mut entropy) = (aisle_hub::enrol::now(), SystemEntropy::default());
+        let (claim, code) = Claim::draw(store, Some(serial), at, 3_600_000, &mut entropy).unwrap();
+        let kept = KeptClaim { claim, made_by: "somebody".into(), made_role: role };
+        database.keep_claim(&kept, &line_of("claim.create")).await.unwrap();
+        code
+    };
+    let by_operator = claim(Role::Operator).await;
+    let reply = world.refused(&hub, "E-507", world.carton("4711").enroll(&hub, &by_operator)).await;
+    assert_eq!((reply.status, reply.code().as_str()), (409, "E-507"));
+    assert!(database.registered(&"store-1".parse().unwrap()).await.unwrap()[0].is_banned);
+    // An admin's does.
+    let by_admin = claim(Role::Admin).await;
+    let mut back = world.carton("4711");
+    assert_eq!(back.enroll(&hub, &by_admin).await.status, 202);
+    world.decide("store-1", "4711", Verb::Approve).await;
+    back.take(&back.clone().enroll(&hub, &by_admin).await);
+    assert_eq!(back.settings(&hub).await.status, 200);
+    hub.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_suspended_node_made_known_by_hand_comes_back_when_it_is_resumed() {
+    let mut world = World::new("");
+    let mut carton = world.carton("4711");
+    let issued = world.issue(&carton.identity("store-1"), &carton.key, aisle_hub::enrol::now());
+    carton.chain = Some(issued.chain);
+    let node = aisle_hub::database::RegisteredNode {
+        store: "store-1".parse().unwrap(),
+        node: "4711".into(),
+        receipt_key: carton.receipt.verifying_key(),
+        is_banned: false,
+    };
+    world.config.nodes = vec![node];
+    let hub = world.hub().await;
+    world.decide("store-1", "4711", Verb::Suspend).await;
+    assert_eq!(world.decide("store-1", "4711", Verb::Resume).await.state, "active");
     let (client, _) = sync(&carton, &hub, "store-1", "4711");
     eventually("it is back", async || is_connected(&hub, "store-1")).await;
     client.stop().await;

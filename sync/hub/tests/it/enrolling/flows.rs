@@ -59,6 +59,13 @@ async fn a_box_enrols(world: &World) {
     let issued = told("certificate.issue");
     assert_eq!((issued.way.as_str(), issued.address.as_str()), ("claim", "127.0.0.1"));
     assert!(issued.became.contains(&facts.number.to_string()), "{}", issued.became);
+    let used = told("claim.use");
+    assert_eq!((used.object.as_str(), used.way.as_str()), (slip.link.code.locator().as_str(), "claim"));
+    assert!(
+        used.became.contains(&carton.receipt_key()) && used.became.contains("A1b2.c_d"),
+        "{}",
+        used.became
+    );
     // An answer that was lost is given again.
     let again = carton.enroll(&hub, &slip.link.code).await;
     carton.take(&again);
@@ -130,6 +137,13 @@ async fn a_renewed_certificate_ends_the_old_one_when_it_is_first_shown_and_not_b
     let reply = old.renew(&hub, "store-1").await.err().unwrap();
     assert_eq!((reply.status, reply.code().as_str()), (403, "E-505"));
     assert!(new.renew(&hub, "store-1").await.is_ok());
+    // That the old one ended is written down, with both.
+    let rows = world.database().await.audit_after(0, 100).await.unwrap();
+    let proved: Vec<_> = rows.iter().filter(|row| row.action == "certificate.prove").collect();
+    let number =
+        |of: &super::world::Carton| Facts::read(&of.chain.as_ref().unwrap()[0]).unwrap().number.to_string();
+    assert_eq!(proved.len(), 1, "{rows:?}");
+    assert!(proved[0].was.contains(&number(&old)) && proved[0].became.contains(&number(&new)));
     hub.end().await;
 }
 
@@ -155,7 +169,7 @@ async fn a_node_that_was_away_until_its_certificate_had_run_out_comes_back_with_
         address: "10.0.0.1",
         is_automatic: true,
     };
-    database.enrol(&asked, long_ago).await.unwrap();
+    database.enrol(&asked, &line_at("claim.use", long_ago)).await.unwrap();
     let identity = carton.identity("store-1");
     let issued = expired(&world, &carton, "store-1");
     database.keep_issued(&identity, &issued, None, &line_at("certificate.issue", long_ago)).await.unwrap();
@@ -207,6 +221,10 @@ async fn a_box_that_was_there_before_needs_a_claim_that_names_it() {
     assert_eq!(new.settings(&hub).await.status, 200);
     let reply = old.settings(&hub).await;
     assert_eq!((reply.status, reply.code().as_str()), (403, "E-505"));
+    let rows = world.database().await.audit_after(0, 100).await.unwrap();
+    let anew = rows.iter().rfind(|row| row.action == "claim.use").unwrap();
+    assert!(anew.was.contains("active") && anew.was.contains(&old.key.fingerprint().short()), "{}", anew.was);
+    assert!(anew.became.contains(&new.key.fingerprint().short()), "{}", anew.became);
     hub.end().await;
 }
 
@@ -236,6 +254,14 @@ async fn the_time_and_the_list_of_who_may_not_come_in_are_signed_by_the_hub() {
     let signed = BASE64.decode(said["list"].as_str().unwrap().as_bytes()).unwrap();
     let other = RevocationList::open(&signed, &roots, &world.chain(), &RevocationList::default()).unwrap();
     assert!(!other.bans(&banned));
+    // Nobody gets the list of all stores; a node need not say which is its own.
+    let all = stranger.ask("GET", "/v1/enrol/revoked", &[], b"");
+    assert_eq!(world.refused(&hub, "E-401", all).await.unwrap().status, 400);
+    let good = world.enrolled(&hub, "store-2", "4712").await;
+    let said = good.caller(&hub).ask("GET", "/v1/enrol/revoked", &[], b"").await.unwrap().json();
+    let signed = BASE64.decode(said["list"].as_str().unwrap().as_bytes()).unwrap();
+    let own = RevocationList::open(&signed, &roots, &world.chain(), &RevocationList::default()).unwrap();
+    assert!(!own.bans(&banned));
     hub.end().await;
 }
 
@@ -250,7 +276,9 @@ async fn a_node_gets_certificates_for_the_devices_of_its_store_and_bans_them() {
     // Nobody but a node may ask.
     let reply = hub.stranger(&carton.roots).ask("POST", path, &[], &body).await.unwrap();
     assert_eq!((reply.status, reply.code().as_str()), (401, "E-208"));
-    let reply = carton.caller(&hub).ask("POST", "/v1/enrol/devices/scale-1", &[], &body).await.unwrap();
+    let foreign = carton.caller(&hub);
+    let foreign = foreign.ask("POST", "/v1/enrol/devices/scale-1", &[], &body);
+    let reply = world.refused(&hub, "E-405", foreign).await.unwrap();
     assert_eq!((reply.status, reply.code().as_str()), (403, "E-405"));
     let reply = carton.caller(&hub).ask("POST", path, &[], &body).await.unwrap();
     fridge.take(&reply);
@@ -283,5 +311,11 @@ async fn a_hub_that_was_restored_from_a_backup_takes_on_what_was_issued_since_an
     assert_eq!(newer.settings(&hub).await.status, 200);
     assert_eq!(known.settings(&hub).await.code(), "E-505");
     assert!(newer.renew(&hub, "store-1").await.is_ok());
+    let rows = world.database().await.audit_after(0, 100).await.unwrap();
+    let adopted: Vec<_> = rows.iter().filter(|row| row.action == "certificate.adopt").collect();
+    let number =
+        |of: &super::world::Carton| Facts::read(&of.chain.as_ref().unwrap()[0]).unwrap().number.to_string();
+    assert_eq!(adopted.len(), 1, "{rows:?}");
+    assert!(adopted[0].was.contains(&number(&known)) && adopted[0].became.contains(&number(&newer)));
     hub.end().await;
 }

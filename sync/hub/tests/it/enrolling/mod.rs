@@ -3,6 +3,7 @@
 mod attacks;
 mod bans;
 mod beginnings;
+mod bounds;
 mod caller;
 mod flows;
 mod interface;

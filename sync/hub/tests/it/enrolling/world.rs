@@ -1,10 +1,12 @@
 //! A chain with its authority, hubs that run, and boxes out of the carton.
 
 use super::caller::{Caller, MODERN, Reply};
+use crate::running::eventually;
 use aisle_event::Timestamp;
 use aisle_hub::{
     Config, Database,
     config::{PassphraseSource, load},
+    database::AuditFilter,
     enrol::{
         ceremony::{self, Plan},
         claims::{self, Wanted},
@@ -209,12 +211,74 @@ impl World {
         carton
     }
 
+    /// What a hub has counted under a name and these labels.
+    pub async fn counted(&self, hub: &Hub, name: &str, labels: &str) -> u64 {
+        let token = std::fs::read_to_string(&self.config.files.token).unwrap();
+        let asked = reqwest::Client::new().get(format!("http://{}/metrics", hub.http));
+        let text = asked.bearer_auth(token.trim()).send().await.unwrap().text().await.unwrap();
+        let line = format!("{name}_total{{{labels}}} ");
+        text.lines().find_map(|found| found.strip_prefix(&line)).map_or(0, |count| count.parse().unwrap())
+    }
+
+    /// How many refusals of an action stand in the audit log with these words.
+    pub async fn written(&self, action: &str, words: &str) -> usize {
+        let filter = AuditFilter {
+            action: action.to_owned(),
+            outcome: "refused".to_owned(),
+            ..AuditFilter::default()
+        };
+        let rows = self.database().await.audit_rows(&filter, u64::MAX, 1_000).await.unwrap();
+        rows.iter().filter(|row| row.reason.contains(words) && row.address == "127.0.0.1").count()
+    }
+
+    /// Does something that a hub refuses, and holds it to counting it once, as this metric, and to writing it down once.
+    pub async fn noted<T>(
+        &self,
+        hub: &Hub,
+        (metric, labels): (&str, &str),
+        (action, words): (&str, &str),
+        attack: impl Future<Output = T>,
+    ) -> T {
+        let before = (self.counted(hub, metric, labels).await, self.written(action, words).await);
+        let answer = attack.await;
+        eventually(&format!("{metric}{{{labels}}} and {action} {words}"), async || {
+            let after = (self.counted(hub, metric, labels).await, self.written(action, words).await);
+            assert!(after.0 <= before.0 + 1 && after.1 <= before.1 + 1, "{before:?} {after:?}");
+            after == (before.0 + 1, before.1 + 1)
+        })
+        .await;
+        answer
+    }
+
+    /// The same of a request at the port for boxes that is answered with a code.
+    pub async fn refused<T>(&self, hub: &Hub, code: &str, attack: impl Future<Output = T>) -> T {
+        let metric = ("aisle_hub_enrolment_answers", format!("outcome=\"{code}\""));
+        self.noted(hub, (metric.0, &metric.1), ("certificate.ask", code), attack).await
+    }
+
+    /// The same of a caller who never gets to ask.
+    pub async fn turned_away<T>(&self, hub: &Hub, reason: &str, attack: impl Future<Output = T>) -> T {
+        let labels = format!("reason=\"{reason}\"");
+        let metric = ("aisle_hub_enrolment_callers_refused", labels.as_str());
+        self.noted(hub, metric, ("enrolment.call", reason), attack).await
+    }
+
     /// A certificate from this hub's authority, of another time.
     pub fn issue(&self, identity: &Identity, key: &PrivateKey, at: Timestamp) -> Issued {
+        self.issue_by(&self.unlocked(), identity, key, at)
+    }
+
+    /// The same from an authority that is open already.
+    pub fn issue_by(
+        &self,
+        unlocked: &Unlocked,
+        identity: &Identity,
+        key: &PrivateKey,
+        at: Timestamp,
+    ) -> Issued {
         let der = request::make(key, identity.last(), Some(identity)).unwrap();
         let request = Request::read(&der, KeyRules::OWN).unwrap();
         let subject = Subject { identity, key: &request.key, names: &[] };
-        let unlocked = self.unlocked();
         unlocked.issuing.issue(subject, &Lifetimes::default(), at, &mut SystemEntropy::default()).unwrap()
     }
 }

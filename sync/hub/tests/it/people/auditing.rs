@@ -185,3 +185,46 @@ pub async fn the_log_is_paged_and_filtered(hall: &Hall) {
     assert!(row["became"].as_str().unwrap().contains("too_long"), "{row}");
     assert_eq!(checked(&hall.one.api.database).await.findings, vec![]);
 }
+
+pub async fn what_takes_something_away_says_how_it_was_and_how_it_is(hall: &Hall) {
+    use aisle_provisioning::{Store, SystemEntropy, claim::Claim, enrolment::Role};
+    let ada = hall.one.person("Ada", &["admin"]).await;
+    let pia = hall.one.person("Pia", &["privacy-officer"]).await;
+    let id = pia.id().await;
+    let new = json!({ "name": "a program", "permissions": ["store.read"], "days": 1 });
+    let token = pia.post("/v1/me/tokens", &new).await.json["token"].as_str().unwrap().to_owned();
+    assert_eq!(pia.delete(&format!("/v1/me/tokens/{token}")).await.status, StatusCode::NO_CONTENT);
+    let second = pia.signed_in(&pia.sign_in("pia", super::hall::PASSWORD).await);
+    let session = second.get("/v1/me").await.json["session"].as_str().unwrap().to_owned();
+    let ended = ada.delete(&format!("/v1/people/{id}/sessions/{session}")).await;
+    assert_eq!(ended.status, StatusCode::NO_CONTENT, "{}", ended.json);
+    let pia = pia.signed_in(&pia.sign_in("pia", super::hall::PASSWORD).await);
+    let document = crate::shop::POLICY;
+    let signature = data_encoding::HEXLOWER.encode(&crate::shop::officer().sign(document.as_bytes()).0);
+    let asked = pia.post("/v1/policies", &json!({ "document": document, "signature": signature })).await;
+    let approval = asked.json["approval"].as_str().unwrap().to_owned();
+    let withdrawn = pia.delete(&format!("/v1/approvals/{approval}")).await;
+    assert!(withdrawn.status.is_success(), "{}", withdrawn.json);
+    let reset = ada.post(&format!("/v1/people/{id}/reset"), &json!({})).await;
+    assert!(reset.status.is_success(), "{}", reset.json);
+    let at = aisle_event::Timestamp(hall.now());
+    let store = Store::new("store-1").unwrap();
+    let (claim, _) = Claim::draw(store, None, at, 60_000, &mut SystemEntropy::default()).unwrap();
+    let (database, locator) = (&hall.one.api.database, claim.locator.clone());
+    let kept = aisle_hub::database::KeptClaim { claim, made_by: "Ada".into(), made_role: Role::Admin };
+    let line = |action| crate::enrolling::world::line_at(action, at);
+    database.keep_claim(&kept, &line("claim.create")).await.unwrap();
+    database.withdraw_claim(&locator, &line("claim.withdraw")).await.unwrap().unwrap();
+    for (action, was, became) in [
+        ("token.revoke", &[id.as_str(), "store.read", "a program"][..], "revoked_at_ms"),
+        ("session.end", &[id.as_str(), "password", "192.0.2.1"], "ended_at_ms"),
+        ("approval.withdraw", &["waits"], "withdrawn"),
+        ("person.reset", &["\"password\":true", "\"sessions\":1"], "\"password\":false"),
+        ("claim.withdraw", &["open"], "withdrawn"),
+    ] {
+        let rows = hall.audit(action).await;
+        let text = |field: &str| rows[0][field].as_str().unwrap().to_owned();
+        assert!(was.iter().all(|was| text("was").contains(was)), "{action}: {}", rows[0]);
+        assert!(text("became").contains(became), "{action}: {}", rows[0]);
+    }
+}

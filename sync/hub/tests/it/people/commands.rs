@@ -74,7 +74,7 @@ async fn people_and_tokens_are_made_at_the_command_line_and_all_of_it_is_written
     let signature = crate::shop::officer().sign(newer.as_bytes()).0;
     fs::write(region.folder.path().join("two.toml.sig"), data_encoding::HEXLOWER.encode(&signature)).unwrap();
     told(&region, &["policy", "publish", &file.display().to_string()]);
-    told(&region, &["node", "ban", "store-1", "node-1"]);
+    told(&region, &["node", "ban", "store-1", "node-1", "--reason", "stolen"]);
     let log = told(&region, &["--json", "audit", "--person", "machine"]);
     let rows: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let actions: Vec<_> = rows.iter().map(|row| row["action"].as_str().unwrap()).collect();
@@ -90,6 +90,10 @@ async fn people_and_tokens_are_made_at_the_command_line_and_all_of_it_is_written
         "node.ban",
     ];
     assert_eq!(actions, expected);
+    let published = rows.iter().find(|row| row["action"] == "policy.publish").unwrap();
+    assert!(published["was"].as_str().unwrap().contains("version"), "{published}");
+    let banned = rows.iter().find(|row| row["action"] == "node.ban").unwrap();
+    assert!(banned["was"].as_str().unwrap().contains("active"), "{banned}");
     assert!(rows.iter().all(|row| row["way"] == "machine" && row["actor"] == "machine"), "{log}");
     assert!(!log.contains(token.trim()) && !log.contains(added["code"].as_str().unwrap()));
     assert!(told(&region, &["audit", "--outcome", "refused"]).contains("audit.read"));

@@ -52,7 +52,13 @@ pub async fn a_request_by_a_cookie_carries_what_only_our_page_knows(hall: &Hall)
         StatusCode::FORBIDDEN
     );
     let foreign = Caller { origin: Some("https://evil.example".into()), ..hall.one.caller() };
+    let before = (hall.one.refusals("request.forged").await, hall.audit("request.forged").await.len());
     assert_eq!(foreign.sign_in("ada", PASSWORD).await.status, StatusCode::FORBIDDEN);
+    let code = json!({ "code": "guess", "password": PASSWORD });
+    assert_eq!(foreign.post("/v1/setup", &code).await.status, StatusCode::FORBIDDEN);
+    let rows = hall.audit("request.forged").await;
+    assert_eq!((hall.one.refusals("request.forged").await, rows.len()), (before.0 + 2, before.1 + 2));
+    assert_eq!((&rows[0]["object"], &rows[1]["object"]), (&json!("/v1/setup"), &json!("/v1/session")));
     // A token is sent by no browser of itself.
     let program = hall.one.machine();
     assert_eq!(

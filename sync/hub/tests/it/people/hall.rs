@@ -142,6 +142,14 @@ impl House {
         Self { url, api, _folder: None }
     }
 
+    /// How many refusals this hub has counted of an action.
+    pub async fn refusals(&self, action: &str) -> u64 {
+        let text =
+            self.machine().request(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+        let line = format!("aisle_hub_refusals_total{{reason=\"{action}\"}} ");
+        text.lines().find_map(|found| found.strip_prefix(&line)).map_or(0, |count| count.parse().unwrap())
+    }
+
     pub fn caller(&self) -> Caller {
         Caller {
             client: Client::builder().redirect(Policy::none()).build().unwrap(),

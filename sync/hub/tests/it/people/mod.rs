@@ -30,6 +30,8 @@ courses! {
     roles::a_bounded_role_ends_at_its_region_and_every_refusal_is_written_down
     tokens::a_token_may_what_it_is_for_while_its_person_may
     tokens::what_is_over_revoked_or_another_is_refused
+    tokens::who_guesses_at_tokens_waits_and_a_right_one_is_not_looked_at_meanwhile
+    tokens::a_token_revokes_itself_and_what_else_its_person_has
     approvals::what_one_asks_another_agrees_to_and_it_is_done_once
     approvals::nobody_agrees_to_their_own
     approvals::what_was_agreed_to_is_what_is_done_in_its_time
@@ -37,6 +39,7 @@ courses! {
     auditing::two_hubs_at_once_keep_one_chain
     auditing::no_secret_is_in_the_log_or_anywhere_else
     auditing::the_log_is_paged_and_filtered
+    auditing::what_takes_something_away_says_how_it_was_and_how_it_is
     repeating::a_request_that_is_sent_again_is_done_once
     repeating::a_key_belongs_to_one_request_of_one_caller
     names::what_a_name_looks_like_changes_nothing

@@ -1,6 +1,6 @@
 //! Tokens for programs.
 
-use super::hall::{Caller, Hall, sent};
+use super::hall::{Caller, Hall, MACHINE, sent};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -124,4 +124,51 @@ pub async fn what_is_over_revoked_or_another_is_refused(hall: &Hall) {
         last = olga.post("/v1/me/tokens", &body).await.status;
     }
     assert_eq!(last, StatusCode::CONFLICT, "there is an end");
+}
+
+pub async fn who_guesses_at_tokens_waits_and_a_right_one_is_not_looked_at_meanwhile(hall: &Hall) {
+    let thief = |token: &str| hall.one.with_token(token).from("198.51.100.7");
+    for number in 0..20 {
+        let guess = if number % 2 == 0 { format!("guess-{number}") } else { format!("aisle_t-{number}_x") };
+        assert_eq!(thief(&guess).get("/v1/stores").await.status, StatusCode::UNAUTHORIZED, "{number}");
+    }
+    // At both hubs, and whether it is right or not.
+    for house in [&hall.one, &hall.two] {
+        let waits = thief(MACHINE).at(house).get("/v1/stores").await;
+        assert_eq!(waits.status, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(waits.headers["retry-after"], "1");
+    }
+    assert_eq!(hall.one.machine().get("/v1/stores").await.status, StatusCode::OK, "from elsewhere");
+    hall.pass(1_000);
+    assert_eq!(thief(MACHINE).get("/v1/stores").await.status, StatusCode::OK);
+    assert_eq!(hall.one.refusals("token.guess").await, 20);
+    let rows = hall.audit("token.guess").await;
+    assert!((1..=20).contains(&rows.len()), "{rows:?}");
+    assert_eq!((&rows[0]["address"], &rows[0]["outcome"]), (&json!("198.51.100.7"), &json!("refused")));
+    assert!(!rows.iter().any(|row| row.to_string().contains("guess-")), "what was shown is in no log");
+    // A cookie that somebody has put there is counted and written down as well, and nobody waits for it.
+    let cookie = Some("aisle-local=made-up".to_owned());
+    let planted = Caller { cookie, ..hall.one.caller().from("198.51.100.8") };
+    for _ in 0..30 {
+        assert_eq!(planted.get("/v1/me").await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(hall.one.refusals("session.use").await, 30);
+    let rows = hall.audit("session.use").await;
+    assert!((1..=40).contains(&rows.len()) && rows[0]["address"] == "198.51.100.8", "{rows:?}");
+}
+
+pub async fn a_token_revokes_itself_and_what_else_its_person_has(hall: &Hall) {
+    let olga = hall.one.person("Olga", &["viewer"]).await;
+    let other = hall.one.person("Other", &["viewer"]).await;
+    let (one, two) = (make(&olga, &["store.read"], 1).await, make(&olga, &["store.read"], 1).await);
+    let foreign = make(&other, &["store.read"], 1).await;
+    let path = |made: &Value| format!("/v1/me/tokens/{}", made["token"].as_str().unwrap());
+    let program = hall.two.with_token(one["secret"].as_str().unwrap());
+    assert_eq!(program.get("/v1/me/tokens").await.json["items"].as_array().unwrap().len(), 2);
+    assert_eq!(program.delete(&path(&foreign)).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(program.delete(&path(&two)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(program.delete(&path(&one)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(program.get("/v1/me/tokens").await.status, StatusCode::UNAUTHORIZED);
+    let rows = hall.audit("token.revoke").await;
+    assert_eq!((rows.len(), &rows[0]["way"]), (2, &json!("token")));
 }
