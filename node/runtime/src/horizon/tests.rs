@@ -46,6 +46,7 @@ fn inputs() -> Inputs {
     Inputs {
         certificate_until: Some(Timestamp(NOW + 12 * DAY + DAY / 2)),
         metadata_until: Some(Timestamp(NOW + 2 * DAY)),
+        list_until: Some(("prices".into(), Timestamp(NOW + 9 * DAY))),
         prices: Some(Prices(Some(Timestamp(NOW + 7 * DAY)))),
         disk_free: Some(20 * GIB),
         outbox: Some(Waiting { bytes: 10 << 20, bytes_max: 310 << 20, is_connected: false }),
@@ -60,11 +61,12 @@ fn inputs() -> Inputs {
 }
 
 /// Everything that has days, the first first.
-const EXPECTED: [(&str, f64, &str); 7] = [
+const EXPECTED: [(&str, f64, &str); 8] = [
     ("line-budget-telemetry", 0.0, "over"),
     ("metadata", 2.0, "near"),
     ("line-budget", 4.0, "soon"),
     ("prices", 7.0, "soon"),
+    ("list", 9.0, "soon"),
     ("certificate", 12.5, "soon"),
     ("outbox", 30.0, "far"),
     ("disk", 40.0, "far"),

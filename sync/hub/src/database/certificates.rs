@@ -27,9 +27,9 @@ const KEPT_MS: i64 = 365 * 24 * 3_600_000;
 /// The most devices of a store that have certificates.
 pub const DEVICES_MAX: i64 = 500;
 /// The most certificates of a store's devices that have not ended, replaced ones among them.
-pub const DEVICE_CERTIFICATES_MAX: i64 = 5_000;
+const DEVICE_CERTIFICATES_MAX: i64 = 5_000;
 /// The most certificates that a store's devices get within a day: all of them can be set up anew.
-pub const STORE_CERTIFICATES_A_DAY_MAX: i64 = 600;
+const STORE_CERTIFICATES_A_DAY_MAX: i64 = 600;
 /// The most certificates that one node or one device gets within a day.
 pub const CERTIFICATES_A_DAY_MAX: i64 = 16;
 /// A day, in milliseconds.

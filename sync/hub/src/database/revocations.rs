@@ -16,9 +16,9 @@ use aisle_provisioning::{
 const KEPT_MS: i64 = 7 * 24 * 3_600_000;
 
 /// Up to where entries about devices get onto the list. Each box can ask for those of its own store; the rest is kept free of what boxes can do.
-pub const DEVICE_ENTRIES_MAX: usize = ENTRIES_MAX / 2;
+const DEVICE_ENTRIES_MAX: usize = ENTRIES_MAX / 2;
 /// Up to where certificates of nodes get onto it that were replaced by newer ones. Behind that is room for what people decide.
-pub const RENEWAL_ENTRIES_MAX: usize = ENTRIES_MAX / 4 * 3;
+const RENEWAL_ENTRIES_MAX: usize = ENTRIES_MAX / 4 * 3;
 
 /// What a change of the list comes from: so far it may fill it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -194,11 +194,11 @@ pub async fn what_takes_something_away_says_how_it_was_and_how_it_is(hall: &Hall
     let new = json!({ "name": "a program", "permissions": ["store.read"], "days": 1 });
     let token = pia.post("/v1/me/tokens", &new).await.json["token"].as_str().unwrap().to_owned();
     assert_eq!(pia.delete(&format!("/v1/me/tokens/{token}")).await.status, StatusCode::NO_CONTENT);
-    let second = pia.signed_in(&pia.sign_in("pia", super::hall::PASSWORD).await);
+    let second = pia.signed_in(&pia.sign_in("pia", PASSWORD).await);
     let session = second.get("/v1/me").await.json["session"].as_str().unwrap().to_owned();
     let ended = ada.delete(&format!("/v1/people/{id}/sessions/{session}")).await;
     assert_eq!(ended.status, StatusCode::NO_CONTENT, "{}", ended.json);
-    let pia = pia.signed_in(&pia.sign_in("pia", super::hall::PASSWORD).await);
+    let pia = pia.signed_in(&pia.sign_in("pia", PASSWORD).await);
     let document = crate::shop::POLICY;
     let signature = data_encoding::HEXLOWER.encode(&crate::shop::officer().sign(document.as_bytes()).0);
     let asked = pia.post("/v1/policies", &json!({ "document": document, "signature": signature })).await;
