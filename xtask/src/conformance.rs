@@ -1,7 +1,8 @@
-//! `conformance`: the public suite of The Update Framework against our client of it, one step of `test`.
+//! `conformance`: the public suite of The Update Framework against our client of it. A command of its own: its suite comes from a place that not every machine
+//! reaches.
 //!
 //! The suite is its authors' repository at one commit, in `target/tools/tuf-conformance`; what it is known to fail stands by name in
-//! `tuf_client.xfails`, and one that does not fail any more ends the step too. Not here: the client (`sync/artefact`).
+//! `tuf_client.xfails`, and one that does not fail any more is an error too. Not here: the client (`sync/artefact`).
 
 use crate::{
     job::Job,

@@ -4,7 +4,7 @@
 //! binary as the check of its HTTP interface.
 
 use crate::{
-    bare, check, conformance, packages, plugins,
+    bare, check, packages, plugins,
     project::Project,
     screen,
     steps::Steps,
@@ -93,9 +93,7 @@ fn all(project: &Project, steps: &mut Steps, summary: &mut Option<String>) -> Re
         done
     })?;
     steps.step("doc tests", || project.cargo(&["test", "--doc", "--workspace"]).run())?;
-    steps.step("interface", || interface(project))?;
-    // Last: its suite comes from a place that not every machine reaches.
-    steps.step("conformance", || conformance::run(project))
+    steps.step("interface", || interface(project))
 }
 
 /// A foreign reading of our own OpenAPI document against a running node: no 5xx, nothing that the document denies.

@@ -85,7 +85,7 @@ pub(crate) struct AddArgs {
 
 /// `fleet people change`
 #[derive(Debug, clap::Args)]
-#[group(required = true, multiple = true, id = "change", args = ["name", "role", "no_role"])]
+#[command(group = clap::ArgGroup::new("change").required(true).multiple(true).args(["name", "role", "no_role"]))]
 pub(crate) struct ChangeArgs {
     /// The person, by id or by name
     #[arg(value_name = "PERSON")]

@@ -49,7 +49,7 @@ fn tokens_of_everybody_are_listed_to_the_last_page() {
         lines,
         [
             "GET /v1/tokens?limit=1000 HTTP/1.1",
-            "GET /v1/tokens?after=5.t2&limit=998 HTTP/1.1",
+            "GET /v1/tokens?after=5.t2&limit=1000 HTTP/1.1",
             "GET /v1/tokens?after=5.t2&limit=7 HTTP/1.1"
         ]
     );

@@ -106,7 +106,7 @@ fn nobody_waits_for_a_stick_that_is_slow() {
     let (mut hub, mut node) = (Hub::new(), Node::new());
     node.fleet().trust(&hub.root()).unwrap();
     // Long enough that the stick stands still in the middle of it, behind metadata and order.
-    let text: String = (0..1024_u32).map(|n| blake3::hash(&n.to_le_bytes()).to_hex().to_string()).collect();
+    let text: String = (0..32_768_u32).map(|n| blake3::hash(&n.to_le_bytes()).to_hex().to_string()).collect();
     let how = format!("{text} well");
     let artefact = hub.sign("1.0.0", &how);
     let order = order(1, 1, &[release("1.0.0", &how)], None);

@@ -59,7 +59,7 @@ pub(crate) fn setup(data: &Path, config: &Config) -> Setup {
             let key = files::receipt_key(&of_key, sync.as_ref());
             key.map(|key| key.verifying_key().0).map_err(|error| crate::sync::words(&error))
         }),
-        is_artefact_root: Arc::new(|root| artefacts::is_root(root)),
+        is_artefact_root: Arc::new(artefacts::is_root),
         clock: clock(data),
         visit_ms: settings.visit_ms,
     }

@@ -120,16 +120,19 @@ impl Refusals {
     }
 
     /// Counts what came of one.
-    pub(super) fn count(&self, applied: &Result<(Applied, Option<Result<u64, String>>), TakeError>) {
+    pub(super) fn count(&self, applied: &Taken) {
         if let Some(reason) = reason(applied) {
             self.0.get_or_create(&Why { reason }).inc();
         }
     }
 }
 
+/// What comes of a bundle: what was taken, and what came of its order.
+type Taken = Result<(Applied, Option<Result<u64, String>>), TakeError>;
+
 const REASONS: [&str; 7] = ["bundle", "metadata", "content", "expired", "order", "disk", "root"];
 
-fn reason(applied: &Result<(Applied, Option<Result<u64, String>>), TakeError>) -> Option<&'static str> {
+fn reason(applied: &Taken) -> Option<&'static str> {
     let signed = match applied {
         Ok((_, Some(Err(_)))) | Err(TakeError::Refused(_)) => return Some("order"),
         Ok(_) => return None,

@@ -131,7 +131,7 @@ mod tests {
             growth.take(sample(hour, 900_000 - hour as u64 * 1_000));
         }
         assert_eq!(growth.disk_per_day(), Some(24_000));
-        growth.take(sample(10 + 24, 900_000 - 34_000));
+        growth.take(sample(9 + 24, 900_000 - 33_000));
         assert_eq!(growth.disk_per_day(), Some(24_000), "a day without samples is none too many");
     }
 

@@ -86,8 +86,8 @@ fn everything_that_runs_out_is_in_the_view_in_the_metrics_and_at_headquarters_wi
         assert!((item["days"].as_f64().unwrap() - days).abs() < 1e-6, "{item}");
         assert!(item["said"].as_str().unwrap().starts_with(*name) || *days > 0.0, "{item}");
     }
-    assert_eq!(items.len(), 8, "{view}");
-    assert_eq!((&items[7]["name"], items[7].get("days")), (&json!("line-budget-stock"), None), "it lasts");
+    assert_eq!(items.len(), 9, "{view}");
+    assert_eq!((&items[8]["name"], items[8].get("days")), (&json!("line-budget-stock"), None), "it lasts");
 
     let mut registry = Registry::with_prefix("aisle");
     let metrics = enrol::Metrics::register(&mut registry);
@@ -114,7 +114,7 @@ fn staff_see_what_is_near_and_no_everyday_of_a_shop() {
     assert!(!alerts[0].0 && alerts[0].1.contains("metadata"), "{alerts:?}");
     let later = Horizon::of(inputs().items(), Timestamp(NOW + 13 * DAY));
     let over: Vec<&str> = later.alerts().filter(|(is_over, _)| *is_over).map(|(_, said)| said).collect();
-    assert_eq!(over.len(), 2, "certificate and metadata, not prices: {over:?}");
+    assert_eq!(over.len(), 3, "certificate, metadata and the list of a kind, not prices: {over:?}");
 }
 
 /// Settings of a mobile line on which sales may send 1,000 bytes in 30 days.

@@ -325,7 +325,7 @@ impl Worker {
         if fleet.generation().is_none() || !planner.is_connected() {
             return None;
         }
-        let wait = self.told.wait((report, rehearsals), &devices, Instant::now());
+        let wait = self.told.wait((&report, &rehearsals), &devices, Instant::now());
         if !wait.is_zero() {
             return Some(wait);
         }

@@ -52,7 +52,7 @@ impl Told {
     /// How long until it has to be told that things stand so; zero when that is now.
     pub(super) fn wait(
         &mut self,
-        of_fleet: (NodeReport, Vec<Played>),
+        (report, rehearsals): (&NodeReport, &[Played]),
         of_devices: &BTreeMap<Slot, SlotDevices>,
         now: Instant,
     ) -> Duration {
@@ -60,7 +60,6 @@ impl Told {
         let Some((told, played)) = self.of_fleet.as_ref().filter(|_| !due.is_zero()) else {
             return Duration::ZERO;
         };
-        let (report, rehearsals) = &of_fleet;
         if played != rehearsals || without_figures(told) != without_figures(report) {
             return Duration::ZERO;
         }
@@ -148,7 +147,7 @@ mod tests {
         for second in 0..600 {
             let now = start + Duration::from_secs(second);
             let of_fleet = (report(Phase::Watching, second), Vec::new());
-            let wait = told.wait(of_fleet.clone(), &devices, now);
+            let wait = told.wait((&of_fleet.0, &of_fleet.1), &devices, now);
             assert!(wait <= FIGURES_LAST);
             if wait.is_zero() {
                 told.tell(of_fleet, devices.clone(), now, 0);
@@ -158,7 +157,7 @@ mod tests {
         assert_eq!(at[..6], [0, 1, 6, 16, 36, 66], "the first of all, then ever more rarely");
         assert!(at.windows(2).all(|two| two[1] - two[0] <= 30), "{at:?}");
         let now = start + Duration::from_secs(600);
-        assert!(told.wait((report(Phase::Settled, 600), Vec::new()), &devices, now).is_zero());
+        assert!(told.wait((&report(Phase::Settled, 600), &[]), &devices, now).is_zero());
     }
 
     #[test]
@@ -168,7 +167,7 @@ mod tests {
         let mut at = Vec::new();
         for minute in 0..24 * 60 {
             let now = start + Duration::from_secs(minute * 60);
-            if told.wait(Default::default(), &devices, now).is_zero() {
+            if told.wait((&NodeReport::default(), &[]), &devices, now).is_zero() {
                 told.tell(Default::default(), devices.clone(), now, [0, u32::MAX][at.len() % 2]);
                 at.push(minute);
             }
@@ -182,15 +181,15 @@ mod tests {
         let (mut told, now) = (Told::default(), Instant::now());
         let devices = BTreeMap::new();
         told.tell(Default::default(), devices.clone(), now, 0);
-        assert_eq!(told.wait(Default::default(), &devices, now), FACTS);
+        assert_eq!(told.wait((&NodeReport::default(), &[]), &devices, now), FACTS);
         let mut news = NodeReport::default();
         news.others.insert("robot/arm".into(), "settled".into());
-        assert!(told.wait((news, Vec::new()), &devices, now).is_zero());
+        assert!(told.wait((&news, &[]), &devices, now).is_zero());
         let of = Brief { version: "1.0.0".parse().unwrap(), hash: ContentHash([0; 32]) };
         let results = SlotDevices { of, counts: BTreeMap::new(), results: Vec::new() };
         let of_devices = BTreeMap::from([("device-settings/scales".parse().unwrap(), results)]);
-        assert!(told.wait(Default::default(), &of_devices, now).is_zero());
+        assert!(told.wait((&NodeReport::default(), &[]), &of_devices, now).is_zero());
         told.forget();
-        assert!(told.wait(Default::default(), &devices, now).is_zero());
+        assert!(told.wait((&NodeReport::default(), &[]), &devices, now).is_zero());
     }
 }

@@ -300,8 +300,11 @@ fn what_would_fill_the_disk_waits_with_a_reason_and_comes_when_there_is_room() {
     assert!(node.reason("catalogue").contains("64000 bytes stay free"), "{}", node.reason("catalogue"));
     assert!(hub.sent < 100_000, "nothing of it was asked for");
     free.store(600_000, Ordering::Relaxed);
-    node.wait();
-    node.settle(&mut hub);
+    // What is due first is the report of what waits for what; the next try comes behind it.
+    for _ in 0..2 {
+        node.wait();
+        node.settle(&mut hub);
+    }
     assert_eq!(node.applied.len(), 2);
 }
 

@@ -398,7 +398,10 @@ async fn refresh(database: &Database, held: &mut Held) -> Result<(), DatabaseErr
 }
 
 /// What is to be seen of the nodes that facts are about, where a rollout is done.
-struct Shown(Vec<Of<Option<(Status, Option<Cause>)>>>);
+struct Shown(Vec<Of<Seen>>);
+
+/// How a node stands, and why, where it takes part.
+type Seen = Option<(Status, Option<Cause>)>;
 
 impl Shown {
     fn of(rollout: &Rollout, facts: &[Fact]) -> Option<Self> {

@@ -52,6 +52,7 @@ mod exports;
 mod fleet;
 mod interface;
 mod people;
+mod ports;
 mod postgres;
 mod presence;
 mod relaying;

@@ -1,8 +1,8 @@
 //! A real PostgreSQL in a folder of its own, gone with the test. Debian's package `postgresql` has the programs; `AISLE_POSTGRES_BIN` names
 //! the folder of others.
 
+use crate::ports::free;
 use std::{
-    net::TcpListener,
     os::unix::process::CommandExt as _,
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -69,7 +69,7 @@ impl Server {
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free();
         let process = as_user(program("postgres"))
             .arg("-D")
             .arg(&data)

@@ -1,6 +1,7 @@
 //! A regional hub and a global one as processes: what goes on, what does not, and that nothing is lost or doubled by kills and restores.
 
 use crate::{
+    ports::free,
     postgres::Server,
     running::{CHAIN, Hubbing, Shelf, eventually, root},
     shop::{Outbox, officer, signed},
@@ -17,7 +18,7 @@ use serde_json::Value;
 use std::{
     collections::BTreeMap,
     fs,
-    net::{Ipv4Addr, TcpListener, UdpSocket},
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::Arc,
@@ -31,10 +32,6 @@ const POLICY: &str = "aisle_policy = 1\nname = \"two-steps\"\nversion = 1\nhome 
     \"SaleRecorded.lines.quantity\"]\naction = \"pass\"\n\
     [[rule]]\nto = [\"eu\"]\nfields = [\"SaleRecorded.lines.unit_price\"]\naction = \"pass\"\n\
     [[rule]]\nto = [\"eu\"]\nfields = [\"SaleRecorded.customer\"]\naction = \"token\"\npurpose = \"loyalty\"\n";
-
-fn free() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 /// One issuer for all, so that every end believes every other.
 struct Authority {
@@ -85,8 +82,7 @@ impl Side {
         let signature = HEXLOWER.encode(&officer().sign(POLICY.as_bytes()).0);
         fs::write(folder.path().join("policy.toml.sig"), signature).unwrap();
         fs::write(folder.path().join("relay.secret"), "5a".repeat(32)).unwrap();
-        let quic = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let (tls, http) = (free(), free());
+        let (quic, tls, http) = (free(), free(), free());
         let officer = HEXLOWER.encode(&officer().verifying_key().0);
         let text = format!(
             "hub = \"{name}\"\nregion = \"{region}\"\ndatabase = \"{database}\"\n\

@@ -1,6 +1,7 @@
 //! The hub as a process, with nodes that call it over real sockets, and kills.
 
 use crate::{
+    ports::free,
     postgres::Server,
     shop::{Outbox, POLICY, officer},
 };
@@ -20,7 +21,7 @@ use serde_json::Value;
 use std::{
     convert::Infallible,
     fs,
-    net::{Ipv4Addr, TcpListener, UdpSocket},
+    net::Ipv4Addr,
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -153,9 +154,7 @@ impl Region {
         let node = Credentials::from_pem(certificate.as_bytes(), key.as_bytes(), roots.as_bytes()).unwrap();
         fs::write(file("eu.toml"), POLICY).unwrap();
         fs::write(file("eu.toml.sig"), HEXLOWER.encode(&officer().sign(POLICY.as_bytes()).0)).unwrap();
-        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let quic = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let (tls, http) = (free(), free());
+        let (quic, tls, http) = (free(), free(), free());
         let text = format!(
             "region = \"eu\"\ndatabase = \"{database}\"\n\
              [listen]\nquic = \"127.0.0.1:{quic}\"\ntls = \"127.0.0.1:{tls}\"\nhttp = \"127.0.0.1:{http}\"\n\

@@ -1,7 +1,7 @@
 //! A chain with its authority, hubs that run, and boxes out of the carton.
 
 use super::caller::{Caller, MODERN, Reply};
-use crate::running::eventually;
+use crate::{ports::free, running::eventually};
 use aisle_event::Timestamp;
 use aisle_hub::{
     Config, Database,
@@ -31,11 +31,7 @@ use aisle_residency::signing::SigningKey;
 use aisle_transport::{Credentials, server::Connections};
 use data_encoding::{BASE64, HEXLOWER};
 use rustls_pki_types::CertificateDer;
-use std::{
-    net::{SocketAddr, TcpListener},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{net::SocketAddr, path::PathBuf, pin::Pin, sync::Arc};
 use tempfile::TempDir;
 use tokio::{
     sync::{OnceCell, oneshot},
@@ -69,10 +65,6 @@ pub struct Carton {
     pub receipt: Arc<SigningKey>,
     pub roots: Roots,
     pub chain: Option<Vec<CertificateDer<'static>>>,
-}
-
-fn free() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Who decides in tests.
@@ -251,16 +243,30 @@ impl World {
     }
 
     /// The same of a request at the port for boxes that is answered with a code.
-    pub async fn refused<T>(&self, hub: &Hub, code: &str, attack: impl Future<Output = T>) -> T {
-        let metric = ("aisle_hub_enrolment_answers", format!("outcome=\"{code}\""));
-        self.noted(hub, (metric.0, &metric.1), ("certificate.ask", code), attack).await
+    pub fn refused<'w, T>(
+        &'w self,
+        hub: &'w Hub,
+        code: &'w str,
+        attack: impl Future<Output = T> + 'w,
+    ) -> Pin<Box<dyn Future<Output = T> + 'w>> {
+        Box::pin(async move {
+            let metric = ("aisle_hub_enrolment_answers", format!("outcome=\"{code}\""));
+            self.noted(hub, (metric.0, &metric.1), ("certificate.ask", code), attack).await
+        })
     }
 
     /// The same of a caller who never gets to ask.
-    pub async fn turned_away<T>(&self, hub: &Hub, reason: &str, attack: impl Future<Output = T>) -> T {
-        let labels = format!("reason=\"{reason}\"");
-        let metric = ("aisle_hub_enrolment_callers_refused", labels.as_str());
-        self.noted(hub, metric, ("enrolment.call", reason), attack).await
+    pub fn turned_away<'w, T>(
+        &'w self,
+        hub: &'w Hub,
+        reason: &'w str,
+        attack: impl Future<Output = T> + 'w,
+    ) -> Pin<Box<dyn Future<Output = T> + 'w>> {
+        Box::pin(async move {
+            let labels = format!("reason=\"{reason}\"");
+            let metric = ("aisle_hub_enrolment_callers_refused", labels.as_str());
+            self.noted(hub, metric, ("enrolment.call", reason), attack).await
+        })
     }
 
     /// A certificate from this hub's authority, of another time.

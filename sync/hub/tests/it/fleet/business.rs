@@ -95,7 +95,7 @@ pub async fn a_metric_without_stores_like_these_holds_up_no_other_one(hall: &Hal
     hall.pass(start - hall.now());
     assert!(world.say("spring", "start", &json!({})).await.status.is_success());
     while_running(&mut world, 12).await;
-    assert_eq!(world.phase("spring").await, "done", "{:#}", world.rollout("spring").await);
+    world.until("spring", "done").await;
     let rollout = stored(&world).await;
     assert!(wave(&rollout).means[&metric("basket-value")].n >= 3);
     assert!(!wave(&rollout).pairs.contains_key(&metric("price-errors")));
@@ -114,7 +114,9 @@ pub async fn lines_sold_at_nothing_stop_a_wave(hall: &Hall) {
     let treated = half(&world, spec, business).await;
     let start = next_hour(hall);
     for at in 0..6 {
-        let is_bad = |hour: i64, number: i64| treated.contains(&at) && hour >= 0 && number == 0;
+        // One line of four, and in every third hour two.
+        let is_bad =
+            |hour: i64, number: i64| treated.contains(&at) && hour >= 0 && number <= i64::from(hour % 3 == 0);
         sell(&world, at, two_days(start, |hour, number| if is_bad(hour, number) { 0 } else { 1_000 })).await;
     }
     hall.pass(start - hall.now());
@@ -122,7 +124,9 @@ pub async fn lines_sold_at_nothing_stop_a_wave(hall: &Hall) {
     while_running(&mut world, 20).await;
     let detail = world.rollout("spring").await;
     let why = detail["rollout"]["phase"]["why"].as_str().unwrap_or_default();
-    assert!(why.starts_with("price-errors: 250000.0 worse"), "one line of four: {detail:#}");
+    let worse =
+        why.strip_prefix("price-errors: ").and_then(|rest| rest.split(' ').next()?.parse::<f64>().ok());
+    assert!(worse.is_some_and(|worse| (250_000.0..500_000.0).contains(&worse)), "{detail:#}");
 }
 
 pub async fn what_nobody_can_measure_is_no_gate(hall: &Hall) {

@@ -21,7 +21,7 @@ fn what_the_console_shows_is_there_for_a_terminal() {
 
     says(&manager.fleet(["totals"]).exits(0), &["never came", "2"]);
     says(&manager.fleet(["search", "berlin"]).exits(0), &["store", "berlin-12"]);
-    says(&manager.fleet(["manifest", "ulm-3"]).exits(0), &["nothing is desired"]);
+    manager.fleet(["manifest", "ulm-3"]).exits(1).complains_about(&["no store `ulm-3` has come to this hub"]);
     for verb in [
         &["alerts"][..],
         &["contents"],
