@@ -105,12 +105,17 @@ impl Read for Slow<'_> {
 fn nobody_waits_for_a_stick_that_is_slow() {
     let (mut hub, mut node) = (Hub::new(), Node::new());
     node.fleet().trust(&hub.root()).unwrap();
-    // Long enough that the stick stands still in the middle of it, behind metadata and order.
-    let text: String = (0..32_768_u32).map(|n| blake3::hash(&n.to_le_bytes()).to_hex().to_string()).collect();
-    let how = format!("{text} well");
-    let artefact = hub.sign("1.0.0", &how);
-    let order = order(1, 1, &[release("1.0.0", &how)], None);
-    let stick = hub.bundle(Some(&order), &[(artefact, content("1.0.0", &how))]);
+    // Long enough that the stick stands still behind metadata and order, whatever is read ahead: others come behind the one that is wanted.
+    let mut contents = Vec::new();
+    for number in 0..8_u32 {
+        let noise =
+            (0..960_u32).map(|at| blake3::hash(&(number << 16 | at).to_le_bytes()).to_hex().to_string());
+        let (version, how) = (format!("1.0.{number}"), format!("{} well", noise.collect::<String>()));
+        contents.push((hub.sign(&version, &how), content(&version, &how), how));
+    }
+    let order = order(1, 1, &[release("1.0.0", &contents[0].2)], None);
+    let contents: Vec<_> = contents.into_iter().map(|(artefact, bytes, _)| (artefact, bytes)).collect();
+    let stick = hub.bundle(Some(&order), &contents);
     let ((stands, standing), (go_on, goes_on)) = (channel(), channel());
     let fleet = node.fleet().clone();
     node = thread::scope(|scope| {

@@ -30,8 +30,11 @@ macro_rules! courses {
                 println!("{}", stringify!($course));
                 let location: aisle_hub::database::Location = server.database(stringify!($course)).parse().unwrap();
                 let hall = $crate::people::hall::Hall::over(&location).await;
-                // On the heap: all courses together are more than a thread's stack holds.
-                Box::pin($module::$course(&hall)).await;
+                // On the heap, and made in a frame of its own: all courses together are more than a thread's stack holds.
+                let course = || -> std::pin::Pin<Box<dyn Future<Output = ()> + '_>> {
+                    Box::pin($module::$course(&hall))
+                };
+                course().await;
                 hall.close().await;
             })+
         }
