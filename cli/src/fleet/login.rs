@@ -206,8 +206,13 @@ pub(super) fn forget(args: &LogoutArgs, at: &At, json: bool) -> Result<Ended> {
     let mut profiles = Profiles::read(&path)?;
     let asked = at.hub.as_deref().map(origin).transpose()?;
     let of_hub = asked
-        .and_then(|hub| profiles.profile.iter().find(|(_, profile)| profile.hub == hub))
+        .as_ref()
+        .and_then(|hub| profiles.profile.iter().find(|(_, profile)| profile.hub == *hub))
         .map(|(name, _)| name.clone());
+    if let (Some(hub), None, None) = (&asked, &at.profile, &of_hub) {
+        // Another hub's token is nobody's to take away here.
+        return Err(FleetError::NoProfile { name: hub.clone() }.into());
+    }
     let name = at
         .profile
         .clone()

@@ -1,10 +1,15 @@
 //! The pages and the interface over TLS (`listen.https`), by the certificate that stores know the hub by.
 //!
 //! Nobody needs a certificate to come here: people sign in and programs have tokens. Not here: the routes, and boxes ([`crate::enrol`]), whose port asks for
-//! certificates. Guards: a caller has so long for its handshake and for each request's head, and there are so many, and so many from one address.
+//! certificates. Guards: a caller has so long for its handshake, each request's head and each piece of its body, and there are so many, and so many from one address.
 
 use aisle_transport::Credentials;
-use axum::{Extension, Router, extract::ConnectInfo};
+use axum::{
+    BoxError, Extension, Router,
+    body::{Body, Bytes, HttpBody},
+    extract::{ConnectInfo, Request},
+    middleware::map_request,
+};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -12,17 +17,19 @@ use hyper_util::{
 };
 use rustls::{ServerConfig, crypto::ring, version::TLS13};
 use std::{
+    future::Future as _,
     io,
     net::SocketAddr,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
     time::Duration,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, Sleep, sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
 
@@ -32,6 +39,9 @@ use crate::enrol::Addresses;
 const CALLERS_MAX: usize = 1_024;
 /// How long a caller may take for its handshake, and for the head of a request.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the next piece of a request's body may take, and the whole body.
+const PIECE: Duration = Duration::from_secs(30);
+const BODY: Duration = Duration::from_secs(600);
 /// After an error of accepting (no file handles, say) it is tried again this much later.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// When the hub goes down, requests that have begun are given so long.
@@ -100,6 +110,7 @@ impl Secure {
     /// Serves until the hub goes down, and lets requests that have begun come to an end then.
     pub(crate) async fn run(self, interface: Router, mut down: watch::Receiver<bool>) {
         let Self { listener, shown, .. } = self;
+        let interface = interface.layer(map_request(bounded));
         let (places, addresses) = (Arc::new(Semaphore::new(CALLERS_MAX)), Addresses::default());
         let mut callers = JoinSet::new();
         loop {
@@ -132,6 +143,54 @@ impl Secure {
         // Whoever is cut here had its time.
         let _ = timeout(PARTING, async { while callers.join_next().await.is_some() {} }).await;
         callers.shutdown().await;
+    }
+}
+
+/// The same request, whose body has to come in time.
+async fn bounded(request: Request) -> Request {
+    request.map(|body| Body::new(Timed::new(body)))
+}
+
+/// A body that ends with an error when it dawdles: whoever says nothing holds nobody's place.
+struct Timed {
+    body: Body,
+    piece: Pin<Box<Sleep>>,
+    end: Instant,
+}
+
+impl Timed {
+    fn new(body: Body) -> Self {
+        Self { body, piece: Box::pin(sleep(PIECE)), end: Instant::now() + BODY }
+    }
+}
+
+impl HttpBody for Timed {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, BoxError>>> {
+        if Instant::now() < self.end
+            && let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context)
+        {
+            let next = (Instant::now() + PIECE).min(self.end);
+            self.piece.as_mut().reset(next);
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        match self.piece.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(Some(Err("the body took too long".into()))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.body.size_hint()
     }
 }
 

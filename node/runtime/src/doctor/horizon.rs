@@ -1,6 +1,7 @@
 //! What would hurt the store first if its line were gone from now on? The same horizon as the node's, of what lies on the disk.
 //!
-//! What is near warns; what has run out fails, but for prices and byte budgets, which are a shop's everyday.
+//! What is near warns. What has run out fails where what runs is hurt by it; what only keeps new things out goes on warning, as in `fleet`, and so does a shop's
+//! everyday.
 
 use super::{Finding, Outcome, Subject, existing};
 use crate::{
@@ -16,6 +17,8 @@ use crate::{
 use aisle_converge::{Signed, fleet};
 
 const ID: &str = "horizon";
+/// What fails once it has run out.
+const FAILS: [&str; 3] = ["certificate", "disk", "outbox"];
 const FIX: &str = "see to it before the line is needed; `aisle-node status` shows all of it";
 
 pub(super) fn check(subject: &Subject<'_>) -> Finding {
@@ -54,7 +57,7 @@ fn judge(horizon: &Horizon) -> Finding {
         return Finding::ok(ID, horizon.said.clone());
     }
     let said: Vec<&str> = near.iter().map(|item| item.said.as_str()).collect();
-    let is_bad = near.iter().any(|item| item.is_over() && !item.is_everyday());
+    let is_bad = near.iter().any(|item| item.is_over() && FAILS.contains(&item.name.as_str()));
     let outcome = if is_bad { Outcome::Fail } else { Outcome::Warn };
     Finding { outcome, ..Finding::warn(ID, said.join("; "), FIX) }
 }
@@ -99,23 +102,25 @@ mod tests {
     }
 
     #[test]
-    fn what_has_run_out_fails_and_a_shops_everyday_warns() {
+    fn what_has_run_out_fails_only_where_what_runs_is_hurt() {
         let at = Timestamp(100 * DAY);
         let outcome = |inputs: Inputs, days: i64| {
             judge(&Horizon::of(inputs.items(), Timestamp(at.0 - days * DAY))).outcome
         };
         let certificate = || Inputs { certificate_until: Some(at), ..Inputs::default() };
         let metadata = || Inputs { metadata_until: Some(at), ..Inputs::default() };
+        let list = || Inputs { list_until: Some(("plugins".into(), at)), ..Inputs::default() };
         let prices = || Inputs { prices: Some(Prices(Some(at))), ..Inputs::default() };
-        for (days, [certificate_is, metadata_is, prices_are]) in [
-            (15, [Outcome::Ok; 3]),
-            (4, [Outcome::Ok; 3]),
-            (3, [Outcome::Warn; 3]),
-            (0, [Outcome::Fail, Outcome::Fail, Outcome::Warn]),
+        for (days, [certificate_is, rest_is]) in [
+            (15, [Outcome::Ok; 2]),
+            (4, [Outcome::Ok; 2]),
+            (3, [Outcome::Warn; 2]),
+            (0, [Outcome::Fail, Outcome::Warn]),
         ] {
             assert_eq!(outcome(certificate(), days), certificate_is, "{days}");
-            assert_eq!(outcome(metadata(), days), metadata_is, "{days}");
-            assert_eq!(outcome(prices(), days), prices_are, "{days}");
+            for goes_on in [metadata(), list(), prices()] {
+                assert_eq!(outcome(goes_on, days), rest_is, "{days}");
+            }
         }
         let full = Inputs { disk_free: Some(0), growth: grown(), ..Inputs::default() };
         assert_eq!(outcome(full, 0), Outcome::Fail);

@@ -175,7 +175,7 @@ async fn watch(remote: &Remote, json: bool) -> anyhow::Result<CourierView> {
 
 fn applied(view: &CourierView, json: bool) -> anyhow::Result<ExitCode> {
     if let Some(why) = &view.failed {
-        bail!("the bundle is not taken: {why}");
+        bail!("the bundle is not taken whole: {why}");
     }
     if !json {
         let of_order = match (&view.generation, &view.order_refused) {

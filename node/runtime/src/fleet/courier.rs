@@ -25,6 +25,9 @@ use std::{
     },
 };
 
+/// What a bundle is called while it is read.
+const TAKEN: &str = "taken.bundle";
+
 /// The bundle that was given last. Clones are one.
 #[derive(Clone, Default)]
 pub(crate) struct Given {
@@ -96,9 +99,11 @@ pub(crate) struct Taken {
 
 impl Taken {
     fn open(given: &Path) -> io::Result<Self> {
-        let path = given.with_file_name("taken.bundle");
+        let path = given.with_file_name(TAKEN);
         fs::rename(given, &path)?;
         let file = File::open(&path)?;
+        // Says that it is read. Without it another command may remove the name ([`sweep`]), and it is read to its end all the same.
+        let _ = file.try_lock_shared();
         let bytes = file.metadata()?.len();
         Ok(Self { path, file, bytes })
     }
@@ -131,7 +136,14 @@ fn seen(applied: Outcome) -> CourierView {
         Some(Ok(generation)) => (Some(generation), None),
         Some(Err(why)) => (None, Some(why)),
     };
+    // All else was taken, and people have to know what was not.
+    let left_out = applied.expired.len();
+    let failed = applied
+        .expired
+        .first()
+        .map(|why| format!("{left_out} of its contents are left out, all else was gone through: {why}"));
     CourierView {
+        failed,
         generation,
         order_refused,
         taken: names(&applied.taken),
@@ -157,6 +169,14 @@ pub(super) fn give(data: &Path, from: &Path, to: &Path) -> anyhow::Result<()> {
     give_within(from, to, disk_reserve_bytes(), || horizon::free_bytes(data))
 }
 
+/// Removes a bundle that a loss of power left while it was read: nobody reads it to its end, and it would take the room of the next.
+fn sweep(folder: &Path) {
+    let path = folder.join(TAKEN);
+    if File::open(&path).is_ok_and(|left| left.try_lock().is_ok()) {
+        let _ = fs::remove_file(path);
+    }
+}
+
 fn give_within(
     from: &Path,
     to: &Path,
@@ -165,6 +185,7 @@ fn give_within(
 ) -> anyhow::Result<()> {
     let folder = to.parent().context("the node's data has a folder for it")?;
     fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+    sweep(folder);
     let unreadable = || format!("cannot read `{}`", from.display());
     let unwritable = || format!("cannot write `{}`", to.display());
     let mut source = File::open(from).with_context(unreadable)?;
@@ -245,6 +266,23 @@ mod tests {
         assert_eq!(fs::read(&to).unwrap(), [7; 400]);
         let gone = Given::default().begin(folder.path()).unwrap().unwrap_err();
         assert_eq!(gone.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn what_a_loss_of_power_left_takes_no_room_of_the_next_and_what_is_read_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("stick"), Given::bundle(folder.path()));
+        let left = to.with_file_name(TAKEN);
+        fs::write(&from, [7; 400]).unwrap();
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::write(&left, [8; 400]).unwrap();
+        let free = || Some(if left.exists() { 0 } else { 400 });
+        give_within(&from, &to, 0, free).unwrap();
+        let taken = Given::default().begin(folder.path()).unwrap().unwrap();
+        assert!(give_within(&from, &to, 0, free).is_err(), "it is read");
+        assert!(left.exists());
+        drop(taken);
+        give_within(&from, &to, 0, free).unwrap();
     }
 
     #[test]

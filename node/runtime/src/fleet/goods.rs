@@ -5,7 +5,7 @@
 //! do not gets back what it cost before. Of each product that a file names it is kept what it was ([`originals`]): taking the last file away puts back those alone, and only
 //! where nobody else has changed them since. So the way back is the file before; before the first one, the shop as it was.
 //!
-//! Not here: the form ([`mod@file`]), what differs ([`line`]), the shop (`aisle-state`). Guards invariant 1: what was put in place is in the journal when this answers.
+//! Not here: the form ([`mod@file`]), what differs ([`mod@line`]), the shop (`aisle-state`). Guards invariant 1: what was put in place is in the journal when this answers.
 
 mod file;
 mod line;

@@ -135,6 +135,7 @@ const REASONS: [&str; 7] = ["bundle", "metadata", "content", "expired", "order",
 fn reason(applied: &Taken) -> Option<&'static str> {
     let signed = match applied {
         Ok((_, Some(Err(_)))) | Err(TakeError::Refused(_)) => return Some("order"),
+        Ok((applied, _)) if !applied.expired.is_empty() => return Some("expired"),
         Ok(_) => return None,
         Err(TakeError::Contents(_) | TakeError::Keep(_)) => return Some("disk"),
         Err(TakeError::Unusable) => return Some("root"),

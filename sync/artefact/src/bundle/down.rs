@@ -17,7 +17,7 @@ use crate::{
     content::{ContentError, Sink, Verified},
     digest::Digest,
     id::ArtefactId,
-    role::FileName,
+    role::{FileName, Role},
     source::Memory,
 };
 use aisle_event::Timestamp;
@@ -70,6 +70,8 @@ pub struct Applied {
     pub had: Vec<ArtefactId>,
     /// What nobody wants here.
     pub unwanted: Vec<ArtefactId>,
+    /// What was left out because the list of its kind has run out ([`NotOffered::Expired`]).
+    pub expired: Vec<NotOffered>,
     /// True when the node knew newer metadata than the bundle brought.
     pub is_older: bool,
     /// What the hub orders, where the bundle says so. Nothing of it was believed.
@@ -144,7 +146,7 @@ pub enum ApplyError {
         /// Which.
         content: Digest,
     },
-    /// A content whose signers have run out.
+    /// A content whose signers have run out, but for the list of its kind alone ([`Applied::expired`]).
     #[error(transparent)]
     NotOffered(#[from] NotOffered),
     /// A content of another length.
@@ -254,7 +256,14 @@ fn take(
         applied.unwanted.push(first.id.clone());
         return Ok(());
     };
-    let artefact = &client.offered(&artefact.id, now)?;
+    let artefact = &match client.offered(&artefact.id, now) {
+        // It stops its own kind and no other.
+        Err(expired @ NotOffered::Expired { role: Role::Delegated(_), .. }) => {
+            applied.expired.push(expired);
+            return Ok(());
+        }
+        offered => offered?,
+    };
     let id = || artefact.id.clone();
     if bytes != artefact.bytes {
         return Err(ApplyError::Length { id: id(), found: bytes, expected: artefact.bytes });

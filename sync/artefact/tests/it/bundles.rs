@@ -2,7 +2,7 @@
 
 use crate::world::*;
 use aisle_artefact::{
-    Artefact, Kind, Standing,
+    Artefact, Kind, NotOffered, Role, Standing,
     bundle::{
         BundleError, Limits, ORDER_BYTES_MAX, WriteError,
         down::{self, Applied, ApplyError, Wants},
@@ -191,6 +191,27 @@ fn a_bundle_that_has_run_out_brings_nothing_new() {
         down::apply(bundle.as_slice(), &mut store.client, &mut sink, |_| true, &Limits::default(), days(8));
     assert!(matches!(late, Err(ApplyError::Update(aisle_artefact::UpdateError::Expired { .. }))), "{late:?}");
     assert!(kept(&store).is_empty());
+}
+
+#[test]
+fn a_list_that_has_run_out_leaves_out_its_own_kind_and_no_other() {
+    let (mut hub, mut store, plugins) = hub_and_store();
+    let prices = artefact(Kind::Prices, "week-48", "1.0.0");
+    hub.add(Kind::Prices, &add(&[&prices]));
+    let draft = hub.repository.next_artefacts(Kind::Plugin, &add(&[]), days(1)).unwrap();
+    hub.publish(vec![signed(draft, &[PLUGINS])]).unwrap();
+    let bundle = bundle(&hub, &[plugins[0].clone(), prices.clone()]);
+    let mut sink = ContentFolder::open(&store.dir.path().join("contents")).unwrap();
+    let applied =
+        down::apply(bundle.as_slice(), &mut store.client, &mut sink, |_| true, &Limits::default(), days(2))
+            .unwrap();
+    assert_eq!(applied.taken, [prices.id.clone()]);
+    let by = Role::delegated("plugins").unwrap();
+    assert!(
+        matches!(&applied.expired[..], [NotOffered::Expired { id, role, .. }] if *id == plugins[0].id && *role == by),
+        "{applied:?}"
+    );
+    assert_eq!(kept(&store), [prices.blake3.to_string()]);
 }
 
 #[test]

@@ -113,7 +113,18 @@ impl Converger {
         if is_crash || track.tries < self.config.tries_max || self.is_asked(slot) {
             return false;
         }
+        // Nothing would be put in place over what came half and did not go: it would be told as settled.
+        let half = match &track.step {
+            Step::Revert(back) if !track.runs(back.from.hash) => Some(&back.from),
+            _ => None,
+        };
         match wanted {
+            Some(Wanted { want: Want::Release(release), .. })
+                if half.is_some_and(|half| half.hash != release.hash) && track.runs(release.hash) =>
+            {
+                false
+            }
+            Some(Wanted { want: Want::Absent, .. }) if half.is_some() && track.running.is_none() => false,
             Some(Wanted { want: Want::Release(release), round }) => {
                 self.refusals(slot, release, *round, around).is_empty() && self.stale(around).is_none()
             }

@@ -153,9 +153,12 @@ fn metric(business: &Business, gates: &Gates, evidence: &Evidence<'_>) -> Check 
     // Where nothing ever was there to be counted, as with errors that nobody makes, no more can be shown.
     let is_same = mean.n > 1 && mean.squares <= 0.0 && mean.mean <= tolerance;
     let is_open = business.must_show && !is_same && high.is_none_or(|high| high > tolerance);
-    let verdict = if low.is_some_and(|low| low > tolerance) {
+    // Where it was as bad every time, as with shares that are all or nothing, no interval says so.
+    let is_steady = mean.squares <= 0.0 && mean.mean > tolerance;
+    let is_steadily_worse = !is_too_few && mean.is_always_above(tolerance, gates.alpha());
+    let verdict = if low.is_some_and(|low| low > tolerance) || is_steadily_worse {
         Verdict::Fail
-    } else if is_too_few || is_open {
+    } else if is_too_few || is_open || is_steady {
         Verdict::Wait
     } else {
         Verdict::Pass

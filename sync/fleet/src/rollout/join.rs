@@ -38,10 +38,23 @@ impl Rollout {
             progress.give(at);
             effects.push(Effect::Changed(vec![member.id.clone()]));
         }
+        self.keep_done();
         self.nodes.insert(member.id.clone(), progress);
         if self.phase == RolloutPhase::Done {
             self.go(RolloutPhase::Settling, effects);
         }
+    }
+
+    /// One that an earlier build wrote down as done does not say that it was, and may have lost who has run it to later rollouts: done meant that all had.
+    fn keep_done(&mut self) {
+        if self.was_done || self.phase != RolloutPhase::Done {
+            return;
+        }
+        let is_asked = |status| matches!(status, Status::Given | Status::Working | Status::Live);
+        for progress in self.nodes.values_mut().filter(|progress| is_asked(progress.status)) {
+            (progress.status, progress.waits) = (Status::Passed, None);
+        }
+        self.was_done = true;
     }
 
     /// Slots of this rollout that later ones decide for a node, now or when its wave comes. Who sends [`super::Fact::Joined`] asks for them, with all rollouts there

@@ -67,8 +67,8 @@ pub struct Progress {
     /// It said last that it runs some of it, or is about to.
     #[serde(default)]
     pub has_begun: bool,
-    /// The waves that name whom they mean and mean it, a bit each.
-    #[serde(default)]
+    /// The waves that name whom they mean and mean it, a bit each; all of them where an earlier build did not write it down.
+    #[serde(default = "all_waves")]
     pub(super) meant: u32,
     /// Slots that later rollouts decide: nothing is expected of it there.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -83,6 +83,10 @@ pub struct Progress {
     /// What of that was before it started anew: a node counts from nothing then.
     #[serde(default)]
     pub(super) before: Health,
+}
+
+const fn all_waves() -> u32 {
+    u32::MAX
 }
 
 impl Progress {

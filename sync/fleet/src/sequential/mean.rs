@@ -73,6 +73,16 @@ impl Mean {
         (0.5 * r.ln() + 0.5 * n * ((1.0 + u).ln() - (1.0 + r * u).ln())).exp()
     }
 
+    /// True when observations without any spread are above `mu`, and so many that it is no chance: were one as often above it as not, so many from the first on would be
+    /// with probability `2^-n` at most. That is so of all looks of a lifetime together, as the first of them have to be above it for any later look to find it.
+    ///
+    /// Observations of nothing, such as shares of errors where there was no error, are not above anything.
+    #[must_use]
+    pub fn is_always_above(&self, mu: f64, alpha: f64) -> bool {
+        let is_enough = alpha > 0.0 && self.n as f64 * std::f64::consts::LN_2 >= -alpha.ln();
+        self.n >= 2 && self.squares <= 0.0 && self.mean > mu && is_enough
+    }
+
     /// Where the true mean is, all looks of a lifetime together being wrong with probability `alpha` at most. Observations without any spread say nothing: they are no
     /// numbers of many baskets, but of none, such as shares of errors where there was no error.
     #[must_use]

@@ -8,8 +8,9 @@ use aisle_fleet::{
     NodeId,
     gate::{Check, GateName, Silence, Verdict},
     report::Phase,
-    rollout::Verb,
+    rollout::{Fact, Verb},
 };
+use std::collections::BTreeSet;
 
 const HOUR: i64 = 60;
 const DAY: i64 = 24 * HOUR;
@@ -136,6 +137,53 @@ fn shops_of_another_part_of_the_world_close_at_another_hour() {
     drive.pass(1);
     drive.pass_without(40, &first);
     assert!(drive.is("rolling-back"), "it is day there: {}", drive.phase());
+}
+
+#[test]
+fn nodes_that_an_earlier_build_wrote_down_are_compared_with_in_every_wave() {
+    let waves = serde_json::json!([
+        { "name": "eu", "who": "region=eu", "size": 5, "soak_minutes": 1440 },
+        { "name": "rest" },
+    ]);
+    let mut drive = Drive::new(spec(waves), 0);
+    drive.members = (0..100).map(|at| member(&format!("store-{at:05}"), &[("region", "eu")])).collect();
+    drive.preflight();
+    drive.see_all();
+    drive.say(Verb::Start).unwrap();
+    pass_wave(&mut drive, 0);
+    let mut written = serde_json::to_value(&drive.rollout).unwrap();
+    for progress in written["nodes"].as_object_mut().unwrap().values_mut() {
+        progress.as_object_mut().unwrap().remove("meant").unwrap();
+    }
+    drive.rollout = serde_json::from_value(written).unwrap();
+    let first = drive.wave(0);
+    drive.pass_without(40, &first);
+    assert!(drive.is("rolling-back"), "{}: {}", drive.phase(), booted(&drive, 0).text);
+}
+
+#[test]
+fn a_store_that_enrols_takes_nothing_back_because_others_are_silent_long_after_it_was_done() {
+    let mut drive = Drive::started(spec(waves()), 20);
+    for wave in 0..3 {
+        pass_wave(&mut drive, wave);
+        drive.pass(32);
+    }
+    assert!(drive.is("done"), "{}", drive.phase());
+    let silent = all(&drive)[..10].to_vec();
+    drive.pass_without(60, &silent);
+    // Enough to compare with.
+    let new: Vec<_> = (0..6).map(|at| member(&format!("store-new-{at}"), &[])).collect();
+    for member in &new {
+        drive.members.push(member.clone());
+        drive.fact(Fact::Joined { member: Box::new(member.clone()), overtaken: BTreeSet::new() });
+    }
+    drive.pass_without(40, &silent);
+    assert!(drive.is("settling"), "{}", drive.phase());
+    for member in &new {
+        drive.passes(&member.id);
+    }
+    drive.pass_without(1, &silent);
+    assert!(drive.is("done"), "{}", drive.phase());
 }
 
 #[test]

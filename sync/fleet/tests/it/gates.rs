@@ -127,6 +127,34 @@ fn a_metric_stops_a_release_that_does_worse_and_none_that_does_not() {
 }
 
 #[test]
+fn what_is_as_bad_every_time_stops_a_release_though_it_has_no_spread() {
+    let absolute = |tolerance: u32, periods_min: u32, must_show: bool| {
+        business(serde_json::json!({
+            "metric": "basket-value", "worse": "higher", "scale": "absolute",
+            "tolerance": tolerance, "periods_min": periods_min, "must_show": must_show,
+        }))
+    };
+    let verdict = |gates: &Gates, value: f64, many: usize| {
+        verdict_of(gates, &mean_of(std::iter::repeat_n(value, many))).0
+    };
+    for must_show in [false, true] {
+        // Every store with it at a million, every other one at nothing.
+        let gates = absolute(0, 2, must_show);
+        assert_eq!(verdict(&gates, 1e6, 1), Verdict::Wait);
+        assert_eq!(verdict(&gates, 1e6, 6), Verdict::Wait, "it may be chance, and is no success either");
+        assert_eq!(verdict(&gates, 1e6, 7), Verdict::Fail, "one of 128 is less than one in a hundred");
+        assert_eq!(verdict(&absolute(0, 9, must_show), 1e6, 8), Verdict::Wait, "too few are asked for");
+        assert_eq!(verdict(&absolute(0, 9, must_show), 1e6, 9), Verdict::Fail);
+        // What nobody does is no worse, and nor is what was worse before.
+        for value in [0.0, -200.0] {
+            assert_eq!(verdict(&gates, value, 48), Verdict::Pass, "{value}");
+        }
+        assert_eq!(verdict(&absolute(50, 2, must_show), 50.0, 48), Verdict::Pass, "tolerated");
+        assert_eq!(verdict(&absolute(50, 2, must_show), 51.0, 48), Verdict::Fail);
+    }
+}
+
+#[test]
 fn where_it_must_be_shown_that_it_does_no_worse_nothing_less_is_enough() {
     let json =
         serde_json::json!({ "metric": "basket-value", "worse": "lower", "tolerance": 5, "must_show": true });

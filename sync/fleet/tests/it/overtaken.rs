@@ -133,6 +133,32 @@ fn nodes_of_a_rollout_that_is_done_have_run_it_whatever_they_are_given_later() {
 }
 
 #[test]
+fn a_rollout_that_an_earlier_build_wrote_down_as_done_is_done_again_after_a_store_has_joined() {
+    let mut old = Drive::started(named("old", &[(A, "2.0")]), 20);
+    done(&mut old, &[(A, "2.0")]);
+    let nodes = old.wave(0);
+    let mut written = serde_json::to_value(&old.rollout).unwrap();
+    written.as_object_mut().unwrap().remove("was_done").unwrap();
+    // It took away from one that is done what a later rollout gave to its nodes.
+    for (progress, status) in
+        written["nodes"].as_object_mut().unwrap().values_mut().zip(["given", "working", "live"])
+    {
+        progress["status"] = serde_json::json!(status);
+    }
+    old.rollout = serde_json::from_value::<Rollout>(written).unwrap();
+    let store = member("store-new", &[]);
+    joins(&mut old, &store, &[]);
+    assert!(old.is("settling"));
+    assert_eq!(old.rollout.tally(None).passed, 20);
+    old.report(&nodes[1], settled(&[(A, "3.0")]));
+    old.pass(1);
+    assert!(old.is("settling"), "the new one is waited for");
+    old.report(&store.id, settled(&[(A, "2.0")]));
+    old.pass(1);
+    assert_eq!(old.phase(), &RolloutPhase::Done);
+}
+
+#[test]
 fn nobody_is_back_who_is_still_on_the_way_to_it() {
     let mut drive = Drive::started(spec(waves()), 20);
     let nodes = drive.wave(0);

@@ -117,6 +117,31 @@ fn what_follows_a_version_that_could_not_go_goes_back_to_the_last_good_one() {
 }
 
 #[test]
+fn what_came_half_does_not_stay_because_what_ran_before_is_wanted_again() {
+    let half = Behaves { fails_activation: true, cannot_go: Some(false), ..Behaves::default() };
+    for (before, wanted) in [(Some("1.0"), "1.0"), (None, "absent")] {
+        let mut shop = Shop::new();
+        if let Some(before) = before {
+            shop.desire(Shop::state(&[(A, before)]));
+            shop.pass(HOUR);
+            shop.behave(A, before, cannot_return(false));
+        }
+        shop.behave(A, "2.0", half);
+        shop.desire(Shop::state(&[(A, "2.0")]));
+        shop.pass(HOUR);
+        assert_eq!(shop.phase(A), Phase::Reverting, "{wanted}");
+        shop.desire(Shop::state(&[(A, wanted)]));
+        shop.pass(HOUR);
+        assert_eq!(shop.phase(A), Phase::Reverting, "{wanted}: 2.0 may be half in force");
+        shop.behave(A, "1.0", Behaves::default());
+        shop.behave(A, "2.0", Behaves::default());
+        shop.pass(2 * HOUR);
+        assert_eq!((shop.running(A).as_deref(), shop.phase(A)), (before, Phase::Settled));
+        assert_eq!(shop.codes(A), Vec::<String>::new(), "{wanted}");
+    }
+}
+
+#[test]
 fn a_removal_that_fails_is_told_and_gives_way_to_what_is_wanted_next() {
     for is_final in [false, true] {
         for next in ["1.0", "2.0"] {

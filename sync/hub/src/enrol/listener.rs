@@ -20,7 +20,7 @@ use rustls_pki_types::CertificateDer;
 use std::{
     collections::HashMap,
     io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -196,6 +196,17 @@ fn renew(office: &Office, tls: &Mutex<Arc<ServerConfig>>) {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Addresses(Arc<Mutex<HashMap<IpAddr, usize>>>);
 
+/// A whole network of IPv6, where anybody has as many addresses as they like.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
 /// A caller's place among those of its address, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Seat {
@@ -205,6 +216,7 @@ pub(crate) struct Seat {
 
 impl Addresses {
     pub(crate) fn take(&self, address: IpAddr) -> Option<Seat> {
+        let address = network(address);
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(address).or_default();
         if *count >= CALLERS_OF_ADDRESS_MAX {

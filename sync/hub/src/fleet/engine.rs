@@ -24,7 +24,7 @@ use crate::{
 };
 use aisle_event::{StoreId, Timestamp};
 use aisle_fleet::{
-    NodeId, NodeReport, NodeSays, RolloutPhase, Serial,
+    Member, NodeId, NodeReport, NodeSays, RolloutPhase, Serial,
     rehearsal::Played,
     rollout::{Cause, Effect, Event, Fact, Rollout, Status},
 };
@@ -314,7 +314,9 @@ async fn look(parts: &Parts, held: &mut Held, now: Timestamp) -> Result<Looked, 
         }
     }
     let rollouts = &held.rollouts;
-    held.memory.retain(|name| rollouts.contains_key(name));
+    let runs =
+        |name: &str| rollouts.get(name).is_some_and(|kept| *kept.rollout.phase() == RolloutPhase::Running);
+    held.memory.retain(runs);
     if !is_whole {
         // Without that rollout's word every node of it would be told to go back.
         held.changes = -1;
@@ -435,13 +437,14 @@ async fn facts(
 ) -> Result<Vec<Fact>, DatabaseError> {
     let (rollout, mut facts) = (&kept.rollout, Vec::new());
     let has = |node: &NodeId| rollout.nodes().contains_key(node);
-    let mut is_pairing = false;
     if is_due {
         let is_member = |node: &NodeId| held.nodes.get(node).is_some_and(|node| node.is_member);
         facts.extend(rollout.nodes().keys().filter(|node| !is_member(node)).cloned().map(Fact::Left));
         let is_new =
             |node: &NodeId| held.nodes.get(node).is_some_and(|node| node.since_ms > kept.planned_at_ms);
-        let joined = held.members.members.iter().filter(|member| is_new(&member.id) && !has(&member.id));
+        let is_meant = |member: &&Member| rollout.spec().who.matches(member);
+        let joined = held.members.members.iter().filter(is_meant);
+        let joined = joined.filter(|member| is_new(&member.id) && !has(&member.id));
         // This one is taken out of `held` while it is worked on, and is no later one than itself anyway.
         let others = || held.rollouts.values().map(|kept| &kept.rollout);
         facts.extend(joined.map(|member| Fact::Joined {
@@ -463,14 +466,12 @@ async fn facts(
         reported
             .map(|(node, report)| Fact::Reported { node: node.clone(), report: Box::new(report.clone()) }),
     );
-    if is_due || held.memory.is_under_way() {
-        let with = (&mut held.memory, budget);
-        let found = business::facts(&parts.database, rollout, &held.members.members, with, now.0).await?;
-        facts.extend(found.facts);
-        is_pairing = found.is_pairing;
-    }
+    // At every look: a wave that has just begun is not judged before there was a look for stores to compare it with.
+    let with = (&mut held.memory, budget);
+    let found = business::facts(&parts.database, rollout, &held.members.members, with, now.0).await?;
+    facts.extend(found.facts);
     // No gate is looked at before it is known what it has to go by.
-    if !facts.is_empty() && !is_pairing {
+    if !facts.is_empty() && !found.is_pairing {
         facts.push(Fact::Tick);
     }
     Ok(facts)
@@ -558,9 +559,9 @@ async fn hear_again(parts: &Parts, held: &mut Held, now: Timestamp) -> Result<us
         }
     }
     let mut saved = 0;
-    for (name, mut facts) in of_rollout {
+    // Gates are looked at with the next look, which knows whom to compare with.
+    for (name, facts) in of_rollout {
         let Some(mut kept) = held.rollouts.remove(&name) else { continue };
-        facts.push(Fact::Tick);
         let effects = feed(&mut kept.rollout, facts, now);
         if save(parts, held, &mut kept, &effects, now).await? {
             saved += 1;

@@ -44,17 +44,16 @@ impl People {
         Ok(Some(who(person, None, way, from)))
     }
 
-    /// Whoever runs the hub, by whether what they show is the hub's token. What is wrong counts against the address.
+    /// Whoever runs the hub, by whether what they show is the hub's token. What is wrong counts against the address; what is right needs no database, and nobody's guesses keep it out.
     ///
     /// # Errors
-    /// When too much was wrong from there, or the database cannot say.
+    /// When it is wrong, and too much was wrong from there, or the database cannot say.
     pub async fn by_machine(
         &self,
         is_right: bool,
         from: &Origin,
         now_ms: i64,
     ) -> Result<Option<Who>, SignInError> {
-        self.let_try(&[Subject::address(&from.address)], now_ms).await?;
         if is_right {
             return Ok(Some(Who::machine("token file", from.address.as_str())));
         }
@@ -63,10 +62,16 @@ impl People {
     }
 
     /// Counts a token that nobody has, against the address, and writes it down. As with passwords, who tries on and on waits longer and longer.
-    async fn wrong_token(&self, reason: &str, from: &Origin, now_ms: i64) -> Result<(), DatabaseError> {
+    ///
+    /// # Errors
+    /// When too much was wrong from there, or the database cannot say.
+    async fn wrong_token(&self, reason: &str, from: &Origin, now_ms: i64) -> Result<(), SignInError> {
+        let subjects = [Subject::guesses(&from.address)];
+        self.let_try(&subjects, now_ms).await?;
         let line = self.line(stranger(from), "token.guess", "", now_ms).not(Outcome::Refused, reason);
         let line = self.counted(line);
-        self.database().note_failure(&[Subject::address(&from.address)], now_ms, |_| line).await.map(drop)
+        self.database().note_failure(&subjects, now_ms, |_| line).await?;
+        Ok(())
     }
 
     /// Counts a cookie of a session that there is not: it has ended and was swept, or somebody made it up. It is no try at anything, so nobody has to wait for it.
@@ -92,9 +97,8 @@ impl People {
     /// and is used again is written down, once a minute; one that never was counts against the address.
     ///
     /// # Errors
-    /// When too much was wrong from there, or the database cannot say.
+    /// When it never was, and too much was wrong from there, or the database cannot say.
     pub async fn by_token(&self, text: &str, from: &Origin, now_ms: i64) -> Result<Option<Who>, SignInError> {
-        self.let_try(&[Subject::address(&from.address)], now_ms).await?;
         let known = match tokens::parts(text) {
             Some((name, given)) => {
                 let found = self.database().token(name).await?;

@@ -22,6 +22,8 @@ pub enum Subject {
     Account(String),
     /// An address; a whole network of IPv6, where anybody has as many as they like.
     Address(String),
+    /// The same for guesses at tokens: a program with an old one keeps nobody from signing in.
+    Guesses(String),
 }
 
 impl Subject {
@@ -34,15 +36,24 @@ impl Subject {
     /// Of an address.
     #[must_use]
     pub fn address(address: &str) -> Self {
-        let network = match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Self::Address(Self::network(address))
+    }
+
+    /// Of guesses at tokens from an address.
+    #[must_use]
+    pub fn guesses(address: &str) -> Self {
+        Self::Guesses(Self::network(address))
+    }
+
+    fn network(address: &str) -> String {
+        match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
             Ok(IpAddr::V6(address)) => {
                 let [a, b, c, d, ..] = address.segments();
                 format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
             }
             Ok(IpAddr::V4(address)) => address.to_string(),
             Err(_) => address.chars().take(64).collect(),
-        };
-        Self::Address(network)
+        }
     }
 
     /// As it is kept.
@@ -51,6 +62,7 @@ impl Subject {
         match self {
             Self::Account(account) => format!("account:{account}"),
             Self::Address(address) => format!("address:{address}"),
+            Self::Guesses(address) => format!("guesses:{address}"),
         }
     }
 
@@ -59,7 +71,7 @@ impl Subject {
         match self {
             Self::Account(_) => 5,
             // Behind one address sit many people.
-            Self::Address(_) => 20,
+            Self::Address(_) | Self::Guesses(_) => 20,
         }
     }
 

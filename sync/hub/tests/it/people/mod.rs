@@ -30,7 +30,7 @@ courses! {
     roles::a_bounded_role_ends_at_its_region_and_every_refusal_is_written_down
     tokens::a_token_may_what_it_is_for_while_its_person_may
     tokens::what_is_over_revoked_or_another_is_refused
-    tokens::who_guesses_at_tokens_waits_and_a_right_one_is_not_looked_at_meanwhile
+    tokens::who_guesses_at_tokens_waits_and_keeps_nobody_out_who_has_one
     tokens::a_token_revokes_itself_and_what_else_its_person_has
     approvals::what_one_asks_another_agrees_to_and_it_is_done_once
     approvals::nobody_agrees_to_their_own

@@ -6,7 +6,7 @@ use std::fs;
 
 const UNIT: &str = "aisle-hub.service";
 /// The key in the example, which signs nothing here.
-const EXAMPLE_KEY: &str = "d04ab232742bb4ab3a1368bd4615e4e6d0224ab71a016baf8520a332c9778737";
+pub(super) const EXAMPLE_KEY: &str = "d04ab232742bb4ab3a1368bd4615e4e6d0224ab71a016baf8520a332c9778737";
 
 #[test]
 fn a_hub_is_installed_given_its_papers_started_upgraded_and_taken_off_with_its_data_left() {

@@ -4,6 +4,7 @@
 //! binaries that all tests use. Not here: the guides of `deploy/edge`, which people read. Guards what an installer relies on: a node that
 //! is installed serves, one that hangs is started again, one that is taken off leaves its data.
 
+mod chain;
 mod examples;
 mod hub;
 mod machine;
