@@ -205,7 +205,7 @@ fn a_list_that_has_run_out_leaves_out_its_own_kind_and_no_other() {
     let applied =
         down::apply(bundle.as_slice(), &mut store.client, &mut sink, |_| true, &Limits::default(), days(2))
             .unwrap();
-    assert_eq!(applied.taken, [prices.id.clone()]);
+    assert_eq!(applied.taken, std::slice::from_ref(&prices.id));
     let by = Role::delegated("plugins").unwrap();
     assert!(
         matches!(&applied.expired[..], [NotOffered::Expired { id, role, .. }] if *id == plugins[0].id && *role == by),
