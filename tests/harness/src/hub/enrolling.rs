@@ -2,9 +2,8 @@
 //!
 //! Not here: hubs whose stores get their papers from [`super::Authority`]. Guards: what a test types is what `aisle-hub` has printed.
 
-use super::{CHAIN, HubError, HubUnderTest, REGION};
+use super::{CHAIN, HubError, HubUnderTest, REGION, ports};
 use serde_json::Value;
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 
 /// Who lets boxes in that show a good claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,15 +35,7 @@ pub(super) struct Ports {
 impl Ports {
     /// Ports that nobody has now.
     pub(super) fn free() -> std::io::Result<Self> {
-        let any = (Ipv4Addr::LOCALHOST, 0);
-        let enrolment = TcpListener::bind(any)?;
-        loop {
-            let tls = TcpListener::bind(any)?;
-            let sync = tls.local_addr()?.port();
-            if UdpSocket::bind((Ipv4Addr::LOCALHOST, sync)).is_ok() {
-                return Ok(Self { enrolment: enrolment.local_addr()?.port(), sync });
-            }
-        }
+        Ok(Self { enrolment: ports::free()?, sync: ports::free()? })
     }
 
     /// The arguments of `init`, for a hub in this folder.

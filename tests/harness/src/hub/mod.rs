@@ -16,6 +16,7 @@ mod headquarters;
 mod line;
 mod member;
 mod officer;
+mod ports;
 mod receipt;
 mod sight;
 
@@ -116,7 +117,17 @@ impl HubUnderTest {
         let folder = tempfile::Builder::new().prefix("aisle-hub-").tempdir().map_err(|source| {
             HubError::File { what: "make a temporary directory for", path: std::env::temp_dir(), source }
         })?;
-        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let at = || -> Result<SocketAddr, HubError> {
+            let port = ports::free();
+            let port = port.map_err(|source| HubError::Process {
+                what: "find a port for",
+                binary: binary.clone(),
+                source,
+            })?;
+            Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+        };
+        // Every start has the same, since lines lead there.
+        let serving = Serving { http: at()?, quic: at()?, tls: at()? };
         let mut hub = Self {
             options,
             binary,
@@ -126,8 +137,7 @@ impl HubUnderTest {
             ports: None,
             child: None,
             output: Output::default(),
-            // The system chooses ports at the first start; the next ones keep them, since lines lead there.
-            serving: Serving { http: any, quic: any, tls: any },
+            serving,
         };
         if hub.options.enrolment.is_some() {
             hub.prepare_enrolment()?;
