@@ -21,9 +21,10 @@ pub(super) async fn buy_two(browser: &Browser, home: &str) {
     browser.touch("Home").await;
     browser.arrives("/").await;
     browser.touch_first(".card a").await;
-    browser.touch_first("section[aria-labelledby=recommendations] .card a").await;
     browser.arrives("/product/").await;
-    assert!(browser.place().await.contains("slot=product"), "the touch is counted for its place");
+    browser.touch_first("section[aria-labelledby=recommendations] .card a").await;
+    // The touch is counted for its place.
+    browser.arrives_where("a product that a product led to", |at| at.contains("slot=product")).await;
     let second = browser.text("h1").await;
     browser.touch("Add to basket").await;
     browser.arrives("/basket").await;

@@ -269,15 +269,32 @@ impl Browser {
 
     /// Types a search and sends it.
     pub(crate) async fn search(&self, words: &str) {
-        let field = self.find("input[name=q]").await;
-        field.clear().await.expect("the field can be emptied");
-        field.send_keys(&format!("{words}\n")).await.expect("the field takes text");
+        for _ in 0..TOUCHES_MAX {
+            let field = self.find("input[name=q]").await;
+            let typed = match field.clear().await {
+                Ok(()) => field.send_keys(&format!("{words}\n")).await,
+                Err(error) => Err(error),
+            };
+            match typed {
+                Ok(()) => return,
+                // The next page came in between; it is looked for there.
+                Err(error) if error.is_stale_element_reference() => {}
+                Err(error) => panic!("the search does not take `{words}`: {error}"),
+            }
+        }
+        panic!("the search was gone {TOUCHES_MAX} times before it took `{words}`");
     }
 
-    /// Waits until the browser is at a place that begins like this.
+    /// Waits until the browser is at a place that begins like this; at the home page, for `/`, since every place begins so.
     pub(crate) async fn arrives(&self, place: &str) {
-        super::wait::eventually(&format!("the way to `{place}`"), PATIENCE, async || {
-            self.place().await.starts_with(place).then_some(())
+        let is_there = |at: &str| if place == "/" { at == "/" } else { at.starts_with(place) };
+        self.arrives_where(place, is_there).await;
+    }
+
+    /// Waits until the browser is at a place of which this is true.
+    pub(crate) async fn arrives_where(&self, name: &str, is_there: impl Fn(&str) -> bool) {
+        super::wait::eventually(&format!("the way to `{name}`"), PATIENCE, async || {
+            is_there(&self.place().await).then_some(())
         })
         .await;
     }
