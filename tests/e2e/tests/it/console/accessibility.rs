@@ -68,11 +68,10 @@ async fn look(browser: &Browser, page: &str, axe: &str, found: &mut Vec<String>)
     }
 }
 
-/// The ways of a page whose text begins like this.
+/// The first way of a page that begins like this, once it is there: what is live comes after the page.
 async fn way(browser: &Browser, beginning: &str) -> String {
-    let script = "return [...document.querySelectorAll('main a')].map((link) => link.getAttribute('href')).find((way) => way.startsWith(arguments[0])) ?? ''";
-    let way = browser.script(script, vec![beginning.into()]).await;
-    way.as_str().filter(|way| !way.is_empty()).expect("a way that begins like this").to_owned()
+    let link = browser.find(&format!("main a[href^='{beginning}']")).await;
+    link.attr("href").await.expect("the page stands").expect("a link leads somewhere")
 }
 
 /// A browser in front of a region with something in every list: a content that no store knows what to do with, and a policy's document.

@@ -107,8 +107,9 @@ fn batch(round: u16, count: u16) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_client_beyond_its_rate_is_slowed_and_loses_nothing() {
-    const MESSAGES: usize = 2_500;
-    let stage = Stage::open("publishes_per_s_max = 1000\nreceive_max = 100").await;
+    // So slow a rate that a busy machine is beyond it still.
+    const MESSAGES: usize = 600;
+    let stage = Stage::open("publishes_per_s_max = 200\nreceive_max = 100").await;
     let mut listener = enter(stage.tcp(), "listener").await;
     listener.subscribe("rate", 1).await.expect("it may");
     let begun = Instant::now();
@@ -122,7 +123,7 @@ async fn a_client_beyond_its_rate_is_slowed_and_loses_nothing() {
     said.expect("all are taken");
     heard.expect("all come");
     // A second's worth goes through at once.
-    assert!(begun.elapsed() > Duration::from_millis(1_300), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() > Duration::from_millis(1_800), "{:?}", begun.elapsed());
     assert!(stage.metric("clients_throttled_total").await > 0);
     stage.close().await;
 }
