@@ -96,7 +96,7 @@ pub struct Engine {
     telemetry: Telemetry,
 }
 
-/// What is kept in memory while this hub has the lease. All of it is in rows as well.
+/// What is kept in memory while this hub has the lease. It is in rows as well, or nothing is lost with it.
 #[derive(Debug)]
 struct Held {
     lease: Lease,
