@@ -93,6 +93,11 @@ impl Rules {
     }
 }
 
+/// The time that a node judges a certificate by, with those between it and the root.
+fn by_floor(floor: &Floor, facts: &Facts, issuers: &[Facts]) -> UnixTime {
+    floor.to_judge([facts].into_iter().chain(issuers).map(|facts| facts.validity.not_before))
+}
+
 /// Which time a peer is judged by.
 #[derive(Debug, Clone)]
 enum Basis {
@@ -161,9 +166,7 @@ impl ClientCertVerifier for PeerVerifier {
             Basis::Clock => now,
             Basis::ClockOrEnd if end.as_secs() < now.as_secs() => end,
             Basis::ClockOrEnd => now,
-            Basis::Floor(floor) => {
-                floor.to_judge([&facts].into_iter().chain(&issuers).map(|facts| facts.validity.not_before))
-            }
+            Basis::Floor(floor) => by_floor(floor, &facts, &issuers),
         };
         let verified = self.inner.verify_client_cert(end_entity, intermediates, at)?;
         self.rules.take(&facts, &issuers)?;
@@ -229,8 +232,7 @@ impl ServerCertVerifier for HubVerifier {
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let (facts, issuers) = self.rules.read(end_entity, intermediates)?;
-        let beginnings = [&facts].into_iter().chain(&issuers).map(|facts| facts.validity.not_before);
-        let at = self.floor.to_judge(beginnings);
+        let at = by_floor(&self.floor, &facts, &issuers);
         let verified =
             self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, at)?;
         self.rules.take(&facts, &issuers)?;

@@ -1,50 +1,30 @@
 //! Devices that come in by certificates, over real TLS: whose they may be, and how a ban ends what is open.
 
-use crate::transport_support::{Authority, Data, Pair, connect};
+use crate::{
+    faults_support::{Raw, Store, greeting},
+    transport_support::{Authority, Data, Pair, connect},
+};
 use aisle_broker::{
-    Broker, Config, Running,
+    Config,
     access::{DEVICES_FILE, DevicesFile, Listed, OWN_TOPICS},
-    packet::{Codec, Connect, Packet, Reason, Version},
+    packet::{Connect, Packet, Reason, Version},
     transport::Trust,
 };
-use aisle_journal::{Journal, fault::FaultIo};
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version as Hash};
-use bytes::BytesMut;
-use prometheus_client::registry::Registry;
-use std::{
-    net::SocketAddr,
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::SeqCst},
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    task::JoinHandle,
-    time::timeout,
-};
+use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-const SOON: Duration = Duration::from_secs(10);
 const PASSWORD: &str = "blue door";
 
 /// A broker of `store-1` in which `fridge-7` and `scale-1` may come by certificates, and `fridge-7` by its password too.
 struct Counter {
-    broker: Broker,
-    address: SocketAddr,
+    store: Store,
     server: Authority,
     clients: Authority,
-    listening: JoinHandle<()>,
-    _kept: (Running, Journal, Data),
-}
-
-impl Drop for Counter {
-    fn drop(&mut self) {
-        self.listening.abort();
-    }
 }
 
 fn listed(id: &str, password: Option<&str>) -> Listed {
@@ -65,14 +45,6 @@ fn listed(id: &str, password: Option<&str>) -> Listed {
 impl Counter {
     fn open(trust: Trust) -> Self {
         let (data, server, clients) = (Data::new(), Authority::new("server"), Authority::new("chain"));
-        let mut registry = Registry::default();
-        let config = aisle_journal::Config::default();
-        let record_bytes_max = config.record_bytes_max;
-        let disk = FaultIo::new(7);
-        // The journal's clock is the machine's, and so is the broker's.
-        disk.set_clock_ms(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64);
-        let (journal, _) =
-            Journal::open(Path::new("/aisle/journal"), config, disk.io(), &mut registry).unwrap();
         let devices = DevicesFile::at(data.path().join(DEVICES_FILE), "store-1");
         std::fs::create_dir_all(data.path().join("mqtt")).unwrap();
         for device in [listed("fridge-7", Some(PASSWORD)), listed("scale-1", None)] {
@@ -88,14 +60,7 @@ impl Counter {
             sys_interval_s: 0,
             ..Config::default()
         };
-        let (broker, _) =
-            Broker::open(data.path(), "store-1", config, record_bytes_max, journal.clone(), &mut registry)
-                .unwrap();
-        let running = broker.start();
-        let listeners = broker.bind(data.path(), &mut registry).unwrap();
-        let address = listeners.addresses()[0].1;
-        let listening = tokio::spawn(listeners.run(broker.door()));
-        Self { broker, address, server, clients, listening, _kept: (running, journal, data) }
+        Self { store: Store::configured(data, config), server, clients }
     }
 
     fn device(&self, store: &str, device: &str) -> Pair {
@@ -109,31 +74,15 @@ impl Counter {
         client_id: &str,
         user: Option<(&str, &str)>,
     ) -> (Client, Reason) {
-        let stream = connect(self.address, &self.server.pem, shown).await.unwrap();
-        let mut client =
-            Client { stream, codec: Codec::client(Version::V5, 1 << 20), input: BytesMut::new() };
-        let connect = Connect {
-            version: Version::V5,
-            bridge: false,
-            client_id: client_id.into(),
-            clean_start: true,
-            keep_alive_s: 60,
-            session_expiry_s: 0,
-            receive_max: 100,
-            packet_bytes_max: None,
-            topic_alias_max: 0,
-            problem_information: true,
-            auth_method: None,
+        let stream = connect(self.store.address, &self.server.pem, shown).await.unwrap();
+        let said = Connect {
             username: user.map(|(name, _)| name.into()),
             password: user.map(|(_, password)| password.to_owned().into()),
-            will: None,
-            user_properties: Vec::new(),
+            ..greeting(Version::V5, client_id)
         };
-        client.say(Packet::Connect(Box::new(connect))).await;
-        match client.hear().await {
-            Some(Packet::Connack(connack)) => (client, connack.reason),
-            other => panic!("{other:?}"),
-        }
+        let mut client = Client::over(stream, said).await;
+        let reason = client.answer().await;
+        (client, reason)
     }
 
     async fn enter(&self, shown: Option<&Pair>, client_id: &str, user: Option<(&str, &str)>) -> Client {
@@ -143,35 +92,9 @@ impl Counter {
     }
 }
 
-struct Client {
-    stream: TlsStream<TcpStream>,
-    codec: Codec,
-    input: BytesMut,
-}
+type Client = Raw<TlsStream<TcpStream>>;
 
 impl Client {
-    async fn say(&mut self, packet: Packet) {
-        let mut bytes = BytesMut::new();
-        self.codec.encode(&packet, &mut bytes).unwrap();
-        self.stream.write_all(&bytes).await.unwrap();
-    }
-
-    /// The next packet; `None` when the broker has closed the connection.
-    async fn hear(&mut self) -> Option<Packet> {
-        let heard = async {
-            loop {
-                if let Some(packet) = self.codec.decode(&mut self.input).unwrap() {
-                    return Some(packet);
-                }
-                match self.stream.read_buf(&mut self.input).await {
-                    Ok(count) if count > 0 => {}
-                    _ => return None,
-                }
-            }
-        };
-        timeout(SOON, heard).await.expect("a packet or the end")
-    }
-
     async fn is_sent_away(&mut self) {
         match self.hear().await {
             Some(Packet::Disconnect(words)) => assert_eq!(words.reason, Reason::NOT_AUTHORIZED),
@@ -208,13 +131,13 @@ async fn whoever_came_by_the_certificate_of_a_device_goes_under_whatever_name_an
     }
     let mut by_password = counter.enter(None, "fridge-7:panel", Some(("fridge-7", PASSWORD))).await;
     let mut scale = counter.enter(Some(&counter.device("store-1", "scale-1")), "scale-1", None).await;
-    assert_eq!(counter.broker.close_certified("fridge-7"), 3);
+    assert_eq!(counter.store.broker.close_certified("fridge-7"), 3);
     for client in &mut certified {
         client.is_sent_away().await;
     }
     by_password.is_still_there().await;
     scale.is_still_there().await;
-    assert_eq!(counter.broker.close_certified("fridge-7"), 0);
+    assert_eq!(counter.store.broker.close_certified("fridge-7"), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -228,5 +151,5 @@ async fn a_ban_that_comes_between_the_handshake_and_the_session_is_not_missed() 
     let counter = Counter::open(Trust { is_banned: Some(Arc::new(is_banned)), ..Trust::default() });
     let (_, reason) = counter.knock(Some(&counter.device("store-1", "fridge-7")), "fridge-7", None).await;
     assert_eq!((reason, asked.load(SeqCst)), (Reason::NOT_AUTHORIZED, 2));
-    assert_eq!(counter.broker.overview().clients, 0);
+    assert_eq!(counter.store.broker.overview().clients, 0);
 }

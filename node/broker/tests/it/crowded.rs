@@ -3,15 +3,11 @@
 use crate::faults_support::{Raw, Store};
 use aisle_broker::{
     Limits,
-    packet::{Packet, Reason, Version},
+    packet::{Reason, Version},
 };
 
 async fn knock(store: &Store, name: &str) -> Reason {
-    let mut raw = Raw::reach(store, name, Version::V5, false).await;
-    match raw.hear().await {
-        Some(Packet::Connack(connack)) => connack.reason,
-        other => panic!("{other:?}"),
-    }
+    Raw::reach(store, name, Version::V5, false).await.answer().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,10 +1,11 @@
 //! A broker in this process over a disk in memory, and clients of it.
 
+use crate::{packet::plain_connect, transport_support::Data};
 use aisle_broker::{
     Broker, Config, Limits, Running,
     access::{Anonymous, Rights},
     local::{LocalClient, LocalOptions, LocalReceiver, Publication},
-    packet::{Codec, Connect, Packet, PacketId, Publish, QoS, SubscribeOptions, Version},
+    packet::{Codec, Connect, Packet, PacketId, Publish, QoS, Reason, SubscribeOptions, Version},
 };
 use aisle_journal::{Journal, fault::FaultIo};
 use bytes::BytesMut;
@@ -15,9 +16,8 @@ use std::{
     path::Path,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use tempfile::TempDir;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     task::JoinHandle,
     time::timeout,
@@ -33,8 +33,8 @@ pub struct Store {
     pub broker: Broker,
     pub journal: Journal,
     /// Checkpoints and credentials; the journal is on `disk`.
-    pub data: TempDir,
-    address: SocketAddr,
+    data: Data,
+    pub address: SocketAddr,
     listening: JoinHandle<()>,
     running: Running,
 }
@@ -45,28 +45,24 @@ impl Store {
     }
 
     pub fn bounded(limits: Limits) -> Self {
-        Self::on(FaultIo::new(7), tempfile::tempdir().unwrap(), limits)
+        Self::configured(Data::new(), unlocked(limits))
     }
 
-    fn on(disk: FaultIo, data: TempDir, limits: Limits) -> Self {
+    /// With one way to it.
+    pub fn configured(data: Data, config: Config) -> Self {
+        Self::on(FaultIo::new(7), data, config)
+    }
+
+    fn on(disk: FaultIo, data: Data, config: Config) -> Self {
         // The journal's clock is the machine's, and so is the broker's.
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         disk.set_clock_ms(now.as_millis() as u64);
         let mut registry = Registry::default();
         // Small segments, so that room for the next one is asked for often.
-        let config = aisle_journal::Config { segment_bytes: 1, ..aisle_journal::Config::default() };
-        let record_bytes_max = config.record_bytes_max;
+        let kept = aisle_journal::Config { segment_bytes: 1, ..aisle_journal::Config::default() };
+        let record_bytes_max = kept.record_bytes_max;
         let (journal, _) =
-            Journal::open(Path::new("/aisle/journal"), config, disk.io(), &mut registry).unwrap();
-        let all = vec!["#".to_owned()];
-        let config = Config {
-            tls_listen: "off".into(),
-            tcp_listen: "127.0.0.1:0".into(),
-            anonymous: Some(Anonymous { publish: all.clone(), subscribe: all }),
-            sys_interval_s: 0,
-            limits,
-            ..Config::default()
-        };
+            Journal::open(Path::new("/aisle/journal"), kept, disk.io(), &mut registry).unwrap();
         let (broker, _) =
             Broker::open(data.path(), "store-1", config, record_bytes_max, journal.clone(), &mut registry)
                 .unwrap();
@@ -82,7 +78,7 @@ impl Store {
         let (disk, limits) = (self.disk.crash_with(unsynced), self.broker.limits());
         self.listening.abort();
         drop(self.running);
-        Self::on(disk, self.data, limits)
+        Self::on(disk, self.data, unlocked(limits))
     }
 
     pub async fn local(&self, name: &str, kept: bool) -> (LocalClient, LocalReceiver) {
@@ -103,6 +99,19 @@ impl Store {
 
     pub fn is_connected(&self, name: &str) -> bool {
         self.broker.sessions("", 100).iter().any(|session| session.client == name && session.connected)
+    }
+}
+
+/// Where whoever comes may do anything.
+fn unlocked(limits: Limits) -> Config {
+    let all = vec!["#".to_owned()];
+    Config {
+        tls_listen: "off".into(),
+        tcp_listen: "127.0.0.1:0".into(),
+        anonymous: Some(Anonymous { publish: all.clone(), subscribe: all }),
+        sys_interval_s: 0,
+        limits,
+        ..Config::default()
     }
 }
 
@@ -136,9 +145,14 @@ pub async fn until(what: &str, is_so: impl Fn() -> bool) {
     assert!(waited.await.is_ok(), "in vain: {what}");
 }
 
+/// The CONNECT of a client that keeps no session and shows nothing.
+pub fn greeting(version: Version, name: &str) -> Connect {
+    Connect { client_id: name.into(), keep_alive_s: 60, receive_max: 100, ..plain_connect(version) }
+}
+
 /// A client over a socket that says what it is told to say.
-pub struct Raw {
-    stream: TcpStream,
+pub struct Raw<S = TcpStream> {
+    stream: S,
     codec: Codec,
     input: BytesMut,
 }
@@ -146,34 +160,35 @@ pub struct Raw {
 impl Raw {
     pub async fn connect(store: &Store, name: &str, version: Version, kept: bool) -> Self {
         let mut raw = Self::reach(store, name, version, kept).await;
-        let Some(Packet::Connack(connack)) = raw.hear().await else { panic!("no CONNACK") };
-        assert!(!connack.reason.is_error(), "{connack:?}");
+        let reason = raw.answer().await;
+        assert!(!reason.is_error(), "{reason:?}");
         raw
     }
 
     /// Sends CONNECT, and waits for nothing.
     pub async fn reach(store: &Store, name: &str, version: Version, kept: bool) -> Self {
         let stream = TcpStream::connect(store.address).await.unwrap();
-        let mut raw = Self { stream, codec: Codec::client(version, 1 << 20), input: BytesMut::new() };
-        let connect = Connect {
-            version,
-            bridge: false,
-            client_id: name.into(),
-            clean_start: !kept,
-            keep_alive_s: 60,
-            session_expiry_s: if kept { 3_600 } else { 0 },
-            receive_max: 100,
-            packet_bytes_max: None,
-            topic_alias_max: 0,
-            problem_information: true,
-            auth_method: None,
-            username: None,
-            password: None,
-            will: None,
-            user_properties: Vec::new(),
-        };
+        let session_expiry_s = if kept { 3_600 } else { 0 };
+        let connect = Connect { clean_start: !kept, session_expiry_s, ..greeting(version, name) };
+        Self::over(stream, connect).await
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
+    /// Sends CONNECT, and waits for nothing.
+    pub async fn over(stream: S, connect: Connect) -> Self {
+        let codec = Codec::client(connect.version, 1 << 20);
+        let mut raw = Self { stream, codec, input: BytesMut::new() };
         raw.say(Packet::Connect(Box::new(connect))).await;
         raw
+    }
+
+    /// What CONNECT is answered with.
+    pub async fn answer(&mut self) -> Reason {
+        match self.hear().await {
+            Some(Packet::Connack(connack)) => connack.reason,
+            other => panic!("{other:?}"),
+        }
     }
 
     pub async fn say(&mut self, packet: Packet) {

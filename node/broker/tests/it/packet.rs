@@ -83,7 +83,7 @@ fn ack(number: u16, reason: Reason) -> Ack {
     Ack { packet_id: id(number), reason, reason_string: None }
 }
 
-fn plain_connect(version: Version) -> Connect {
+pub fn plain_connect(version: Version) -> Connect {
     Connect {
         version,
         bridge: false,

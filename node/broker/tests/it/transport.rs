@@ -21,6 +21,10 @@ use tokio::{
     time::timeout,
 };
 
+fn plain() -> TransportConfig {
+    TransportConfig { tcp_listen: "127.0.0.1:0".into(), ..config() }
+}
+
 fn candidates(ips: &[&str]) -> Vec<Candidate> {
     ips.iter().map(|ip| Candidate { ip: ip.parse().unwrap(), interface: 3 }).collect()
 }
@@ -69,7 +73,7 @@ fn this_machine_has_a_loopback_address() {
 #[tokio::test]
 async fn bytes_go_both_ways_over_plain_tcp() {
     let data = Data::new();
-    let mut reached = listening(&TransportConfig { tcp_listen: "127.0.0.1:0".into(), ..config() }, &data);
+    let mut reached = listening(&plain(), &data);
     let mut client = TcpStream::connect(reached.address(Transport::Tcp)).await.unwrap();
     client.write_all(b"hello").await.unwrap();
     let mut accepted = reached.next().await;
@@ -165,8 +169,7 @@ impl Door for Few {
 #[tokio::test]
 async fn who_is_not_admitted_is_closed_before_any_handshake() {
     let data = Data::new();
-    let config = TransportConfig { tcp_listen: "127.0.0.1:0".into(), ..config() };
-    let listeners = Listeners::bind(&config, data.path(), &mut Registry::default()).unwrap();
+    let listeners = Listeners::bind(&plain(), data.path(), &mut Registry::default()).unwrap();
     let address = listeners.addresses()[0].1;
     let (entered, mut entering) = tokio::sync::mpsc::unbounded_channel();
     let running = tokio::spawn(listeners.run(Arc::new(Few { left: Mutex::new(1), entered })));
@@ -182,7 +185,7 @@ async fn who_is_not_admitted_is_closed_before_any_handshake() {
 #[tokio::test]
 async fn dropping_the_listeners_frees_their_ports() {
     let data = Data::new();
-    let reached = listening(&TransportConfig { tcp_listen: "127.0.0.1:0".into(), ..config() }, &data);
+    let reached = listening(&plain(), &data);
     let address = reached.address(Transport::Tcp);
     drop(reached);
     eventually(|| async move { TcpListener::bind(address).await.is_ok() }).await;

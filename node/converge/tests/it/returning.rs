@@ -1,6 +1,7 @@
 //! Bytes of what comes back that were lost or have rotted: they are asked for again, whatever the order says, and the way back goes on with them.
 
 use crate::world::*;
+use aisle_artefact::Artefact;
 use aisle_fleet::{ContentHash, report::Phase};
 use std::{fs, path::PathBuf};
 
@@ -8,21 +9,26 @@ fn kept(node: &Node, version: &str) -> PathBuf {
     path(node.dir.path()).join("contents").join(release(version, "well").hash.to_string())
 }
 
+/// A node whose bytes of the proved version 1.0.0 are lost; that version and 1.1.0 as they are signed, and the metadata that lists both.
+fn bereft(hub: &mut Hub) -> (Node, [Artefact; 2], Vec<u8>) {
+    let node = Node::new();
+    node.fleet().trust(&hub.root()).unwrap();
+    let signed = [hub.sign("1.0.0", "well"), hub.sign("1.1.0", "traps")];
+    let metadata = hub.metadata();
+    node.fleet().metadata(&metadata).unwrap();
+    node.fleet().order(&order(1, 1, &[release("1.0.0", "well")], Some(&metadata)), None).unwrap();
+    node.bring(&content("1.0.0", "well"));
+    node.until_proved("1.0.0");
+    fs::remove_file(kept(&node, "1.0.0")).unwrap();
+    (node, signed, metadata)
+}
+
 #[test]
 fn the_bytes_of_what_comes_back_are_fetched_again_where_they_are_lost_or_rotten() {
     for is_rotten in [false, true] {
-        let (mut hub, node) = (Hub::new(), Node::new());
-        node.fleet().trust(&hub.root()).unwrap();
-        hub.sign("1.0.0", "well");
-        hub.sign("1.1.0", "traps");
-        let metadata = hub.metadata();
-        node.fleet().metadata(&metadata).unwrap();
-        node.fleet().order(&order(1, 1, &[release("1.0.0", "well")], Some(&metadata)), None).unwrap();
-        node.bring(&content("1.0.0", "well"));
-        node.until_proved("1.0.0");
-        // What lies in the folder has another name elsewhere, which must not rot along.
-        fs::remove_file(kept(&node, "1.0.0")).unwrap();
+        let (node, _, metadata) = bereft(&mut Hub::new());
         if is_rotten {
+            // A file of its own: what lay there has another name elsewhere, which must not rot along.
             fs::write(kept(&node, "1.0.0"), b"rotten").unwrap();
         }
         node.fleet().order(&order(2, 2, &[release("1.1.0", "traps")], Some(&metadata)), None).unwrap();
@@ -39,16 +45,8 @@ fn the_bytes_of_what_comes_back_are_fetched_again_where_they_are_lost_or_rotten(
 
 #[test]
 fn a_stick_brings_what_comes_back_though_its_order_does_not_name_it() {
-    let (mut hub, node) = (Hub::new(), Node::new());
-    node.fleet().trust(&hub.root()).unwrap();
-    let one = hub.sign("1.0.0", "well");
-    let two = hub.sign("1.1.0", "traps");
-    let metadata = hub.metadata();
-    node.fleet().metadata(&metadata).unwrap();
-    node.fleet().order(&order(1, 1, &[release("1.0.0", "well")], Some(&metadata)), None).unwrap();
-    node.bring(&content("1.0.0", "well"));
-    node.until_proved("1.0.0");
-    fs::remove_file(kept(&node, "1.0.0")).unwrap();
+    let mut hub = Hub::new();
+    let (node, [one, two], metadata) = bereft(&mut hub);
     let order = order(2, 2, &[release("1.1.0", "traps")], Some(&metadata));
     let stick = hub.bundle(Some(&order), &[(two, content("1.1.0", "traps"))]);
     node.fleet().courier(stick.as_slice()).unwrap();

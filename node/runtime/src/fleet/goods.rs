@@ -21,7 +21,7 @@ use aisle_converge::{
 use aisle_event::{Currency, Event, Sku};
 use aisle_fleet::{Kind, Slot, converge::Trouble};
 use file::{Listed, Priced};
-use line::Line;
+use line::{Line, Turn};
 use originals::Originals;
 use std::{collections::BTreeMap, fmt::Display, sync::Arc};
 
@@ -55,7 +55,8 @@ impl Goods {
             .map_err(|error| of_disk(&error))?;
         kept.note(&shop, &file, gone.as_ref());
         kept.keep(&self.before, slot).map_err(|error| of_disk(&error))?;
-        self.submit(&L::changed(&shop, &file, gone.as_ref(), &kept, self.store.now()))?;
+        let turn = Turn { shop: &shop, gone: gone.as_ref(), kept: &kept, at: self.store.now() };
+        self.submit(&L::changed(&turn, &file))?;
         kept.let_go(&file);
         kept.keep(&self.before, slot).map_err(|error| of_disk(&error))
     }
@@ -67,7 +68,8 @@ impl Goods {
         let kept = Originals::<L>::open(&self.before, slot, self.currency, gone.as_ref())
             .map_err(|error| of_disk(&error))?;
         let shop = self.store.state.shop();
-        self.submit(&L::put_back(&shop, gone.as_ref(), &kept, self.store.now()))?;
+        let turn = Turn { shop: &shop, gone: gone.as_ref(), kept: &kept, at: self.store.now() };
+        self.submit(&L::put_back(&turn))?;
         Originals::<L>::forget(&self.before, slot).map_err(|error| of_disk(&error))
     }
 

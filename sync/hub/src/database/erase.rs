@@ -4,7 +4,7 @@
 //! the event, so that `verify` goes on over it. Not here: who asks for it, and the store's own erasure.
 
 use super::{
-    Database, DatabaseError,
+    Database, DatabaseError, Pool,
     ledger::twin,
     over,
     read::{EventRow, LogRow, ROWS_MAX, ReceiptRow},
@@ -55,28 +55,19 @@ impl Database {
     }
 
     async fn events_with(&self, store: &StoreId, token: &str) -> Result<Vec<Place>, DatabaseError> {
-        let failed = while_doing("find the events of a person");
-        let limit = i64::from(ROWS_MAX);
-        match &self.pool {
-            super::Pool::Sqlite { reader, .. } => sqlx::query_as(
-                "SELECT class, log, seq FROM events WHERE store = $1 AND instr(payload, $2) > 0 LIMIT $3",
-            )
-            .bind(store.as_str())
-            .bind(token.as_bytes())
-            .bind(limit)
-            .fetch_all(reader)
-            .await
-            .map_err(failed),
-            super::Pool::Postgres(pool) => sqlx::query_as(
-                "SELECT class, log, seq FROM events WHERE store = $1 AND position($2::bytea IN payload) > 0 LIMIT $3",
-            )
-            .bind(store.as_str())
-            .bind(token.as_bytes())
-            .bind(limit)
-            .fetch_all(pool)
-            .await
-            .map_err(failed),
-        }
+        let statement = match self.pool {
+            Pool::Sqlite { .. } => {
+                "SELECT class, log, seq FROM events WHERE store = $1 AND instr(payload, $2) > 0 LIMIT $3"
+            }
+            Pool::Postgres(_) => {
+                "SELECT class, log, seq FROM events WHERE store = $1 AND position($2::bytea IN payload) > 0 LIMIT $3"
+            }
+        };
+        reading!(self, pool => {
+            sqlx::query_as(statement)
+                .bind(store.as_str()).bind(token.as_bytes()).bind(i64::from(ROWS_MAX))
+                .fetch_all(pool).await.map_err(while_doing("find the events of a person"))
+        })
     }
 
     async fn erase_in(

@@ -6,9 +6,9 @@ use super::{
     world::{self, Members, Words},
 };
 use crate::database::{Database, DatabaseError, read::ROWS_MAX};
-use aisle_event::{StoreId, Timestamp};
+use aisle_event::Timestamp;
 use aisle_fleet::{
-    ArtefactSet, Index, Kind, NodeId, NodeSays, Reason, RolloutSpec, Serial,
+    ArtefactSet, Index, Kind, NodeId, NodeSays, Reason, RolloutSpec,
     desired::{Resolved, Source, Work},
     preflight::{NodeFacts, Preflight, Rules, preflight},
     report::Asked,
@@ -146,10 +146,7 @@ async fn known_nodes(database: &Database) -> Result<BTreeSet<NodeId>, DatabaseEr
         let page = database.fleet_nodes((&after.0, &after.1), ROWS_MAX).await?;
         let is_last = page.len() < ROWS_MAX as usize;
         for node in page {
-            let id = StoreId::new(&node.store).ok().zip(Serial::new(&node.node).ok());
-            if let (true, Some((store, serial))) = (node.is_member, id) {
-                known.insert(NodeId { store, serial });
-            }
+            known.extend(world::id(&node.store, &node.node).filter(|_| node.is_member));
             after = (node.store, node.node);
         }
         if is_last {
@@ -161,8 +158,9 @@ async fn known_nodes(database: &Database) -> Result<BTreeSet<NodeId>, DatabaseEr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aisle_event::StoreId;
     use aisle_fleet::{
-        ContentHash, DesiredState, Labels, Member,
+        ContentHash, DesiredState, Labels, Member, Serial,
         says::{Facts, Horizon},
     };
     use std::collections::BTreeMap;

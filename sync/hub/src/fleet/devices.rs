@@ -4,14 +4,14 @@
 //! reasons ([`Tallying`]), what one node said of one device (`GET /v1/device-results`). Guards: never more than some nodes' results are held at once, and whoever looks at a rollout
 //! costs the hub no more for a larger fleet than its rows of counts.
 
+use super::world;
 use crate::database::{
     Database, DatabaseError,
     fleet::{DeviceCounts, DevicesRow},
     read::ROWS_MAX,
 };
-use aisle_event::StoreId;
 use aisle_fleet::{
-    ContentHash, Kind, NodeId, Rollout, Serial, Slot,
+    ContentHash, Kind, NodeId, Rollout, Slot,
     device::{DeviceStatus, DeviceTally, Tallying},
 };
 use serde::Serialize;
@@ -48,8 +48,7 @@ fn settings(rollout: &Rollout) -> impl Iterator<Item = (&Slot, String, ContentHa
 
 /// The node of a row, where the rollout has it.
 fn node_of(rollout: &Rollout, store: &str, serial: &str) -> Option<NodeId> {
-    let (store, serial) = StoreId::new(store).ok().zip(Serial::new(serial).ok())?;
-    Some(NodeId { store, serial }).filter(|node| rollout.nodes().contains_key(node))
+    world::id(store, serial).filter(|node| rollout.nodes().contains_key(node))
 }
 
 /// What is counted at every node of a rollout, and why not at some of them.
@@ -158,9 +157,9 @@ async fn reasons(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aisle_event::{DeviceId, Timestamp};
+    use aisle_event::{DeviceId, StoreId, Timestamp};
     use aisle_fleet::{
-        Needs, Release,
+        Needs, Release, Serial,
         device::{DeviceResult, SlotDevices},
     };
 

@@ -31,13 +31,9 @@ fn told(effect: &Effect) -> Option<(&'static str, &'static str, Value)> {
 
 /// The rows that effects become, as done by the rules.
 pub(super) fn rows(rollout: &str, hub: &str, effects: &[Effect], now_ms: i64) -> Vec<(EventRow, Line)> {
-    let object = format!("rollout/{rollout}");
     let of = |effect: &Effect| {
         let (what, action, detail) = told(effect)?;
-        Some((
-            event(&rules(), what, &detail, now_ms),
-            line(rules(), hub, action, &object, now_ms).became(detail),
-        ))
+        Some(noted(rollout, hub, (what, action), detail, now_ms))
     };
     effects.iter().filter_map(of).collect()
 }
@@ -55,7 +51,7 @@ pub(super) fn event(by: &By, what: &str, detail: &Value, now_ms: i64) -> EventRo
     }
 }
 
-/// The rows of something that the rules did beside a rollout's own steps.
+/// The rows of something that the rules did, also beside a rollout's own steps.
 pub(super) fn noted(
     rollout: &str,
     hub: &str,
@@ -63,22 +59,19 @@ pub(super) fn noted(
     detail: Value,
     now_ms: i64,
 ) -> (EventRow, Line) {
-    let object = format!("rollout/{rollout}");
-    (event(&rules(), what, &detail, now_ms), line(rules(), hub, action, &object, now_ms).became(detail))
-}
-
-fn line(by: By, hub: &str, action: &'static str, object: &str, now_ms: i64) -> Line {
-    Line {
+    let event = event(&rules(), what, &detail, now_ms);
+    let line = Line {
         at_ms: now_ms,
         hub: hub.into(),
-        by,
+        by: rules(),
         action,
-        object: object.into(),
+        object: format!("rollout/{rollout}"),
         outcome: Outcome::Done,
         reason: String::new(),
         was: None,
-        became: None,
-    }
+        became: Some(detail),
+    };
+    (event, line)
 }
 
 /// True for a rollout to which facts mean something.

@@ -12,7 +12,7 @@ use super::{
     metadata::Metadata,
     rehearse::{self, Rehearsing},
     telemetry::Telemetry,
-    world::{Members, Words},
+    world::{Members, Words, id},
 };
 use crate::{
     database::{
@@ -22,9 +22,9 @@ use crate::{
     },
     http::Clock,
 };
-use aisle_event::{StoreId, Timestamp};
+use aisle_event::Timestamp;
 use aisle_fleet::{
-    Member, NodeId, NodeReport, NodeSays, RolloutPhase, Serial,
+    Member, NodeId, NodeReport, NodeSays, RolloutPhase,
     rehearsal::Played,
     rollout::{Cause, Effect, Event, Fact, Rollout, Status},
 };
@@ -96,7 +96,7 @@ pub struct Engine {
     telemetry: Telemetry,
 }
 
-/// What is kept in memory while this hub has the lease. All of it is in rows as well.
+/// What is kept in memory while this hub has the lease. It is in rows as well, or nothing is lost with it.
 #[derive(Debug)]
 struct Held {
     lease: Lease,
@@ -252,10 +252,6 @@ impl Held {
             again: HashSet::new(),
         })
     }
-}
-
-fn id(store: &str, node: &str) -> Option<NodeId> {
-    Some(NodeId { store: StoreId::new(store).ok()?, serial: Serial::new(node).ok()? })
 }
 
 async fn look(parts: &Parts, held: &mut Held, now: Timestamp) -> Result<Looked, Ended> {
@@ -422,7 +418,7 @@ impl Shown {
     }
 }
 
-fn shown(rollout: &Rollout, node: &NodeId) -> Option<(Status, Option<Cause>)> {
+fn shown(rollout: &Rollout, node: &NodeId) -> Seen {
     rollout.nodes().get(node).map(|progress| (progress.status, progress.cause.clone()))
 }
 

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! Lives here: the engine ([`engine`]), what it goes by, read once ([`world`]), orders ([`orders`]), business metrics ([`business`]), verbs ([`act`]), documents
-//! ([`apply`]), preflights ([`ahead`]), rehearsals ([`rehearse`]), results of device settings ([`devices`]), which stores a filter asks for ([`grid`]). Not here: the rules (`aisle-fleet`), rows ([`crate::database::fleet`]), who may say what ([`crate::http::permits`]), which
+//! ([`apply`]), preflights ([`ahead`]), rehearsals ([`rehearse`]), results of device settings ([`devices`]), which stores a filter asks for ([`grid`]), which rollouts may be
+//! forgotten ([`forget`]), what a store that is not heard has by now ([`aged`]), what the engine tells of all that ([`telemetry`]). Not here: the rules (`aisle-fleet`), rows ([`crate::database::fleet`]), who may say what ([`crate::http::permits`]), which
 //! artefacts there may be (those are signed elsewhere; a node looks at that itself). Guards: nothing is in an order whose bytes are not here, one hub at a time
 //! lets the rules work, and a hub that is killed anywhere goes on where the rows stand.
 

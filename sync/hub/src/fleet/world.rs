@@ -47,9 +47,14 @@ pub(crate) fn labels(text: &str, region: &str) -> Labels {
     labels
 }
 
+/// Which node a row is of; nothing where its name is none that the rules know.
+pub(super) fn id(store: &str, node: &str) -> Option<NodeId> {
+    Some(NodeId { store: StoreId::new(store).ok()?, serial: Serial::new(node).ok()? })
+}
+
 /// A node as the rules see it; nothing where its name is none that the rules know.
 pub(crate) fn member(row: &MemberRow) -> Option<Member> {
-    let id = NodeId { store: StoreId::new(&row.store).ok()?, serial: Serial::new(&row.node).ok()? };
+    let id = id(&row.store, &row.node)?;
     Some(Member { id, labels: labels(&row.labels, &row.region), version: row.version.parse().ok() })
 }
 
@@ -139,9 +144,8 @@ pub(crate) async fn says(database: &Database) -> Result<BTreeMap<NodeId, NodeSay
         let page = database.all_says((&after.0, &after.1), ROWS_MAX).await?;
         let is_last = page.len() < ROWS_MAX as usize;
         for (store, node, bytes) in page {
-            let id = StoreId::new(&store).ok().zip(Serial::new(&node).ok());
-            if let (Some((store, serial)), Ok(says)) = (id, NodeSays::decode(&bytes)) {
-                all.insert(NodeId { store, serial }, says);
+            if let (Some(id), Ok(says)) = (id(&store, &node), NodeSays::decode(&bytes)) {
+                all.insert(id, says);
             }
             after = (store, node);
         }

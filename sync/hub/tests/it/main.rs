@@ -55,6 +55,7 @@ mod exports;
 mod fleet;
 mod interface;
 mod people;
+#[path = "../../../../tests/harness/src/hub/ports.rs"]
 mod ports;
 mod postgres;
 mod presence;

@@ -69,7 +69,7 @@ impl Server {
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let port = free();
+        let port = free().unwrap();
         let process = as_user(program("postgres"))
             .arg("-D")
             .arg(&data)

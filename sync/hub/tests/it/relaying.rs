@@ -82,7 +82,7 @@ impl Side {
         let signature = HEXLOWER.encode(&officer().sign(POLICY.as_bytes()).0);
         fs::write(folder.path().join("policy.toml.sig"), signature).unwrap();
         fs::write(folder.path().join("relay.secret"), "5a".repeat(32)).unwrap();
-        let (quic, tls, http) = (free(), free(), free());
+        let [quic, tls, http] = [free(), free(), free()].map(Result::unwrap);
         let officer = HEXLOWER.encode(&officer().verifying_key().0);
         let text = format!(
             "hub = \"{name}\"\nregion = \"{region}\"\ndatabase = \"{database}\"\n\

@@ -154,7 +154,7 @@ impl Region {
         let node = Credentials::from_pem(certificate.as_bytes(), key.as_bytes(), roots.as_bytes()).unwrap();
         fs::write(file("eu.toml"), POLICY).unwrap();
         fs::write(file("eu.toml.sig"), HEXLOWER.encode(&officer().sign(POLICY.as_bytes()).0)).unwrap();
-        let (quic, tls, http) = (free(), free(), free());
+        let [quic, tls, http] = [free(), free(), free()].map(Result::unwrap);
         let text = format!(
             "region = \"eu\"\ndatabase = \"{database}\"\n\
              [listen]\nquic = \"127.0.0.1:{quic}\"\ntls = \"127.0.0.1:{tls}\"\nhttp = \"127.0.0.1:{http}\"\n\

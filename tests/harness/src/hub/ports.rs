@@ -1,6 +1,6 @@
-//! Ports for a hub that is killed and comes back where it was.
+//! Ports for what is killed and comes back where it was.
 //!
-//! They lie below those that systems give connections by themselves: else somebody's connection may have one when the hub comes back.
+//! They lie below those that systems give connections by themselves: else somebody's connection may have one when it comes back.
 
 use std::{
     io,

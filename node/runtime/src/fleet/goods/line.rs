@@ -14,6 +14,15 @@ use aisle_state::{Product, Shop};
 use minicbor::{Decode, Encode};
 use std::collections::BTreeMap;
 
+/// What there is to go by when a file comes, or when the last one goes.
+pub(super) struct Turn<'a, L> {
+    pub(super) shop: &'a Shop,
+    /// What goes with the file before, where that is known.
+    pub(super) gone: Option<&'a BTreeMap<Sku, L>>,
+    pub(super) kept: &'a Originals<L>,
+    pub(super) at: Timestamp,
+}
+
 /// A line of one of the files.
 pub(super) trait Line:
     Clone + PartialEq + std::fmt::Debug + Encode<()> + for<'b> Decode<'b, ()> + Sized
@@ -29,22 +38,11 @@ pub(super) trait Line:
     /// Whether another line says the same, in what this kind is to say.
     fn is_like(&self, other: &Self) -> bool;
 
-    /// What a file changes in the shop, `gone` being what went with the file before.
-    fn changed(
-        shop: &Shop,
-        file: &BTreeMap<Sku, Self>,
-        gone: Option<&BTreeMap<Sku, Self>>,
-        kept: &Originals<Self>,
-        at: Timestamp,
-    ) -> Vec<Event>;
+    /// What a file changes in the shop.
+    fn changed(turn: &Turn<'_, Self>, file: &BTreeMap<Sku, Self>) -> Vec<Event>;
 
     /// What changes in the shop when the last file goes.
-    fn put_back(
-        shop: &Shop,
-        gone: Option<&BTreeMap<Sku, Self>>,
-        kept: &Originals<Self>,
-        at: Timestamp,
-    ) -> Vec<Event>;
+    fn put_back(turn: &Turn<'_, Self>) -> Vec<Event>;
 }
 
 impl Line for Listed {
@@ -69,25 +67,16 @@ impl Line for Listed {
         *self == Self { price: self.price, ..other.clone() }
     }
 
-    fn changed(
-        shop: &Shop,
-        file: &BTreeMap<Sku, Self>,
-        gone: Option<&BTreeMap<Sku, Self>>,
-        _: &Originals<Self>,
-        at: Timestamp,
-    ) -> Vec<Event> {
+    fn changed(turn: &Turn<'_, Self>, file: &BTreeMap<Sku, Self>) -> Vec<Event> {
+        let &Turn { shop, gone, at, .. } = turn;
         let come = file.iter().flat_map(|(sku, wanted)| listed(shop, sku, wanted, at));
         let ends = gone.into_iter().flat_map(BTreeMap::keys).filter(|sku| !file.contains_key(*sku));
         let ends = ends.filter(|sku| shop.product(sku.as_str()).is_some());
         come.chain(ends.map(|sku| delisted(sku, at))).collect()
     }
 
-    fn put_back(
-        shop: &Shop,
-        gone: Option<&BTreeMap<Sku, Self>>,
-        kept: &Originals<Self>,
-        at: Timestamp,
-    ) -> Vec<Event> {
+    fn put_back(turn: &Turn<'_, Self>) -> Vec<Event> {
+        let &Turn { shop, gone, kept, at } = turn;
         let events = kept.rows().flat_map(|(sku, was)| {
             let product = shop.product(sku.as_str());
             // What somebody else has made of it since stays, and so does what they took away.
@@ -148,38 +137,22 @@ impl Line for Priced {
         self == other
     }
 
-    fn changed(
-        shop: &Shop,
-        file: &BTreeMap<Sku, Self>,
-        gone: Option<&BTreeMap<Sku, Self>>,
-        kept: &Originals<Self>,
-        at: Timestamp,
-    ) -> Vec<Event> {
+    fn changed(turn: &Turn<'_, Self>, file: &BTreeMap<Sku, Self>) -> Vec<Event> {
         let come = file.iter().filter_map(|(sku, wanted)| {
-            let is = Self::of(shop.product(sku.as_str())?);
-            (is != *wanted).then(|| repriced(sku, *wanted, at))
+            let is = Self::of(turn.shop.product(sku.as_str())?);
+            (is != *wanted).then(|| repriced(sku, *wanted, turn.at))
         });
-        come.chain(as_they_were(shop, gone, kept, at, |sku| file.contains_key(sku))).collect()
+        come.chain(as_they_were(turn, |sku| file.contains_key(sku))).collect()
     }
 
-    fn put_back(
-        shop: &Shop,
-        gone: Option<&BTreeMap<Sku, Self>>,
-        kept: &Originals<Self>,
-        at: Timestamp,
-    ) -> Vec<Event> {
-        as_they_were(shop, gone, kept, at, |_| false).collect()
+    fn put_back(turn: &Turn<'_, Self>) -> Vec<Event> {
+        as_they_were(turn, |_| false).collect()
     }
 }
 
 /// The prices of before, but of those products that a file names, and of those whose price somebody else has set since.
-fn as_they_were(
-    shop: &Shop,
-    gone: Option<&BTreeMap<Sku, Priced>>,
-    kept: &Originals<Priced>,
-    at: Timestamp,
-    is_named: impl Fn(&Sku) -> bool,
-) -> impl Iterator<Item = Event> {
+fn as_they_were(turn: &Turn<'_, Priced>, is_named: impl Fn(&Sku) -> bool) -> impl Iterator<Item = Event> {
+    let &Turn { shop, gone, kept, at } = turn;
     kept.rows().filter_map(move |(sku, was)| {
         let is = Priced::of(shop.product(sku.as_str())?);
         let Was::Here(was) = was else { return None };

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        Database, DatabaseError, Tx,
+        Database, DatabaseError, Pool, Tx,
         failure::while_doing,
         over,
         read::bounded,
@@ -193,18 +193,19 @@ impl Database {
         &self,
         rows_max: u32,
     ) -> Result<Vec<(String, String, i64, Vec<u8>)>, DatabaseError> {
-        match &self.pool {
-            // The same words as the index has, so that it is used.
-            super::super::Pool::Sqlite { reader, .. } => {
-                sqlx::query_as("SELECT store, node, number, says FROM node_reports WHERE is_news = 1 ORDER BY news_at_ms, store, node LIMIT $1")
-                    .bind(bounded(rows_max)).fetch_all(reader).await
+        // The same words as the index has, so that it is used.
+        let statement = match self.pool {
+            Pool::Sqlite { .. } => {
+                "SELECT store, node, number, says FROM node_reports WHERE is_news = 1 ORDER BY news_at_ms, store, node LIMIT $1"
             }
-            super::super::Pool::Postgres(pool) => {
-                sqlx::query_as("SELECT store, node, number, says FROM node_reports WHERE is_news ORDER BY news_at_ms, store, node LIMIT $1")
-                    .bind(bounded(rows_max)).fetch_all(pool).await
+            Pool::Postgres(_) => {
+                "SELECT store, node, number, says FROM node_reports WHERE is_news ORDER BY news_at_ms, store, node LIMIT $1"
             }
-        }
-        .map_err(while_doing("read what nodes say of themselves"))
+        };
+        reading!(self, pool => {
+            sqlx::query_as(statement).bind(bounded(rows_max)).fetch_all(pool).await
+                .map_err(while_doing("read what nodes say of themselves"))
+        })
     }
 
     /// All nodes as the rules know them.

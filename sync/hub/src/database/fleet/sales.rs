@@ -6,6 +6,7 @@ use super::super::{
     Database, DatabaseError, Pool,
     failure::while_doing,
     read::{After, EventColumns, EventRow, bounded, event_row},
+    reading,
     rows::signed,
 };
 use aisle_event::StoreId;
@@ -37,33 +38,15 @@ impl Database {
     ) -> Result<Vec<EventRow>, DatabaseError> {
         let before = signed(before_ms.min(u64::MAX >> 17) << 16);
         let (hlc, seq) = (signed(after.hlc), signed(after.seq));
-        let rows: Result<Vec<EventColumns>, sqlx::Error> = match &self.pool {
-            Pool::Sqlite { reader, .. } => {
-                sqlx::query_as(sales!("events INDEXED BY events_sales", "is_again = 0"))
-                    .bind(store.as_str())
-                    .bind(hlc)
-                    .bind(after.class)
-                    .bind(after.log)
-                    .bind(seq)
-                    .bind(before)
-                    .bind(bounded(rows_max))
-                    .fetch_all(reader)
-                    .await
-            }
-            Pool::Postgres(pool) => {
-                sqlx::query_as(sales!("events", "NOT is_again"))
-                    .bind(store.as_str())
-                    .bind(hlc)
-                    .bind(after.class)
-                    .bind(after.log)
-                    .bind(seq)
-                    .bind(before)
-                    .bind(bounded(rows_max))
-                    .fetch_all(pool)
-                    .await
-            }
+        let statement = match self.pool {
+            Pool::Sqlite { .. } => sales!("events INDEXED BY events_sales", "is_again = 0"),
+            Pool::Postgres(_) => sales!("events", "NOT is_again"),
         };
-        let rows = rows.map_err(while_doing("read the sales of a store"))?;
+        let rows: Vec<EventColumns> = reading!(self, pool => {
+            sqlx::query_as(statement)
+                .bind(store.as_str()).bind(hlc).bind(after.class).bind(after.log).bind(seq).bind(before).bind(bounded(rows_max))
+                .fetch_all(pool).await.map_err(while_doing("read the sales of a store"))
+        })?;
         rows.into_iter().map(|row| event_row(store.as_str(), row)).collect()
     }
 }

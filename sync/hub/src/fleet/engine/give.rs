@@ -1,11 +1,11 @@
 //! What every node should be, as orders: one for each store for which that has changed. Not here: what is in one ([`crate::fleet::orders`]).
 
-use super::{Ended, Held, Lost, Parts, id};
+use super::{Ended, Held, Lost, Parts};
 use crate::{
     database::{Database, DatabaseError, fleet::NewOrder, read::ROWS_MAX},
     fleet::{
         orders::{Answers, Bytes, Draft, OfNode, releases},
-        world,
+        world::{self, id},
     },
 };
 use aisle_content::{Manifest, Order, order::NodeOrder};

@@ -2,10 +2,12 @@
 //!
 //! Not here: how the words of many stores become one (`aisle_fleet::rehearsal`).
 
-use crate::database::{Database, DatabaseError, fleet::KeptRehearsal, read::ROWS_MAX};
-use aisle_event::StoreId;
+use crate::{
+    database::{Database, DatabaseError, fleet::KeptRehearsal, read::ROWS_MAX},
+    fleet::world::id,
+};
 use aisle_fleet::{
-    NodeId, Release, Serial, Slot, Version,
+    NodeId, Release, Slot, Version,
     rehearsal::{Played, Rehearsal, StoreRehearsal, merge},
 };
 use serde::{Deserialize, Serialize};
@@ -68,10 +70,6 @@ pub(crate) async fn view(database: &Database, rollout: &str) -> Result<Option<Re
         answered: found.answered,
         candidates: found.candidates,
     }))
-}
-
-fn id(store: &str, node: &str) -> Option<NodeId> {
-    Some(NodeId { store: StoreId::new(store).ok()?, serial: Serial::new(node).ok()? })
 }
 
 /// Every node that is asked, with what it said; nothing of those that have not.

@@ -96,7 +96,7 @@ impl World {
 
     pub fn on(database: &str, settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = free();
+        let port = free().unwrap();
         let plan = Plan {
             folder: folder.path().join("hub"),
             safe: folder.path().join("safe"),
@@ -147,7 +147,7 @@ impl World {
     pub async fn second(&self) -> Hub {
         let mut config = self.config.clone();
         config.hub = "hub-2".into();
-        config.enrolment.as_mut().unwrap().listen.set_port(free());
+        config.enrolment.as_mut().unwrap().listen.set_port(free().unwrap());
         Hub::start(&config).await
     }
 
