@@ -9,6 +9,7 @@ pub mod hub;
 pub mod link;
 pub mod mqtt;
 pub mod node;
+mod ports;
 pub mod postgres;
 pub mod shop;
 pub mod shoppers;

@@ -4,10 +4,10 @@
 //! Not here: what is kept in it. Guards: no test leaves a process behind. A server that is dropped is ended, by the process id of the
 //! child alone, and takes its own children with it.
 
+use crate::ports;
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     env, fs, io,
-    net::{Ipv4Addr, TcpListener},
     os::unix::{fs::chown, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -98,8 +98,7 @@ impl Postgres {
             .output()
             .map_err(failed("make a cluster of"))?;
         succeeded("initdb", made.status, &made.stderr)?;
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-        let port = port.map_err(failed("find a port for"))?.port();
+        let port = ports::free().map_err(failed("find a port for"))?;
         let process = command("postgres")?
             .arg("-D")
             .arg(&data)

@@ -55,7 +55,7 @@ mod exports;
 mod fleet;
 mod interface;
 mod people;
-#[path = "../../../../tests/harness/src/hub/ports.rs"]
+#[path = "../../../../tests/harness/src/ports.rs"]
 mod ports;
 mod postgres;
 mod presence;

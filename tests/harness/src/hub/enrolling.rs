@@ -2,7 +2,8 @@
 //!
 //! Not here: hubs whose stores get their papers from [`super::Authority`]. Guards: what a test types is what `aisle-hub` has printed.
 
-use super::{CHAIN, HubError, HubUnderTest, REGION, ports};
+use super::{CHAIN, HubError, HubUnderTest, REGION};
+use crate::ports;
 use serde_json::Value;
 
 /// Who lets boxes in that show a good claim.

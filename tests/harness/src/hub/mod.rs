@@ -16,7 +16,6 @@ mod headquarters;
 mod line;
 mod member;
 mod officer;
-mod ports;
 mod receipt;
 mod sight;
 
@@ -31,7 +30,10 @@ pub use officer::Officer;
 pub use receipt::Removed;
 pub use sight::{Picture, Sight, Standing, Watched, Watcher};
 
-use crate::node::{hub_binary, output::Output};
+use crate::{
+    node::{hub_binary, output::Output},
+    ports,
+};
 use enrolling::Ports;
 use rustix::process::{Pid, Signal, kill_process};
 use std::{

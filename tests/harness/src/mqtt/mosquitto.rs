@@ -2,11 +2,12 @@
 //!
 //! Guards: no test leaves a process behind. A broker that is dropped is killed, by the process id of the child alone.
 
+use crate::ports;
 use std::{
     env,
     fs::{self, File},
     io,
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread,
@@ -190,9 +191,8 @@ fn find() -> Option<PathBuf> {
 }
 
 fn free_port() -> Result<SocketAddr, MosquittoError> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .map_err(failed("find a port for"))
+    let port = ports::free().map_err(failed("find a port for"))?;
+    Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
 }
 
 fn failed(what: &'static str) -> impl FnOnce(io::Error) -> MosquittoError {
