@@ -10,6 +10,7 @@
 //! Not here: the steps (`aisle-converge`, `aisle-fleet`), fetching (`sync::down`). Guards invariant 5: nothing of it keeps the shop from selling.
 
 mod before;
+mod boot;
 pub(crate) mod command;
 pub(crate) mod courier;
 mod goods;
@@ -228,6 +229,7 @@ pub(crate) fn open(data: &Path, config: &Config, clock: Clock) -> Option<Opened>
     let machine = converge::Config {
         kinds: config.artefacts.probations(),
         seed: rand::random(),
+        boot: boot::this(),
         ..converge::Config::default()
     };
     let parts = Parts {

@@ -2,7 +2,7 @@
 
 use super::{
     effect::{Around, Effect},
-    judge::ungranted,
+    judge::{Stop, ungranted},
     kept::{Job, Step, Track},
     machine::{Converger, Live},
 };
@@ -324,8 +324,13 @@ impl Converger {
         if live.retry_at > self.now.running_ms {
             self.wake_at = self.wake_at.min(live.retry_at);
             let tries = track.tries.max(track.spoilt);
-            let retry = track.fault.clone().map(|fault| Reason::RetryLater { fault, tries });
-            return retry.into_iter().chain([doing]).collect();
+            let failed = track.fault.clone().map(|fault| Reason::RetryLater { fault, tries });
+            let down = || {
+                let tries = track.downs;
+                let fault = Stop::Machine.fault(tries, track.step.doing());
+                (tries > 0).then_some(Reason::RetryLater { fault, tries })
+            };
+            return failed.or_else(down).into_iter().chain([doing]).collect();
         }
         live.is_asked = true;
         self.effects.push(effect);
