@@ -277,18 +277,24 @@ impl Converger {
                 let is_asked = self.lives.get(*other).is_some_and(|live| live.is_asked);
                 *other != slot && is_asked && matches!(track.step, Step::Fetch(_))
             });
-            let (ahead, promised) = others.fold((0_usize, 0_u64), |(many, bytes), (_, track)| {
-                let room = track.step.job().map_or(0, |job| job.release.room_bytes());
-                (many + 1, bytes.saturating_add(room))
+            let is_here = |release: &Release| around.here.contains(&release.hash);
+            let room_bytes = |release: &Release| {
+                // What is here has its room already.
+                release.room_bytes().saturating_sub(if is_here(release) { release.bytes } else { 0 })
+            };
+            let others = others.filter_map(|(_, track)| track.step.job());
+            let (ahead, promised) = others.fold((0_usize, 0_u64), |(many, bytes), job| {
+                let many = many + usize::from(!is_here(&job.release));
+                (many, bytes.saturating_add(room_bytes(&job.release)))
             });
-            let needed = release.room_bytes().saturating_add(promised);
-            let needed = needed.saturating_add(self.config.disk_reserve_bytes);
-            if needed > around.disk_free_bytes {
+            let own = room_bytes(&release);
+            let needed = own.saturating_add(promised).saturating_add(self.config.disk_reserve_bytes);
+            if own > 0 && needed > around.disk_free_bytes {
                 self.look_again();
                 let missing_bytes = needed - around.disk_free_bytes;
                 return Came::Stays(Phase::Waiting, vec![Reason::DiskFull { missing_bytes }]);
             }
-            if ahead >= self.config.fetches_max.max(1) {
+            if !is_here(&release) && ahead >= self.config.fetches_max.max(1) {
                 return Came::Stays(Phase::Waiting, vec![Reason::FetchQueue { ahead: ahead as u64 }]);
             }
         }
