@@ -222,6 +222,7 @@ pub(crate) fn serial(data: &Path, config: &Config) -> Option<String> {
 
 /// Goes on from what was kept. A shop whose fleet cannot be opened sells all the same, and says so.
 pub(crate) fn open(data: &Path, config: &Config, clock: Clock) -> Option<Opened> {
+    courier::clear(data);
     let around =
         Arc::new(Around { data: data.into(), clock, busy: OnceLock::new(), granted: Granted::of(config) });
     let keys = config.sync.as_ref().map(|sync| sync.hub_receipt_keys.clone()).unwrap_or_default();
