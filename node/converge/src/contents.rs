@@ -86,6 +86,13 @@ impl Contents {
         self.path(hash).is_file()
     }
 
+    /// All that are here. A folder that cannot be read has none.
+    #[must_use]
+    pub fn here(&self) -> BTreeSet<ContentHash> {
+        let files = self.files().unwrap_or_default();
+        files.iter().filter_map(|path| hash_of(path)).collect()
+    }
+
     /// Takes a content that lies elsewhere, whole. It is one file with two names where that is possible.
     ///
     /// # Errors
@@ -153,8 +160,7 @@ impl Contents {
     /// When one cannot be removed.
     pub fn sweep(&self, keep: &BTreeSet<ContentHash>) -> Result<(), ContentsError> {
         for path in self.files()? {
-            let hash = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
-            if hash.is_some_and(|hash: ContentHash| !keep.contains(&hash)) {
+            if hash_of(&path).is_some_and(|hash| !keep.contains(&hash)) {
                 self.remove_file(&path)?;
             }
         }
@@ -180,4 +186,9 @@ impl Contents {
         let synced = File::open(&self.root).and_then(|folder| folder.sync_all());
         synced.map_err(|source| ContentsError::Io { path: self.root.clone(), source })
     }
+}
+
+/// The content that a file is by its name; nothing where it is none, or not whole.
+fn hash_of(path: &Path) -> Option<ContentHash> {
+    path.file_name()?.to_str()?.parse().ok()
 }

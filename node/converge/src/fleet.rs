@@ -506,6 +506,7 @@ impl Shared {
     pub(crate) fn around(&self) -> Around {
         Around {
             disk_free_bytes: self.around.disk_free_bytes(),
+            here: self.contents.here(),
             metadata_until: lock(&self.signed).as_ref().and_then(Signed::until),
             node_version: self.around.version(),
             grants: self.around.grants(),

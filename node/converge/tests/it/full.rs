@@ -2,7 +2,7 @@
 
 use crate::world::*;
 use aisle_fleet::Reason;
-use std::{fs, os::unix::fs::symlink};
+use std::{fs, os::unix::fs::symlink, sync::atomic::Ordering};
 
 #[test]
 fn a_full_disk_holds_up_what_is_ordered_until_there_is_room() {
@@ -66,4 +66,18 @@ fn a_disk_that_fails_otherwise_ends_the_changing_and_is_told() {
     node.start();
     node.bring(&content("1.1.0", "well"));
     node.until_proved("1.1.0");
+}
+
+#[test]
+fn what_is_here_already_needs_no_room() {
+    let node = Node::new();
+    node.place.free_bytes.store(0, Ordering::Relaxed);
+    node.fleet().order(&order(1, 1, &[release("1.0.0", "well")], None), None).unwrap();
+    node.until("without room", |status| {
+        let told = status.report.slots.get(&slot()).map(|slot| slot.reasons.as_slice());
+        matches!(told, Some([Reason::DiskFull { .. }]))
+    });
+    // By the line or by a stick.
+    node.bring(&content("1.0.0", "well"));
+    node.until_proved("1.0.0");
 }

@@ -2,7 +2,8 @@
 //!
 //! What is given to a node that runs lies in its data (`fleet/given.bundle`, `fleet/given.root.json`), put there by the command as the node's own user; so it may
 //! come from a stick that the node's unit does not see, and be of any length. It gets that name whole, and the node takes it away under another before it reads
-//! (`fleet/taken.bundle`): another command changes nothing of what is read. Not here: what is believed of it (`aisle-converge`).
+//! (`fleet/taken.bundle`): another command changes nothing of what is read. What it brought is kept elsewhere, so it goes when it was read, whatever came of that; what
+//! a kill left goes with the node's next start ([`clear()`]), since whoever gave it is told then to give it again. Not here: what is believed of it (`aisle-converge`).
 
 mod export;
 
@@ -27,6 +28,8 @@ use std::{
 
 /// What a bundle is called while it is read.
 const TAKEN: &str = "taken.bundle";
+/// The ending of what is not given whole.
+const NEW: &str = "new";
 
 /// The bundle that was given last. Clones are one.
 #[derive(Clone, Default)]
@@ -76,11 +79,11 @@ impl Given {
 
     /// Reads it to its end, counts why it was refused, and removes it: what it brought is kept elsewhere.
     pub(crate) fn apply(&self, fleet: &Fleet, taken: Taken) -> CourierView {
-        let Taken { path, file, bytes } = taken;
-        let reader = Counted { inner: file, read: self.read.clone() };
+        let bytes = taken.bytes;
+        let reader = Counted { inner: &taken.file, read: self.read.clone() };
         let applied = fleet.courier(BufReader::new(reader));
-        // One that stays only takes room until the next one.
-        let _ = fs::remove_file(path);
+        // Its room is free before anybody hears of the end.
+        drop(taken);
         self.refused.count(&applied);
         let view = seen(applied.map_err(|error| words(&error)));
         let view = CourierView { bytes, read_bytes: self.read.load(Ordering::Relaxed), ..view };
@@ -89,7 +92,7 @@ impl Given {
     }
 }
 
-/// A bundle that is read.
+/// A bundle that is read. It goes with this, though it was not read to its end.
 #[derive(Debug)]
 pub(crate) struct Taken {
     path: PathBuf,
@@ -106,6 +109,13 @@ impl Taken {
         let _ = file.try_lock_shared();
         let bytes = file.metadata()?.len();
         Ok(Self { path, file, bytes })
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        // One that stays only takes room until the next start.
+        let _ = fs::remove_file(&self.path);
     }
 }
 
@@ -169,10 +179,18 @@ pub(super) fn give(data: &Path, from: &Path, to: &Path) -> anyhow::Result<()> {
     give_within(from, to, disk_reserve_bytes(), || horizon::free_bytes(data))
 }
 
-/// Removes a bundle that a loss of power left while it was read: nobody reads it to its end, and it would take the room of the next.
-fn sweep(folder: &Path) {
-    let path = folder.join(TAKEN);
-    if File::open(&path).is_ok_and(|left| left.try_lock().is_ok()) {
+/// Frees the room of what a kill left, before a node runs that could be given anything: what was read, what was given and not read, what was not given whole.
+pub(super) fn clear(data: &Path) {
+    let given = Given::bundle(data);
+    // What a command without a node does just now, it holds.
+    sweep(&given.with_file_name(TAKEN));
+    sweep(&given.with_extension(NEW));
+    sweep(&given);
+}
+
+/// Removes a file that a kill left: nobody goes on with it, and it would take the room of the next.
+fn sweep(path: &Path) {
+    if File::open(path).is_ok_and(|left| left.try_lock().is_ok()) {
         let _ = fs::remove_file(path);
     }
 }
@@ -185,11 +203,11 @@ fn give_within(
 ) -> anyhow::Result<()> {
     let folder = to.parent().context("the node's data has a folder for it")?;
     fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
-    sweep(folder);
+    sweep(&to.with_file_name(TAKEN));
     let unreadable = || format!("cannot read `{}`", from.display());
     let unwritable = || format!("cannot write `{}`", to.display());
     let mut source = File::open(from).with_context(unreadable)?;
-    let new = to.with_extension("new");
+    let new = to.with_extension(NEW);
     let mut file =
         File::options().write(true).create(true).truncate(false).open(&new).with_context(unwritable)?;
     let is_ours = match file.try_lock() {
@@ -283,6 +301,26 @@ mod tests {
         assert!(left.exists());
         drop(taken);
         give_within(&from, &to, 0, free).unwrap();
+    }
+
+    #[test]
+    fn what_a_kill_left_of_a_bundle_goes_with_the_next_start_and_what_is_read_with_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let given = Given::bundle(folder.path());
+        let (taken, new) = (given.with_file_name(TAKEN), given.with_extension(NEW));
+        fs::create_dir_all(given.parent().unwrap()).unwrap();
+        for path in [&given, &taken, &new] {
+            fs::write(path, [8; 400]).unwrap();
+        }
+        clear(folder.path());
+        assert_eq!(fs::read_dir(given.parent().unwrap()).unwrap().count(), 0);
+        // What a command reads just now without a node.
+        fs::write(&given, [7; 400]).unwrap();
+        let reading = Given::default().begin(folder.path()).unwrap().unwrap();
+        clear(folder.path());
+        assert!(taken.exists());
+        drop(reading);
+        assert!(!taken.exists());
     }
 
     #[test]

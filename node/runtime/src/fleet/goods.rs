@@ -5,10 +5,14 @@
 //! do not gets back what it cost before. Of each product that a file names it is kept what it was ([`originals`]): taking the last file away puts back those alone, and only
 //! where nobody else has changed them since. So the way back is the file before; before the first one, the shop as it was.
 //!
+//! Who has set what is told by the file that goes, or where its bytes are lost by what is kept of it ([`mod@made`]). Where both are lost all of it is taken for the file's, and the
+//! log says so: an order may end because its prices are wrong, and what comes back is what the shop itself had before.
+//!
 //! Not here: the form ([`mod@file`]), what differs ([`mod@line`]), the shop (`aisle-state`). Guards invariant 1: what was put in place is in the journal when this answers.
 
 mod file;
 mod line;
+mod made;
 mod originals;
 
 use super::before::Before;
@@ -41,36 +45,50 @@ impl Goods {
         L::read(bytes, self.currency).map_err(|error| never(error.to_string()))
     }
 
-    /// What went. A file that was good once and is not any more, or is not here, says nothing.
-    fn gone<L: Line>(&self, gone: Option<&Piece>) -> Option<BTreeMap<Sku, L>> {
-        gone.and_then(|gone| L::read(&gone.bytes, self.currency).ok())
+    /// What went. For a file that was good once and is not any more, or is not here, speaks what is kept of the one in place.
+    fn gone<L: Line>(&self, slot: &Slot, gone: Option<&Piece>) -> Option<BTreeMap<Sku, L>> {
+        let read = gone.and_then(|gone| L::read(&gone.bytes, self.currency).ok());
+        read.or_else(|| made::read(&self.before, slot))
     }
 
     /// Puts a file in the place of the one before, which may be asked for again after a kill.
     fn put<L: Line>(&self, slot: &Slot, bytes: &[u8], gone: Option<&Piece>) -> Outcome {
-        let (file, gone) = (self.read::<L>(bytes)?, self.gone::<L>(gone));
+        let (file, gone) = (self.read::<L>(bytes)?, self.gone::<L>(slot, gone));
         self.store.state.catch_up().map_err(|error| of_journal(&error))?;
         let shop = self.store.state.shop();
         let mut kept = Originals::open(&self.before, slot, self.currency, gone.as_ref())
             .map_err(|error| of_disk(&error))?;
+        if gone.is_none() && kept.rows().any(|(sku, _)| !file.contains_key(sku)) {
+            say_unknown(slot);
+        }
         kept.note(&shop, &file, gone.as_ref());
         kept.keep(&self.before, slot).map_err(|error| of_disk(&error))?;
+        made::unknown(&self.before, slot).map_err(|error| of_disk(&error))?;
         let turn = Turn { shop: &shop, gone: gone.as_ref(), kept: &kept, at: self.store.now() };
         self.submit(&L::changed(&turn, &file))?;
         kept.let_go(&file);
-        kept.keep(&self.before, slot).map_err(|error| of_disk(&error))
+        kept.keep(&self.before, slot).map_err(|error| of_disk(&error))?;
+        if let Err(error) = made::keep(&self.before, slot, &file) {
+            // It is in place, and its own bytes say the same.
+            tracing::warn!(%slot, "what it says is not kept a second time: {error}");
+        }
+        Ok(())
     }
 
     /// Takes the last file away.
     fn put_back<L: Line>(&self, slot: &Slot, gone: Option<&Piece>) -> Outcome {
-        let gone = self.gone::<L>(gone);
+        let gone = self.gone::<L>(slot, gone);
         self.store.state.catch_up().map_err(|error| of_journal(&error))?;
         let kept = Originals::<L>::open(&self.before, slot, self.currency, gone.as_ref())
             .map_err(|error| of_disk(&error))?;
+        if gone.is_none() && kept.rows().next().is_some() {
+            say_unknown(slot);
+        }
         let shop = self.store.state.shop();
         let turn = Turn { shop: &shop, gone: gone.as_ref(), kept: &kept, at: self.store.now() };
         self.submit(&L::put_back(&turn))?;
-        Originals::<L>::forget(&self.before, slot).map_err(|error| of_disk(&error))
+        Originals::<L>::forget(&self.before, slot).map_err(|error| of_disk(&error))?;
+        made::forget(&self.before, slot).map_err(|error| of_disk(&error))
     }
 
     fn submit(&self, events: &[Event]) -> Outcome {
@@ -80,6 +98,14 @@ impl Goods {
         submit.settle().map_err(stopped)?;
         self.store.state.catch_up().map_err(|error| of_journal(&error))
     }
+}
+
+/// Somebody has to look: a price that was set at the board since may be gone.
+fn say_unknown(slot: &Slot) {
+    tracing::warn!(
+        %slot,
+        "the file that goes cannot be read any more, so all that it may have named is again what it was before it, also where somebody else has changed it since"
+    );
 }
 
 fn of_journal(error: &dyn Display) -> Trouble {

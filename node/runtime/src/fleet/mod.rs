@@ -10,6 +10,7 @@
 //! Not here: the steps (`aisle-converge`, `aisle-fleet`), fetching (`sync::down`). Guards invariant 5: nothing of it keeps the shop from selling.
 
 mod before;
+mod boot;
 pub(crate) mod command;
 pub(crate) mod courier;
 mod goods;
@@ -221,6 +222,7 @@ pub(crate) fn serial(data: &Path, config: &Config) -> Option<String> {
 
 /// Goes on from what was kept. A shop whose fleet cannot be opened sells all the same, and says so.
 pub(crate) fn open(data: &Path, config: &Config, clock: Clock) -> Option<Opened> {
+    courier::clear(data);
     let around =
         Arc::new(Around { data: data.into(), clock, busy: OnceLock::new(), granted: Granted::of(config) });
     let keys = config.sync.as_ref().map(|sync| sync.hub_receipt_keys.clone()).unwrap_or_default();
@@ -228,6 +230,7 @@ pub(crate) fn open(data: &Path, config: &Config, clock: Clock) -> Option<Opened>
     let machine = converge::Config {
         kinds: config.artefacts.probations(),
         seed: rand::random(),
+        boot: boot::this(),
         ..converge::Config::default()
     };
     let parts = Parts {

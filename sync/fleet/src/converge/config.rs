@@ -53,6 +53,11 @@ pub struct Config {
     pub tries_max: u32,
     /// So many starts that nobody ordered, while something is on probation, and it is given up.
     pub starts_max: u32,
+    /// The same for starts after the whole machine went down. A loss of power says nothing of what is new, so there are more of them; an artefact that takes the machine
+    /// along ends all the same.
+    pub downs_max: u32,
+    /// Which start of the machine this is: any number that is another one after each; nothing where that is not known, and then every stop counts as one of the node's own.
+    pub boot: Option<u64>,
     /// Room that is left free on the disk, in bytes.
     pub disk_reserve_bytes: u64,
     /// What nobody tells about is looked at again after so long, in milliseconds.
@@ -76,6 +81,8 @@ impl Default for Config {
             retry_ms_max: 3_600_000,
             tries_max: 3,
             starts_max: 3,
+            downs_max: 10,
+            boot: None,
             disk_reserve_bytes: 64 << 20,
             look_again_ms: 60_000,
             report_gap_ms: 1_000,

@@ -29,6 +29,8 @@ pub struct Now {
 pub struct Around {
     /// Room on the disk.
     pub disk_free_bytes: u64,
+    /// The contents that lie on it whole. What they say they are is not yet held against them.
+    pub here: BTreeSet<ContentHash>,
     /// When the signed metadata ends; nothing where there is none to go by.
     pub metadata_until: Option<Timestamp>,
     /// The version of Aisle that runs.

@@ -1,6 +1,7 @@
 //! Whether what runs may stay, whether what is wanted may come, and who is to blame for a node that does not come up.
 
 use super::{
+    config::Config,
     effect::{Around, Effect},
     kept::{Return, Step, Track, Trial},
     machine::Converger,
@@ -15,20 +16,61 @@ use crate::{
 /// A step in which what is watched is written down: so many for a whole probation.
 const WATCH_STEPS: u64 = 4;
 
+/// What stopped without being told to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The node alone: what was new is as likely as anything to have done it.
+    Node,
+    /// The machine with it: most likely its power went, which says nothing of what was new. But something may bring a kernel down as well.
+    Machine,
+}
+
+impl Stop {
+    /// What stopped between two starts of the node, by the starts of the machine that they were in. What is not known counts as the node.
+    pub(super) fn between(before: Option<u64>, now: Option<u64>) -> Self {
+        if before.zip(now).is_some_and(|(before, now)| before != now) { Self::Machine } else { Self::Node }
+    }
+
+    /// Counts it. True when that is enough for what it happened to.
+    fn count(self, config: &Config, starts: &mut u32, downs: &mut u32) -> bool {
+        let counted = match self {
+            Self::Node => starts,
+            Self::Machine => downs,
+        };
+        *counted = counted.saturating_add(1);
+        *counted >= self.times_max(config)
+    }
+
+    fn times_max(self, config: &Config) -> u32 {
+        let times_max = match self {
+            Self::Node => config.starts_max,
+            Self::Machine => config.downs_max,
+        };
+        times_max.max(1)
+    }
+
+    /// What is said of something that it happened to so often.
+    pub(super) fn fault(self, times: u32, doing: &str) -> Fault {
+        let text = match self {
+            Self::Node => {
+                format!("the node stopped {times} times without being told to while it was {doing}")
+            }
+            Self::Machine => format!("the machine went down {times} times while it was {doing}"),
+        };
+        Fault::new(FaultCode::CrashLoop, &text)
+    }
+}
+
 impl Converger {
     /// The node has come up again, and nobody had told it to stop. Whoever was put in place last is the first to be suspected.
-    pub(super) fn blame(&mut self) {
-        let starts_max = self.config.starts_max.max(1);
-        let fault = Fault::new(
-            FaultCode::CrashLoop,
-            &format!("the node stopped {starts_max} times without being told to while it was new"),
-        );
+    pub(super) fn blame(&mut self, stop: Stop) {
+        let times_max = stop.times_max(&self.config);
+        let fault = stop.fault(times_max, "new");
         let alone = self.suspect().cloned();
         for (slot, track) in &mut self.kept.tracks {
             if let Step::Activate(job) = &track.step {
                 let job = job.clone();
-                track.starts = track.starts.saturating_add(1);
-                if track.starts >= starts_max {
+                if stop.count(&self.config, &mut track.starts, &mut track.downs) {
                     let to = track.way_back(&job.release, self.kept.floors.get(slot));
                     track.give_up(job.release.hash, job.round, fault.clone());
                     let back = Return { from: job.release, to, fault: fault.clone() };
@@ -37,19 +79,21 @@ impl Converger {
                 }
             }
         }
-        if self.blame_tried(starts_max, alone.as_ref()) {
+        if self.blame_tried(stop, alone.as_ref()) {
             // What runs gets its starts back: it is looked at when it was not this one.
             self.forgive();
             return;
         }
-        for trial in self.kept.tracks.values_mut().filter_map(|track| track.trial.as_mut()) {
-            trial.starts = trial.starts.saturating_add(1);
+        let mut suspect: Option<(u64, Slot)> = None;
+        for (slot, track) in &mut self.kept.tracks {
+            let is_turning = track.step.is_turning();
+            let Some(trial) = track.trial.as_mut() else { continue };
+            let is_enough = stop.count(&self.config, &mut trial.starts, &mut trial.downs);
+            if is_enough && !is_turning && suspect.as_ref().is_none_or(|(order, _)| *order <= trial.order) {
+                suspect = Some((trial.order, slot.clone()));
+            }
         }
-        let suspect = |(slot, track): (&Slot, &Track)| {
-            let trial = track.trial.as_ref().filter(|trial| trial.starts >= starts_max)?;
-            (!track.step.is_turning()).then(|| (trial.order, slot.clone()))
-        };
-        let Some((_, slot)) = self.kept.tracks.iter().filter_map(suspect).max() else { return };
+        let Some((_, slot)) = suspect else { return };
         // The others get their starts back: they are looked at when it was not this one.
         self.forgive();
         self.fall(&slot, fault);
@@ -57,23 +101,19 @@ impl Converger {
 
     fn forgive(&mut self) {
         for trial in self.kept.tracks.values_mut().filter_map(|track| track.trial.as_mut()) {
-            trial.starts = 0;
+            (trial.starts, trial.downs) = (0, 0);
         }
     }
 
     /// The same for what was being verified or tried, of which nothing runs yet. True when it was one of them, which is given up.
-    fn blame_tried(&mut self, starts_max: u32, alone: Option<&Slot>) -> bool {
+    fn blame_tried(&mut self, stop: Stop, alone: Option<&Slot>) -> bool {
         let tried = self.kept.tracks.iter_mut().filter(|(_, track)| track.step.is_trying());
         // From the second start on they come one after the other, so that only the first of them can have been it.
         for (slot, track) in tried.filter(|(slot, _)| alone.is_none_or(|alone| alone == *slot)) {
-            track.starts = track.starts.saturating_add(1);
-            let Some(job) = track.step.job().filter(|_| track.starts >= starts_max).cloned() else {
-                continue;
-            };
-            let doing = if matches!(track.step, Step::Verify(_)) { "verified" } else { "tried" };
-            let text =
-                format!("the node stopped {starts_max} times without being told to while it was {doing}");
-            track.give_up(job.release.hash, job.round, Fault::new(FaultCode::CrashLoop, &text));
+            let is_enough = stop.count(&self.config, &mut track.starts, &mut track.downs);
+            let Some(job) = track.step.job().filter(|_| is_enough).cloned() else { continue };
+            let fault = stop.fault(stop.times_max(&self.config), track.step.doing());
+            track.give_up(job.release.hash, job.round, fault);
             track.fault = None;
             track.go(Step::Rest);
             self.effects.push(Effect::Discard { slot: slot.clone(), hash: job.release.hash });
@@ -84,7 +124,7 @@ impl Converger {
 
     /// Who comes first, because the node stopped while it was put in place, verified or tried: nobody else is verified or tried meanwhile.
     pub(super) fn suspect(&self) -> Option<&Slot> {
-        let suspects = || self.kept.tracks.iter().filter(|(_, track)| track.starts > 0);
+        let suspects = || self.kept.tracks.iter().filter(|(_, track)| track.is_suspected());
         let put_in_place = suspects().find(|(_, track)| matches!(track.step, Step::Activate(_)));
         let suspect = put_in_place.or_else(|| suspects().find(|(_, track)| track.step.is_trying()));
         suspect.map(|(slot, _)| slot)

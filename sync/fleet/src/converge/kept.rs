@@ -90,6 +90,10 @@ pub(super) struct Trial {
     /// Calls before the last start.
     #[n(4)]
     pub(super) calls: u64,
+    /// So often the machine went down.
+    #[n(5)]
+    #[cbor(default)]
+    pub(super) downs: u32,
 }
 
 /// One slot.
@@ -129,6 +133,10 @@ pub(super) struct Track {
     #[n(10)]
     #[cbor(default)]
     pub(super) spoilt: u32,
+    /// So often the machine went down while it was verified, tried or put in place.
+    #[n(11)]
+    #[cbor(default)]
+    pub(super) downs: u32,
 }
 
 /// Everything.
@@ -165,6 +173,9 @@ pub(super) struct Kept {
     /// BLAKE3 of the settings that were taken last, whether all of them are in force or not.
     #[n(9)]
     pub(super) taken: Option<ContentHash>,
+    /// The start of the machine in which this was kept.
+    #[n(10)]
+    pub(super) boot: Option<u64>,
 }
 
 /// Settings that were refused for good.
@@ -215,6 +226,7 @@ impl Default for Kept {
             activations: 0,
             refused: None,
             taken: None,
+            boot: None,
         }
     }
 }
@@ -269,6 +281,15 @@ impl Step {
         matches!(self, Self::Verify(_) | Self::Test(_))
     }
 
+    /// What is done with what is brought in, for people.
+    pub(super) const fn doing(&self) -> &'static str {
+        match self {
+            Self::Verify(_) => "verified",
+            Self::Test(_) => "tried",
+            _ => "new",
+        }
+    }
+
     /// True while what runs is changed.
     pub(super) const fn is_turning(&self) -> bool {
         matches!(self, Self::Activate(_) | Self::Revert(_) | Self::Remove)
@@ -281,6 +302,12 @@ impl Track {
         self.step = step;
         self.tries = 0;
         self.starts = 0;
+        self.downs = 0;
+    }
+
+    /// True when the node or the machine stopped, unasked, while this was verified, tried or put in place.
+    pub(super) const fn is_suspected(&self) -> bool {
+        self.starts > 0 || self.downs > 0
     }
 
     /// Remembers that a version was given up.
@@ -318,5 +345,33 @@ impl Track {
 
     pub(super) fn runs(&self, hash: ContentHash) -> bool {
         self.running.as_ref().is_some_and(|running| running.hash == hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A trial as builds kept it that knew nothing of the machine.
+    #[derive(Debug, PartialEq, Encode, Decode)]
+    #[cbor(map)]
+    struct Before {
+        #[n(1)]
+        order: u64,
+        #[n(2)]
+        starts: u32,
+        #[n(3)]
+        watched_ms: u64,
+        #[n(4)]
+        calls: u64,
+    }
+
+    #[test]
+    fn what_builds_kept_that_knew_nothing_of_the_machine_is_read_and_read_by_them() {
+        let before = Before { order: 1, starts: 2, watched_ms: 3, calls: 4 };
+        let trial: Trial = minicbor::decode(&minicbor::to_vec(&before).unwrap()).unwrap();
+        assert_eq!(trial, Trial { order: 1, starts: 2, watched_ms: 3, calls: 4, downs: 0 });
+        let after = minicbor::to_vec(Trial { downs: 7, ..trial }).unwrap();
+        assert_eq!(minicbor::decode::<Before>(&after).unwrap(), before);
     }
 }

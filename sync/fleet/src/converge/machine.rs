@@ -3,6 +3,7 @@
 use super::{
     config::Config,
     effect::{Around, Effect, Input, Now, Stage, Trouble},
+    judge::Stop,
     kept::{Kept, KeptError, Refused, Return, Step, Track, Trial},
 };
 use crate::{
@@ -94,13 +95,16 @@ impl Converger {
             report_at: 0,
         };
         if !machine.kept.is_stopped {
-            machine.blame();
+            machine.blame(Stop::between(machine.kept.boot, machine.config.boot));
         }
         machine.kept.is_stopped = false;
-        // What failed before is not tried again at once, whatever killed the node.
+        machine.kept.boot = machine.config.boot;
+        // What failed before is not tried again at once, whatever killed the node. Nor is what may have taken the machine down, unless it may be half in place.
         for (slot, track) in &machine.kept.tracks {
-            if let (true, Some(live)) = (track.tries > 0, machine.lives.get_mut(slot)) {
-                live.retry_at = machine.config.wait_ms(track.tries, salt(slot));
+            let downs = if track.step.is_trying() { track.downs } else { 0 };
+            let failures = track.tries.max(downs);
+            if let (true, Some(live)) = (failures > 0, machine.lives.get_mut(slot)) {
+                live.retry_at = machine.config.wait_ms(failures, salt(slot));
             }
         }
         Ok(machine)

@@ -2,7 +2,7 @@
 
 use super::{
     effect::{Around, Effect},
-    judge::ungranted,
+    judge::{Stop, ungranted},
     kept::{Job, Step, Track},
     machine::{Converger, Live},
 };
@@ -277,18 +277,24 @@ impl Converger {
                 let is_asked = self.lives.get(*other).is_some_and(|live| live.is_asked);
                 *other != slot && is_asked && matches!(track.step, Step::Fetch(_))
             });
-            let (ahead, promised) = others.fold((0_usize, 0_u64), |(many, bytes), (_, track)| {
-                let room = track.step.job().map_or(0, |job| job.release.room_bytes());
-                (many + 1, bytes.saturating_add(room))
+            let is_here = |release: &Release| around.here.contains(&release.hash);
+            let room_bytes = |release: &Release| {
+                // What is here has its room already.
+                release.room_bytes().saturating_sub(if is_here(release) { release.bytes } else { 0 })
+            };
+            let others = others.filter_map(|(_, track)| track.step.job());
+            let (ahead, promised) = others.fold((0_usize, 0_u64), |(many, bytes), job| {
+                let many = many + usize::from(!is_here(&job.release));
+                (many, bytes.saturating_add(room_bytes(&job.release)))
             });
-            let needed = release.room_bytes().saturating_add(promised);
-            let needed = needed.saturating_add(self.config.disk_reserve_bytes);
-            if needed > around.disk_free_bytes {
+            let own = room_bytes(&release);
+            let needed = own.saturating_add(promised).saturating_add(self.config.disk_reserve_bytes);
+            if own > 0 && needed > around.disk_free_bytes {
                 self.look_again();
                 let missing_bytes = needed - around.disk_free_bytes;
                 return Came::Stays(Phase::Waiting, vec![Reason::DiskFull { missing_bytes }]);
             }
-            if ahead >= self.config.fetches_max.max(1) {
+            if !is_here(&release) && ahead >= self.config.fetches_max.max(1) {
                 return Came::Stays(Phase::Waiting, vec![Reason::FetchQueue { ahead: ahead as u64 }]);
             }
         }
@@ -324,8 +330,13 @@ impl Converger {
         if live.retry_at > self.now.running_ms {
             self.wake_at = self.wake_at.min(live.retry_at);
             let tries = track.tries.max(track.spoilt);
-            let retry = track.fault.clone().map(|fault| Reason::RetryLater { fault, tries });
-            return retry.into_iter().chain([doing]).collect();
+            let failed = track.fault.clone().map(|fault| Reason::RetryLater { fault, tries });
+            let down = || {
+                let tries = track.downs;
+                let fault = Stop::Machine.fault(tries, track.step.doing());
+                (tries > 0).then_some(Reason::RetryLater { fault, tries })
+            };
+            return failed.or_else(down).into_iter().chain([doing]).collect();
         }
         live.is_asked = true;
         self.effects.push(effect);

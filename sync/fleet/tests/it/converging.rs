@@ -489,3 +489,26 @@ fn a_grant_that_the_store_takes_back_is_told_of_what_runs_by_it() {
     shop.pass(60_000);
     assert_eq!(shop.phase(A), Phase::Settled);
 }
+
+#[test]
+fn what_is_here_already_needs_no_room() {
+    let mut shop = Shop::new();
+    shop.around.disk_free_bytes = 0;
+    shop.desire(Shop::state(&[(A, "1.0")]));
+    shop.pass(60_000);
+    assert_eq!(shop.codes(A), ["disk-full"]);
+    shop.around.here.insert(release_of(A, "1.0").hash);
+    shop.pass(60_000);
+    assert_eq!(shop.running(A).as_deref(), Some("1.0"));
+    // What is spoilt goes, and then it needs its room.
+    shop.behave(A, "2.0", Behaves { spoilt: 1, ..Behaves::default() });
+    shop.around.here.insert(release_of(A, "2.0").hash);
+    shop.desire(Shop::state(&[(A, "2.0")]));
+    shop.settle();
+    shop.around.here.clear();
+    shop.pass(60_000);
+    assert_eq!(shop.codes(A)[0], "disk-full");
+    shop.around.disk_free_bytes = 1 << 40;
+    shop.pass(60_000);
+    assert_eq!(shop.running(A).as_deref(), Some("2.0"));
+}

@@ -2,9 +2,9 @@
 
 use crate::{
     bench::{Random, release_of, slot, version},
-    shop::{Behaves, Shop},
+    shop::{Behaves, Shop, config},
 };
-use aisle_fleet::report::Phase;
+use aisle_fleet::{converge::Config, report::Phase};
 
 const A: &str = "plugin/a";
 const MINUTE: u64 = 60_000;
@@ -147,4 +147,79 @@ fn of_all_that_are_tried_and_of_what_is_new_only_the_one_that_takes_the_node_dow
         assert_eq!(shop.running("model").as_deref(), Some("1"));
         assert_eq!(shop.kills, shop.config.starts_max);
     }
+}
+
+/// A shop on a machine that knows which of its starts this is, and runs 1.0.
+fn known_starts() -> Shop {
+    let mut shop = Shop::with(Config { boot: Some(1), ..config() });
+    shop.desire(Shop::state(&[(A, "1.0")]));
+    shop.pass(30 * MINUTE);
+    assert_eq!(shop.phase(A), Phase::Settled);
+    shop
+}
+
+#[test]
+fn power_that_goes_while_something_is_verified_or_tried_does_not_give_it_up() {
+    let downs = config().downs_max - 1;
+    let verify = Behaves { downs_in_verify: downs, ..Behaves::default() };
+    let test = Behaves { downs_in_test: downs, ..Behaves::default() };
+    for behaves in [verify, test] {
+        let mut shop = known_starts();
+        shop.behave(A, "2.0", behaves);
+        shop.desire(Shop::state(&[(A, "2.0")]));
+        shop.settle();
+        assert_eq!(shop.kills, 1, "the next time is not at once");
+        assert_eq!(shop.codes(A)[0], "retry-later");
+        assert!(shop.told(A).contains("the machine went down 1 times"), "{}", shop.told(A));
+        shop.pass(10_000);
+        assert_eq!(shop.kills, 2);
+        shop.pass(3 * 60 * MINUTE);
+        assert_eq!((shop.kills, shop.running(A).as_deref()), (downs, Some("2.0")));
+        assert_eq!(shop.phase(A), Phase::Settled);
+    }
+}
+
+#[test]
+fn what_takes_the_machine_down_each_time_is_given_up_in_the_end() {
+    let verify = Behaves { downs_in_verify: u32::MAX, ..Behaves::default() };
+    let test = Behaves { downs_in_test: u32::MAX, ..Behaves::default() };
+    for (behaves, doing) in [(verify, "verified"), (test, "tried")] {
+        let mut shop = known_starts();
+        shop.behave(A, "2.0", behaves);
+        shop.desire(Shop::state(&[(A, "2.0")]));
+        shop.pass(3 * 60 * MINUTE);
+        assert_eq!(shop.kills, shop.config.downs_max);
+        assert_eq!(shop.running(A).as_deref(), Some("1.0"));
+        assert_eq!(shop.codes(A), ["known-bad"]);
+        let told = format!("the machine went down {} times while it was {doing}", shop.config.downs_max);
+        assert!(shop.told(A).contains(&told), "{}", shop.told(A));
+    }
+}
+
+#[test]
+fn what_takes_down_the_node_alone_is_given_up_as_soon_on_a_machine_that_knows_its_starts() {
+    let mut shop = known_starts();
+    shop.behave(A, "2.0", Behaves { kills_in_test: true, downs_in_verify: 5, ..Behaves::default() });
+    shop.desire(Shop::state(&[(A, "2.0")]));
+    shop.pass(3 * 60 * MINUTE);
+    assert_eq!(shop.kills, 5 + shop.config.starts_max);
+    assert_eq!(shop.codes(A), ["known-bad"]);
+    assert!(shop.told(A).contains("the node stopped 3 times"), "{}", shop.told(A));
+}
+
+#[test]
+fn power_that_goes_while_something_is_new_does_not_take_it_back_unless_that_does_not_end() {
+    let mut shop = known_starts();
+    shop.desire(Shop::state(&[(A, "2.0")]));
+    shop.settle();
+    for _ in 1..shop.config.downs_max {
+        shop.cut();
+        shop.settle();
+        assert_eq!(shop.running(A).as_deref(), Some("2.0"));
+    }
+    assert_eq!(shop.phase(A), Phase::Watching);
+    shop.cut();
+    shop.settle();
+    assert_eq!(shop.running(A).as_deref(), Some("1.0"));
+    assert!(shop.told(A).contains("the machine went down 10 times"), "{}", shop.told(A));
 }

@@ -29,6 +29,10 @@ pub struct Behaves {
     pub kills_in_verify: bool,
     /// It takes the node down while it is tried.
     pub kills_in_test: bool,
+    /// So many times the machine goes down while its bytes are looked at.
+    pub downs_in_verify: u32,
+    /// So many times the machine goes down while it is tried.
+    pub downs_in_test: u32,
     /// It cannot be put back in the place of another; whether for good.
     pub cannot_return: Option<bool>,
     /// It cannot be taken away; whether for good.
@@ -175,6 +179,12 @@ impl Shop {
         self.inbox.extend(self.told.clone());
     }
 
+    /// The same, and the machine knows that it was started anew.
+    pub fn cut(&mut self) {
+        self.config.boot = self.config.boot.map(|boot| boot + 1);
+        self.pull();
+    }
+
     pub fn restart(&mut self) {
         self.todo.clear();
         self.calls.clear();
@@ -203,6 +213,14 @@ impl Shop {
             }
             Effect::Verify { release, .. } if behaves(&release.hash).kills_in_verify => self.pull(),
             Effect::SmokeTest { release, .. } if behaves(&release.hash).kills_in_test => self.pull(),
+            Effect::Verify { release, .. } if behaves(&release.hash).downs_in_verify > 0 => {
+                self.behaves.get_mut(&release.hash).unwrap().downs_in_verify -= 1;
+                self.cut();
+            }
+            Effect::SmokeTest { release, .. } if behaves(&release.hash).downs_in_test > 0 => {
+                self.behaves.get_mut(&release.hash).unwrap().downs_in_test -= 1;
+                self.cut();
+            }
             Effect::Verify { slot, release } => {
                 assert!(self.shelf.contains(&release.hash), "what is verified was fetched");
                 let spoilt = behaves(&release.hash).spoilt;

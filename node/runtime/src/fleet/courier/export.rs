@@ -1,7 +1,8 @@
 //! What is brought out by hand: the batches that no hub has acknowledged, in one file, or in several where one would be too long.
 //!
 //! Nothing of the outbox is held in memory but one batch. The chain of entries goes on from file to file. Not here: how a bundle is written
-//! (`aisle_artefact::bundle::up`), what a batch is. Guards: a file has its name only when all of them are whole and synced; what is not is removed.
+//! (`aisle_artefact::bundle::up`), what a batch is. Guards: a file has its name only when all of them are whole and synced; what is not is removed. Of two commands that
+//! write to one name the later one ends at once, and changes nothing of what the other writes.
 
 use aisle_artefact::bundle::{Limits, up};
 use aisle_event::LogClass;
@@ -11,9 +12,10 @@ use aisle_protocol::Batch;
 use anyhow::{Context, bail};
 use data_encoding::HEXLOWER;
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io::{BufWriter, Write as _},
     iter::Peekable,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -87,14 +89,14 @@ fn write(
     to: &Path,
     bounds: Bounds,
 ) -> anyhow::Result<Exported> {
-    let mut parts = Parts { to, written: 0 };
+    let mut parts = Parts { to, written: 0, first: None };
     is_new(to)?;
     let (mut entries, mut exported, mut head) = (entries.peekable(), Exported::default(), up::START);
     while entries.peek().is_some() {
         let mut part = Part { entries: &mut entries, left: bounds, is_first: true, events: 0, failed: None };
-        let path = parts.next()?;
+        let (path, file) = parts.next()?;
         let unwritable = || format!("cannot write `{}`", path.display());
-        let writer = BufWriter::new(File::create(&path).with_context(unwritable)?);
+        let writer = BufWriter::new(file);
         let (mut writer, written) = up::export(writer, from, head, &mut part, &Limits::default())?;
         if let Some(error) = part.failed {
             return Err(error);
@@ -155,6 +157,8 @@ impl<I: Iterator<Item = Entry>> Iterator for Part<'_, I> {
 struct Parts<'a> {
     to: &'a Path,
     written: usize,
+    /// The first of them, which is locked as long as there are any: they are all this command's.
+    first: Option<File>,
 }
 
 impl Parts<'_> {
@@ -172,17 +176,52 @@ impl Parts<'_> {
         self.with(&format!(".{number:03}.part"))
     }
 
-    fn next(&mut self) -> anyhow::Result<PathBuf> {
+    fn next(&mut self) -> anyhow::Result<(PathBuf, File)> {
         if self.written >= FILES_MAX {
             bail!("what waits takes more than {FILES_MAX} files\nhint: bring the node to its line");
         }
-        is_new(&self.numbered(self.written + 1))?;
-        self.written += 1;
-        Ok(self.part(self.written))
+        let number = self.written + 1;
+        let path = self.part(number);
+        let unwritable = || format!("cannot write `{}`", path.display());
+        let file = if number == 1 {
+            let file = self.begin(&path)?;
+            self.first = Some(file.try_clone().with_context(unwritable)?);
+            file
+        } else {
+            is_new(&self.numbered(number))?;
+            File::create(&path).with_context(unwritable)?
+        };
+        self.written = number;
+        Ok((path, file))
+    }
+
+    /// Takes the first file for this command alone, over what one left there that was killed.
+    fn begin(&mut self, path: &Path) -> anyhow::Result<File> {
+        let unwritable = || format!("cannot write `{}`", path.display());
+        let file =
+            File::options().write(true).create(true).truncate(false).open(path).with_context(unwritable)?;
+        let is_ours = match file.try_lock() {
+            // The other may have been through between the two.
+            Ok(()) => fs::metadata(path).ok().map(|at| at.ino()) == file.metadata().ok().map(|is| is.ino()),
+            Err(TryLockError::WouldBlock) => false,
+            // A medium without locks is one that nobody else writes to.
+            Err(TryLockError::Error(_)) => true,
+        };
+        if !is_ours {
+            let to = self.to.display();
+            bail!("another command writes `{to}` just now\nhint: name another file, or wait for its end");
+        }
+        // From here on it is removed when this comes to nothing.
+        self.written = 1;
+        // The other may have given its files their names meanwhile.
+        is_new(self.to)?;
+        is_new(&self.numbered(1))?;
+        file.set_len(0).with_context(unwritable)?;
+        Ok(file)
     }
 
     /// Gives them their names.
-    fn finish(self) -> anyhow::Result<Vec<PathBuf>> {
+    fn finish(mut self) -> anyhow::Result<Vec<PathBuf>> {
         let mut files = Vec::new();
         for number in 1..=self.written {
             let name = if self.written == 1 { self.to.to_owned() } else { self.numbered(number) };
@@ -190,16 +229,20 @@ impl Parts<'_> {
             renamed.with_context(|| format!("cannot write `{}`", name.display()))?;
             files.push(name);
         }
+        // What comes to be called like a part from here on is another command's.
+        self.written = 0;
         Ok(files)
     }
 }
 
 impl Drop for Parts<'_> {
     fn drop(&mut self) {
-        for number in 1..=self.written {
+        // The first goes last, and its lock then: without them another command may begin.
+        for number in (1..=self.written).rev() {
             // Those with a name are no parts any more.
             let _ = fs::remove_file(self.part(number));
         }
+        drop(self.first.take());
     }
 }
 
@@ -267,5 +310,41 @@ mod tests {
         let long: Entry = Ok(("n".repeat(300), Vec::new(), 1));
         write((1..=1).map(entry).chain([long]), "store-1", &to, BOUNDS).unwrap_err();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn of_two_exports_to_one_name_the_later_one_ends_and_spoils_nothing() {
+        for bounds in [BOUNDS, Bounds { entries: 2, ..BOUNDS }] {
+            let folder = tempfile::tempdir().unwrap();
+            let to = folder.path().join("up.aisle");
+            let mut refused = Vec::new();
+            let entries = (1..=6).map(|number| {
+                // The first is asked for before there is a file.
+                if number > 1 {
+                    let other = write((7..=9).map(entry), "store-1", &to, BOUNDS);
+                    refused.push(other.unwrap_err().to_string());
+                }
+                entry(number)
+            });
+            let exported = write(entries, "store-1", &to, bounds).unwrap();
+            assert_eq!(refused.len(), 5);
+            for refused in refused {
+                assert!(refused.contains("another command") && refused.contains("hint: "), "{refused}");
+            }
+            let expected: Vec<_> = (1..=6_u64).map(|number| number.to_le_bytes().to_vec()).collect();
+            assert_eq!(read(&exported.files), expected);
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), exported.files.len());
+        }
+    }
+
+    #[test]
+    fn what_an_export_left_that_was_killed_is_in_nobodys_way_and_in_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("up.aisle");
+        fs::write(folder.path().join("up.aisle.001.part"), [7; 4_000]).unwrap();
+        let exported = write((1..=2).map(entry), "store-1", &to, BOUNDS).unwrap();
+        assert_eq!(exported.files, [to]);
+        assert_eq!(read(&exported.files).len(), 2);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

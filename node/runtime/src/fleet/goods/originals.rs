@@ -112,7 +112,8 @@ fn was<L: Line>(is: Option<L>) -> Option<Was<L>> {
     is.map(Was::Here).or_else(|| L::STAYS.then_some(Was::Absent))
 }
 
-/// Whether a product is what the file that goes made of it. Where that is not known it is taken to be.
+/// Whether a product is what the file that goes made of it. Where that is not known it is taken to be: a price that an order was ended for must not stay in force, and what
+/// comes back in its place is what the shop had itself.
 pub(super) fn is_ours<L: Line>(gone: Option<&BTreeMap<Sku, L>>, sku: &Sku, is: &L) -> bool {
     gone.is_none_or(|gone| gone.get(sku).is_some_and(|gone| gone.is_like(is)))
 }

@@ -152,8 +152,10 @@ fn what_is_asked_for_again_after_a_kill_comes_to_the_same() {
     shop.activate("A,1.10,GBP,\n");
     // Killed in the middle of putting the next one in place: what was there is kept, and half of it is in the journal.
     let next = shop.file("A,1.20,GBP,\nB,2.20,GBP,\n");
-    let (file, gone) =
-        (shop.goods.read::<Priced>(&next.bytes).unwrap(), shop.goods.gone::<Priced>(shop.runs.as_ref()));
+    let (file, gone) = (
+        shop.goods.read::<Priced>(&next.bytes).unwrap(),
+        shop.goods.gone::<Priced>(&shop.slot, shop.runs.as_ref()),
+    );
     let open =
         |shop: &Shop| Originals::open(&shop.goods.before, &shop.slot, Currency::GBP, gone.as_ref()).unwrap();
     let mut kept: Originals<Priced> = open(&shop);
@@ -226,4 +228,40 @@ fn prices_of_nothing_that_is_sold_here_are_not_taken() {
     shop.staff(&[list("B", "Bread", 200)]);
     let refused = shop.goods.smoke_test(&shop.file("A,1,GBP,\n")).unwrap_err();
     assert!(!refused.is_final && refused.text.contains("nothing that this shop sells"), "{refused:?}");
+}
+
+#[test]
+fn what_others_have_set_stays_though_the_file_that_goes_cannot_be_read_any_more() {
+    let mut shop = Shop::new(Kind::Prices);
+    shop.staff(&[list("A", "Apples", 100), list("B", "Bread", 200), list("C", "Crisps", 300)]);
+    shop.activate("A,1.10,GBP,\nB,2.10,GBP,\nC,3.10,GBP,\n");
+    shop.staff(&[price("B", 250)]);
+    // Its bytes are lost: neither the next file nor the end of them all has them.
+    shop.runs = None;
+    shop.activate("C,3.20,GBP,\n");
+    assert_eq!(shop.shows(), ["A Apples 100", "B Bread 250", "C Crisps 320"]);
+    shop.staff(&[price("C", 333)]);
+    shop.runs = None;
+    shop.remove();
+    assert_eq!(shop.shows(), ["A Apples 100", "B Bread 250", "C Crisps 333"]);
+    assert_eq!(shop.goods.before.read("prices/made").unwrap(), None);
+    let mut shop = Shop::new(Kind::Catalogue);
+    shop.activate("A,Apples,1,GBP,each,,\nB,Bread,2,GBP,each,,\n");
+    shop.staff(&[list("B", "Our bread", 200)]);
+    shop.runs = None;
+    shop.remove();
+    assert_eq!(shop.shows(), ["B Our bread 200"]);
+}
+
+#[test]
+fn where_nobody_knows_what_a_file_has_set_no_price_of_it_stays_in_force() {
+    let mut shop = Shop::new(Kind::Prices);
+    shop.staff(&[list("A", "Apples", 100), list("B", "Bread", 200)]);
+    shop.activate("A,0.01,GBP,\nB,2.10,GBP,\n");
+    shop.staff(&[price("B", 250)]);
+    shop.runs = None;
+    // As while a file is put in place, and as before anything was kept of files.
+    made::unknown(&shop.goods.before, &shop.slot).unwrap();
+    shop.remove();
+    assert_eq!(shop.shows(), ["A Apples 100", "B Bread 200"]);
 }
