@@ -234,6 +234,10 @@ impl Converger {
         if wanted.is_none() || is_refused() {
             self.effects.push(Effect::Discard { slot: slot.clone(), hash: release.hash });
             self.set(slot, Step::Rest);
+            if let Some(track) = self.kept.tracks.get_mut(slot) {
+                // That it did not come is not held against what runs.
+                track.recall();
+            }
             return Came::On;
         }
         if let Some(now) = wanted.filter(|now| *now != round) {

@@ -103,6 +103,18 @@ fn each_way_to_fail_has_its_code_and_leaves_what_ran() {
 }
 
 #[test]
+fn what_did_not_come_is_not_held_against_what_runs_once_it_is_wanted_no_more() {
+    let mut shop = good(&[(A, "1.0")]);
+    shop.behave(A, "2.0", Behaves { fetch_fails: u32::MAX, ..Behaves::default() });
+    shop.desire(Shop::state(&[(A, "2.0")]));
+    shop.settle();
+    assert_eq!(shop.codes(A), ["retry-later", "fetching"]);
+    shop.desire(Shop::state(&[(A, "1.0")]));
+    shop.settle();
+    assert_eq!((shop.phase(A), shop.codes(A)), (Phase::Settled, Vec::new()));
+}
+
+#[test]
 fn bytes_that_are_spoilt_once_are_fetched_once_more() {
     let mut shop = good(&[(A, "1.0")]);
     shop.behave(A, "2.0", Behaves { spoilt: 1, fetch_fails: 4, ..Behaves::default() });
