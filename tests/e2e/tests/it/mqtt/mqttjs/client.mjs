@@ -22,10 +22,10 @@ export function check(holds, what) {
 }
 
 /** Waits until something holds. */
-export async function eventually(what, holds) {
-    const deadline = Date.now() + PATIENCE_MS;
+export async function eventually(what, holds, patienceMs = PATIENCE_MS) {
+    const deadline = Date.now() + patienceMs;
     while (!holds()) {
-        check(Date.now() < deadline, `${what} did not come about within ${PATIENCE_MS} ms`);
+        check(Date.now() < deadline, `${what} did not come about within ${patienceMs} ms`);
         await sleep(10);
     }
 }

@@ -6,6 +6,8 @@ import { check, connected, eventually, inEachVersion, sleep, unique } from "./cl
 const url = process.argv[2];
 const MESSAGES = 600;
 const UNDER_WAY = 100;
+// After a reconnect the client sends one again when the one before is acknowledged: each waits for the disk, which may be busy.
+const PATIENCE_MS = 90_000;
 
 let underWay = 0;
 
@@ -29,14 +31,14 @@ await inEachVersion(async (version) => {
         if (number % 20 === 0) await sleep(20);
         if (number === UNDER_WAY && ++underWay === 2) console.log("under way");
     }
-    await eventually("every acknowledgement", () => acknowledged === MESSAGES || refused);
+    await eventually("every acknowledgement", () => acknowledged === MESSAGES || refused, PATIENCE_MS);
     check(!refused, refused);
     const counts = new Map();
     const distinct = () => {
         for (const { payload } of subscriber.inbox.splice(0)) counts.set(`${payload}`, (counts.get(`${payload}`) ?? 0) + 1);
         return counts.size;
     };
-    await eventually("every message", () => distinct() === MESSAGES);
+    await eventually("every message", () => distinct() === MESSAGES, PATIENCE_MS);
     await sleep(300);
     distinct();
     for (const [number, count] of counts) {
