@@ -28,6 +28,7 @@ pub mod gate;
 mod herald;
 pub mod http;
 pub mod key;
+mod network;
 pub mod objects;
 mod outcomes;
 pub mod payload;

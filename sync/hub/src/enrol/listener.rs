@@ -8,6 +8,7 @@ use super::{
     office::{Caller, Office},
     own::Own,
 };
+use crate::network::network;
 use aisle_provisioning::{authority::Unlocked, device::RevocationList, identity::Kind, verify::PeerVerifier};
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
@@ -20,7 +21,7 @@ use rustls_pki_types::CertificateDer;
 use std::{
     collections::HashMap,
     io,
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -195,17 +196,6 @@ fn renew(office: &Office, tls: &Mutex<Arc<ServerConfig>>) {
 /// How many callers each address has. As many entries as callers, so it has their bound.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Addresses(Arc<Mutex<HashMap<IpAddr, usize>>>);
-
-/// A whole network of IPv6, where anybody has as many addresses as they like.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
 
 /// A caller's place among those of its address, until it is dropped.
 #[derive(Debug)]
