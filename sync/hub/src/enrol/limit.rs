@@ -1,7 +1,7 @@
 //! How much one caller may ask, and how often it may be wrong.
 //!
 //! Requests of an address are counted by the second, wrong claims of an address and of a claim by the quarter of an hour. Only what went wrong counts there: a hundred
-//! boxes behind one router enrol without waiting. The time is passed in. Not here: connections ([`super::listener`]).
+//! boxes behind one router enrol without waiting. The time is passed in. Not here: connections ([`crate::callers`]).
 //!
 //! Guards: both tables have a bound; where a table is full, whoever was there longest goes. A code has 90 random bits, so whoever gets round this by many
 //! addresses has won nothing.
