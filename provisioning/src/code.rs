@@ -94,6 +94,7 @@ codes! {
     CertificateExpired = 508, 403, true, "The certificate has run out.", "Nothing: the box gets a new one with its old key, unless it is banned.";
     CannotIssue = 601, 503, true, "The hub cannot issue certificates just now.", "At the hub: `aisle-hub ca show`; its issuing authority may be locked or have run out. The box goes on trying.";
     HubBusy = 602, 503, true, "The hub has too much to do.", "Nothing: the box waits and goes on by itself.";
+    ListFull = 603, 507, true, "The hub's list of who may not come in is full.", "Tell headquarters: the answer says when there is room again, the hub's audit log which box filled the list. The box goes on trying.";
 }
 
 impl Code {

@@ -74,6 +74,8 @@ pub(crate) enum FleetError {
         said: String,
         /// The status of the answer.
         status: u16,
+        /// Which problem it is, such as `no-token`. None where whoever answered said nothing that only a hub says.
+        problem: Option<String>,
     },
     /// There is no answer, also after some tries.
     #[error("no answer from `{hub}`, asked {tries} times: {why}{hint}")]

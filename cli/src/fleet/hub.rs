@@ -207,7 +207,10 @@ impl Hub {
                 let why = format!("it leads on to `{}`", output::plain(&to));
                 return Err(FleetError::Strange { hub: self.place.origin.clone(), why });
             }
-            _ => return Err(FleetError::Refused { said: problem::said(status, body), status }),
+            _ => {
+                let problem = text("content-type").and_then(|media_type| problem::of_hub(&media_type, body));
+                return Err(FleetError::Refused { said: problem::said(status, body), status, problem });
+            }
         }
         let body = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(body) };
         let body = body.map_err(|_| FleetError::Strange {

@@ -42,6 +42,9 @@ const SCOPES: [&str; 16] = [
     "hub.read",
 ];
 
+/// What a hub says of a token that is good no more, and of one that it does not have any more.
+const OVER: [&str; 2] = ["no-token", "unknown"];
+
 const PROFILES: [Column; 5] = [
     Column("profile", &["/profile"], Shape::Text),
     Column("hub", &["/hub"], Shape::Text),
@@ -242,7 +245,7 @@ pub(super) fn forget(args: &LogoutArgs, at: &At, json: bool) -> Result<Ended> {
     Ok(Ended::Well)
 }
 
-/// True when the token is good no more; false where it has no name to be revoked by, as the machine's own has none.
+/// True when the token is good no more, which only the hub itself can say; false where it has no name to be revoked by, as the machine's own has none.
 fn revoke(gone: &Profile, at: &At) -> Result<bool> {
     if gone.token_id.is_empty() {
         return Ok(false);
@@ -251,16 +254,22 @@ fn revoke(gone: &Profile, at: &At) -> Result<bool> {
         Place { origin: origin(&gone.hub)?, token: Some(gone.token.clone()), ca_file: gone.ca_file.clone() };
     let hub =
         Hub::at(Place { ca_file: at.ca_file.clone().or(place.ca_file.clone()), ..place }, at.show_request)?;
-    match hub.ask(&Ask::delete(path("/v1/me/tokens", &[&gone.token_id])?)) {
+    let error = match hub.ask(&Ask::delete(path("/v1/me/tokens", &[&gone.token_id])?)) {
+        Ok(_) => return Ok(true),
         // Over, or revoked by somebody before.
-        Ok(_) | Err(FleetError::Refused { status: 401 | 404, .. }) => Ok(true),
-        Err(error) => {
-            output::aside(
-                "nothing is forgotten, since the token is still good; `--only-here` forgets it all the same",
-            );
-            Err(error.into())
+        Err(FleetError::Refused { problem: Some(problem), .. }) if OVER.contains(&problem.as_str()) => {
+            return Ok(true);
         }
-    }
+        Err(FleetError::Refused { status: status @ 400..=499, problem: None, .. }) => FleetError::Strange {
+            hub: gone.hub.clone(),
+            why: format!("it says {status} in another form, so this is not the hub"),
+        },
+        Err(error) => error,
+    };
+    output::aside(
+        "nothing is forgotten, since the token may still be good; `--only-here` forgets it all the same",
+    );
+    Err(error.into())
 }
 
 /// Shows the hubs that this machine knows, without their tokens.

@@ -176,6 +176,7 @@ fn place(desk: &Desk, person: &str) -> Result<String> {
             crate::output::plain(person)
         ),
         status: 404,
+        problem: None,
     })?;
     Ok(path("/v1/people", &[id])?)
 }

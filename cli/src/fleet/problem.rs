@@ -5,6 +5,11 @@
 use crate::output::plain;
 use serde::Deserialize;
 
+/// The media type of a problem.
+const MEDIA_TYPE: &str = "application/problem+json";
+/// What the types of a hub's problems begin with.
+const OF_HUB: &str = "urn:aisle:problem:";
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Problem {
@@ -39,6 +44,14 @@ fn hint(status: u16, kind: &str) -> &'static str {
     }
 }
 
+/// Which problem a hub says it is. None for what another server answers: a proxy, a sign-in page, whoever has the hub's address now.
+pub(super) fn of_hub(media_type: &str, body: &[u8]) -> Option<String> {
+    let media_type = media_type.split(';').next().unwrap_or_default().trim();
+    let problem =
+        media_type.eq_ignore_ascii_case(MEDIA_TYPE).then(|| serde_json::from_slice::<Problem>(body));
+    Some(problem?.ok()?.kind.strip_prefix(OF_HUB)?.to_owned())
+}
+
 /// What a refusal says, with a hint on a line of its own.
 pub(super) fn said(status: u16, body: &[u8]) -> String {
     let Some(problem) =
@@ -69,7 +82,7 @@ pub(super) fn said(status: u16, body: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::said;
+    use super::{of_hub, said};
 
     #[test]
     fn a_refusal_says_what_which_field_and_what_next() {
@@ -83,6 +96,20 @@ mod tests {
         assert_eq!(said(400, own), "No: `roles` is wrong\nhint: `viewer` or `admin`");
         assert!(said(401, b"{}").starts_with("the hub answered 401\nhint: the token is not good"));
         assert!(said(502, b"<html>").contains("502"));
+    }
+
+    #[test]
+    fn only_what_says_so_in_form_and_type_is_a_hubs() {
+        let body = br#"{"type":"urn:aisle:problem:no-token","title":"Sign in, or send a token"}"#;
+        for media_type in ["application/problem+json", "Application/Problem+JSON; charset=utf-8"] {
+            assert_eq!(of_hub(media_type, body).as_deref(), Some("no-token"), "{media_type}");
+        }
+        assert_eq!(of_hub("application/json", body), None);
+        assert_eq!(
+            of_hub("application/problem+json", br#"{"type":"about:blank","title":"Not Found"}"#),
+            None
+        );
+        assert_eq!(of_hub("application/problem+json", b"<html>"), None);
     }
 
     #[test]

@@ -15,6 +15,7 @@
 //! Guards invariants 1 (acknowledged means durable, at the hub too), 3 (nothing without a receipt is held) and 6.
 
 pub mod artefacts;
+mod callers;
 pub mod config;
 pub mod console;
 pub mod content;
@@ -28,6 +29,7 @@ pub mod gate;
 mod herald;
 pub mod http;
 pub mod key;
+mod network;
 pub mod objects;
 mod outcomes;
 pub mod payload;

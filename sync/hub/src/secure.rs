@@ -1,39 +1,32 @@
 //! The pages and the interface over TLS (`listen.https`), by the certificate that stores know the hub by.
 //!
-//! Nobody needs a certificate to come here: people sign in and programs have tokens. Not here: the routes, and boxes ([`crate::enrol`]), whose port asks for
-//! certificates. Guards: a caller has so long for its handshake, each request's head and each piece of its body, and there are so many, and so many from one address.
+//! Nobody needs a certificate to come here: people sign in and programs have tokens. Not here: the routes, how callers are let in ([`crate::callers`]), and boxes ([`crate::enrol`]),
+//! whose port asks for certificates. Guards: a caller has so long for its handshake, each request's head and each piece of its body.
 
+use crate::callers::{Bounds, Host, Port, Refusals, Shown};
 use aisle_transport::Credentials;
 use axum::{
-    BoxError, Extension, Router,
+    BoxError, Router,
     body::{Body, Bytes, HttpBody},
     extract::{ConnectInfo, Request},
     middleware::map_request,
 };
 use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
-use rustls::{ServerConfig, crypto::ring, version::TLS13};
+use hyper_util::rt::TokioTimer;
+use rustls::{ServerConfig, ServerConnection, crypto::ring, version::TLS13};
 use std::{
     future::Future as _,
     io,
     net::SocketAddr,
-    pin::{Pin, pin},
-    sync::{Arc, Mutex, PoisonError},
+    pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
-    task::JoinSet,
-    time::{Instant, Sleep, sleep, timeout},
+    sync::watch,
+    time::{Instant, Sleep, sleep},
 };
-use tokio_rustls::TlsAcceptor;
-
-use crate::enrol::Addresses;
 
 /// Callers at once; further ones are not taken until some have gone.
 const CALLERS_MAX: usize = 1_024;
@@ -42,47 +35,29 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long the next piece of a request's body may take, and the whole body.
 const PIECE: Duration = Duration::from_secs(30);
 const BODY: Duration = Duration::from_secs(600);
-/// After an error of accepting (no file handles, say) it is tried again this much later.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// When the hub goes down, requests that have begun are given so long.
 const PARTING: Duration = Duration::from_secs(10);
 
 /// The port, open.
 #[derive(Debug)]
-pub(crate) struct Secure {
-    listener: TcpListener,
-    address: SocketAddr,
-    shown: Shown,
-}
+pub(crate) struct Secure(Port);
 
-/// What callers are shown.
-#[derive(Clone)]
-pub(crate) struct Shown(Arc<Mutex<TlsAcceptor>>);
-
-impl std::fmt::Debug for Shown {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Shown")
-    }
-}
-
-fn acceptor(credentials: &Credentials) -> Result<TlsAcceptor, rustls::Error> {
+fn settings(credentials: &Credentials) -> Result<ServerConfig, rustls::Error> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[&TLS13])?
         .with_no_client_auth()
         .with_single_cert(credentials.chain.clone(), credentials.key.clone_key())?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok(config)
 }
 
-impl Shown {
-    /// Shows another certificate from now on. Connections that are open stay.
-    ///
-    /// # Errors
-    /// When it cannot be used; then nothing changes.
-    pub(crate) fn renew(&self, credentials: &Credentials) -> Result<(), rustls::Error> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = acceptor(credentials)?;
-        Ok(())
-    }
+/// Shows another certificate from now on. Connections that are open stay.
+///
+/// # Errors
+/// When it cannot be used; then nothing changes.
+pub(crate) fn renew(shown: &Shown, credentials: &Credentials) -> Result<(), rustls::Error> {
+    shown.renew(settings(credentials)?);
+    Ok(())
 }
 
 impl Secure {
@@ -90,60 +65,53 @@ impl Secure {
     ///
     /// # Errors
     /// When the address is taken, or the certificate cannot be used.
-    pub(crate) async fn open(address: SocketAddr, credentials: &Credentials) -> io::Result<Self> {
-        let acceptor = acceptor(credentials).map_err(io::Error::other)?;
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
-        Ok(Self { listener, address, shown: Shown(Arc::new(Mutex::new(acceptor))) })
+    pub(crate) async fn open(
+        address: SocketAddr,
+        credentials: &Credentials,
+        refusals: Refusals,
+    ) -> io::Result<Self> {
+        let tls = settings(credentials).map_err(io::Error::other)?;
+        Ok(Self(Port::open("https", address, tls, refusals).await?))
     }
 
     /// Where it is.
     pub(crate) const fn address(&self) -> SocketAddr {
-        self.address
+        self.0.address()
     }
 
     /// What it shows.
     pub(crate) fn shown(&self) -> Shown {
-        self.shown.clone()
+        self.0.shown()
     }
 
     /// Serves until the hub goes down, and lets requests that have begun come to an end then.
-    pub(crate) async fn run(self, interface: Router, mut down: watch::Receiver<bool>) {
-        let Self { listener, shown, .. } = self;
-        let interface = interface.layer(map_request(bounded));
-        let (places, addresses) = (Arc::new(Semaphore::new(CALLERS_MAX)), Addresses::default());
-        let mut callers = JoinSet::new();
-        loop {
-            let place = places.clone().acquire_owned();
-            let accepted = tokio::select! {
-                _ = down.wait_for(|is_down| *is_down) => break,
-                Some(_) = callers.join_next(), if !callers.is_empty() => continue,
-                accepted = async { (place.await, listener.accept().await) } => accepted,
-            };
-            match accepted {
-                (Ok(place), Ok((socket, from))) => {
-                    let Some(seat) = addresses.take(from.ip()) else { continue };
-                    let acceptor = shown.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                    let router = interface.clone().layer(Extension(ConnectInfo(from)));
-                    let down = down.clone();
-                    callers.spawn(async move {
-                        call(socket, from, &acceptor, router, down).await;
-                        drop((place, seat));
-                    });
-                }
-                (_, Err(error)) => {
-                    tracing::warn!("cannot accept a connection over TLS: {error}");
-                    sleep(ACCEPT_PAUSE).await;
-                }
-                // The semaphore is never closed.
-                (Err(_), _) => break,
-            }
-        }
-        drop(listener);
-        // Whoever is cut here had its time.
-        let _ = timeout(PARTING, async { while callers.join_next().await.is_some() {} }).await;
-        callers.shutdown().await;
+    pub(crate) async fn run(self, interface: Router, down: watch::Receiver<bool>) {
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+        let bounds = Bounds {
+            callers_max: CALLERS_MAX,
+            handshake: PATIENCE,
+            // A page hears for as long as somebody looks at it.
+            call: Duration::MAX,
+            parting: PARTING,
+            http,
+        };
+        self.0.serve(Public, interface.layer(map_request(bounded)), bounds, down).await;
     }
+}
+
+/// Whoever comes here.
+struct Public;
+
+impl Host for Public {
+    type Caller = ConnectInfo<SocketAddr>;
+
+    fn caller(&self, from: SocketAddr, _: &ServerConnection) -> Self::Caller {
+        ConnectInfo(from)
+    }
+
+    /// Every port scan is one of these, and browsers that do not know the root: counting them is enough.
+    async fn turned_away(&self, _: SocketAddr, _: &'static str, _: &str) {}
 }
 
 /// The same request, whose body has to come in time.
@@ -191,40 +159,5 @@ impl HttpBody for Timed {
 
     fn size_hint(&self) -> hyper::body::SizeHint {
         self.body.size_hint()
-    }
-}
-
-async fn call(
-    socket: TcpStream,
-    from: SocketAddr,
-    acceptor: &TlsAcceptor,
-    router: Router,
-    mut down: watch::Receiver<bool>,
-) {
-    let _ = socket.set_nodelay(true);
-    let stream = match timeout(PATIENCE, acceptor.accept(socket)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return tracing::debug!(%from, %error, "a handshake failed"),
-        Err(_) => return tracing::debug!(%from, "a handshake was too slow"),
-    };
-    let mut served = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(PATIENCE)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
-    );
-    let is_down = async {
-        // A sender that is gone is down as well.
-        let _ = down.wait_for(|is_down| *is_down).await;
-    };
-    let ended = tokio::select! {
-        ended = served.as_mut() => ended,
-        () = is_down => {
-            served.as_mut().graceful_shutdown();
-            served.await
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%from, %error, "a connection ended");
     }
 }

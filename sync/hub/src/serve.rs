@@ -5,6 +5,7 @@
 use crate::{
     Config, Database, HubDesk,
     artefacts::{Artefacts, keep::Keeper},
+    callers::Shown,
     console::{self, Console},
     content::Contents,
     database::DatabaseError,
@@ -24,7 +25,7 @@ use crate::{
     presence::Presence,
     recent::Recent,
     relay::{Relay, RelayError},
-    secure::{Secure, Shown},
+    secure::{self, Secure},
     telemetry::Telemetry,
 };
 use aisle_protocol::hub;
@@ -229,7 +230,7 @@ impl Running {
             None => None,
             Some(address) => {
                 let failed = |source| ServeError::Https { address, source };
-                Some(Secure::open(address, &credentials).await.map_err(failed)?)
+                Some(Secure::open(address, &credentials, telemetry.callers()).await.map_err(failed)?)
             }
         };
         let bounds = server::Config {
@@ -436,7 +437,7 @@ impl Running {
 }
 
 /// Looks after what runs out, for as long as the hub serves.
-async fn keep(office: Office, keys: Keys, secure: Option<Shown>, config: Config) {
+async fn keep(office: Office, keys: Keys, people: Option<Shown>, config: Config) {
     let mut look = interval(KEEP);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The first is at once, and was done at the start.
@@ -454,7 +455,7 @@ async fn keep(office: Office, keys: Keys, secure: Option<Shown>, config: Config)
             continue;
         }
         let renewed = credentials(&config).map_err(|error| error.to_string()).and_then(|shown| {
-            let people = secure.as_ref().map_or(Ok(()), |secure| secure.renew(&shown));
+            let people = people.as_ref().map_or(Ok(()), |people| secure::renew(people, &shown));
             people.map_err(|error| error.to_string())?;
             keys.renew(&shown).map_err(|error| error.to_string())
         });

@@ -41,6 +41,14 @@ pub fn says(status: &'static str, body: impl ToString) -> Answer {
     Answer::Says(status, Vec::new(), body.to_string())
 }
 
+/// What a hub says when it refuses.
+pub fn refuses(status: &'static str, problem: &str, title: &str) -> Answer {
+    let body =
+        serde_json::json!({ "type": format!("urn:aisle:problem:{problem}"), "title": title, "detail": "" });
+    let headers = vec![("content-type", "application/problem+json".to_owned())];
+    Answer::Says(status, headers, body.to_string())
+}
+
 pub fn well(body: impl ToString) -> Answer {
     says("200 OK", body)
 }

@@ -1,6 +1,6 @@
 //! Signing in once, and going by the token that is kept.
 
-use super::hub::{Answer, Hub, says, well};
+use super::hub::{Answer, Hub, refuses, says, well};
 use serde_json::json;
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -105,18 +105,44 @@ fn who_goes_revokes_the_token_before_the_hub_is_forgotten() {
 
 #[test]
 fn what_could_not_be_revoked_is_not_forgotten_unless_somebody_says_so() {
-    let no = || says("403 Forbidden", json!({ "title": "Not allowed", "detail": "" }));
-    let hub = signed_in_and_then(vec![no()]);
+    let hub = signed_in_and_then(vec![refuses("403 Forbidden", "forbidden", "You may not")]);
     hub.run(["login", "--name", "ada", "--password-stdin"], None, PASSWORD).well();
     hub.run(["logout"], None, "").ended(1).says("--only-here");
     assert!(fs::read_to_string(hub.profiles()).unwrap().contains("hush"));
     hub.run(["logout", "--only-here"], None, "").well().says("me token revoke t9");
     assert!(!fs::read_to_string(hub.profiles()).unwrap().contains("hush"));
     // One that is over, or that somebody revoked before, keeps nobody.
-    let over = says("401 Unauthorized", json!({ "title": "Sign in, or send a token", "detail": "" }));
-    let hub = signed_in_and_then(vec![over]);
+    for over in [
+        refuses("401 Unauthorized", "no-token", "Sign in, or send a token"),
+        refuses("404 Not Found", "unknown", "No such thing"),
+    ] {
+        let hub = signed_in_and_then(vec![over]);
+        hub.run(["login", "--name", "ada", "--password-stdin"], None, PASSWORD).well();
+        hub.run(["logout"], None, "").well();
+    }
+}
+
+#[test]
+fn what_another_server_says_in_the_place_of_the_hub_revokes_nothing() {
+    let html = || vec![("content-type", "text/html".to_owned())];
+    let blank = vec![("content-type", "application/problem+json".to_owned())];
+    for other in [
+        Answer::Says("404 Not Found", html(), "<html>404</html>".to_owned()),
+        Answer::Says("401 Unauthorized", html(), "<html>Sign in to the guest network</html>".to_owned()),
+        Answer::Says("404 Not Found", blank, r#"{"type":"about:blank","title":"Not Found"}"#.to_owned()),
+        says("401 Unauthorized", json!({ "title": "Sign in, or send a token", "detail": "" })),
+    ] {
+        let hub = signed_in_and_then(vec![other]);
+        hub.run(["login", "--name", "ada", "--password-stdin"], None, PASSWORD).well();
+        let ran = hub.run(["logout"], None, "").ended(3).says("this is not the hub").says("--only-here");
+        assert!(!ran.err.contains("hush"), "{}", ran.err);
+        assert!(fs::read_to_string(hub.profiles()).unwrap().contains("hush"), "the token is kept");
+    }
+    // A hub without this address has revoked nothing either.
+    let hub = signed_in_and_then(vec![refuses("404 Not Found", "unknown-path", "No such page")]);
     hub.run(["login", "--name", "ada", "--password-stdin"], None, PASSWORD).well();
-    hub.run(["logout"], None, "").well();
+    hub.run(["logout"], None, "").ended(1).says("--only-here");
+    assert!(fs::read_to_string(hub.profiles()).unwrap().contains("hush"));
 }
 
 #[test]

@@ -157,6 +157,7 @@ impl EnrolError {
             Self::TooOften { .. } => Code::TooManyTries,
             Self::Change(error) => error.code(),
             Self::Entropy(_) => Code::CannotIssue,
+            Self::Database(DatabaseError::ListFull { .. }) => Code::ListFull,
             Self::Database(_) => Code::HubBusy,
         }
     }

@@ -44,13 +44,15 @@ pub enum DatabaseError {
     Disk,
     /// The list of who may not come in takes no more of these.
     #[error(
-        "the list of who may not come in has {most} entries or more, and no further {what} get onto it\nhint: `aisle-hub audit --action device.ban` and `--action certificate.issue` say who filled it; ban that box"
+        "the list of who may not come in has {most} entries or more, and no further {what} get onto it; {frees}\nhint: `aisle-hub audit --action device.ban` and `--action certificate.issue` say who filled it; ban that box"
     )]
     ListFull {
         /// What was to get onto it.
         what: &'static str,
         /// How many there may be before.
         most: usize,
+        /// When it gets room by itself, in words.
+        frees: String,
     },
     /// Something in it is not what the hub wrote.
     #[error(

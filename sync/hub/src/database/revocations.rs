@@ -75,6 +75,16 @@ pub(super) async fn list_in(tx: &mut Tx) -> Result<RevocationList, DatabaseError
     list_of(number, &bytes)
 }
 
+/// When a list gets room by itself, in words.
+fn frees(list: &RevocationList) -> String {
+    let next = list.entries().filter_map(|entry| entry.until).min();
+    let at = next.and_then(|until| jiff::Timestamp::from_millisecond(until.0.saturating_add(KEPT_MS)).ok());
+    at.map_or_else(
+        || "what stands there does not end by itself".to_owned(),
+        |at| format!("an entry leaves it a week after its certificate has ended, the next one at {at:.0}"),
+    )
+}
+
 /// Changes the list with what a change asks for, as far as there is room for such changes.
 ///
 /// A certificate that was replaced is refused by the record of its node as well: where there is no room for it, the renewal goes on without.
@@ -91,7 +101,7 @@ pub(super) async fn revoke_in(
     let failed = while_doing("change who may not come in");
     let list = list_in(tx).await?.prune(Timestamp(now.0.saturating_sub(KEPT_MS)));
     // A fleet has a fraction of what a list may hold; at the bound nothing more is revoked, and nobody believes that it was.
-    let full = || DatabaseError::ListFull { what: room.what(), most: room.most() };
+    let full = || DatabaseError::ListFull { what: room.what(), most: room.most(), frees: frees(&list) };
     let next = list.with(more.iter().cloned(), lifted, now);
     let next = next.ok().filter(|next| next.size() <= room.most().max(list.size()));
     let list = match next {

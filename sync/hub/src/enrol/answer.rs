@@ -21,6 +21,8 @@ pub(crate) const APPROVAL_RETRY_S: u32 = 30;
 const BUSY_RETRY_S: u32 = 15;
 /// When a box that is suspended comes again, in seconds.
 const SUSPENDED_RETRY_S: u32 = 900;
+/// When a box comes again for which there is no room on the list of who may not come in, in seconds.
+const FULL_RETRY_S: u32 = 3_600;
 
 /// Why a box gets nothing, or not yet.
 #[derive(Debug, Clone)]
@@ -37,6 +39,7 @@ impl Refused {
         let retry_after_s = match code {
             Code::WaitsForApproval => Some(APPROVAL_RETRY_S),
             Code::Suspended => Some(SUSPENDED_RETRY_S),
+            Code::ListFull => Some(FULL_RETRY_S),
             code if code.is_passing() => Some(BUSY_RETRY_S),
             _ => None,
         };
@@ -94,7 +97,7 @@ impl From<DatabaseError> for Refused {
     fn from(error: DatabaseError) -> Self {
         if let DatabaseError::ListFull { .. } = error {
             tracing::error!(%error, "nothing is taken back for a box");
-            return Self::of(Code::CannotIssue, &error);
+            return Self::of(Code::ListFull, &error);
         }
         tracing::warn!(%error, source = ?std::error::Error::source(&error), "a box could not be answered");
         Self::new(Code::HubBusy, "the hub's database does not answer")

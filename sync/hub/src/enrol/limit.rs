@@ -1,17 +1,14 @@
 //! How much one caller may ask, and how often it may be wrong.
 //!
 //! Requests of an address are counted by the second, wrong claims of an address and of a claim by the quarter of an hour. Only what went wrong counts there: a hundred
-//! boxes behind one router enrol without waiting. The time is passed in. Not here: connections ([`super::listener`]).
+//! boxes behind one router enrol without waiting. The time is passed in. Not here: connections ([`crate::callers`]).
 //!
 //! Guards: both tables have a bound; where a table is full, whoever was there longest goes. A code has 90 random bits, so whoever gets round this by many
 //! addresses has won nothing.
 
+use crate::network::network;
 use aisle_provisioning::claim::Locator;
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    net::{IpAddr, Ipv6Addr},
-};
+use std::{collections::HashMap, hash::Hash, net::IpAddr};
 
 /// How long wrong claims count, and how long somebody waits who had too many, in milliseconds: a quarter of an hour.
 pub(crate) const WINDOW_MS: u64 = 15 * 60_000;
@@ -109,7 +106,7 @@ impl Limiter {
 
     /// One more request of an address.
     pub(crate) fn request(&mut self, from: IpAddr, now_ms: u64) -> Result<(), TooMany> {
-        let from = caller(from);
+        let from = network(from);
         if self.requests.add(from, now_ms) <= self.requests_per_second_max {
             return Ok(());
         }
@@ -118,26 +115,16 @@ impl Limiter {
 
     /// Whether a claim may be tried.
     pub(crate) fn may_try(&self, from: IpAddr, claim: &Locator, now_ms: u64) -> Result<(), TooMany> {
-        self.wrong_from.check(&caller(from), now_ms, self.tries_max)?;
+        self.wrong_from.check(&network(from), now_ms, self.tries_max)?;
         self.wrong_for.check(claim, now_ms, CLAIM_TRIES_MAX)
     }
 
     /// A claim was wrong.
     pub(crate) fn was_wrong(&mut self, from: IpAddr, claim: Option<&Locator>, now_ms: u64) {
-        self.wrong_from.add(caller(from), now_ms);
+        self.wrong_from.add(network(from), now_ms);
         if let Some(claim) = claim {
             self.wrong_for.add(claim.clone(), now_ms);
         }
-    }
-}
-
-fn caller(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        address => address,
     }
 }
 

@@ -27,7 +27,6 @@ pub mod telemetry;
 pub mod warden;
 mod within;
 
-pub(crate) use listener::Addresses;
 pub use listener::{Door, ListenError, Patience};
 pub use office::{Clock, Office, OfficeError, Parts};
 pub(crate) use within::within;

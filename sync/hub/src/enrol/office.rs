@@ -572,9 +572,8 @@ impl Office {
         refused
     }
 
-    /// Counts a caller who never got to ask, and writes it down: too many at once, or TLS that could not agree.
+    /// Writes down a caller who never got to ask: too many at once, or TLS that could not agree.
     pub(super) async fn turned_away(&self, address: SocketAddr, reason: &'static str, detail: &str) {
-        self.telemetry().caller(reason);
         let caller = Caller { address, chain: Arc::new([]) };
         let line = self.line(by(&caller, "tls"), "enrolment.call", "", self.now());
         self.written(line, format!("{reason}: {detail}")).await;

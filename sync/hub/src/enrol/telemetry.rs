@@ -1,5 +1,6 @@
 //! What the port where boxes enrol tells of itself.
 
+use crate::callers::Refusals;
 use aisle_provisioning::code::Code;
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -12,16 +13,11 @@ struct OfOutcome {
     outcome: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfReason {
-    reason: &'static str,
-}
-
 /// Its metrics. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Telemetry {
     answers: Family<OfOutcome, Counter>,
-    callers: Family<OfReason, Counter>,
+    callers: Refusals,
     cut: Counter,
     ends: Gauge,
 }
@@ -31,7 +27,7 @@ impl Telemetry {
     pub fn register(registry: &mut Registry) -> Self {
         let telemetry = Self {
             answers: Family::default(),
-            callers: Family::default(),
+            callers: Refusals::register(registry),
             cut: Counter::default(),
             ends: Gauge::default(),
         };
@@ -39,11 +35,6 @@ impl Telemetry {
             "aisle_hub_enrolment_answers",
             "Answers to boxes, by `issued` or the code of the refusal. Many of one code: the table of codes says what to do.",
             telemetry.answers.clone(),
-        );
-        registry.register(
-            "aisle_hub_enrolment_callers_refused",
-            "Callers who never got to ask, by reason: too many at once, TLS that could not agree (`old_tls`, `certificate`, `handshake`). Grows much: look who calls; the audit log says from where.",
-            telemetry.callers.clone(),
         );
         registry.register(
             "aisle_hub_connections_cut",
@@ -66,8 +57,9 @@ impl Telemetry {
         self.answers.get_or_create(&OfOutcome { outcome: code.to_string() }).inc();
     }
 
-    pub(super) fn caller(&self, reason: &'static str) {
-        self.callers.get_or_create(&OfReason { reason }).inc();
+    /// Who never gets to ask, at this port and at that for people.
+    pub(crate) fn callers(&self) -> Refusals {
+        self.callers.clone()
     }
 
     pub(super) fn cut(&self, connections: usize) {

@@ -291,7 +291,8 @@ async fn enrolment(
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 409, body = Problem, content_type = "application/problem+json"),
-    (status = 503, body = Problem, content_type = "application/problem+json")))]
+    (status = 503, body = Problem, content_type = "application/problem+json"),
+    (status = 507, body = Problem, content_type = "application/problem+json")))]
 async fn decide_enrolment(
     Shared(api): Shared<Api>,
     Extension(who): Extension<Who>,

@@ -386,6 +386,16 @@ impl Problem {
         )
     }
 
+    /// The list of who may not come in takes no more: what fills it, and when there is room again.
+    fn list_full(error: &DatabaseError) -> Self {
+        Self::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "urn:aisle:problem:list-full",
+            "The list of who may not come in is full",
+            error.to_string(),
+        )
+    }
+
     /// This hub takes no boxes in.
     pub(crate) fn no_enrolment() -> Self {
         Self::new(
@@ -431,6 +441,10 @@ impl Problem {
 /// What is inside stays inside: it is logged, not told.
 impl From<DatabaseError> for Problem {
     fn from(error: DatabaseError) -> Self {
+        if let DatabaseError::ListFull { .. } = error {
+            tracing::error!(%error, "nobody was put onto the list of who may not come in");
+            return Self::list_full(&error);
+        }
         tracing::warn!(%error, source = ?std::error::Error::source(&error), "a request could not be answered");
         if error.is_passing() {
             return Self::busy("the database does not answer; try again");

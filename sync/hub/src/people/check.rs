@@ -69,7 +69,7 @@ impl People {
         let subjects = [Subject::guesses(&from.address)];
         self.let_try(&subjects, now_ms).await?;
         let line = self.line(stranger(from), "token.guess", "", now_ms).not(Outcome::Refused, reason);
-        let line = self.counted(line);
+        let line = self.counted(line).await?;
         self.database().note_failure(&subjects, now_ms, |_| line).await?;
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! ([`SUBJECTS_MAX`]): beyond, the least guilty is forgotten first. A wait never exceeds a quarter of an hour, so nobody can lock somebody out for good, and
 //! sessions that there are go on. Not here: checking ([`super::password`]), SQL. Guards invariant 7: a clock that leaps makes no wait longer than the longest.
 
+use crate::network::network;
 use std::net::IpAddr;
 
 /// The most accounts and addresses that are counted.
@@ -46,11 +47,8 @@ impl Subject {
     }
 
     fn network(address: &str) -> String {
-        match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
-            Ok(IpAddr::V6(address)) => {
-                let [a, b, c, d, ..] = address.segments();
-                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-            }
+        match address.parse::<IpAddr>().map(network) {
+            Ok(IpAddr::V6(network)) => format!("{network}/64"),
             Ok(IpAddr::V4(address)) => address.to_string(),
             Err(_) => address.chars().take(64).collect(),
         }

@@ -30,7 +30,7 @@ pub mod who;
 use crate::database::{Database, DatabaseError};
 use approval::Approvals;
 use audit::{By, Line, Outcome};
-use damper::Damper;
+use damper::{Damper, STRANGERS_A_DAY_MAX};
 use password::{Cost, Passwords};
 use ring::rand::{SecureRandom, SystemRandom};
 use std::{fmt, sync::Arc};
@@ -146,20 +146,35 @@ impl People {
         }
     }
 
-    /// Writes down what somebody may not do. Who does the same again and again within a minute is counted only, after the first few.
+    /// Writes down what somebody may not do. Who does the same again and again within a minute is counted only, after the first few; so are strangers
+    /// of whom there were enough in a day.
     ///
     /// # Errors
     /// When the database cannot take it.
     pub async fn refused(&self, line: Line, reason: impl Into<String>) -> Result<(), DatabaseError> {
-        if let Some(line) = self.counted(line.not(Outcome::Refused, reason)) {
+        if let Some(line) = self.counted(line.not(Outcome::Refused, reason)).await? {
             self.0.database.audit(&line).await?;
         }
         Ok(())
     }
 
     /// Counts a refusal, and gives its row back where it is to be written.
-    fn counted(&self, line: Line) -> Option<Line> {
+    async fn counted(&self, line: Line) -> Result<Option<Line>, DatabaseError> {
         self.telemetry().refused(line.action);
-        Some(line).filter(|line| self.0.damper.lets(&line.by, line.action, line.at_ms))
+        self.damped(line).await
+    }
+
+    /// Gives a row about what was refused back where it is to be written. How many were left out before it, when a day had enough, is written here.
+    async fn damped(&self, line: Line) -> Result<Option<Line>, DatabaseError> {
+        let Some(left_out) = self.0.damper.lets(&line.by, line.action, line.at_ms) else { return Ok(None) };
+        if left_out > 0 {
+            let nobody = By { id: String::new(), name: String::new(), way: "", address: String::new() };
+            let reason = format!(
+                "{left_out} more of somebody not known were counted and not written: {STRANGERS_A_DAY_MAX} of a day are"
+            );
+            let told = self.line(nobody, line.action, "", line.at_ms).not(Outcome::Refused, reason);
+            self.0.database.audit(&told).await?;
+        }
+        Ok(Some(line))
     }
 }

@@ -102,8 +102,8 @@ impl People {
         if !is_right {
             self.telemetry().sign_in("wrong");
             let line = self.line(claimed(None, "", from), "session.begin", super::who::MACHINE, now_ms);
-            let line = line.not(Outcome::Refused, "that is not the hub's token");
-            self.database().note_failure(&subjects, now_ms, |_| Some(line)).await?;
+            let line = self.damped(line.not(Outcome::Refused, "that is not the hub's token")).await?;
+            self.database().note_failure(&subjects, now_ms, |_| line).await?;
             return Err(SignInError::Wrong);
         }
         self.telemetry().sign_in("done");
@@ -147,16 +147,15 @@ impl People {
                 self.telemetry().sign_in("wrong");
                 let by = claimed(person.as_ref(), name, from);
                 let line = self.line(by, action, "", now_ms);
+                let line = line.not(Outcome::Refused, "the name or the password is not right");
+                let line = self.damped(line).await?;
                 let told = |counted: &[super::lockout::Attempts]| {
                     let wait_ms = counted.iter().map(|attempts| attempts.left_ms(now_ms)).max().unwrap_or(0);
-                    let reason = match wait_ms {
-                        0 => "the name or the password is not right".to_owned(),
-                        _ => format!(
-                            "the name or the password is not right; the next try in {} s",
-                            wait_ms / 1_000
-                        ),
-                    };
-                    Some(line.not(Outcome::Refused, reason))
+                    let mut line = line?;
+                    if wait_ms > 0 {
+                        line.reason.push_str(&format!("; the next try in {} s", wait_ms / 1_000));
+                    }
+                    Some(line)
                 };
                 self.database().note_failure(subjects, now_ms, told).await?;
                 Err(SignInError::Wrong)
@@ -224,8 +223,8 @@ impl People {
         let Some(person) = self.database().person_with_code(&hash, now_ms).await? else {
             self.telemetry().sign_in("wrong");
             let line = self.line(claimed(None, "", from), "person.set_up", "", now_ms);
-            let line = line.not(Outcome::Refused, "no such code");
-            self.database().note_failure(&subjects, now_ms, |_| Some(line)).await?;
+            let line = self.damped(line.not(Outcome::Refused, "no such code")).await?;
+            self.database().note_failure(&subjects, now_ms, |_| line).await?;
             return Err(SignInError::Code);
         };
         let password = Password::chosen(password, &person.name)?;

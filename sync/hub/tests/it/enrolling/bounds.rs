@@ -13,6 +13,8 @@ use aisle_provisioning::{
 };
 use sqlx::ConnectOptions as _;
 
+const DAY_MS: i64 = 24 * 3_600_000;
+
 impl World {
     fn device(&self, name: &str) -> Identity {
         Identity::device(self.chain(), Store::new("store-1").unwrap(), Device::new(name).unwrap())
@@ -20,10 +22,15 @@ impl World {
 
     /// So many certificates of devices on the list, as if one box had brought them all there before there was a bound.
     async fn fill(&self, count: usize) {
+        self.fill_until(count, Timestamp(now().0 + 30 * DAY_MS)).await;
+    }
+
+    /// The same, with when they end.
+    async fn fill_until(&self, count: usize, until: Timestamp) {
         let before = self.database().await.revocations().await.unwrap();
         let entries = (1..=count as u64).map(|number| {
             let what = What::Certificate(CertificateNumber::new(&number.to_be_bytes()).unwrap());
-            Entry { what, since: now(), until: Some(Timestamp(i64::MAX)) }
+            Entry { what, since: now(), until: Some(until) }
         });
         let list = before.with(entries, &[], now()).unwrap();
         let Location::Sqlite(path) = &self.config.database else { panic!("{:?}", self.config.database) };
@@ -50,9 +57,11 @@ async fn a_list_that_is_full_of_devices_has_room_for_a_ban_a_renewal_and_a_rejec
     assert_eq!(device(&bad, &hub, "POST", "fridge-7").await.status, 200);
     world.fill(ENTRIES_MAX / 2).await;
     // No box brings another device onto it, and is told so in words.
-    let reply = world.refused(&hub, "E-601", device(&bad, &hub, "DELETE", "fridge-7")).await;
-    assert_eq!((reply.status, reply.code().as_str()), (503, "E-601"));
-    assert!(reply.json()["detail"].as_str().unwrap().contains("100000 entries"), "{}", reply.json());
+    let reply = world.refused(&hub, "E-603", device(&bad, &hub, "DELETE", "fridge-7")).await;
+    assert_eq!((reply.status, reply.code().as_str()), (507, "E-603"));
+    assert_eq!(reply.header("retry-after"), Some("3600"));
+    let detail = reply.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("100000 entries") && detail.contains("the next one at 20"), "{detail}");
     // A renewal and what people decide goes on.
     let new = bad.renew(&hub, "store-1").await.unwrap_or_else(|reply| panic!("{}", reply.code()));
     assert_eq!(new.settings(&hub).await.status, 200);
@@ -67,6 +76,42 @@ async fn a_list_that_is_full_of_devices_has_room_for_a_ban_a_renewal_and_a_rejec
     world.decide("store-2", "4712", Verb::Ban).await;
     let banned = other.identity("store-2");
     assert!(world.database().await.revocations().await.unwrap().bans(&banned));
+    hub.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_ran_out_a_week_ago_leaves_a_full_list_and_who_ran_out_yesterday_does_not() {
+    let world = World::new("approval = \"auto\"");
+    let hub = world.hub().await;
+    let carton = world.enrolled(&hub, "store-1", "4711").await;
+    for fridge in ["fridge-7", "fridge-8"] {
+        assert_eq!(device(&carton, &hub, "POST", fridge).await.status, 200);
+    }
+    world.fill_until(ENTRIES_MAX / 2, Timestamp(now().0 - 8 * DAY_MS)).await;
+    assert_eq!(device(&carton, &hub, "DELETE", "fridge-7").await.status, 204);
+    let list = world.database().await.revocations().await.unwrap();
+    assert!(list.size() == 1 && list.bans(&world.device("fridge-7")), "{}", list.size());
+    world.fill_until(ENTRIES_MAX / 2, Timestamp(now().0 - DAY_MS)).await;
+    assert_eq!(device(&carton, &hub, "DELETE", "fridge-8").await.code(), "E-603");
+    hub.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ban_for_which_there_is_no_room_at_all_says_what_is_full_and_until_when() {
+    let world = World::new("approval = \"auto\"");
+    let hub = world.hub().await;
+    world.enrolled(&hub, "store-1", "4711").await;
+    let there = world.database().await.revocations().await.unwrap().size();
+    world.fill(ENTRIES_MAX - there).await;
+    let token = std::fs::read_to_string(&world.config.files.token).unwrap();
+    let url = format!("http://{}/v1/enrolments/store-1/4711/ban", hub.http);
+    let asked = reqwest::Client::new().post(url).bearer_auth(token.trim());
+    let answer = asked.json(&serde_json::json!({ "reason": "stolen" })).send().await.unwrap();
+    let problem: serde_json::Value = answer.json().await.unwrap();
+    assert_eq!((&problem["type"], &problem["status"]), (&"urn:aisle:problem:list-full".into(), &507.into()));
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("200000 entries") && detail.contains("the next one at 20"), "{detail}");
+    assert_eq!(world.written("node.ban", "E-603").await, 1);
     hub.end().await;
 }
 

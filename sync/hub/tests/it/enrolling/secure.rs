@@ -1,6 +1,7 @@
 //! The interface over TLS, by the certificate that the hub's own authority gave it.
 
-use super::world::World;
+use super::world::{Hub, World};
+use crate::{ports::free, running::eventually};
 use aisle_hub::serve::Running;
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion, crypto::ring, version::TLS12};
 use rustls_pki_types::ServerName;
@@ -72,4 +73,39 @@ async fn people_and_programs_are_served_over_tls_by_the_identity_that_stores_kno
     let _idle = TcpStream::connect(at).await.unwrap();
     drop(stop);
     timeout(Duration::from_secs(60), serving).await.expect("it goes down").unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn callers_of_one_address_beyond_its_seats_are_hung_up_on_and_counted() {
+    let world = World::new("");
+    let mut config = world.config.clone();
+    let at: SocketAddr = format!("127.0.0.1:{}", free().unwrap()).parse().unwrap();
+    config.listen.https = Some(at);
+    let hub = Hub::start(&config).await;
+    // They say nothing, and have their seats until the hub has no more patience with them.
+    let mut seated = Vec::new();
+    for _ in 0..128 {
+        seated.push(TcpStream::connect(at).await.unwrap());
+    }
+    let mut one_more = TcpStream::connect(at).await.unwrap();
+    let read = timeout(Duration::from_secs(8), one_more.read(&mut [0; 16])).await;
+    assert!(matches!(read, Ok(Ok(0) | Err(_))), "{read:?}");
+    let metric = "aisle_hub_callers_refused";
+    eventually("it is counted", async || {
+        world.counted(&hub, metric, "port=\"https\",reason=\"address\"").await == 1
+    })
+    .await;
+    // Who gives a seat back makes room, and what cannot agree on TLS is counted as well.
+    drop(seated);
+    eventually("somebody else is let in", async || {
+        connect(&world, at, rustls::DEFAULT_VERSIONS).await.is_ok()
+    })
+    .await;
+    let before = world.counted(&hub, metric, "port=\"https\",reason=\"old_tls\"").await;
+    assert!(connect(&world, at, &[&TLS12]).await.is_err());
+    eventually("the old TLS is counted", async || {
+        world.counted(&hub, metric, "port=\"https\",reason=\"old_tls\"").await == before + 1
+    })
+    .await;
+    hub.end().await;
 }

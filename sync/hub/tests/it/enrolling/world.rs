@@ -263,8 +263,8 @@ impl World {
         attack: impl Future<Output = T> + 'w,
     ) -> Pin<Box<dyn Future<Output = T> + 'w>> {
         Box::pin(async move {
-            let labels = format!("reason=\"{reason}\"");
-            let metric = ("aisle_hub_enrolment_callers_refused", labels.as_str());
+            let labels = format!("port=\"enrolment\",reason=\"{reason}\"");
+            let metric = ("aisle_hub_callers_refused", labels.as_str());
             self.noted(hub, metric, ("enrolment.call", reason), attack).await
         })
     }
