@@ -75,9 +75,9 @@ fn reached(gates: &Gates, evidence: &Evidence<'_>) -> Check {
 fn booted(gates: &Gates, evidence: &Evidence<'_>) -> Check {
     let silence = &evidence.silence;
     let verdict = silence.verdict(u64::from(gates.dark_percent_max), gates.alpha());
-    let Silence { of, dark, others, others_away, .. } = silence;
+    let (Silence { of, dark, .. }, (others, away)) = (silence, silence.compared());
     let mut text = format!(
-        "{dark} of {of} nodes that run it went dark; of those that do not run it {others_away} of {others} are away"
+        "{dark} of {of} nodes that run it went dark; of those that do not run it {away} of {others} are away"
     );
     if verdict == Verdict::Wait {
         text.push_str(": they may only be closed, and are waited for");

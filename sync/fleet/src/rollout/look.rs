@@ -121,7 +121,8 @@ impl Rollout {
         judge(gates, &evidence)
     }
 
-    /// Who of some waves has gone silent, and who of those that could be in them and do not run it.
+    /// Who of some waves has gone silent, and who of those that could be in them and do not run it. Who has been given it and has not begun, as those that wait for their maintenance
+    /// window, is told apart from both: what it dies of is not known.
     fn silence(&self, is_meant: impl Fn(usize) -> bool, gates: &Gates) -> Silence {
         let at = self.moment(Timestamp::default());
         let deadline_ms = u64::from(gates.deadline_minutes) * 60_000;
@@ -143,11 +144,12 @@ impl Rollout {
                 if is_meant(usize::from(progress.wave)) {
                     silence.add(silent_ms, deadline_ms);
                 }
-            } else if matches!(progress.status, Status::Waiting | Status::Given | Status::Working)
-                && progress.seen_ms.is_some_and(|seen| seen >= since_ms)
-                && is_alike(progress)
-            {
-                silence.add_other(silent_ms);
+            } else if progress.seen_ms.is_some_and(|seen| seen >= since_ms) && is_alike(progress) {
+                match progress.status {
+                    Status::Waiting => silence.add_other(silent_ms),
+                    Status::Given | Status::Working => silence.add_given(silent_ms),
+                    _ => {}
+                }
             }
         }
         silence
