@@ -1,12 +1,11 @@
 //! A look at a rollout: what the gates say of the wave that runs and of those before it, and what follows.
 
-use super::{Progress, Rollout, RolloutPhase, Status, Tally, event::Effect};
+use super::{Progress, Rollout, RolloutPhase, Status, Tally, WaveState, event::Effect};
 use crate::{
     gate::{Check, Evidence, GateName, Gates, Health, Silence, Verdict, judge},
     wave::{OnFailure, bit},
 };
 use aisle_event::Timestamp;
-use std::collections::BTreeMap;
 
 impl Rollout {
     pub(super) fn tick(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
@@ -114,10 +113,11 @@ impl Rollout {
         for progress in self.nodes.values().filter(|progress| is_of(progress)) {
             health.merge(&progress.health);
         }
-        let none = BTreeMap::new();
-        let means = self.waves.get(self.current).map_or(&none, |wave| &wave.means);
+        let none = WaveState::default();
+        let WaveState { means, sought, .. } = self.waves.get(self.current).unwrap_or(&none);
         let silence = self.silence(&is_meant, gates);
-        let evidence = Evidence { tally, silence, health: &health, is_called: self.spec.is_called(), means };
+        let is_called = self.spec.is_called();
+        let evidence = Evidence { tally, silence, health: &health, is_called, means, sought };
         judge(gates, &evidence)
     }
 

@@ -7,7 +7,7 @@ use super::Rollout;
 use crate::{
     gate::{Business, Scale, Worse},
     name::Metric,
-    sequential::Pair,
+    sequential::{Mean, Pair},
 };
 use aisle_event::StoreId;
 use std::collections::BTreeMap;
@@ -21,16 +21,19 @@ impl Rollout {
     }
 
     pub(super) fn paired(&mut self, metric: Metric, mut pairs: Vec<Pair>) {
-        if self.business(&metric).is_none() || pairs.is_empty() {
+        if self.business(&metric).is_none() {
+            return;
+        }
+        let Some(wave) = self.waves.get_mut(self.current) else { return };
+        wave.sought.insert(metric.clone());
+        if pairs.is_empty() {
             return;
         }
         pairs.truncate(PAIRS_MAX);
-        if let Some(wave) = self.waves.get_mut(self.current) {
-            // Other pairs are another comparison.
-            wave.means.insert(metric.clone(), crate::sequential::Mean::default());
-            wave.periods.remove(&metric);
-            wave.pairs.insert(metric, pairs);
-        }
+        // Other pairs are another comparison.
+        wave.means.insert(metric.clone(), Mean::default());
+        wave.periods.remove(&metric);
+        wave.pairs.insert(metric, pairs);
     }
 
     pub(super) fn measured(&mut self, metric: &Metric, period: u64, values: &BTreeMap<StoreId, i64>) {

@@ -250,9 +250,10 @@ fn what_has_passed_and_has_to_prove_itself_anew_soaks_anew() {
 /// What the gate says, with 20 per cent that may go dark and a hundredth that may be chance.
 fn verdict(silence: Silence) -> Verdict {
     use aisle_fleet::{Gates, Health, gate::Evidence, gate::judge, rollout::Tally};
-    let (means, health) = (std::collections::BTreeMap::new(), Health::default());
+    let (means, health, tally) = (std::collections::BTreeMap::new(), Health::default(), Tally::default());
+    let sought = BTreeSet::new();
     let evidence =
-        Evidence { tally: Tally::default(), silence, health: &health, is_called: false, means: &means };
+        Evidence { tally, silence, health: &health, is_called: false, means: &means, sought: &sought };
     let checks = judge(&Gates::default(), &evidence);
     checks.into_iter().find(|check| check.gate == GateName::Booted).unwrap().verdict
 }

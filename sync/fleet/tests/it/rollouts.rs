@@ -485,9 +485,31 @@ fn without_stores_to_compare_with_a_metric_is_not_judged_and_holds_nobody_up() {
     drive.pass(2);
     assert_eq!(drive.phase(), &RolloutPhase::Done);
 }
+    assert!(drive.is("running"), "nobody knows yet whether there are any: {}", drive.phase());
+    drive.fact(Fact::Paired { metric: Metric::new("basket-value").unwrap(), pairs: vec![] });
+    drive.pass(2);
 
 #[test]
 fn a_wave_may_ask_a_person_before_the_next_begins() {
+#[test]
+fn while_stores_to_compare_with_are_looked_for_only_their_metric_waits() {
+    let mut spec = spec(waves());
+    spec.gates.business =
+        serde_json::from_value(serde_json::json!([{ "metric": "basket-value", "worse": "lower" }])).unwrap();
+    let mut drive = Drive::started(spec, 20);
+    let first = drive.wave(0);
+    drive.passes(&first[0]);
+    drive.pass(1);
+    let checks = &drive.rollout.waves()[0].checks;
+    let waits = checks.iter().find(|check| check.gate.to_string() == "basket-value").unwrap();
+    assert_eq!(waits.verdict, Verdict::Wait);
+    assert_eq!(waits.text, "stores to compare with are still looked for");
+    drive.fails(&first[0], "it broke");
+    drive.fails(&first[1], "it broke");
+    drive.pass(1);
+    assert!(drive.is("rolling-back"), "{}", drive.phase());
+}
+
     let mut drive = Drive::started(
         spec(serde_json::json!([{ "name": "first", "size": 2, "asks": true }, { "name": "rest" }])),
         5,
