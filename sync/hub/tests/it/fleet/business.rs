@@ -215,6 +215,9 @@ pub async fn a_long_day_is_read_to_its_end_a_piece_at_a_look(hall: &Hall) {
     let pairs = &wave(&rollout).pairs[&metric("basket-value")];
     let pasts: Vec<i64> = pairs.iter().flat_map(|pair| [pair.treated_past, pair.control_past]).collect();
     assert_eq!(pasts, [1_500; 4], "half of the day at each price");
+    let hours: Vec<u32> =
+        pairs.iter().flat_map(|pair| [pair.treated_periods, pair.control_periods]).collect();
+    assert_eq!(hours, [2; 4], "two hours of it were open");
 }
 
 pub async fn hours_that_did_not_get_into_the_rows_are_measured_again(hall: &Hall) {
