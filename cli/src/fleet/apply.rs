@@ -16,7 +16,8 @@ use std::path::PathBuf;
 /// `fleet apply`
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "A file has one document or many, with `---` between them: `group:`, `override:`, `filter:`, `rollout:`. All of a file is done, or nothing.\n\n\
+    after_help = "A file has one document or many, with `---` between them: `group:`, `override:`, `filter:`, `rollout:`. All of a file is done, or nothing.\n\
+                        `who` may be \"@name\" of a saved filter, of the same file or saved before: what it says now is kept, and shown as what differs.\n\n\
                         Examples:\n  aisle fleet apply -f fleet.yaml --dry-run\n  aisle fleet apply -f fleet.yaml\n  cat *.yaml | aisle fleet apply -f -"
 )]
 pub(crate) struct Args {

@@ -1,7 +1,10 @@
 //! Documents from files, or from standard input as `-`: read up to a bound, and held against the rules where one of a kind is wanted.
 
 use super::error::FleetError;
-use aisle_fleet::document::{self, Document, TEXT_BYTES_MAX};
+use aisle_fleet::{
+    Selector,
+    document::{self, TEXT_BYTES_MAX, WrittenDocument},
+};
 use std::{
     fs::File,
     io::{self, Read},
@@ -35,19 +38,23 @@ pub(super) fn read(path: &Path) -> Result<Text, FleetError> {
     Ok(Text { file: (!is_input).then(|| path.to_owned()), text })
 }
 
-/// The one document of a file.
+/// The one document of a file, as it is written: the hub knows what the saved filters say that it names.
 ///
 /// # Errors
 /// When it cannot be read, cannot be, or is not one.
-pub(super) fn one(path: &Path) -> Result<Document, FleetError> {
+pub(super) fn one(path: &Path) -> Result<WrittenDocument, FleetError> {
     let Text { text, .. } = read(path)?;
     let content = |why: String| FleetError::Content { path: path.to_owned(), why };
-    let mut all = document::read(&text).map_err(|error| {
+    let refused = |error: document::DocumentError| {
         let source =
             std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
         let said = error.to_string();
         content(if said.contains(source.trim_start_matches(": ")) { said } else { format!("{said}{source}") })
-    })?;
+    };
+    let written = document::read_written(&text).map_err(refused)?;
+    // Whatever a saved filter says, nothing else of the document is wrong.
+    written.clone().resolve(|_| Some(Selector::every())).map_err(refused)?;
+    let mut all = written.documents();
     match (all.pop(), all.is_empty()) {
         (Some(one), true) => Ok(one),
         _ => Err(content("has several documents\nhint: `aisle fleet apply -f` takes them all".to_owned())),

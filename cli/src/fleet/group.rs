@@ -8,7 +8,10 @@ use super::{
     view::{self, Column, Shape, fields},
 };
 use crate::Ended;
-use aisle_fleet::{Document, Filter, Group, Says, Selector};
+use aisle_fleet::{
+    Filter, Says, Selector,
+    document::{Meant, WrittenDocument, WrittenGroup},
+};
 use anyhow::Result;
 use clap::Subcommand;
 use serde_json::Value;
@@ -62,7 +65,7 @@ pub(crate) struct SetArgs {
     /// A document with the group, in YAML or JSON; `-` for standard input
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Whom it means
+    /// Whom it means: a selector, or `@name` for what a saved filter says now
     #[arg(long, value_name = "SELECTOR", conflicts_with = "file")]
     who: Option<String>,
     /// A store that it means besides; may be repeated
@@ -147,10 +150,10 @@ pub(super) fn wrong(error: impl std::fmt::Display) -> crate::Usage {
     crate::Usage(error.to_string())
 }
 
-fn group(args: &SetArgs) -> Result<Group> {
+fn group(args: &SetArgs) -> Result<WrittenGroup> {
     if let Some(file) = &args.file {
         return match documents::one(file)? {
-            Document::Group(group) => Ok(group),
+            WrittenDocument::Group(group) => Ok(group),
             _ => Err(documents::other(file, "group").into()),
         };
     }
@@ -160,14 +163,15 @@ fn group(args: &SetArgs) -> Result<Group> {
         says.minimums.insert(slot.parse().map_err(wrong)?, version.parse().map_err(wrong)?);
     }
     let stores = args.store.iter().map(|store| aisle_event::StoreId::new(store).map_err(wrong));
-    let group = Group {
+    let group = WrittenGroup {
         name: args.name.as_deref().unwrap_or_default().parse().map_err(wrong)?,
         priority: args.priority,
-        who: args.who.as_deref().map(Selector::parse).transpose().map_err(wrong)?,
+        who: args.who.as_deref().map(str::parse::<Meant>).transpose().map_err(wrong)?,
         stores: stores.collect::<Result<BTreeSet<_>, _>>()?,
         says,
     };
-    group.check().map_err(wrong)?;
+    let whoever = group.clone().resolve(|_| Some(Selector::every())).map_err(wrong)?;
+    whoever.check().map_err(wrong)?;
     Ok(group)
 }
 

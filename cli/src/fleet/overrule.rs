@@ -11,7 +11,7 @@ use super::{
 };
 use crate::Ended;
 use aisle_event::{StoreId, Timestamp};
-use aisle_fleet::{Document, Override, Says, Want};
+use aisle_fleet::{Override, Says, Want, document::WrittenDocument};
 use anyhow::Result;
 use clap::Subcommand;
 use serde_json::Value;
@@ -104,7 +104,7 @@ fn place(node: &str) -> Result<String, super::FleetError> {
 fn wanted(args: &SetArgs) -> Result<Override> {
     if let Some(file) = &args.file {
         return match documents::one(file)? {
-            Document::Override(one) => Ok(one),
+            WrittenDocument::Override(one) => Ok(one),
             _ => Err(documents::other(file, "override").into()),
         };
     }

@@ -17,7 +17,11 @@
 //! ```
 //!
 //! What a value means follows from the field and not from how it looks: a version `1.10` stays what it is. Unknown fields are refused, and so are aliases and
-//! merges, which make ten lines into a milliard. Not here: what a document does (whoever applies it), rights.
+//! merges, which make ten lines into a milliard. Not here: names of saved filters in documents ([`written`]), what a document does (whoever applies it), rights.
+
+pub mod written;
+
+pub use written::{Meant, Unsaved, Written, WrittenDocument, WrittenGroup, WrittenRollout};
 
 use crate::{
     device::DeviceSettings,
@@ -104,6 +108,15 @@ pub enum DocumentError {
         #[source]
         source: InvalidRollout,
     },
+    /// The name of a filter that nobody has saved.
+    #[error("document {place}: {source}")]
+    Unsaved {
+        /// Which document, from 1.
+        place: usize,
+        /// Which name, and where it stands.
+        #[source]
+        source: Unsaved,
+    },
     /// Two about one thing.
     #[error("document {place} is about the same thing as an earlier one")]
     Twice {
@@ -137,30 +150,31 @@ impl Document {
     }
 }
 
-/// Reads documents: YAML, with `---` between them, or JSON, as one object or a list of them.
+/// Reads documents: YAML, with `---` between them, or JSON, as one object or a list of them. Saved filters that they name are those of the same text.
 ///
 /// # Errors
 /// Names the place where it goes wrong, or the document and the field that cannot be.
 pub fn read(text: &str) -> Result<Vec<Document>, DocumentError> {
+    read_written(text)?.resolve(|_| None)
+}
+
+/// Reads documents as they are written. They are checked when the names in them are resolved.
+///
+/// # Errors
+/// Names the place where it goes wrong.
+pub fn read_written(text: &str) -> Result<Written, DocumentError> {
     if text.len() > TEXT_BYTES_MAX {
         return Err(DocumentError::TooLong { bytes: text.len() });
     }
     let documents = match text.trim_start().chars().next() {
-        Some('[') => json::<Vec<Document>>(text)?,
-        Some('{') => vec![json::<Document>(text)?],
+        Some('[') => json::<Vec<WrittenDocument>>(text)?,
+        Some('{') => vec![json::<WrittenDocument>(text)?],
         _ => yaml(text)?,
     };
     if documents.is_empty() || documents.len() > DOCUMENTS_MAX {
         return Err(DocumentError::Count { count: documents.len() });
     }
-    let mut seen = std::collections::BTreeSet::new();
-    for (document, place) in documents.iter().zip(1..) {
-        document.check(place)?;
-        if !seen.insert(document.subject()) {
-            return Err(DocumentError::Twice { place });
-        }
-    }
-    Ok(documents)
+    Ok(Written(documents))
 }
 
 fn json<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, DocumentError> {

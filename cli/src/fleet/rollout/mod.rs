@@ -13,7 +13,7 @@ use super::{
     watch,
 };
 use crate::Ended;
-use aisle_fleet::Document;
+use aisle_fleet::document::WrittenDocument;
 use anyhow::Result;
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -195,7 +195,7 @@ pub(super) fn run(command: &RolloutCommand, desk: &Desk) -> Result<Ended> {
             desk.list(&Ask::get(format!("{}/events", place(rollout)?)), paging, &EVENTS, "nothing happened")
         }
         C::Create(CreateArgs { file }) => {
-            let Document::Rollout(spec) = documents::one(file)? else {
+            let WrittenDocument::Rollout(spec) = documents::one(file)? else {
                 return Err(documents::other(file, "rollout").into());
             };
             let rollout = spec.rollout.clone();

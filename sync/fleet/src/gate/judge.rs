@@ -6,7 +6,7 @@ use crate::{
     rollout::Tally,
     sequential::{Interval, Mean, Rate},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A mean of fewer calls says nothing of fuel, whatever `calls_min` is.
 const FUEL_CALLS_MIN: u64 = 20;
@@ -26,6 +26,8 @@ pub struct Evidence<'a> {
     pub is_called: bool,
     /// Differences to the stores compared with, a positive one being worse; only metrics that have pairs.
     pub means: &'a BTreeMap<Metric, Mean>,
+    /// Metrics of which it is known whether there are stores to compare with.
+    pub sought: &'a BTreeSet<Metric>,
 }
 
 /// What every gate says, in a fixed order.
@@ -75,9 +77,9 @@ fn reached(gates: &Gates, evidence: &Evidence<'_>) -> Check {
 fn booted(gates: &Gates, evidence: &Evidence<'_>) -> Check {
     let silence = &evidence.silence;
     let verdict = silence.verdict(u64::from(gates.dark_percent_max), gates.alpha());
-    let Silence { of, dark, others, others_away, .. } = silence;
+    let (Silence { of, dark, .. }, (others, away)) = (silence, silence.compared());
     let mut text = format!(
-        "{dark} of {of} nodes that run it went dark; of those that do not run it {others_away} of {others} are away"
+        "{dark} of {of} nodes that run it went dark; of those that do not run it {away} of {others} are away"
     );
     if verdict == Verdict::Wait {
         text.push_str(": they may only be closed, and are waited for");
@@ -139,6 +141,9 @@ fn fuel(max: u64, gates: &Gates, evidence: &Evidence<'_>) -> Check {
 fn metric(business: &Business, gates: &Gates, evidence: &Evidence<'_>) -> Check {
     let gate = GateName::Business(business.metric.clone());
     let Some(mean) = evidence.means.get(&business.metric) else {
+        if !evidence.sought.contains(&business.metric) {
+            return check(gate, Verdict::Wait, "stores to compare with are still looked for".into());
+        }
         let text = "no stores like these are left to compare with";
         // What nobody can be compared with has not been shown to do no worse.
         return if business.must_show {

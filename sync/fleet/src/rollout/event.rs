@@ -125,11 +125,11 @@ pub enum Fact {
     },
     /// A node has left the fleet.
     Left(NodeId),
-    /// The stores that those of the running wave are compared with.
+    /// The stores that those of the running wave are compared with. Until it comes, the gate of the metric waits.
     Paired {
         /// By which metric.
         metric: Metric,
-        /// They.
+        /// They; none where there are none.
         pairs: Vec<Pair>,
     },
     /// A period was measured.

@@ -1,12 +1,11 @@
 //! A look at a rollout: what the gates say of the wave that runs and of those before it, and what follows.
 
-use super::{Progress, Rollout, RolloutPhase, Status, Tally, event::Effect};
+use super::{Progress, Rollout, RolloutPhase, Status, Tally, WaveState, event::Effect};
 use crate::{
     gate::{Check, Evidence, GateName, Gates, Health, Silence, Verdict, judge},
     wave::{OnFailure, bit},
 };
 use aisle_event::Timestamp;
-use std::collections::BTreeMap;
 
 impl Rollout {
     pub(super) fn tick(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
@@ -114,14 +113,16 @@ impl Rollout {
         for progress in self.nodes.values().filter(|progress| is_of(progress)) {
             health.merge(&progress.health);
         }
-        let none = BTreeMap::new();
-        let means = self.waves.get(self.current).map_or(&none, |wave| &wave.means);
+        let none = WaveState::default();
+        let WaveState { means, sought, .. } = self.waves.get(self.current).unwrap_or(&none);
         let silence = self.silence(&is_meant, gates);
-        let evidence = Evidence { tally, silence, health: &health, is_called: self.spec.is_called(), means };
+        let is_called = self.spec.is_called();
+        let evidence = Evidence { tally, silence, health: &health, is_called, means, sought };
         judge(gates, &evidence)
     }
 
-    /// Who of some waves has gone silent, and who of those that could be in them and do not run it.
+    /// Who of some waves has gone silent, and who of those that could be in them and do not run it. Who has been given it and has not begun, as those that wait for their maintenance
+    /// window, is told apart from both: what it dies of is not known.
     fn silence(&self, is_meant: impl Fn(usize) -> bool, gates: &Gates) -> Silence {
         let at = self.moment(Timestamp::default());
         let deadline_ms = u64::from(gates.deadline_minutes) * 60_000;
@@ -143,11 +144,12 @@ impl Rollout {
                 if is_meant(usize::from(progress.wave)) {
                     silence.add(silent_ms, deadline_ms);
                 }
-            } else if matches!(progress.status, Status::Waiting | Status::Given | Status::Working)
-                && progress.seen_ms.is_some_and(|seen| seen >= since_ms)
-                && is_alike(progress)
-            {
-                silence.add_other(silent_ms);
+            } else if progress.seen_ms.is_some_and(|seen| seen >= since_ms) && is_alike(progress) {
+                match progress.status {
+                    Status::Waiting => silence.add_other(silent_ms),
+                    Status::Given | Status::Working => silence.add_given(silent_ms),
+                    _ => {}
+                }
             }
         }
         silence

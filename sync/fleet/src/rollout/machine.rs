@@ -65,6 +65,10 @@ pub struct WaveState {
     /// The stores compared with, by metric.
     #[cfg_attr(feature = "schema", schema(value_type = BTreeMap<String, Vec<Pair>>))]
     pub pairs: BTreeMap<Metric, Vec<Pair>>,
+    /// Metrics for which stores to compare with were looked for, also where there were none. Where an earlier build did not write it down, they are looked for once more.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<String>))]
+    pub sought: BTreeSet<Metric>,
     /// What the comparison came to, by metric; a positive one is worse.
     #[cfg_attr(feature = "schema", schema(value_type = BTreeMap<String, Mean>))]
     pub means: BTreeMap<Metric, Mean>,

@@ -7,7 +7,7 @@ use super::Rollout;
 use crate::{
     gate::{Business, Scale, Worse},
     name::Metric,
-    sequential::Pair,
+    sequential::{Mean, Pair},
 };
 use aisle_event::StoreId;
 use std::collections::BTreeMap;
@@ -21,16 +21,17 @@ impl Rollout {
     }
 
     pub(super) fn paired(&mut self, metric: Metric, mut pairs: Vec<Pair>) {
-        if self.business(&metric).is_none() || pairs.is_empty() {
+        let Some(scale) = self.business(&metric).map(|business| business.scale) else { return };
+        let Some(wave) = self.waves.get_mut(self.current) else { return };
+        wave.sought.insert(metric.clone());
+        if pairs.is_empty() {
             return;
         }
         pairs.truncate(PAIRS_MAX);
-        if let Some(wave) = self.waves.get_mut(self.current) {
-            // Other pairs are another comparison.
-            wave.means.insert(metric.clone(), crate::sequential::Mean::default());
-            wave.periods.remove(&metric);
-            wave.pairs.insert(metric, pairs);
-        }
+        // Other pairs are another comparison.
+        wave.means.insert(metric.clone(), Mean::sharing(luck_of_pasts(scale, &pairs)));
+        wave.periods.remove(&metric);
+        wave.pairs.insert(metric, pairs);
     }
 
     pub(super) fn measured(&mut self, metric: &Metric, period: u64, values: &BTreeMap<StoreId, i64>) {
@@ -47,6 +48,23 @@ impl Rollout {
             mean.add(worse);
         }
     }
+}
+
+/// How much of the variance of one period the pasts bring into every period.
+///
+/// A past is a mean of as many periods as were looked at, and as much luck as such a mean is. Each period is divided by the same past, so that its luck does not go away with more
+/// periods, as theirs does. To first order (the delta method) `T/T₀ - C/C₀` is off by what `C₀` and `T₀` are off, each in parts of itself. Where periods before and after have the same spread
+/// `σ²`, a past of `m` of them is off with variance `σ²/m`; over all pairs that is the mean of `1/m` in parts of a period's own variance. Pasts of many baskets are better than that
+/// says: periods in which little is sold have the widest spread, and count least in them.
+///
+/// Of shares the past is no divisor, and only excuses: nothing is brought in by it.
+fn luck_of_pasts(scale: Scale, pairs: &[Pair]) -> f64 {
+    if scale == Scale::Absolute || pairs.is_empty() {
+        return 0.0;
+    }
+    let of = |periods: u32| if periods == 0 { 0.0 } else { 1.0 / f64::from(periods) };
+    let both = pairs.iter().map(|pair| f64::midpoint(of(pair.treated_periods), of(pair.control_periods)));
+    both.sum::<f64>() / pairs.len() as f64
 }
 
 /// How far two stores are apart, a positive number being worse for the one with the release.

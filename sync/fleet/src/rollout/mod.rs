@@ -32,5 +32,6 @@ pub use event::{Command, Effect, Event, Fact, Refusal, Verb};
 pub use machine::{Entry, HISTORY_MAX, ROUNDS_MAX, Rollout, WaveState};
 pub use phase::RolloutPhase;
 pub use progress::{Progress, Status, Tally};
+pub(crate) use spec::offline_minutes;
 pub use spec::{InvalidRollout, RolloutSpec, WAVES_MAX};
 pub use view::{RolloutView, WaveView};

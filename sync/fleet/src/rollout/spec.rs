@@ -42,7 +42,7 @@ pub struct RolloutSpec {
     pub offline_minutes: u32,
 }
 
-const fn offline_minutes() -> u32 {
+pub(crate) const fn offline_minutes() -> u32 {
     30
 }
 

@@ -17,6 +17,9 @@ pub struct Baseline {
     pub store: StoreId,
     /// What it was there in the mean, in whatever unit the metric has: minor units of money, millionths.
     pub past: i64,
+    /// Of how many periods it is the mean, of those in which there was something to measure; 0 where that is not known, and the past is taken as exact.
+    #[serde(default)]
+    pub periods: u32,
     /// The labels that must be the same, in a fixed order; nothing for one that it has not.
     pub labels: Vec<Option<String>>,
 }
@@ -38,17 +41,24 @@ pub struct Pair {
     pub treated: StoreId,
     /// Its past.
     pub treated_past: i64,
+    /// Of how many periods that is the mean; 0 where it is taken as exact.
+    #[serde(default)]
+    pub treated_periods: u32,
     /// The one without.
     #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub control: StoreId,
     /// Its past.
     pub control_past: i64,
+    /// Of how many periods that is the mean; 0 where it is taken as exact.
+    #[serde(default)]
+    pub control_periods: u32,
 }
 
 /// Finds pairs. The work grows with the stores, and the logarithm of their number.
 #[must_use]
 pub fn pairs(treated: &[Baseline], controls: &[Baseline], how: Matching) -> Vec<Pair> {
     let taken: BTreeSet<&StoreId> = treated.iter().map(|one| &one.store).collect();
+    let periods: BTreeMap<&StoreId, u32> = controls.iter().map(|one| (&one.store, one.periods)).collect();
     let mut free: BTreeMap<&[Option<String>], BTreeSet<(i64, &StoreId)>> = BTreeMap::new();
     for one in controls.iter().filter(|one| !taken.contains(&one.store)) {
         free.entry(&one.labels).or_default().insert((one.past, &one.store));
@@ -69,8 +79,10 @@ pub fn pairs(treated: &[Baseline], controls: &[Baseline], how: Matching) -> Vec<
         pairs.push(Pair {
             treated: one.store.clone(),
             treated_past: one.past,
+            treated_periods: one.periods,
             control: nearest.1.clone(),
             control_past: nearest.0,
+            control_periods: periods.get(nearest.1).copied().unwrap_or_default(),
         });
     }
     pairs

@@ -11,6 +11,17 @@
 //! at most `alpha`. All `μ` for which it does not are the confidence sequence: `x̄ ± (s/sqrt(n)) · sqrt((n-1)·(c-1)/(1-c·r))` with `c = (1/(alpha²·r))^(1/n)`,
 //! everything where `c·r >= 1`.
 //!
+//! **Where all observations share a chance**, as metrics do that are held against the same past again and again, they are `x_i = μ + b + e_i` with one `b` of mean 0 and variance `k` times that of an
+//! `e_i`, which no number of observations averages out: looked at for long enough, `b` is taken for an effect. Their covariance is the variance of an `e_i` times `I + k·11ᵀ`, and with the prior on the
+//! effect `I + (k + 1/g)·11ᵀ`. With the same right Haar prior on the spread, and the inverse of a matrix of rank one more (Sherman and Morrison, 1950), the likelihood ratio is
+//!
+//! ```text
+//! E_n(μ) = sqrt(r/a) · ((1 + a·u)/(1 + r·u))^(n/2),     u = n·(x̄ - μ)²/Σ(x_i - x̄)²,   a = 1/(1 + k·n),   r = 1/(1 + (k + 1/g)·n)
+//! ```
+//!
+//! and what it does not exclude is `x̄ ± sqrt(Σ(x_i - x̄)²/n · (c-1)/(a-c·r))` with `c = (a/(alpha²·r))^(1/n)`. With `k = 0` both are what stands above. With `k = 1/m`, a past of `m` observations,
+//! `a·n` is `n·m/(n+m)`, the size of two samples that are compared (Rouder et al., 2009), of which only the later one shows its spread. It is a test martingale as before, whatever the spread.
+//!
 //! Lai, "On confidence sequences" (Annals of Statistics, 1976); Rouder et al., "Bayesian t tests" (2009) for the closed form; Wang and Ramdas,
 //! "Anytime-valid t-tests and confidence sequences for Gaussian means with unknown variance" (Sequential Analysis, 2025). It is the mixture SPRT of Johari,
 //! Koomen, Pekelis and Walsh, "Always Valid Inference" (Operations Research, 2022), without their plug-in for the variance, which is too sure of
@@ -32,6 +43,9 @@ pub struct Mean {
     pub mean: f64,
     /// The sum of the squares of what they are away from it (Welford, 1962).
     pub squares: f64,
+    /// The variance of what all of them share by chance, in parts of the variance of one; 0 where they share nothing.
+    #[serde(default)]
+    pub shared: f64,
 }
 
 /// Where the true mean is, as far as can be said.
@@ -45,6 +59,19 @@ pub struct Interval {
 }
 
 impl Mean {
+    /// Of none yet, which will share something by chance: so much, in parts of the variance of one. What is no such number is nothing.
+    #[must_use]
+    pub fn sharing(shared: f64) -> Self {
+        let shared = if shared.is_finite() { shared.max(0.0) } else { 0.0 };
+        Self { shared, ..Self::default() }
+    }
+
+    /// `a` and `r` of the module's formulae.
+    fn weights(&self) -> (f64, f64) {
+        let n = self.n as f64;
+        (1.0 / (1.0 + self.shared * n), 1.0 / (1.0 + (self.shared + 1.0 / PRIOR) * n))
+    }
+
     /// Takes one in. What is no number is left out.
     pub fn add(&mut self, x: f64) {
         if !x.is_finite() {
@@ -63,14 +90,14 @@ impl Mean {
         if self.n < 2 {
             return 1.0;
         }
-        let r = PRIOR / (PRIOR + n);
+        let (a, r) = self.weights();
         let off = n * (self.mean - mu) * (self.mean - mu);
         if self.squares <= 0.0 {
             return 1.0;
         }
         // t²/(n-1) = n·(x̄-μ)²/squares.
         let u = off / self.squares;
-        (0.5 * r.ln() + 0.5 * n * ((1.0 + u).ln() - (1.0 + r * u).ln())).exp()
+        (0.5 * (r / a).ln() + 0.5 * n * ((1.0 + a * u).ln() - (1.0 + r * u).ln())).exp()
     }
 
     /// True when observations without any spread are above `mu`, and so many that it is no chance: were one as often above it as not, so many from the first on would be
@@ -92,9 +119,9 @@ impl Mean {
         if self.n < 2 || self.squares <= 0.0 || !(alpha > 0.0 && alpha < 1.0) {
             return nothing;
         }
-        let r = PRIOR / (PRIOR + n);
-        let c = ((-2.0 * alpha.ln() - r.ln()) / n).exp();
-        let room = 1.0 - c * r;
+        let (a, r) = self.weights();
+        let c = ((-2.0 * alpha.ln() - (r / a).ln()) / n).exp();
+        let room = a - c * r;
         if room <= 0.0 {
             return nothing;
         }

@@ -250,9 +250,10 @@ fn what_has_passed_and_has_to_prove_itself_anew_soaks_anew() {
 /// What the gate says, with 20 per cent that may go dark and a hundredth that may be chance.
 fn verdict(silence: Silence) -> Verdict {
     use aisle_fleet::{Gates, Health, gate::Evidence, gate::judge, rollout::Tally};
-    let (means, health) = (std::collections::BTreeMap::new(), Health::default());
+    let (means, health, tally) = (std::collections::BTreeMap::new(), Health::default(), Tally::default());
+    let sought = BTreeSet::new();
     let evidence =
-        Evidence { tally: Tally::default(), silence, health: &health, is_called: false, means: &means };
+        Evidence { tally, silence, health: &health, is_called: false, means: &means, sought: &sought };
     let checks = judge(&Gates::default(), &evidence);
     checks.into_iter().find(|check| check.gate == GateName::Booted).unwrap().verdict
 }
@@ -260,7 +261,7 @@ fn verdict(silence: Silence) -> Verdict {
 #[test]
 fn nodes_that_run_it_are_held_against_those_that_do_not() {
     let of = |of, dark, others, others_away| {
-        verdict(Silence { of, dark, dark_short: dark, dark_long: 0, others, others_away })
+        verdict(Silence { of, dark, dark_short: dark, others, others_away, ..Silence::default() })
     };
     assert_eq!(of(2, 1, 20, 0), Verdict::Pass, "one is one, be it half of all");
     assert_eq!(of(5, 2, 20, 0), Verdict::Fail);
@@ -270,8 +271,75 @@ fn nodes_that_run_it_are_held_against_those_that_do_not() {
     assert_eq!(of(2, 2, 20, 10), Verdict::Wait, "of two both may well be chance");
     assert_eq!(of(20, 20, 20, 10), Verdict::Fail, "of twenty they are not");
     assert_eq!(of(20, 20, 3, 0), Verdict::Wait, "too few to compare with");
-    let long = Silence { of: 20, dark: 20, dark_short: 0, dark_long: 20, others: 3, others_away: 0 };
+    let long = Silence { of: 20, dark: 20, dark_long: 20, others: 3, ..Silence::default() };
     assert_eq!(verdict(long), Verdict::Fail);
-    let missed = Silence { of: 20, dark: 20, dark_short: 0, dark_long: 0, others: 20, others_away: 20 };
+    let missed = Silence { of: 20, dark: 20, others: 20, others_away: 20, ..Silence::default() };
     assert_eq!(verdict(missed), Verdict::Pass, "nobody is waited for for ever");
+}
+
+#[test]
+fn who_was_given_it_and_has_not_begun_is_compared_with_only_where_nobody_else_is_left() {
+    let of = |others, others_away, given, given_away| {
+        let silence = Silence {
+            of: 20,
+            dark: 10,
+            dark_short: 10,
+            others,
+            others_away,
+            given,
+            given_away,
+            ..Silence::default()
+        };
+        verdict(silence)
+    };
+    assert_eq!(of(20, 0, 60, 60), Verdict::Fail, "those that died before they began excuse nothing");
+    assert_eq!(of(20, 10, 60, 0), Verdict::Wait, "and those that live blame nobody for the night");
+    assert_eq!(of(2, 0, 60, 0), Verdict::Fail, "two are too few for twenty");
+    assert_eq!(of(2, 0, 60, 30), Verdict::Wait, "it is night for them as well");
+    assert_eq!(of(0, 0, 4, 4), Verdict::Wait, "too few in any case");
+}
+
+/// It waits for its maintenance window.
+fn waits(drive: &mut Drive, nodes: &[NodeId]) {
+    for node in nodes {
+        drive.report(node, runs(Phase::Waiting, "1.0", 0, 0));
+    }
+}
+
+#[test]
+fn boxes_that_die_before_their_window_opens_neither_stop_a_wave_nor_excuse_a_release() {
+    let waves = serde_json::json!([
+        { "name": "half", "size": 20, "soak_minutes": 10_000 },
+        { "name": "rest" },
+    ]);
+    let mut drive = Drive::started(spec(waves), 40);
+    let first = drive.wave(0);
+    for node in &first[..10] {
+        drive.passes(node);
+    }
+    waits(&mut drive, &first[10..]);
+    drive.pass_without(40, &first[10..]);
+    assert_eq!(drive.rollout.tally(Some(0)).offline, 10);
+    assert_eq!(booted(&drive, 0).verdict, Verdict::Pass);
+    assert!(drive.is("running"), "{}", drive.phase());
+    // Four of the ten that run it go dark: of those that were not given it nobody is.
+    drive.pass_without(40, &first[6..]);
+    assert!(drive.is("rolling-back"), "{}: {}", drive.phase(), booted(&drive, 0).text);
+    let told = "4 of 10 nodes that run it went dark; of those that do not run it 0 of 20 are away";
+    assert_eq!(booted(&drive, 0).text, told);
+}
+
+#[test]
+fn boxes_that_died_before_they_began_excuse_a_last_wave_no_longer_than_shops_are_closed() {
+    let mut drive = Drive::started(spec(serde_json::json!([{ "name": "all", "soak_minutes": 50_000 }])), 20);
+    let first = drive.wave(0);
+    for node in &first[..15] {
+        drive.passes(node);
+    }
+    waits(&mut drive, &first[15..]);
+    drive.pass_without(DAY, &first[15..]);
+    drive.pass_without(5 * DAY, &first);
+    assert!(drive.is("running"), "it may be a holiday: {}", drive.phase());
+    drive.pass_without(3 * DAY, &first);
+    assert!(drive.is("rolling-back"), "{}: {}", drive.phase(), booted(&drive, 0).text);
 }

@@ -1,8 +1,8 @@
 //! What people write is read strictly, and what is wrong is told with its place.
 
 use aisle_fleet::{
-    Document,
-    document::{DocumentError, read},
+    Document, FilterName, Selector,
+    document::{DocumentError, read, read_written},
     wave::{OnFailure, Size},
 };
 
@@ -76,6 +76,53 @@ fn the_same_in_json_is_the_same() {
     assert_eq!(read(&json).unwrap(), documents);
     let one = serde_json::to_string(&documents[3]).unwrap();
     assert_eq!(read(&one).unwrap(), documents[3..]);
+}
+
+#[test]
+fn a_saved_filter_stands_for_what_it_says_and_that_of_the_text_counts_first() {
+    let text = yaml()
+        .replacen("who: pilot, region=eu", "who: '@late'", 1)
+        .replacen("who: '*'", "who: '@all-of-them'", 1)
+        .replacen("who: pilot, size: 5", "who: '@late', size: 5", 1);
+    let written = read_written(&text).unwrap();
+    let names: Vec<&str> = written.names().into_iter().map(FilterName::as_str).collect();
+    assert_eq!(names, ["all-of-them"], "the text saves the other one itself");
+    let known = |name: &FilterName| {
+        let says = if name.as_str() == "all-of-them" { "*" } else { "size=xl" };
+        Some(Selector::parse(says).unwrap())
+    };
+    let documents = written.clone().resolve(known).unwrap();
+    let (Document::Group(group), Document::Rollout(rollout)) = (&documents[0], &documents[3]) else {
+        panic!("{documents:?}");
+    };
+    assert_eq!(group.who.as_ref().unwrap().to_string(), "version<1.4");
+    assert!(rollout.who.is_every());
+    assert_eq!(rollout.waves[0].who.as_ref().unwrap().to_string(), "version<1.4");
+    assert!(rollout.waves[1].who.is_none());
+    // Otherwise they are what they would be in so many words.
+    let spelled = text.replace("'@late'", "'version<1.4'").replace("'@all-of-them'", "'*'");
+    assert_eq!(read(&spelled).unwrap(), documents);
+    // As they are written they are written again.
+    let json = serde_json::to_string(&written.clone().documents()).unwrap();
+    assert!(json.contains("\"@late\"") && json.contains("\"@all-of-them\""), "{json}");
+    assert_eq!(read_written(&json).unwrap(), written);
+}
+
+#[test]
+fn a_name_that_stands_for_nothing_is_told_with_its_document_and_its_field() {
+    for (from, to, told) in [
+        ("who: pilot, region=eu", "who: '@nobody'", "document 1: `who` names `@nobody`"),
+        ("who: '*'", "who: '@nobody'", "document 4: `who` names `@nobody`"),
+        ("who: pilot, size: 5", "who: '@nobody', size: 5", "document 4: `waves[0].who` names `@nobody`"),
+        ("who: version<1.4", "who: '@nobody'", "character 1"),
+        ("who: '*'", "who: '@a b'", "`a b` is no name of a filter"),
+        ("who: '*'", "who: '@'", "`` is no name of a filter"),
+    ] {
+        let text = yaml();
+        assert!(text.contains(from), "{from}");
+        let error = read(&text.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(error.contains(told), "{to}: {error}");
+    }
 }
 
 #[test]

@@ -6,15 +6,16 @@ use aisle_fleet::{
     rollout::Tally,
     sequential::Mean,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn tally(passed: u64, failed: u64, working: u64) -> Tally {
     Tally { members: passed + failed + working, passed, failed, working, ..Tally::default() }
 }
 
 fn judged(gates: &Gates, tally: Tally, health: &Health) -> BTreeMap<GateName, Check> {
-    let means = BTreeMap::new();
-    let evidence = Evidence { tally, silence: Silence::default(), health, is_called: true, means: &means };
+    let (means, sought) = (BTreeMap::new(), BTreeSet::new());
+    let silence = Silence::default();
+    let evidence = Evidence { tally, silence, health, is_called: true, means: &means, sought: &sought };
     judge(gates, &evidence).into_iter().map(|check| (check.gate.clone(), check)).collect()
 }
 
@@ -76,13 +77,14 @@ fn calls_are_judged_by_shares_and_costs() {
 
 #[test]
 fn what_nobody_calls_is_not_judged_by_calls() {
-    let means = BTreeMap::new();
+    let (means, sought) = (BTreeMap::new(), BTreeSet::new());
     let evidence = Evidence {
         tally: tally(10, 0, 0),
         silence: Silence::default(),
         health: &Health::default(),
         is_called: false,
         means: &means,
+        sought: &sought,
     };
     let gates: Vec<GateName> =
         judge(&Gates::default(), &evidence).into_iter().map(|check| check.gate).collect();
@@ -101,11 +103,35 @@ fn mean_of(values: impl Iterator<Item = f64>) -> BTreeMap<Metric, Mean> {
 }
 
 fn verdict_of(gates: &Gates, means: &BTreeMap<Metric, Mean>) -> (Verdict, String) {
-    let health = Health::default();
-    let silence = Silence::default();
-    let evidence = Evidence { tally: tally(10, 0, 0), silence, health: &health, is_called: false, means };
+    let sought = gates.business.iter().map(|business| business.metric.clone()).collect();
+    verdict_when(gates, means, &sought)
+}
+
+fn verdict_when(
+    gates: &Gates,
+    means: &BTreeMap<Metric, Mean>,
+    sought: &BTreeSet<Metric>,
+) -> (Verdict, String) {
+    let (health, silence) = (Health::default(), Silence::default());
+    let tally = tally(10, 0, 0);
+    let evidence = Evidence { tally, silence, health: &health, is_called: false, means, sought };
     let check = judge(gates, &evidence).pop().unwrap();
     (check.verdict, check.text)
+}
+
+#[test]
+fn a_metric_waits_until_it_is_known_whether_there_are_stores_to_compare_with() {
+    let none = BTreeMap::new();
+    for must_show in [false, true] {
+        let gates = business(
+            serde_json::json!({ "metric": "basket-value", "worse": "lower", "must_show": must_show }),
+        );
+        let (verdict, text) = verdict_when(&gates, &none, &BTreeSet::new());
+        assert_eq!((verdict, text.as_str()), (Verdict::Wait, "stores to compare with are still looked for"));
+        let (verdict, text) = verdict_of(&gates, &none);
+        assert_eq!(verdict, if must_show { Verdict::Wait } else { Verdict::NotJudged });
+        assert!(text.starts_with("no stores like these are left to compare with"), "{text}");
+    }
 }
 
 #[test]

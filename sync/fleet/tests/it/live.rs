@@ -158,8 +158,10 @@ fn a_share_of_errors_that_was_luck_before_and_is_nothing_now_stops_nothing() {
         let pair = |(treated, control): &(NodeId, NodeId)| Pair {
             treated: treated.store.clone(),
             treated_past: 1_000,
+            treated_periods: 24,
             control: control.store.clone(),
             control_past: 1_200,
+            control_periods: 24,
         };
         drive.fact(Fact::Paired { metric: metric.clone(), pairs: both.iter().map(pair).collect() });
         let stores = both.iter().flat_map(|(a, b)| [a.store.clone(), b.store.clone()]);

@@ -5,7 +5,7 @@ use aisle_fleet::sequential::{Baseline, Matching, pairs};
 use std::collections::BTreeSet;
 
 fn of(name: &str, past: i64, region: &str) -> Baseline {
-    Baseline { store: store(name), past, labels: vec![Some(region.into()), None] }
+    Baseline { store: store(name), past, periods: 0, labels: vec![Some(region.into()), None] }
 }
 
 const QUARTER: Matching = Matching { apart_percent_max: 25 };
@@ -26,6 +26,17 @@ fn the_nearest_past_of_the_same_labels_is_taken_and_nobody_twice() {
         .collect();
     // `c` has nobody near, `d` nobody but a store that has the release itself.
     assert_eq!(found, [("a".into(), "z".into()), ("b".into(), "x".into())]);
+}
+
+#[test]
+fn a_pair_knows_of_how_many_periods_its_pasts_are_the_mean() {
+    let with = |one: Baseline, periods: u32| Baseline { periods, ..one };
+    let treated = [with(of("a", 1000, "eu"), 24)];
+    let controls = [with(of("x", 1005, "eu"), 9), with(of("y", 1100, "eu"), 12)];
+    let found = pairs(&treated, &controls, QUARTER);
+    let periods: Vec<(u32, u32)> =
+        found.iter().map(|pair| (pair.treated_periods, pair.control_periods)).collect();
+    assert_eq!(periods, [(24, 9)]);
 }
 
 #[test]

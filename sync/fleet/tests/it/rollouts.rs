@@ -433,8 +433,10 @@ fn a_release_that_sells_less_than_in_stores_like_them_stops_and_one_that_does_no
             .map(|(treated, control)| Pair {
                 treated: treated.store.clone(),
                 treated_past: 2_000,
+                treated_periods: 24,
                 control: control.store.clone(),
                 control_past: 1_900,
+                control_periods: 24,
             })
             .collect();
         drive.fact(Fact::Paired { metric: metric.clone(), pairs: pairs.clone() });
@@ -483,7 +485,29 @@ fn without_stores_to_compare_with_a_metric_is_not_judged_and_holds_nobody_up() {
         drive.passes(&node);
     }
     drive.pass(2);
+    assert!(drive.is("running"), "nobody knows yet whether there are any: {}", drive.phase());
+    drive.fact(Fact::Paired { metric: Metric::new("basket-value").unwrap(), pairs: vec![] });
+    drive.pass(2);
     assert_eq!(drive.phase(), &RolloutPhase::Done);
+}
+
+#[test]
+fn while_stores_to_compare_with_are_looked_for_only_their_metric_waits() {
+    let mut spec = spec(waves());
+    spec.gates.business =
+        serde_json::from_value(serde_json::json!([{ "metric": "basket-value", "worse": "lower" }])).unwrap();
+    let mut drive = Drive::started(spec, 20);
+    let first = drive.wave(0);
+    drive.passes(&first[0]);
+    drive.pass(1);
+    let checks = &drive.rollout.waves()[0].checks;
+    let waits = checks.iter().find(|check| check.gate.to_string() == "basket-value").unwrap();
+    assert_eq!(waits.verdict, Verdict::Wait);
+    assert_eq!(waits.text, "stores to compare with are still looked for");
+    drive.fails(&first[0], "it broke");
+    drive.fails(&first[1], "it broke");
+    drive.pass(1);
+    assert!(drive.is("rolling-back"), "{}", drive.phase());
 }
 
 #[test]

@@ -112,8 +112,10 @@ fn is_stopped_by_errors(random: &mut Random, begun: &Drive, treated_day: f64, co
     let pairs = both.iter().zip(pasts).map(|((treated, control), (treated_past, control_past))| Pair {
         treated: treated.clone(),
         treated_past,
+        treated_periods: 24,
         control: control.clone(),
         control_past,
+        control_periods: 24,
     });
     drive.fact(Fact::Paired { metric: metric.clone(), pairs: pairs.collect() });
     (0..72).any(|period| {
@@ -152,6 +154,78 @@ fn few_errors_in_few_hours_mislead_no_gate_and_many_more_are_found() {
 }
 
 #[test]
+fn what_all_observations_share_by_chance_is_not_taken_for_an_effect() {
+    // A past that is the mean of so many hours, and as much luck as that; then a fortnight of hours that are each held against it.
+    for (past, alpha, seed) in [(6_u32, 0.05, 31), (24, 0.05, 32), (24, 0.01, 33)] {
+        let wrong = |shared: f64| {
+            stopped(2_000, seed, |random| {
+                let past = (0..past).map(|_| random.normal()).sum::<f64>() / f64::from(past);
+                let mut mean = Mean::sharing(shared);
+                (0..300).any(|_| {
+                    mean.add(random.normal() - past);
+                    let interval = mean.interval(alpha);
+                    interval.low.is_some_and(|low| low > 0.0) || interval.high.is_some_and(|high| high < 0.0)
+                })
+            })
+        };
+        let (found, as_if_exact) = (wrong(1.0 / f64::from(past)), wrong(0.0));
+        let allowed = allowed(2_000, alpha);
+        println!("{past} hours, alpha {alpha}: {found}, {allowed} allowed; {as_if_exact} were it exact");
+        assert!(found <= allowed, "{found} false alarms of 2000, a past of {past}, alpha {alpha}");
+        assert!(as_if_exact > 4 * allowed, "the control: a past that is taken as exact misleads");
+    }
+}
+
+/// A rollout whose stores take so much less of a hundred than before, and others that do not. It is looked at every hour for a week; true when the gate stops it.
+fn is_stopped_by_baskets(random: &mut Random, begun: &Drive, less_percent: f64) -> bool {
+    let metric = Metric::new("basket-value").unwrap();
+    let mut drive =
+        Drive { rollout: begun.rollout.clone(), members: Vec::new(), now: begun.now, effects: Vec::new() };
+    let stores = |wave| drive.wave(wave).into_iter().map(|node| node.store).take(PAIRS);
+    let both: Vec<(StoreId, StoreId)> = stores(0).zip(stores(1)).collect();
+    // What a basket comes to in an hour, in the mean: each hour and each store has its luck.
+    let hour = |random: &mut Random| 2_000.0 * (1.0 + 0.05 * random.normal());
+    let mut past = || ((0..24).map(|_| hour(random)).sum::<f64>() / 24.0) as i64;
+    let pairs = both.iter().map(|(treated, control)| Pair {
+        treated: treated.clone(),
+        treated_past: past(),
+        treated_periods: 24,
+        control: control.clone(),
+        control_past: past(),
+        control_periods: 24,
+    });
+    let pairs: Vec<Pair> = pairs.collect();
+    drive.fact(Fact::Paired { metric: metric.clone(), pairs });
+    (0..168).any(|period| {
+        let mut values = BTreeMap::new();
+        for (treated, control) in &both {
+            values.insert(treated.clone(), (hour(random) * (1.0 - less_percent / 100.0)) as i64);
+            values.insert(control.clone(), hour(random) as i64);
+        }
+        drive.fact(Fact::Measured { metric: metric.clone(), period, values });
+        drive.fact(Fact::Tick);
+        drive.is("rolling-back")
+    })
+}
+
+#[test]
+fn the_luck_of_a_day_before_stops_no_release_and_baskets_that_are_worth_less_do() {
+    let mut spec = spec(serde_json::json!([
+        { "name": "first", "size": PAIRS, "soak_minutes": 50_000 },
+        { "name": "rest" },
+    ]));
+    spec.gates.business =
+        serde_json::from_value(serde_json::json!([{ "metric": "basket-value", "worse": "lower" }])).unwrap();
+    let begun = Drive::started(spec, 2 * PAIRS as u32);
+    let found = stopped(400, 34, |random| is_stopped_by_baskets(random, &begun, 0.0));
+    println!("nothing is different: {found} of 400, {} allowed", allowed(400, 0.01));
+    assert!(found <= allowed(400, 0.01), "{found} of 400 stopped by nothing");
+    let found = stopped(50, 35, |random| is_stopped_by_baskets(random, &begun, 10.0));
+    println!("a tenth less: {found} of 50");
+    assert!(found >= 48, "{found} of 50");
+}
+
+#[test]
 fn it_finds_what_is_there_and_sooner_the_more_there_is() {
     let mut before = f64::INFINITY;
     for (effect, power_min, looks_max) in [(0.5, 95, 60.0), (1.0, 99, 25.0), (2.0, 99, 12.0)] {
@@ -175,17 +249,22 @@ fn it_finds_what_is_there_and_sooner_the_more_there_is() {
 #[test]
 fn the_interval_is_what_the_evidence_does_not_exclude() {
     let mut random = Random(6);
-    let mut mean = Mean::default();
-    for _ in 0..40 {
-        mean.add(random.normal() * 3.0 + 1.0);
-    }
-    for alpha in [0.2, 0.05, 0.01] {
-        let interval = mean.interval(alpha);
-        for end in [interval.low.unwrap(), interval.high.unwrap()] {
-            let e = mean.e_value(end);
-            assert!((e * alpha - 1.0).abs() < 1e-6, "at the end it is 1/alpha: {e}");
+    for shared in [0.0, 1.0 / 24.0, 0.5] {
+        let mut mean = Mean::sharing(shared);
+        for _ in 0..40 {
+            mean.add(random.normal() * 3.0 + 1.0);
+        }
+        for alpha in [0.2, 0.05, 0.01] {
+            let interval = mean.interval(alpha);
+            for end in [interval.low.unwrap(), interval.high.unwrap()] {
+                let e = mean.e_value(end);
+                assert!((e * alpha - 1.0).abs() < 1e-6, "at the end it is 1/alpha: {e}");
+            }
         }
         assert!(mean.e_value(mean.mean) < 1.0);
+    }
+    for odd in [f64::NAN, f64::INFINITY, -1.0] {
+        assert_eq!(Mean::sharing(odd), Mean::default(), "{odd}");
     }
 }
 

@@ -462,12 +462,10 @@ async fn facts(
         reported
             .map(|(node, report)| Fact::Reported { node: node.clone(), report: Box::new(report.clone()) }),
     );
-    // At every look: a wave that has just begun is not judged before there was a look for stores to compare it with.
+    // At every look, before the gates: a wave that has just begun has stores to compare with as soon as they are found. Until then its metrics wait, and nothing else does.
     let with = (&mut held.memory, budget);
-    let found = business::facts(&parts.database, rollout, &held.members.members, with, now.0).await?;
-    facts.extend(found.facts);
-    // No gate is looked at before it is known what it has to go by.
-    if !facts.is_empty() && !found.is_pairing {
+    facts.extend(business::facts(&parts.database, rollout, &held.members.members, with, now.0).await?);
+    if !facts.is_empty() {
         facts.push(Fact::Tick);
     }
     Ok(facts)
@@ -555,7 +553,7 @@ async fn hear_again(parts: &Parts, held: &mut Held, now: Timestamp) -> Result<us
         }
     }
     let mut saved = 0;
-    // Gates are looked at with the next look, which knows whom to compare with.
+    // Gates are looked at with the next look.
     for (name, facts) in of_rollout {
         let Some(mut kept) = held.rollouts.remove(&name) else { continue };
         let effects = feed(&mut kept.rollout, facts, now);

@@ -5,7 +5,7 @@
 //! | `basket-value` | what a sale came to in the mean, lines less adjustments | minor units of its currency |
 //! | `price-errors` | lines sold at nothing or less, or above their list price by a plugin's word, of all lines | millionths |
 //!
-//! Each metric goes its own way: one that finds no stores to compare with holds up no other. Stores are paired when their wave begins, by what they did before; they are measured from the
+//! Each metric goes its own way: one that finds no stores to compare with holds up no other, and while they are looked for no other gate waits. Stores are paired when their wave begins, by what they did before; they are measured from the
 //! first full hour after enough nodes had run it, and only those that run it. An hour counts when it has been over for another hour, so that stores with a slow line have sent it. What a policy keeps
 //! back is not there: a store whose sales come without prices has no metric, and is compared with nobody.
 //!
@@ -97,14 +97,6 @@ impl Memory {
     }
 }
 
-/// What was found.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) facts: Vec<Fact>,
-    /// Stores to compare with are looked for the first time: until it is known whether there are any, the gates have nothing to say.
-    pub(super) is_pairing: bool,
-}
-
 /// What the stores of the running wave did, where its gates ask, as far as the budget goes.
 pub(super) async fn facts(
     database: &Database,
@@ -112,17 +104,23 @@ pub(super) async fn facts(
     members: &[Member],
     (memory, budget): (&mut Memory, &mut Budget),
     now_ms: i64,
-) -> Result<Found, DatabaseError> {
+) -> Result<Vec<Fact>, DatabaseError> {
     let (name, current) = (rollout.spec().rollout.as_str(), rollout.current());
-    let mut found = Found::default();
+    let mut facts = Vec::new();
     let wave = rollout.waves().get(current).filter(|_| *rollout.phase() == RolloutPhase::Running);
-    let asked: Vec<&Business> =
-        rollout.spec().gates_of(current).business.iter().filter(|business| is_known(business)).collect();
-    let began = wave.and_then(|wave| wave.started_at).filter(|_| !asked.is_empty());
-    let (Some(wave), Some(began)) = (wave, began) else {
+    let Some((wave, began)) = wave.and_then(|wave| Some((wave, wave.started_at?))) else {
         memory.forget(name);
-        return Ok(found);
+        return Ok(facts);
     };
+    let (asked, odd): (Vec<&Business>, Vec<&Business>) =
+        rollout.spec().gates_of(current).business.iter().partition(|business| is_known(business));
+    // What nobody here can measure is refused in a draft; one of another build holds nobody up.
+    let odd = odd.into_iter().filter(|business| !wave.sought.contains(&business.metric));
+    facts.extend(odd.map(|business| Fact::Paired { metric: business.metric.clone(), pairs: Vec::new() }));
+    if asked.is_empty() {
+        memory.forget(name);
+        return Ok(facts);
+    }
     let of_wave = memory.of(name, current, began);
     let hour = now_ms.div_euclid(HOUR_MS);
     let (paired, unpaired): (Vec<&Business>, Vec<&Business>) =
@@ -132,22 +130,20 @@ pub(super) async fn facts(
         let new = || Pairing::of(rollout, members, &unpaired, began);
         let pairing = of_wave.pairing.get_or_insert_with(new);
         if pairing.read(database, budget).await? {
-            found.facts.extend(pairing.facts());
+            facts.extend(pairing.facts());
             (of_wave.pairing, of_wave.paired) = (None, Some(hour));
-        } else {
-            found.is_pairing = of_wave.paired.is_none();
         }
     }
     match wave.reached_at {
         Some(reached) => {
             let hours = (reached.0.div_euclid(HOUR_MS), hour.saturating_sub(2));
             let measured = measure(database, (rollout, wave), &paired, hours, (of_wave, budget)).await?;
-            found.facts.extend(measured);
+            facts.extend(measured);
         }
         // Too few run it: there is nothing to measure.
         None => of_wave.hour = None,
     }
-    Ok(found)
+    Ok(facts)
 }
 
 /// What the hours behind one came to, through another.

@@ -79,9 +79,10 @@ impl Pairing {
     pub(super) fn facts(&self) -> Vec<Fact> {
         let fact = |Compared { business, treated, controls }: &Compared| {
             let baseline = |(store, labels): &Candidate| {
-                let past = self.past.get(store)?.metric(business.metric.as_str())?;
+                let sold = self.past.get(store)?;
+                let (past, periods) = (sold.metric(business.metric.as_str())?, sold.hours());
                 let is_known = past > 0 || business.scale == Scale::Absolute;
-                is_known.then(|| Baseline { store: store.clone(), past, labels: labels.clone() })
+                is_known.then(|| Baseline { store: store.clone(), past, periods, labels: labels.clone() })
             };
             let treated: Vec<Baseline> = treated.iter().filter_map(baseline).collect();
             let controls: Vec<Baseline> = controls.iter().filter_map(baseline).collect();

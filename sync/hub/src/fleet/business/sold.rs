@@ -29,6 +29,9 @@ pub(super) struct Sold {
     minor: i64,
     lines: i64,
     errors: i64,
+    /// Hours in which something was sold, and the last of them.
+    hours: u32,
+    hour: Option<u64>,
     /// There was more than is read.
     is_cut: bool,
 }
@@ -41,6 +44,22 @@ impl Sold {
             "basket-value" if self.sales > 0 => Some(self.minor / self.sales),
             "price-errors" if self.lines > 0 => Some(self.errors.saturating_mul(1_000_000) / self.lines),
             _ => None,
+        }
+    }
+
+    /// In how many hours something was sold: of so many its numbers are the mean. At least one.
+    pub(super) fn hours(&self) -> u32 {
+        self.hours.max(1)
+    }
+
+    /// Takes a sale in. They come in the order of time.
+    fn add_at(&mut self, ms: u64, sale: &Value) {
+        let sales = self.sales;
+        self.add(sale);
+        let hour = Some(ms / HOUR_MS.unsigned_abs());
+        if self.sales > sales && self.hour != hour {
+            self.hours = self.hours.saturating_add(1);
+            self.hour = hour;
         }
     }
 
@@ -109,7 +128,7 @@ impl Reading {
     /// Takes a page in. One that is not full is the last.
     fn take(&mut self, rows: &[EventRow], page: usize, sales_max: usize) {
         for row in rows {
-            self.sold.add(&payload::to_json(row.kind, &row.payload));
+            self.sold.add_at(row.hlc >> 16, &payload::to_json(row.kind, &row.payload));
         }
         self.read = self.read.saturating_add(rows.len());
         match rows.last() {
@@ -208,6 +227,25 @@ mod tests {
         reading.take(&rows(10), 10, 30);
         assert_eq!((reading.is_done, reading.sold.metric("basket-value")), (true, None), "there may be more");
         assert_eq!(reading.sold.metric("price-errors"), None);
+    }
+
+    #[test]
+    fn hours_are_those_in_which_something_was_sold() {
+        let priced = json!({ "lines": [{ "unit_price": [500, "GBP"], "quantity": [1_000, 0] }] });
+        let kept_back = json!({ "lines": [{ "quantity": [1_000, 0] }] });
+        let mut sold = Sold::default();
+        let hour = HOUR_MS.unsigned_abs();
+        for (ms, sale) in [
+            (10 * hour, &priced),
+            (10 * hour + 7, &priced),
+            (11 * hour, &kept_back),
+            (13 * hour, &priced),
+            (14 * hour - 1, &priced),
+        ] {
+            sold.add_at(ms, sale);
+        }
+        assert_eq!((sold.sales, sold.hours()), (4, 2));
+        assert_eq!(Sold::default().hours(), 1, "there is no mean of nothing");
     }
 
     #[test]

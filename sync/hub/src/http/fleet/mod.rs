@@ -15,12 +15,13 @@ use crate::{
         act::{ActError, Voice},
         apply::ApplyError,
         forget::ForgetError,
+        grid,
         rehearse::RehearseError,
     },
     people::who::Who,
 };
 use aisle_event::StoreId;
-use aisle_fleet::{Serial, rollout::Refusal};
+use aisle_fleet::{FilterName, Selector, Serial, rollout::Refusal};
 use axum::{
     Json,
     extract::rejection::JsonRejection,
@@ -28,6 +29,7 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use utoipa_axum::router::OpenApiRouter;
 
 /// The routes.
@@ -49,6 +51,18 @@ pub(crate) fn voice<'a>(api: &'a Api, who: &'a Who) -> Voice<'a> {
 fn read<T: DeserializeOwned>(body: Result<Json<Value>, JsonRejection>) -> Result<T, Problem> {
     let value = super::exchange::body(body)?;
     serde_json::from_value(value).map_err(|error| Problem::malformed(error.to_string()))
+}
+
+/// What saved filters say that a document names; the first that nobody has saved is told of.
+async fn saved(api: &Api, names: BTreeSet<&FilterName>) -> Result<BTreeMap<FilterName, Selector>, Problem> {
+    let mut known = BTreeMap::new();
+    for name in names {
+        let who = grid::selector(&api.database, name.as_str()).await?.map_err(|fault| {
+            Problem::malformed(format!("{fault}\nhint: save it first, or with the documents that name it"))
+        })?;
+        known.insert(name.clone(), who);
+    }
+    Ok(known)
 }
 
 fn store(text: &str) -> Result<StoreId, Problem> {

@@ -4,7 +4,7 @@
 //! approve what it wrote only where no person has the permission, and the answer says so.
 #![expect(unused_qualifications, reason = "the code that `utoipa::path` writes names its parameters in full")]
 
-use super::{read, store, voice};
+use super::{read, saved, store, voice};
 use crate::{
     database::{
         DatabaseError,
@@ -28,6 +28,7 @@ use crate::{
 };
 use aisle_fleet::{
     NodeId, RolloutSpec, WaveName,
+    document::WrittenRollout,
     rollout::{Progress, Refusal, RolloutView, Verb},
 };
 use axum::{
@@ -163,7 +164,7 @@ async fn rollouts(
     Ok(Json(Page { items, next }))
 }
 
-/// Write a draft of a rollout.
+/// Write a draft of a rollout. `who` may be `@` and the name of a saved filter, there and in its waves: kept is what it says now.
 #[utoipa::path(post, path = "/v1/rollouts", tag = "rollouts", security(("token" = [])), request_body = RolloutSpec, responses(
     (status = 201, body = RolloutDetail), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -175,7 +176,10 @@ async fn write(
     Extension(who): Extension<Who>,
     asked: Result<Json<Value>, JsonRejection>,
 ) -> Result<(StatusCode, Json<RolloutDetail>), Problem> {
-    let spec: RolloutSpec = read(asked)?;
+    let written: WrittenRollout = read(asked)?;
+    let known = saved(&api, written.names().collect()).await?;
+    let spec = written.resolve(|name| known.get(name).cloned());
+    let spec = spec.map_err(|error| Problem::malformed(error.to_string()))?;
     let rollout = apply::draft(voice(&api, &who), spec, None).await?;
     let kept = kept(&api, rollout.spec().rollout.as_str()).await?;
     Ok((StatusCode::CREATED, Json(RolloutDetail::of(&api, &kept).await?)))

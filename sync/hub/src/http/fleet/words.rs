@@ -1,7 +1,7 @@
 //! Groups, saved filters and overrides: each a document with a version, which is its ETag.
 #![expect(unused_qualifications, reason = "the code that `utoipa::path` writes names its parameters in full")]
 
-use super::{expected, read, serial, store, tag, voice};
+use super::{expected, read, saved, serial, store, tag, voice};
 use crate::{
     database::fleet::{Word, WordKind},
     fleet::apply::{self, Kept, Place},
@@ -13,7 +13,7 @@ use crate::{
     people::{role::Permission, who::Who},
 };
 use aisle_event::StoreId;
-use aisle_fleet::{Filter, FilterName, Group, GroupName, Override};
+use aisle_fleet::{Filter, FilterName, Group, GroupName, Override, document::WrittenGroup};
 use axum::{
     Extension, Json,
     extract::{
@@ -173,7 +173,7 @@ async fn group(State(api): State<Api>, Path(name): Path<String>) -> Result<Respo
     one::<Group>(&api, Place { kind: WordKind::Group, name: &name, part: "" }).await
 }
 
-/// Write a group. With `If-Match` only over the version that was looked at; `"0"` is that there is none.
+/// Write a group. `who` may be `@` and the name of a saved filter: kept is what it says now. With `If-Match` only over the version that was looked at; `"0"` is that there is none.
 #[utoipa::path(put, path = "/v1/groups/{group}", tag = "fleet", security(("token" = [])),
     params(("group" = String, Path, description = "The group.")), request_body = Group, responses(
     (status = 200, body = apply::Difference), (status = 201, body = apply::Difference),
@@ -191,7 +191,10 @@ async fn put_group(
     asked: Result<Json<Value>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let name = named!("group", &name, GroupName)?;
-    let group: Group = checked(read(asked)?, Group::check)?;
+    let written: WrittenGroup = read(asked)?;
+    let known = saved(&api, written.names().collect()).await?;
+    let group = written.resolve(|name| known.get(name).cloned());
+    let group = checked(group.map_err(|error| Problem::malformed(error.to_string()))?, Group::check)?;
     if group.name != name {
         return Err(Problem::field("name", "is not the one in the address"));
     }

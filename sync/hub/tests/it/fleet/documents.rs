@@ -1,6 +1,6 @@
 //! Documents: applied, tried, written over; and names that would do harm.
 
-use super::world::{SLOT, World};
+use super::world::{SLOT, World, spec};
 use crate::people::hall::{Hall, Reply, sent};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -78,6 +78,62 @@ pub async fn documents_are_applied_all_or_none_and_a_dry_run_changes_nothing(hal
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{text}");
         assert!(refused.json["detail"].as_str().unwrap().contains(told), "{text}: {}", refused.json);
     }
+}
+
+pub async fn a_saved_filter_that_documents_name_is_kept_as_what_it_says(hall: &Hall) {
+    let mut world = World::new(hall, 3).await;
+    let old = world.release("1.0.0").await;
+    let release = serde_json::to_string(&old).unwrap();
+    let text = format!(
+        "group: {{ name: pilots, who: '@some', says: {{ minimums: {{ {SLOT}: '1.0' }} }} }}\n\
+         ---\nrollout: {{ rollout: spring, why: it sells, who: '@some', set: {{ {SLOT}: {release} }}, waves: [{{ name: one, who: '@one' }}, {{ name: all }}] }}\n\
+         ---\nfilter: {{ name: one, who: store=store-00 }}\n"
+    );
+    let differs = |reply: &Reply| -> Vec<String> {
+        let documents = reply.json["documents"].as_array().unwrap();
+        documents.iter().map(|one| one["differs"].as_str().unwrap().to_owned()).collect()
+    };
+    let refused = apply(&world, &text, true).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.json);
+    let detail = refused.json["detail"].as_str().unwrap();
+    assert!(detail.contains("no saved filter is called `some`"), "{detail}");
+
+    let two = "store in (store-00,store-01)";
+    let saved = world.put("/v1/filters/some", &json!({ "name": "some", "who": two })).await;
+    assert_eq!(saved.status, StatusCode::CREATED, "{}", saved.json);
+    let tried = apply(&world, &text, true).await;
+    assert_eq!(tried.status, StatusCode::OK, "{}", tried.json);
+    assert_eq!(differs(&tried), ["created"; 3]);
+    let becomes = |reply: &Reply, path: &str| reply.json["documents"].pointer(path).cloned().unwrap();
+    assert_eq!(becomes(&tried, "/0/becomes/who"), two);
+    assert_eq!(becomes(&tried, "/1/becomes/who"), two);
+    assert_eq!(becomes(&tried, "/1/becomes/waves/0/who"), "store=store-00", "the text itself saves it");
+    assert_eq!(apply(&world, &text, false).await.status, StatusCode::OK);
+    assert_eq!(differs(&apply(&world, &text, true).await), ["unchanged"; 3]);
+
+    // Whoever changes the filter moves nobody; the same text says something else then, and that it does is seen before it is done.
+    let third = json!({ "name": "some", "who": "store=store-02" });
+    assert_eq!(world.put("/v1/filters/some", &third).await.status, StatusCode::OK);
+    assert_eq!(world.machine.get("/v1/groups/pilots").await.json["document"]["who"], two);
+    let tried = apply(&world, &text, true).await;
+    assert_eq!(differs(&tried), ["changed", "changed", "unchanged"]);
+    assert_eq!(becomes(&tried, "/0/was/who"), two);
+    assert_eq!(becomes(&tried, "/0/becomes/who"), "store=store-02");
+
+    // One by one as well.
+    let others = world.put("/v1/groups/others", &json!({ "name": "others", "who": "@some" })).await;
+    assert_eq!(others.status, StatusCode::CREATED, "{}", others.json);
+    assert_eq!(world.machine.get("/v1/groups/others").await.json["document"]["who"], "store=store-02");
+    let mut summer = spec("summer", &old, json!([{ "name": "all", "who": "@one" }]));
+    summer["who"] = json!("@some");
+    world.draft(&summer).await;
+    let kept = world.machine.get("/v1/rollouts/summer").await.json;
+    assert_eq!(
+        (&kept["spec"]["who"], &kept["spec"]["waves"][0]["who"]),
+        (&json!("store=store-02"), &json!("store=store-00"))
+    );
+    summer["who"] = json!("@nobody");
+    assert_eq!(world.machine.post("/v1/rollouts", &summer).await.status, StatusCode::BAD_REQUEST);
 }
 
 pub async fn what_is_written_over_is_what_was_looked_at(hall: &Hall) {

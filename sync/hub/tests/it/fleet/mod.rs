@@ -56,6 +56,7 @@ courses! {
     verbs::nodes_that_failed_try_again_and_a_store_can_be_left_out
     verbs::two_rollouts_of_one_slot_do_not_run_at_once
     documents::documents_are_applied_all_or_none_and_a_dry_run_changes_nothing
+    documents::a_saved_filter_that_documents_name_is_kept_as_what_it_says
     documents::what_is_written_over_is_what_was_looked_at
     documents::names_that_would_do_harm_do_none
     devices::a_rollout_of_settings_says_what_became_of_them_at_each_device

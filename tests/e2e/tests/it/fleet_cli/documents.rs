@@ -107,6 +107,21 @@ fn groups_overrides_and_filters_are_said_in_a_line_and_taken_away() {
     manager.fleet(["override", "delete", "ulm-3/B2"]).exits(0);
     manager.fleet(["filter", "set", "small", "--who", "size=s"]).exits(0);
     says(&manager.fleet(["nodes", "--filter", "@small"]).exits(0), &["berlin-12"]);
+    says(
+        &manager.fleet(["group", "set", "little", "--who", "@small"]).exits(0),
+        &["group little is new", "  + who: size=s"],
+    );
+    let file = manager.file(
+        "old.yaml",
+        "group: { name: little, who: '@old' }\n---\nfilter: { name: old, who: version<1.4 }\n",
+    );
+    let dry = manager.fleet(["apply", "-f", &file.display().to_string(), "--dry-run"]).exits(0);
+    says(&dry, &["group little changes", "  - who: size=s", "  + who: version<1.4"]);
+    let file = manager.file("one.yaml", "group: { name: little, who: '@small', priority: 3 }\n");
+    let set = manager.fleet(["group", "set", "-f", &file.display().to_string()]).exits(0);
+    says(&set, &["group little changes", "  + priority: 3"]);
+    manager.fleet(["group", "set", "none", "--who", "@nobody"]).exits(1).complains_about(&["nobody"]);
+    manager.fleet(["group", "delete", "little"]).exits(0);
     manager.fleet(["filter", "delete", "small"]).exits(0);
 }
 
