@@ -18,7 +18,9 @@ use std::fs;
 const SEED: &str = "20";
 /// A module may point to a private neighbour: who reads our documentation has the source beside it.
 const DOC_FLAGS: &str = "-D warnings -A rustdoc::private_intra_doc_links";
-const INTERFACE_SECONDS: &str = "75";
+/// How long the reader of an OpenAPI document goes on, at the node and at the hub.
+const NODE_SECONDS: &str = "75";
+const HUB_SECONDS: &str = "100";
 
 /// Runs everything and prints the test runner's count last.
 pub(crate) fn run(project: &Project) -> Result<()> {
@@ -96,19 +98,53 @@ fn all(project: &Project, steps: &mut Steps, summary: &mut Option<String>) -> Re
     steps.step("interface", || interface(project))
 }
 
-/// A foreign reading of our own OpenAPI document against a running node: no 5xx, nothing that the document denies.
+/// A foreign reading of our own OpenAPI documents against a running node and a running hub: no 5xx, nothing that the document denies.
 fn interface(project: &Project) -> Result<()> {
+    conform(project, &[], &["{url}/openapi.json", "--max-examples", "20", "--max-time", NODE_SECONDS])?;
+    // A hub does not serve its document. The token is that of whoever runs the hub: a person's is in a list that the reader finds, and it revokes what it
+    // finds there; from then on everything would be 401, which every route may answer. Sign-in is for the hub's own pages, which `Origin` names.
+    let document = project.path("sync/hub/openapi.json").display().to_string();
+    let hub = [
+        document.as_str(),
+        "--url",
+        "{url}",
+        "--header",
+        "Authorization: Bearer {token}",
+        "--header",
+        "Origin: {url}",
+        "--max-examples",
+        "5",
+        "--max-time",
+        HUB_SECONDS,
+    ];
+    conform(project, &["--hub"], &hub)
+}
+
+/// Holds what `aisle-harness with` starts to a document.
+fn conform(project: &Project, with: &[&str], document: &[&str]) -> Result<()> {
     let scratch = project.target("interface");
     fs::create_dir_all(&scratch).with_context(|| format!("cannot make `{}`", scratch.display()))?;
     let checks =
         "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
-    crate::job::Job::new(project.target("debug/aisle-harness"))
-        .args(["with", "--seed", SEED, "--"])
+    let job = crate::job::Job::new(project.target("debug/aisle-harness"))
+        .args(["with", "--seed", SEED])
+        .args(with)
+        .args(["--"])
         .args([tools::schemathesis(project)])
-        .args(["run", "{url}/openapi.json", "--checks", checks, "--phases", "examples,coverage,fuzzing"])
-        .args(["--seed", SEED, "--max-examples", "20", "--max-time", INTERFACE_SECONDS, "--workers", "1"])
+        .args(["run"])
+        .args(document)
+        .args(["--checks", checks, "--phases", "examples,coverage,fuzzing"])
+        .args(["--seed", SEED, "--workers", "1"])
         .args(["--generation-database", "none", "--warnings", "off", "--no-color"])
         .env("AISLE_NODE_BIN", project.target("debug/aisle-node"))
-        .directory(scratch)
-        .run()
+        .env("AISLE_HUB_BIN", project.target("debug/aisle-hub"))
+        .env("AISLE_BIN", project.target("debug/aisle"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .directory(scratch);
+    let job = if with.is_empty() {
+        job
+    } else {
+        job.env("PYTHONPATH", project.path("xtask/interface")).env("SCHEMATHESIS_HOOKS", "fresh_keys")
+    };
+    job.run()
 }

@@ -21,7 +21,7 @@ enum Command {
     Browse(command::browse::Arguments),
     /// Run a node on a generated or imported store with shoppers in it, until Ctrl-C.
     Demo(command::demo::Arguments),
-    /// Run a command against a node on a small generated store; `{url}` in its arguments is the node's address.
+    /// Run a command against a node on a small generated store, or against the hub that it calls; `{url}` in its arguments is the address.
     With(command::with::Arguments),
 }
 

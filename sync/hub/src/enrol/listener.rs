@@ -139,7 +139,7 @@ async fn renew(office: &Office, shown: Shown) {
             Err(error) => tracing::error!(%error, "boxes are shown the old certificate still"),
         }
     }
-    pending().await
+    pending::<()>().await;
 }
 
 /// Who comes here.

@@ -51,7 +51,7 @@ pub(crate) struct Difference {
     /// What becomes of it.
     pub differs: Differs,
     /// How it was; null where there was none.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Object, nullable)]
     pub was: Value,
     /// How it is.
     #[schema(value_type = Object)]

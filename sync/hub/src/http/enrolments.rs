@@ -284,7 +284,8 @@ async fn enrolment(
 /// Decides about a node: `approve`, `reject`, `suspend`, `resume` or `ban`.
 #[utoipa::path(post, path = "/v1/enrolments/{store}/{node}/{decision}", tag = "enrolment", security(("token" = [])),
     params(("store" = String, Path, description = "The store."), ("node" = String, Path, description = "The serial."),
-        ("decision" = String, Path, description = "`approve`, `reject`, `suspend`, `resume` or `ban`.")),
+        ("decision" = String, Path, description = "`approve`, `reject`, `suspend`, `resume` or `ban`.",
+            pattern = "^(approve|reject|suspend|resume|ban)$")),
     request_body = Decision, responses(
     (status = 200, body = Decided), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),

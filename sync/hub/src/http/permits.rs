@@ -181,17 +181,23 @@ pub(crate) fn need_in(lines: &[Line], method: &Method, path: &str) -> Known {
     found.map_or(Known::OtherMethods, |(.., need)| Known::Needs(*need))
 }
 
+/// What every route can answer: an address with a NUL in it is read by none.
+const REFUSALS_OF_ALL: [(&str, &str); 1] = [("400", "The request is malformed")];
+/// What every route can answer that takes a body, and what besides where that is JSON.
+const REFUSALS_OF_BODIES: [(&str, &str); 1] = [("413", "The request is too large")];
+const REFUSALS_OF_JSON: [(&str, &str); 1] = [("415", "The request is no `application/json`")];
 /// What every route can answer that wants to know who asks, and what besides where a key makes sure that something is done once.
 const REFUSALS: [(&str, &str); 3] = [
     ("401", "Nobody, or nobody who is known"),
     ("403", "It may not be done by whoever asks"),
     ("429", "Too much was wrong from this address: later again"),
 ];
-const REFUSALS_OF_KEYS: [(&str, &str); 2] = [
+const REFUSALS_OF_KEYS: [(&str, &str); 3] = [
     (
         "409",
         "It contradicts what is there, or the same request is being done or was done without an answer that was kept",
     ),
+    ("413", "The request is too large"),
     ("422", "The `Idempotency-Key` came with another request"),
 ];
 
@@ -201,6 +207,16 @@ fn may_answer(operation: &mut Operation, refusals: &[(&str, &str)]) {
         let problem = Content::new(Some(Ref::from_schema_name("Problem")));
         let answer = ResponseBuilder::new().description(*why).content("application/problem+json", problem);
         operation.responses.responses.entry((*status).to_owned()).or_insert_with(|| RefOr::T(answer.build()));
+    }
+}
+
+/// Adds what is answered where a body is too large or of another kind.
+fn may_refuse_body(operation: &mut Operation) {
+    let Some(body) = &operation.request_body else { return };
+    let is_json = matches!(body, RefOr::T(body) if body.content.contains_key("application/json"));
+    may_answer(operation, &REFUSALS_OF_BODIES);
+    if is_json {
+        may_answer(operation, &REFUSALS_OF_JSON);
     }
 }
 
@@ -236,6 +252,8 @@ pub(super) fn describe(document: &mut OpenApi) {
         let Some(operation) = operation else { continue };
         let said: Extensions = [("x-permission", need.as_str())].into_iter().collect();
         operation.extensions.get_or_insert_default().merge(said);
+        may_answer(operation, &REFUSALS_OF_ALL);
+        may_refuse_body(operation);
         let ways: &[&str] = match need {
             Open => continue,
             Session => &["session"],

@@ -117,6 +117,7 @@ struct EventsQuery {
 #[into_params(parameter_in = Query)]
 struct ReceiptsQuery {
     /// `sales`, `stock`, `telemetry`, `bulk`.
+    #[param(pattern = "^(sales|stock|telemetry|bulk)$")]
     class: String,
     /// The epoch; the latest, where it is absent.
     epoch: Option<String>,
@@ -145,8 +146,8 @@ struct EventView {
     /// The name of its type, where this hub knows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'static str>,
-    /// What left the store, by the names of the fields.
-    #[schema(value_type = Object)]
+    /// What left the store, by the names of the fields; bytes that are not what the type says, in hexadecimal digits.
+    #[schema(value_type = Value)]
     payload: Value,
 }
 

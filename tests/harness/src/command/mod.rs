@@ -5,6 +5,7 @@ pub(crate) mod demo;
 pub(crate) mod generate;
 mod keys;
 mod offers;
+mod office;
 mod outage;
 mod region;
 mod releases;

@@ -1,6 +1,6 @@
-//! `with`: a foreign tool against a real node, for interface checks; the node lives as long as the tool.
+//! `with`: a foreign tool against a real node, or a real hub that it calls, for interface checks; they live as long as the tool.
 
-use super::{screen, signals::Signals, store};
+use super::{office::Office, screen, signals::Signals, store};
 use aisle_harness::{node::NodeOptions, shop::Plan};
 use anyhow::{Context, Result, bail};
 use std::{ffi::OsString, process::ExitCode};
@@ -16,6 +16,9 @@ pub(crate) struct Arguments {
     /// Where everything random comes from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Against a hub that the node calls: `{url}` is the hub's then, and `{token}` the token of whoever runs it.
+    #[arg(long)]
+    hub: bool,
     /// The command and its arguments.
     #[arg(last = true, required = true)]
     command: Vec<OsString>,
@@ -35,10 +38,19 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode> {
         end: store::now(),
     };
     store::fill(scratch.path(), plan).await?;
-    let options = NodeOptions { data: Some(scratch.path().into()), ..NodeOptions::default() };
+    let office = if arguments.hub { Some(Office::open(scratch.path()).await?) } else { None };
+    let config = office.as_ref().map(Office::config).unwrap_or_default();
+    let options = NodeOptions { data: Some(scratch.path().into()), config, ..NodeOptions::default() };
     let mut node = store::serve(options).await?;
+    let (url, token) = match &office {
+        Some(office) => {
+            office.fill().await?;
+            (office.url(), office.token()?)
+        }
+        None => (node.url().to_owned(), String::new()),
+    };
 
-    let mut words = arguments.command.iter().map(|word| fill_in(word, node.url()));
+    let mut words = arguments.command.iter().map(|word| fill_in(word, &url, &token));
     let Some(program) = words.next() else { bail!("there is no command to run") };
     let mut child = Command::new(&program)
         .args(words)
@@ -57,6 +69,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode> {
     if !stopped.success() {
         bail!("the node stopped with {stopped}; its last lines:\n{}", node.logs().join("\n"));
     }
+    if let Some(office) = office {
+        office.close()?;
+    }
     if !status.success() {
         screen::line(format_args!("`{}` failed: {status}", program.display()));
         return Ok(ExitCode::FAILURE);
@@ -64,7 +79,8 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The node's address in place of `{url}`; arguments that are no text stay as they are.
-fn fill_in(word: &OsString, url: &str) -> OsString {
-    word.to_str().map_or_else(|| word.clone(), |text| text.replace("{url}", url).into())
+/// The address in place of `{url}`, the token in place of `{token}`; arguments that are no text stay as they are.
+fn fill_in(word: &OsString, url: &str, token: &str) -> OsString {
+    word.to_str()
+        .map_or_else(|| word.clone(), |text| text.replace("{url}", url).replace("{token}", token).into())
 }

@@ -165,7 +165,12 @@ async fn rollouts(
 }
 
 /// Write a draft of a rollout. `who` may be `@` and the name of a saved filter, there and in its waves: kept is what it says now.
-#[utoipa::path(post, path = "/v1/rollouts", tag = "rollouts", security(("token" = [])), request_body = RolloutSpec, responses(
+#[utoipa::path(post, path = "/v1/rollouts", tag = "rollouts", security(("token" = [])),
+    request_body(content = RolloutSpec, example = json!({
+        "rollout": "multi-buy-1-4", "why": "sells the second at half the price", "who": "*",
+        "set": { "plugin/multi-buy": { "version": "1.4.0", "hash": "8f2f7b7ee6b0cd1d0ed41d8f5a9fb0a5ea1e4a0e9a9fcd5b9a7c2a4f6b6c7d8e", "bytes": 40212 } },
+        "waves": [{ "name": "canary", "who": "pilot", "size": 5, "soak_minutes": 60 }, { "name": "all" }]
+    })), responses(
     (status = 201, body = RolloutDetail), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
@@ -502,7 +507,8 @@ async fn reject(
 
 /// Say something to a rollout: `preflight`, `start`, `pause`, `resume`, `promote`, `finish`, `abort`, `rollback`, `retry-failed`, `exclude`, `rehearse`.
 #[utoipa::path(post, path = "/v1/rollouts/{rollout}/{verb}", tag = "rollouts", security(("token" = [])),
-    params(("rollout" = String, Path, description = "The rollout."), ("verb" = String, Path, description = "What.")),
+    params(("rollout" = String, Path, description = "The rollout."), ("verb" = String, Path, description = "What.",
+        pattern = "^(preflight|start|pause|resume|promote|finish|abort|rollback|retry-failed|exclude|rehearse)$")),
     request_body = Words, responses(
     (status = 200, body = RolloutDetail), (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),

@@ -164,7 +164,7 @@ async fn groups(
 
 /// A group.
 #[utoipa::path(get, path = "/v1/groups/{group}", tag = "fleet", security(("token" = [])),
-    params(("group" = String, Path, description = "The group.")), responses(
+    params(("group" = String, Path, description = "The group.", example = "scales")), responses(
     (status = 200, body = GroupSaid), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -175,7 +175,8 @@ async fn group(State(api): State<Api>, Path(name): Path<String>) -> Result<Respo
 
 /// Write a group. `who` may be `@` and the name of a saved filter: kept is what it says now. With `If-Match` only over the version that was looked at; `"0"` is that there is none.
 #[utoipa::path(put, path = "/v1/groups/{group}", tag = "fleet", security(("token" = [])),
-    params(("group" = String, Path, description = "The group.")), request_body = Group, responses(
+    params(("group" = String, Path, description = "The group.", example = "scales")),
+    request_body(content = Group, example = json!({ "name": "scales", "who": "region=eu", "says": { "minimums": { "plugin/multi-buy": "1.2" } } })), responses(
     (status = 200, body = apply::Difference), (status = 201, body = apply::Difference),
     (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -203,7 +204,7 @@ async fn put_group(
 
 /// Take a group away: what only it said is left as it is.
 #[utoipa::path(delete, path = "/v1/groups/{group}", tag = "fleet", security(("token" = [])),
-    params(("group" = String, Path, description = "The group.")), responses(
+    params(("group" = String, Path, description = "The group.", example = "scales")), responses(
     (status = 204), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -231,7 +232,7 @@ async fn filters(
 
 /// A saved filter.
 #[utoipa::path(get, path = "/v1/filters/{filter}", tag = "fleet", security(("token" = [])),
-    params(("filter" = String, Path, description = "The filter.")), responses(
+    params(("filter" = String, Path, description = "The filter.", example = "old")), responses(
     (status = 200, body = FilterSaid), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -242,7 +243,8 @@ async fn filter(State(api): State<Api>, Path(name): Path<String>) -> Result<Resp
 
 /// Save a filter.
 #[utoipa::path(put, path = "/v1/filters/{filter}", tag = "fleet", security(("token" = [])),
-    params(("filter" = String, Path, description = "The filter.")), request_body = Filter, responses(
+    params(("filter" = String, Path, description = "The filter.", example = "old")),
+    request_body(content = Filter, example = json!({ "name": "old", "who": "version<1.4" })), responses(
     (status = 200, body = apply::Difference), (status = 201, body = apply::Difference),
     (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -267,7 +269,7 @@ async fn put_filter(
 
 /// Take a saved filter away.
 #[utoipa::path(delete, path = "/v1/filters/{filter}", tag = "fleet", security(("token" = [])),
-    params(("filter" = String, Path, description = "The filter.")), responses(
+    params(("filter" = String, Path, description = "The filter.", example = "old")), responses(
     (status = 204), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -307,7 +309,7 @@ async fn overrides(
 
 /// The override of a store.
 #[utoipa::path(get, path = "/v1/overrides/{store}", tag = "fleet", security(("token" = [])),
-    params(("store" = String, Path, description = "The store.")), responses(
+    params(("store" = String, Path, description = "The store.", example = "store-1")), responses(
     (status = 200, body = OverrideSaid), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -318,7 +320,8 @@ async fn of_store(State(api): State<Api>, Path(store): Path<String>) -> Result<R
 
 /// Write the override of a store: it holds whatever groups and rollouts say.
 #[utoipa::path(put, path = "/v1/overrides/{store}", tag = "fleet", security(("token" = [])),
-    params(("store" = String, Path, description = "The store.")), request_body = Override, responses(
+    params(("store" = String, Path, description = "The store.", example = "store-1")),
+    request_body(content = Override, example = json!({ "store": "store-1", "why": "its till is old", "says": { "artefacts": { "plugin/multi-buy": "absent" } } })), responses(
     (status = 200, body = apply::Difference), (status = 201, body = apply::Difference),
     (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -342,7 +345,7 @@ async fn put_of_store(
 
 /// Take the override of a store away.
 #[utoipa::path(delete, path = "/v1/overrides/{store}", tag = "fleet", security(("token" = [])),
-    params(("store" = String, Path, description = "The store.")), responses(
+    params(("store" = String, Path, description = "The store.", example = "store-1")), responses(
     (status = 204), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -357,7 +360,7 @@ async fn delete_of_store(
 
 /// The override of a box.
 #[utoipa::path(get, path = "/v1/overrides/{store}/{serial}", tag = "fleet", security(("token" = [])),
-    params(("store" = String, Path, description = "The store."), ("serial" = String, Path, description = "The serial number.")), responses(
+    params(("store" = String, Path, description = "The store.", example = "store-1"), ("serial" = String, Path, description = "The serial number.", example = "box-1")), responses(
     (status = 200, body = OverrideSaid), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -371,8 +374,8 @@ async fn of_box(
 
 /// Write the override of a box: it counts more than that of its store.
 #[utoipa::path(put, path = "/v1/overrides/{store}/{serial}", tag = "fleet", security(("token" = [])),
-    params(("store" = String, Path, description = "The store."), ("serial" = String, Path, description = "The serial number.")),
-    request_body = Override, responses(
+    params(("store" = String, Path, description = "The store.", example = "store-1"), ("serial" = String, Path, description = "The serial number.", example = "box-1")),
+    request_body(content = Override, example = json!({ "store": "store-1", "serial": "box-1", "why": "its disk is small" })), responses(
     (status = 200, body = apply::Difference), (status = 201, body = apply::Difference),
     (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -396,7 +399,7 @@ async fn put_of_box(
 
 /// Take the override of a box away.
 #[utoipa::path(delete, path = "/v1/overrides/{store}/{serial}", tag = "fleet", security(("token" = [])),
-    params(("store" = String, Path, description = "The store."), ("serial" = String, Path, description = "The serial number.")), responses(
+    params(("store" = String, Path, description = "The store.", example = "store-1"), ("serial" = String, Path, description = "The serial number.", example = "box-1")), responses(
     (status = 204), (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
