@@ -276,7 +276,7 @@ impl Written {
         let mut seen = BTreeSet::new();
         for (written, place) in self.0.into_iter().zip(1..) {
             let document =
-                written.resolve(&known).map_err(|source| DocumentError::Unsaved { place, source })?;
+                written.resolve(known).map_err(|source| DocumentError::Unsaved { place, source })?;
             document.check(place)?;
             if !seen.insert(document.subject()) {
                 return Err(DocumentError::Twice { place });

@@ -81,7 +81,7 @@ pub async fn documents_are_applied_all_or_none_and_a_dry_run_changes_nothing(hal
 }
 
 pub async fn a_saved_filter_that_documents_name_is_kept_as_what_it_says(hall: &Hall) {
-    let mut world = World::new(hall, 3).await;
+    let world = World::new(hall, 3).await;
     let old = world.release("1.0.0").await;
     let release = serde_json::to_string(&old).unwrap();
     let text = format!(
