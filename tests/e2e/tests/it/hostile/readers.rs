@@ -122,8 +122,8 @@ async fn a_client_beyond_its_rate_is_slowed_and_loses_nothing() {
     });
     said.expect("all are taken");
     heard.expect("all come");
-    // A second's worth goes through at once.
-    assert!(begun.elapsed() > Duration::from_millis(1_800), "{:?}", begun.elapsed());
+    // A second's worth goes through at once, and nobody waits behind the last window: 300 messages are waited for.
+    assert!(begun.elapsed() > Duration::from_millis(1_400), "{:?}", begun.elapsed());
     assert!(stage.metric("clients_throttled_total").await > 0);
     stage.close().await;
 }
