@@ -16,6 +16,9 @@ use crate::{
 /// A step in which what is watched is written down: so many for a whole probation.
 const WATCH_STEPS: u64 = 4;
 
+/// So long, in milliseconds, and what is on probation has not been what took the machine down before: a shop that is switched off each night has a day in between.
+const CALM_MS: u64 = 6 * 60 * 60 * 1_000;
+
 /// What stopped without being told to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
@@ -114,8 +117,8 @@ impl Converger {
             let Some(job) = track.step.job().filter(|_| is_enough).cloned() else { continue };
             let fault = stop.fault(stop.times_max(&self.config), track.step.doing());
             track.give_up(job.release.hash, job.round, fault);
-            track.fault = None;
             track.go(Step::Rest);
+            track.recall();
             self.effects.push(Effect::Discard { slot: slot.clone(), hash: job.release.hash });
             return true;
         }
@@ -162,6 +165,10 @@ impl Converger {
             let (Some(trial), Some(live)) = (&mut track.trial, self.lives.get_mut(slot)) else { continue };
             let watch_ms = self.config.kinds.get(&slot.kind()).map_or(0, |rules| rules.watch_ms);
             live.watched_ms = live.watched_ms.saturating_add(elapsed_ms);
+            live.ran_ms = live.ran_ms.saturating_add(elapsed_ms);
+            if live.ran_ms >= CALM_MS {
+                trial.downs = 0;
+            }
             let is_over = trial.watched_ms.saturating_add(live.watched_ms) >= watch_ms;
             if is_over || live.watched_ms > watch_ms / WATCH_STEPS {
                 trial.watched_ms = trial.watched_ms.saturating_add(live.watched_ms).min(watch_ms);
@@ -203,6 +210,10 @@ impl Converger {
         let is_watched = trial.watched_ms.saturating_add(live.watched_ms) >= rules.watch_ms;
         if is_watched && calls >= rules.calls_min {
             track.good.clone_from(&track.running);
+            if let Some(good) = &track.good {
+                // It was asked for again, and has made up for it.
+                track.bad.retain(|bad| bad.hash != good.hash);
+            }
             track.trial = None;
             return true;
         }

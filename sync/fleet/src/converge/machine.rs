@@ -31,6 +31,8 @@ pub(super) struct Live {
     pub(super) calls_before: u64,
     /// Watched, and not yet written down, in milliseconds.
     pub(super) watched_ms: u64,
+    /// Watched since the process started, in milliseconds.
+    pub(super) ran_ms: u64,
     pub(super) phase: Option<Phase>,
     pub(super) reasons: Vec<Reason>,
 }
@@ -343,6 +345,7 @@ impl Converger {
                 if track.spoilt >= tries_max {
                     track.give_up(job.release.hash, job.round, fault);
                     track.go(Step::Rest);
+                    track.recall();
                     return false;
                 }
                 track.step = Step::Fetch(job);
@@ -352,6 +355,7 @@ impl Converger {
                 effects.push(discard(job.release.hash));
                 track.give_up(job.release.hash, job.round, fault);
                 track.go(Step::Rest);
+                track.recall();
                 false
             }
             // It is in force all the same, and nothing takes it back but a later one.

@@ -97,6 +97,9 @@ impl Converger {
                 let is_low = self.kept.floors.get(slot).is_some_and(|it| job.release.version.is_below(it));
                 if is_low && !self.is_asked(slot) {
                     self.set(slot, Step::Rest);
+                    if let Some(track) = self.kept.tracks.get_mut(slot) {
+                        track.recall();
+                    }
                     return Came::On;
                 }
                 let effect = Effect::Activate { slot: slot.clone(), release: job.release };

@@ -99,6 +99,10 @@ fn each_way_to_fail_has_its_code_and_leaves_what_ran() {
         assert_eq!(shop.running(A).as_deref(), Some("1.0"), "{code}");
         assert_eq!(shop.codes(A), ["known-bad"], "{code}");
         assert!(shop.told(A).contains(code), "{code}: {}", shop.told(A));
+        // What another one did is not held against what runs.
+        shop.desire(Shop::state(&[(A, "1.0")]));
+        shop.pass(HOUR);
+        assert_eq!((shop.phase(A), shop.codes(A)), (Phase::Settled, Vec::new()), "{code}");
     }
 }
 
