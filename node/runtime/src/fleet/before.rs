@@ -32,10 +32,16 @@ impl Before {
     pub(super) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let path = self.path(name);
         let new = path.with_extension("new");
-        let mut file = File::create(&new)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&new, &path)?;
+        let written = File::create(&new).and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&new, &path)
+        });
+        if let Err(error) = written {
+            // What is not whole takes no room from the journal.
+            let _ = fs::remove_file(&new);
+            return Err(error);
+        }
         File::open(&self.root)?.sync_all()
     }
 
@@ -53,6 +59,12 @@ impl Before {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Where it is.
+    #[cfg(test)]
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.path(name)
     }
 
     /// Names are slots, whose parts are plain.

@@ -48,7 +48,9 @@ impl Goods {
     /// What went. For a file that was good once and is not any more, or is not here, speaks what is kept of the one in place.
     fn gone<L: Line>(&self, slot: &Slot, gone: Option<&Piece>) -> Option<BTreeMap<Sku, L>> {
         let read = gone.and_then(|gone| L::read(&gone.bytes, self.currency).ok());
-        read.or_else(|| made::read(&self.before, slot))
+        // Without originals nothing is in place: what is left then is of before another build took it away.
+        let is_in_place = || Originals::<L>::is_kept(&self.before, slot);
+        read.or_else(|| is_in_place().then(|| made::read(&self.before, slot)).flatten())
     }
 
     /// Puts a file in the place of the one before, which may be asked for again after a kill.

@@ -68,9 +68,12 @@ impl Line for Listed {
     }
 
     fn changed(turn: &Turn<'_, Self>, file: &BTreeMap<Sku, Self>) -> Vec<Event> {
-        let &Turn { shop, gone, at, .. } = turn;
+        let &Turn { shop, gone, kept, at } = turn;
         let come = file.iter().flat_map(|(sku, wanted)| listed(shop, sku, wanted, at));
-        let ends = gone.into_iter().flat_map(BTreeMap::keys).filter(|sku| !file.contains_key(*sku));
+        // Where it is not known what goes, all that files have named is taken for it.
+        let unknown = kept.rows().map(|(sku, _)| sku).filter(|_| gone.is_none());
+        let named = gone.into_iter().flat_map(BTreeMap::keys).chain(unknown);
+        let ends = named.filter(|sku| !file.contains_key(*sku));
         let ends = ends.filter(|sku| shop.product(sku.as_str()).is_some());
         come.chain(ends.map(|sku| delisted(sku, at))).collect()
     }

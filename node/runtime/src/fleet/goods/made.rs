@@ -23,10 +23,11 @@ pub(super) fn read<L: Line>(before: &Before, slot: &Slot) -> Option<BTreeMap<Sku
 
 /// The file in place is changed from here on. It is durable when this returns.
 pub(super) fn unknown(before: &Before, slot: &Slot) -> io::Result<()> {
-    match before.read(&place(slot))? {
-        // Nothing of a row of bytes is no map of anything.
-        Some(bytes) if !bytes.is_empty() => before.replace(&place(slot), &[]),
-        _ => Ok(()),
+    match before.read(&place(slot)) {
+        Ok(None) => Ok(()),
+        Ok(Some(bytes)) if bytes.is_empty() => Ok(()),
+        // Nothing of a row of bytes is no map of anything. What does not read is no reason to stop.
+        Ok(Some(_)) | Err(_) => before.replace(&place(slot), &[]),
     }
 }
 

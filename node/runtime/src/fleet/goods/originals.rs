@@ -60,6 +60,11 @@ impl<L: Line> Originals<L> {
         Ok(Self { rows, is_kept: false })
     }
 
+    /// Whether anything is: a file is in place that names something of the shop.
+    pub(super) fn is_kept(before: &Before, slot: &Slot) -> bool {
+        before.read(&place(slot)).is_ok_and(|bytes| bytes.is_some())
+    }
+
     pub(super) fn rows(&self) -> impl Iterator<Item = (&Sku, &Was<L>)> {
         self.rows.iter()
     }

@@ -265,3 +265,43 @@ fn where_nobody_knows_what_a_file_has_set_no_price_of_it_stays_in_force() {
     shop.remove();
     assert_eq!(shop.shows(), ["A Apples 100", "B Bread 200"]);
 }
+
+#[test]
+fn where_nobody_knows_what_a_catalogue_has_listed_what_the_next_one_has_not_is_ended() {
+    let mut shop = Shop::new(Kind::Catalogue);
+    shop.staff(&[list("C", "Crisps", 300)]);
+    shop.activate("A,Apples,1,GBP,each,,\nB,Bread,2,GBP,each,,\n");
+    shop.runs = None;
+    made::unknown(&shop.goods.before, &shop.slot).unwrap();
+    shop.activate("A,Apples,1,GBP,each,,\n");
+    assert_eq!(shop.shows(), ["A Apples 100", "C Crisps 300"]);
+    shop.remove();
+    assert_eq!(shop.shows(), ["C Crisps 300"]);
+}
+
+#[test]
+fn what_is_left_of_a_catalogue_that_another_build_took_away_ends_nothing() {
+    let mut shop = Shop::new(Kind::Catalogue);
+    shop.staff(&[list("A", "Apples", 100), list("B", "Bread", 200)]);
+    shop.activate("A,Apples,1,GBP,each,,\nB,Bread,2,GBP,each,,\n");
+    let made = shop.goods.before.read("catalogue/made").unwrap().unwrap();
+    shop.remove();
+    shop.goods.before.replace("catalogue/made", &made).unwrap();
+    shop.activate("A,Apples,1,GBP,each,,\n");
+    assert_eq!(shop.shows(), ["A Apples 100", "B Bread 200"]);
+}
+
+#[test]
+fn a_second_copy_that_does_not_read_stops_nothing() {
+    let mut shop = Shop::new(Kind::Prices);
+    shop.staff(&[list("A", "Apples", 100)]);
+    shop.activate("A,1.10,GBP,\n");
+    let copy = shop.goods.before.file("prices/made");
+    std::fs::remove_file(&copy).unwrap();
+    // Neither is it a file, nor does it read.
+    std::os::unix::fs::symlink(&copy, &copy).unwrap();
+    shop.activate("A,1.20,GBP,\n");
+    assert_eq!(shop.shows(), ["A Apples 120"]);
+    shop.remove();
+    assert_eq!(shop.shows(), ["A Apples 100"]);
+}
