@@ -173,12 +173,17 @@ fn metric(business: &Business, gates: &Gates, evidence: &Evidence<'_>) -> Check 
         Scale::Absolute => "",
     };
     let end = |end: Option<f64>| end.map_or_else(|| "?".into(), |end| format!("{end:.1}"));
-    let text = format!(
+    let mut text = format!(
         "{:.1}{unit} worse than stores like these, between {} and {}, over {} periods; {tolerance}{unit} may be",
         mean.mean,
         end(low),
         end(high),
         mean.n
     );
+    if verdict == Verdict::Wait && is_open && !is_too_few && mean.radius_min(gates.alpha()) > tolerance {
+        text.push_str(
+            "; a day's past shows no more, however long it is looked at: a person has to `promote` it",
+        );
+    }
     check(gate, verdict, text)
 }

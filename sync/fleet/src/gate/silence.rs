@@ -9,7 +9,7 @@
 //! fair comparison: those that live leave that group by beginning, and those that have died stay, so that what is left of a wave that is nearly through is the dead, and next to them
 //! every release looks harmless. Leaving out the dead alone would be worse: at night those that are closed would be left out with them, and the night be held against the release. So who is
 //! in the group must not depend on who is silent: those that run it are compared with those that were not given it yet, whom the order of the rollout has chosen by hash. Only where too few
-//! of these are left do those that were given it count as well, silent ones too, until they have been silent for longer than shops are closed: that is no night any more, and they are dead.
+//! of these are left, next to those that run it or next to those that were given it, do those that were given it count as well, silent ones too, until they have been silent for longer than shops are closed: that is no night any more, and they are dead.
 
 use super::Verdict;
 
@@ -66,7 +66,9 @@ impl Silence {
 
     /// How many are compared with, and how many of them are not heard of.
     pub(super) const fn compared(&self) -> (u64, u64) {
-        if self.is_enough(self.others) {
+        // A few beside many that were given it say less of the hour than those.
+        let is_handful = self.others.saturating_mul(RUN_IT_PER_OTHER) < self.given;
+        if self.is_enough(self.others) && !is_handful {
             return (self.others, self.others_away);
         }
         (self.others.saturating_add(self.given), self.others_away.saturating_add(self.given_away))

@@ -55,7 +55,7 @@ impl Rollout {
 /// A past is a mean of as many periods as were looked at, and as much luck as such a mean is. Each period is divided by the same past, so that its luck does not go away with more
 /// periods, as theirs does. To first order (the delta method) `T/T₀ - C/C₀` is off by what `C₀` and `T₀` are off, each in parts of itself. Where periods before and after have the same spread
 /// `σ²`, a past of `m` of them is off with variance `σ²/m`; over all pairs that is the mean of `1/m` in parts of a period's own variance. Pasts of many baskets are better than that
-/// says: periods in which little is sold have the widest spread, and count least in them.
+/// says: periods in which little is sold have the widest spread, and count least in them. Behind a day of a quarter of the trade they are worse: it is not known here, and stands in the guide to the rules.
 ///
 /// Of shares the past is no divisor, and only excuses: nothing is brought in by it.
 fn luck_of_pasts(scale: Scale, pairs: &[Pair]) -> f64 {

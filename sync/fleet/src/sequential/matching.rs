@@ -31,9 +31,8 @@ pub struct Matching {
     pub apart_percent_max: u32,
 }
 
-/// Two stores that are compared.
+/// Two stores that are compared. Kept in rollouts: what another build adds to it is passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Pair {
     /// The one with the release.

@@ -33,8 +33,9 @@ use serde::{Deserialize, Serialize};
 pub const PRIOR: f64 = 1.0;
 
 /// Observations, as far as a mean needs them.
+///
+/// It is kept in rollouts: what another build adds to it is passed over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Mean {
     /// How many.
@@ -70,6 +71,19 @@ impl Mean {
     fn weights(&self) -> (f64, f64) {
         let n = self.n as f64;
         (1.0 / (1.0 + self.shared * n), 1.0 / (1.0 + (self.shared + 1.0 / PRIOR) * n))
+    }
+
+    /// What half the interval comes to after ever so many more like these: what all of them share does not go away.
+    #[must_use]
+    pub fn radius_min(&self, alpha: f64) -> f64 {
+        let k = self.shared;
+        if k <= 0.0 || self.n < 2 || !(alpha > 0.0 && alpha < 1.0) {
+            return 0.0;
+        }
+        // The limit of the radius in `interval`, with k as k and 1/g as PRIOR's.
+        let g = 1.0 / PRIOR;
+        let spread = self.squares / self.n as f64;
+        (spread * k * (k + g) / g * (((k + g) / k).ln() - 2.0 * alpha.ln())).sqrt()
     }
 
     /// Takes one in. What is no number is left out.

@@ -297,6 +297,8 @@ fn who_was_given_it_and_has_not_begun_is_compared_with_only_where_nobody_else_is
     assert_eq!(of(2, 0, 60, 0), Verdict::Fail, "two are too few for twenty");
     assert_eq!(of(2, 0, 60, 30), Verdict::Wait, "it is night for them as well");
     assert_eq!(of(0, 0, 4, 4), Verdict::Wait, "too few in any case");
+    assert_eq!(of(5, 0, 400, 200), Verdict::Wait, "of so many half are closed: five that are not are chance");
+    assert_eq!(of(5, 0, 400, 20), Verdict::Fail, "few that died beside many that live excuse nothing");
 }
 
 /// It waits for its maintenance window.
