@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Not here: who comes to which port, and what for ([`crate::secure`], [`crate::enrol`]); how much one may ask. Guards: callers are bounded in number, of one address too, and so are
-//! the tasks that refuse some of them; a handshake and a call are bounded in time.
+//! the tasks that refuse some of them; a handshake is bounded in time, a call where its port says so, and how long a caller may take nothing of its answer.
 
 use crate::network::network;
 use axum::Router;
@@ -23,6 +23,8 @@ use prometheus_client::{
     registry::Registry,
 };
 use rustls::{PeerIncompatible, ServerConfig, ServerConnection};
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use std::{
     collections::HashMap,
     io,
@@ -41,6 +43,9 @@ use tokio_rustls::TlsAcceptor;
 
 /// Callers from one address at once; further ones are hung up on.
 const CALLERS_OF_ADDRESS_MAX: usize = 128;
+/// Whoever takes nothing of what it was sent for so long is gone, or holds a place for nothing.
+#[cfg(target_os = "linux")]
+const TAKES_NOTHING: Duration = Duration::from_secs(30);
 /// After an error of accepting (no file handles, say) it is tried again this much later.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -237,6 +242,9 @@ impl<H: Host> Reception<H> {
     ) {
         // Answers are small and wait for nothing.
         let _ = socket.set_nodelay(true);
+        // A socket without this one serves all the same.
+        #[cfg(target_os = "linux")]
+        let _ = SockRef::from(&socket).set_tcp_user_timeout(Some(TAKES_NOTHING));
         let stream = match timeout(self.bounds.handshake, acceptor.accept(socket)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return self.turn_away(from, reason(&error), &error.to_string()).await,

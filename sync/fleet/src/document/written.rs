@@ -10,7 +10,7 @@ use crate::{
     gate::Gates,
     group::{Filter, Group, Override, Says},
     name::{FilterName, GroupName, InvalidName, RolloutId, WaveName},
-    rollout::{RolloutSpec, offline_minutes},
+    rollout::{RolloutSpec, WAVES_MAX, offline_minutes},
     selector::{Selector, SelectorError},
     text::text_form,
     wave::{OnFailure, Size, WaveSpec},
@@ -204,7 +204,9 @@ impl WrittenRollout {
             let who = who.map(|who| who.resolve(|| format!("waves[{place}].who"), &known)).transpose()?;
             Ok(WaveSpec { name, who, size, soak_minutes, gates, on_failure, asks })
         };
-        let waves = waves.into_iter().enumerate().map(wave).collect::<Result<Vec<_>, _>>()?;
+        // A name is short, and what it stands for is not: one wave too many is enough to be refused for.
+        let waves = waves.into_iter().take(WAVES_MAX + 1).enumerate().map(wave);
+        let waves = waves.collect::<Result<Vec<_>, _>>()?;
         Ok(RolloutSpec { rollout, why, who, set, waves, gates, approvals, offline_minutes })
     }
 }

@@ -80,7 +80,9 @@ pub(crate) enum ApplyError {
         "there are {ROLLOUTS_MAX} rollouts already, and none of them is over and decides nothing any more\nhint: `aisle fleet rollout delete` forgets one; say in a group first what its stores should run"
     )]
     TooManyRollouts,
-    #[error("the rollout `{name}` is {phase}, and cannot be written anew\nhint: give it another name")]
+    #[error(
+        "the rollout `{name}` is {phase}, and cannot be written anew\nhint: give it another name; where only a saved filter that it names has changed, leave it out, or write down what the filter said"
+    )]
     Begun { name: String, phase: String },
     #[error("there is a rollout `{0}` already")]
     Exists(String),

@@ -2,7 +2,7 @@
 //!
 //! The first few of a minute are written, by person and action; the rest is counted by a metric. Whoever is not known is told apart by the network that they come
 //! from, and of all of them together no more than [`STRANGERS_MAX`] rows of an action get into a minute and [`STRANGERS_A_DAY_MAX`] into a day: nobody has as many addresses
-//! as they like. How many came once a day had enough is told with the first one that is let through after it.
+//! as they like, and no network has the whole day for itself. How many came once a day had enough is told with the first one that is let through after it.
 //!
 //! Bounded: when too many are looked at, the count of persons begins anew, which writes more and not less; that of strangers does not. Each hub counts for itself, from its start.
 
@@ -16,6 +16,8 @@ use super::{audit::By, lockout::Subject};
 
 /// How many of a minute are written.
 const WRITTEN_MAX: u32 = 20;
+/// How many of a day are written of one network that is not known: whoever has the patience for it leaves room for the others.
+const OF_ONE_A_DAY_MAX: u32 = 500;
 /// How many of a minute are written of all who are not known, for each action.
 const STRANGERS_MAX: u32 = 200;
 /// The same of a day: whoever has the patience for it fills no disk.
@@ -35,8 +37,8 @@ pub(super) struct Damper(Mutex<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
-    /// By person and action.
-    persons: HashMap<(String, &'static str), Count>,
+    /// By person and action: of a minute, and of a day where the person is not known.
+    persons: HashMap<(String, &'static str), (Count, Count)>,
     /// By action alone, so it has their bound.
     strangers: HashMap<&'static str, Strangers>,
 }
@@ -85,8 +87,10 @@ impl Damper {
         if persons.len() >= LOOKED_AT_MAX {
             persons.clear();
         }
-        let is_few = add(persons.entry((actor, action)).or_default(), minute) <= WRITTEN_MAX;
+        let (of_minute, of_day) = persons.entry((actor, action)).or_default();
+        let is_few = add(of_minute, minute) <= WRITTEN_MAX;
         if is_stranger {
+            let is_few = is_few && add(of_day, day) <= OF_ONE_A_DAY_MAX;
             return strangers.entry(action).or_default().lets(is_few, minute, day);
         }
         is_few.then_some(0)
@@ -145,6 +149,22 @@ mod tests {
         assert_eq!((next.len(), next[0], next[1..].iter().sum::<u64>()), (most, 14_400 - most as u64, 0));
     }
 
+    #[test]
+    fn one_stranger_with_patience_leaves_room_for_the_others() {
+        let damper = Damper::default();
+        let one = by("", "192.0.2.1".into());
+        let written = (0..1_440).flat_map(|minute| [minute; 20]);
+        let written = written.filter(|minute| damper.lets(&one, "a", minute * MINUTE_MS).is_some());
+        assert_eq!(written.count(), OF_ONE_A_DAY_MAX as usize);
+        let other = by("", "192.0.2.2".into());
+        assert_eq!(
+            damper.lets(&other, "a", DAY_MS - 1),
+            Some(0),
+            "nothing was left out of a day that had room"
+        );
+        assert!(damper.lets(&one, "a", DAY_MS).is_some(), "another day");
+    }
+
     #[tokio::test]
     async fn how_many_were_left_out_stands_in_the_log_before_the_next_one() {
         let folder = tempfile::tempdir().unwrap();
@@ -153,7 +173,8 @@ mod tests {
         let people = People::new(database.clone(), "hub-1", Settings::default(), Telemetry::default());
         let stranger = by("", "192.0.2.1".into());
         for number in 0..i64::from(STRANGERS_A_DAY_MAX) + 7 {
-            people.0.damper.lets(&stranger, "session.use", number / 10 * MINUTE_MS);
+            let one = by("", format!("10.0.0.{}", number % 20));
+            people.0.damper.lets(&one, "session.use", number / 10 * MINUTE_MS);
         }
         for at_ms in [DAY_MS - 1, DAY_MS, DAY_MS + 1] {
             let line = people.line(stranger.clone(), "session.use", "", at_ms);
