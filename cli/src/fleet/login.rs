@@ -42,8 +42,11 @@ const SCOPES: [&str; 16] = [
     "hub.read",
 ];
 
-/// What a hub says of a token that is good no more, and of one that it does not have any more.
-const OVER: [&str; 2] = ["no-token", "unknown"];
+/// What a hub says that has revoked a token.
+const REVOKED: u16 = 204;
+/// What it says of a token that it does not take, and of one that it does not have any more.
+const NOT_TAKEN: &str = "no-token";
+const GONE: &str = "unknown";
 
 const PROFILES: [Column; 5] = [
     Column("profile", &["/profile"], Shape::Text),
@@ -255,10 +258,17 @@ fn revoke(gone: &Profile, at: &At) -> Result<bool> {
     let hub =
         Hub::at(Place { ca_file: at.ca_file.clone().or(place.ca_file.clone()), ..place }, at.show_request)?;
     let error = match hub.ask(&Ask::delete(path("/v1/me/tokens", &[&gone.token_id])?)) {
-        Ok(_) => return Ok(true),
+        Ok(answer) if answer.status == REVOKED => return Ok(true),
+        Ok(answer) => FleetError::Strange {
+            hub: gone.hub.clone(),
+            why: format!("it says {}, and a hub that has revoked a token says {REVOKED}", answer.status),
+        },
         // Over, or revoked by somebody before.
-        Err(FleetError::Refused { problem: Some(problem), .. }) if OVER.contains(&problem.as_str()) => {
-            return Ok(true);
+        Err(FleetError::Refused { problem: Some(problem), .. }) if problem == GONE => return Ok(true),
+        // The same; or whoever it is of may not come in for now, or it is kept back on its way.
+        Err(FleetError::Refused { problem: Some(problem), .. }) if problem == NOT_TAKEN => {
+            output::aside("the hub does not take its token");
+            return Ok(false);
         }
         Err(FleetError::Refused { status: status @ 400..=499, problem: None, .. }) => FleetError::Strange {
             hub: gone.hub.clone(),
