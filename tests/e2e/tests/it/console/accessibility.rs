@@ -70,8 +70,16 @@ async fn look(browser: &Browser, page: &str, axe: &str, found: &mut Vec<String>)
 
 /// The first way of a page that begins like this, once it is there: what is live comes after the page.
 async fn way(browser: &Browser, beginning: &str) -> String {
-    let link = browser.find(&format!("main a[href^='{beginning}']")).await;
-    link.attr("href").await.expect("the page stands").expect("a link leads somewhere")
+    let selector = format!("main a[href^='{beginning}']");
+    loop {
+        // Looking for it has an end of its own.
+        match browser.find(&selector).await.attr("href").await {
+            Ok(href) => return href.expect("a link leads somewhere"),
+            // What is live came anew in between.
+            Err(error) if error.is_stale_element_reference() => {}
+            Err(error) => panic!("`{selector}` cannot be read: {error}"),
+        }
+    }
 }
 
 /// A browser in front of a region with something in every list: a content that no store knows what to do with, and a policy's document.
