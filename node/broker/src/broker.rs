@@ -427,9 +427,10 @@ fn refused_identity(refused: Refused) -> Connack {
 struct Entrance(Arc<Shared>);
 
 impl Door for Entrance {
-    fn admits(&self, _peer: SocketAddr, _transport: Transport) -> bool {
+    fn admits(&self, _peer: SocketAddr, _transport: Transport, under_way: usize) -> bool {
         let max = self.0.config.limits.connections_max.saturating_mul(SOCKETS_PER_CLIENT);
-        let admitted = self.0.sockets.load(Ordering::Relaxed) < max as u64;
+        let sockets = self.0.sockets.load(Ordering::Relaxed).saturating_add(under_way as u64);
+        let admitted = sockets < max as u64;
         if !admitted {
             self.0.metrics.too_many_sockets();
         }

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 #[derive(Debug)]
 pub(super) struct Gate {
     places: Arc<Semaphore>,
+    places_max: usize,
     /// As many entries as there are places at most.
     by_address: Mutex<FxHashMap<IpAddr, usize>>,
     per_address_max: usize,
@@ -27,8 +28,10 @@ pub(super) struct Place {
 
 impl Gate {
     pub(super) fn new(max: usize, per_address_max: usize) -> Self {
+        let places_max = max.clamp(1, Semaphore::MAX_PERMITS);
         Self {
-            places: Arc::new(Semaphore::new(max.clamp(1, Semaphore::MAX_PERMITS))),
+            places: Arc::new(Semaphore::new(places_max)),
+            places_max,
             by_address: Mutex::default(),
             per_address_max: per_address_max.max(1),
         }
@@ -48,9 +51,8 @@ impl Gate {
     }
 
     /// How many are under way.
-    #[cfg(test)]
-    fn under_way(&self) -> usize {
-        self.by_address.lock().map_or(0, |by_address| by_address.values().sum())
+    pub(super) fn under_way(&self) -> usize {
+        self.places_max.saturating_sub(self.places.available_permits())
     }
 }
 

@@ -329,7 +329,7 @@ impl Accept {
 
     async fn meet(self: &Arc<Self>, socket: TcpStream, peer: SocketAddr, handshakes: &mut JoinSet<()>) {
         let transport = self.handshake.transport;
-        if !self.door.admits(peer, transport) {
+        if !self.door.admits(peer, transport, self.gate.under_way()) {
             self.metrics.refused(transport, peer, &Failure::NotAdmitted);
             return;
         }
@@ -343,15 +343,15 @@ impl Accept {
         handshakes.spawn(async move {
             this.metrics.handshakes.inc();
             let _counted = Counted(&this.metrics);
-            let result = this.handshake.run(socket, peer).await;
-            drop(place);
-            match result {
+            match this.handshake.run(socket, peer).await {
                 Ok(accepted) => {
                     this.metrics.accepted(transport);
                     this.door.enter(accepted);
                 }
                 Err(failure) => this.metrics.refused(transport, peer, &failure),
             }
+            // Until the door has counted it, its place does.
+            drop(place);
         });
     }
 }

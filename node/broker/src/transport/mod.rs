@@ -85,9 +85,9 @@ pub struct Accepted {
 
 /// Where clients go once they are reached. Called from the tasks that accept them, so neither may block.
 pub trait Door: Send + Sync + 'static {
-    /// Whether to go on with a client at all, before anything is spent on it.
-    fn admits(&self, peer: SocketAddr, transport: Transport) -> bool {
-        let _ = (peer, transport);
+    /// Whether to go on with a client at all, before anything is spent on it, while so many others are on their way to the door.
+    fn admits(&self, peer: SocketAddr, transport: Transport, under_way: usize) -> bool {
+        let _ = (peer, transport, under_way);
         true
     }
 

@@ -154,7 +154,7 @@ struct Few {
 }
 
 impl Door for Few {
-    fn admits(&self, _peer: SocketAddr, _transport: Transport) -> bool {
+    fn admits(&self, _peer: SocketAddr, _transport: Transport, _under_way: usize) -> bool {
         let mut left = self.left.lock().unwrap();
         let admitted = *left > 0;
         *left = left.saturating_sub(1);
