@@ -242,7 +242,7 @@ pub(super) fn forget(args: &LogoutArgs, at: &At, json: bool) -> Result<Ended> {
     output::line(format!("`{name}` is forgotten here"))?;
     let until = view::when(gone.ends_at_ms).unwrap_or_default();
     output::aside(format!(
-        "its token {} is good until {until}: revoke it on the console, or with `aisle fleet me token revoke {0}`",
+        "unless somebody has revoked it, its token {} is good until {until}: revoke it on the console, or with `aisle fleet me token revoke {0}`",
         gone.token_id
     ));
     Ok(Ended::Well)
@@ -265,9 +265,9 @@ fn revoke(gone: &Profile, at: &At) -> Result<bool> {
         },
         // Over, or revoked by somebody before.
         Err(FleetError::Refused { problem: Some(problem), .. }) if problem == GONE => return Ok(true),
-        // The same; or whoever it is of may not come in for now, or it is kept back on its way.
+        // The hub does not say why: it may be over, or its person be kept out for now and let in again.
         Err(FleetError::Refused { problem: Some(problem), .. }) if problem == NOT_TAKEN => {
-            output::aside("the hub does not take its token");
+            output::aside("the hub does not take its token now, and does not say for how long");
             return Ok(false);
         }
         Err(FleetError::Refused { status: status @ 400..=499, problem: None, .. }) => FleetError::Strange {
