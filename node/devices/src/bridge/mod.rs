@@ -15,7 +15,8 @@
 //!   What that refuses for good is dropped, counted and told; when it is over its quota the bridge hangs up and comes back.
 //! - **Both sessions persist**, so either side may be away. When the other broker lost its own, the bridge subscribes again
 //!   and sends what was not answered as new. QoS 1 crosses at least once. QoS 2 crosses once over any loss of the line, and at
-//!   least once when the node itself dies between the two acknowledgements.
+//!   least once when the node itself dies between the two acknowledgements. mosquitto (2.0) can send one again after it was
+//!   released, when two connections in a row end before it could write to them; nothing tells it from a new one.
 //! - **Loops**: see `trail` for MQTT 5, `rules` for 3.1.1. On the node's own side the bridge never gets what it brought in.
 //! - **Retained** messages keep their flag, and an empty one clears. 3.1.1 tells the flag only of those that were there before
 //!   the subscription.

@@ -1,4 +1,7 @@
 //! A line that can be cut: a relay between the bridge and the other broker.
+//!
+//! What the other broker has on its way then goes nowhere, as on a cable: it is told of the end, and of no failure to write. That counts with mosquitto. Where it cannot write to two
+//! connections one after the other, it publishes a QoS 2 message again that was released (`db__message_reconnect_reset_outgoing` of 2.0 makes a release that it could not send a message).
 
 use std::{
     sync::{
@@ -8,10 +11,14 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::copy_bidirectional,
+    io::{AsyncWriteExt as _, copy, copy_bidirectional, sink},
     net::{TcpListener, TcpStream},
     sync::broadcast,
+    time::timeout,
 };
+
+/// The other broker hangs up within this, once the line is cut.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
 
 pub struct Line {
     pub port: u16,
@@ -34,7 +41,11 @@ impl Line {
                     let Ok(mut far) = TcpStream::connect(("127.0.0.1", port)).await else { return };
                     tokio::select! {
                         _ = copy_bidirectional(&mut near, &mut far) => {}
-                        _ = cut.recv() => {}
+                        _ = cut.recv() => {
+                            drop(near);
+                            drop(far.shutdown().await);
+                            drop(timeout(DRAIN_MAX, copy(&mut far, &mut sink())).await);
+                        }
                     }
                 });
             }

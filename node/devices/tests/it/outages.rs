@@ -24,6 +24,11 @@ fn missing(payloads: &[String], count: u32) -> Vec<u32> {
     (0..count).filter(|number| !seen.contains(number)).collect()
 }
 
+fn twice(payloads: &[String]) -> Vec<&String> {
+    let mut seen = BTreeSet::new();
+    payloads.iter().filter(|payload| !seen.insert(*payload)).collect()
+}
+
 /// 1,000 messages, and the other broker restarts with its sessions in the middle of them.
 async fn a_restart_loses_nothing_on_the_way_in(version: &str) {
     let (mut mosquitto, store) = (Mosquitto::start(), Store::open().await);
@@ -103,7 +108,9 @@ async fn every_qos_2_message_crosses_once(version: &str) {
     .await;
     bridge.until(|status| status.connected && status.out_held_count == 0 && status.in_held_count == 0).await;
     sleep(Duration::from_millis(300)).await;
-    assert_eq!((here.payloads().len(), there.seen.payloads().len()), (400, 400), "none comes twice");
+    for payloads in [here.payloads(), there.seen.payloads()] {
+        assert_eq!(twice(&payloads), Vec::<&String>::new(), "none comes twice");
+    }
     assert!(line.connections() > 3, "the line was cut");
 }
 
