@@ -54,9 +54,10 @@ struct StartQuery {
     to: Option<String>,
 }
 
-/// A path of this hub: nothing that a browser could take for another place.
+/// A path of this hub, with what RFC 3986, section 3.4 has in a query, but for `,` and `;`, which end a cookie: nothing that a browser could take for another place.
 pub(crate) fn is_path(path: &str) -> bool {
-    let is_plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~?=&%+".contains(&byte));
+    let is_plain =
+        path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~?=&%+:@!$'()*".contains(&byte));
     path.starts_with('/') && !path.starts_with("//") && path.len() <= PATH_BYTES_MAX && is_plain
 }
 

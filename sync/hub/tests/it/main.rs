@@ -53,6 +53,8 @@ mod enrolling;
 mod erasing;
 mod exports;
 mod fleet;
+#[path = "../../../../tests/harness/src/identity.rs"]
+mod identity;
 mod interface;
 mod people;
 #[path = "../../../../tests/harness/src/ports.rs"]

@@ -16,6 +16,7 @@ mod headquarters;
 mod line;
 mod member;
 mod officer;
+mod people;
 mod receipt;
 mod sight;
 
@@ -67,6 +68,8 @@ pub struct HubOptions {
     pub retry_after_ms: u64,
     /// Who lets boxes in that enrol by themselves; without it the hub takes none, and stores get their papers from its [`Authority`].
     pub enrolment: Option<Approval>,
+    /// People reach it over TLS as well, and from other machines than its own: see [`HubUnderTest::secure_url`].
+    pub https: bool,
     /// How long a start may take.
     pub start_timeout: Duration,
     /// How long an orderly stop may take.
@@ -81,6 +84,7 @@ impl Default for HubOptions {
             policy: POLICY.into(),
             retry_after_ms: 500,
             enrolment: None,
+            https: false,
             start_timeout: Duration::from_secs(60),
             stop_timeout: Duration::from_secs(30),
         }
@@ -93,6 +97,7 @@ struct Serving {
     http: SocketAddr,
     quic: SocketAddr,
     tls: SocketAddr,
+    https: Option<SocketAddr>,
 }
 
 /// A hub that serves, or did.
@@ -107,6 +112,8 @@ pub struct HubUnderTest {
     child: Option<Child>,
     output: Output,
     serving: Serving,
+    /// The section of its configuration about an identity provider; empty where it knows none.
+    provider: String,
 }
 
 impl HubUnderTest {
@@ -129,7 +136,8 @@ impl HubUnderTest {
             Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
         };
         // Every start has the same, since lines lead there.
-        let serving = Serving { http: at()?, quic: at()?, tls: at()? };
+        let https = options.https.then(at).transpose()?;
+        let serving = Serving { http: at()?, quic: at()?, tls: at()?, https };
         let mut hub = Self {
             options,
             binary,
@@ -140,6 +148,7 @@ impl HubUnderTest {
             child: None,
             output: Output::default(),
             serving,
+            provider: String::new(),
         };
         if hub.options.enrolment.is_some() {
             hub.prepare_enrolment()?;
@@ -331,17 +340,19 @@ impl HubUnderTest {
     }
 
     fn settings(&self) -> String {
-        let Serving { http, quic, tls } = self.serving;
+        let Serving { http, quic, tls, .. } = self.serving;
         format!(
             "hub = \"hub-1\"\nregion = \"{REGION}\"\ndatabase = \"{}\"\n\
-             [listen]\nquic = \"{quic}\"\ntls = \"{tls}\"\nhttp = \"{http}\"\n\
+             [listen]\nquic = \"{quic}\"\ntls = \"{tls}\"\nhttp = \"{http}\"\n{}\
              [tls]\ncertificate = \"hub.pem\"\nkey = \"hub.key\"\nroots = \"roots.pem\"\nchain = \"{CHAIN}\"\n\
              [policies]\nfiles = [\"policy.toml\"]\nkeys = [\"{}\"]\n\
              [limits]\nretry_after_ms = {}\n",
             self.options.database,
+            self.https_settings(),
             self.officer.public_key(),
             self.options.retry_after_ms,
-        ) + &self.enrolment_settings()
+        ) + &self.provider
+            + &self.enrolment_settings()
     }
 
     fn enrolment_settings(&self) -> String {
@@ -398,14 +409,19 @@ fn ended(child: &mut Child, deadline: Instant) -> std::io::Result<Option<ExitSta
     }
 }
 
-/// Reads `listening http=ADDRESS quic=Some(ADDRESS) tls=Some(ADDRESS)`.
+/// Reads `listening http=ADDRESS quic=Some(ADDRESS) tls=Some(ADDRESS) https=None`.
 fn serving(line: &str) -> Option<Serving> {
     let words = line.strip_prefix("listening ")?;
     let address = |name: &str| {
         let word = words.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='))?;
         word.trim_start_matches("Some(").trim_end_matches(')').parse().ok()
     };
-    Some(Serving { http: address("http")?, quic: address("quic")?, tls: address("tls")? })
+    Some(Serving {
+        http: address("http")?,
+        quic: address("quic")?,
+        tls: address("tls")?,
+        https: address("https"),
+    })
 }
 
 #[cfg(test)]
@@ -414,9 +430,12 @@ mod tests {
 
     #[test]
     fn what_a_hub_says_of_where_it_listens_is_understood() {
-        let line = "listening http=127.0.0.1:1 quic=Some(127.0.0.1:2) tls=Some([::1]:3)";
+        let line = "listening http=127.0.0.1:1 quic=Some(127.0.0.1:2) tls=Some([::1]:3) https=None";
         let found = serving(line).expect("all three are there");
         assert_eq!((found.http.port(), found.quic.port(), found.tls.port()), (1, 2, 3));
+        assert_eq!(found.https, None);
+        let secure = serving(&line.replace("https=None", "https=Some(127.0.0.1:4)")).expect("all four are");
+        assert_eq!(secure.https.map(|at| at.port()), Some(4));
         assert_eq!(serving("listening http=127.0.0.1:1 quic=Some(127.0.0.1:2) tls=None"), None);
         assert_eq!(serving("the hub serves"), None);
     }

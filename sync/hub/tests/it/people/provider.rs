@@ -1,6 +1,7 @@
-//! Signing in at an identity provider: a real one, `oidc-provider` on Node.js. `cargo xtask test` installs it; `AISLE_OIDC_PROVIDER` names another folder of it.
+//! Signing in at an identity provider: a real one.
 
 use super::hall::{CHEAP, Caller, House, Reply, sent};
+use crate::identity::{CLIENT, CLIENT_SECRET, IdentityProvider};
 use aisle_hub::{
     http::{Clock, Site},
     people::{
@@ -14,63 +15,14 @@ use reqwest::{Client, Method, StatusCode, header::HeaderMap, redirect::Policy};
 use serde_json::json;
 use std::{
     collections::BTreeMap,
-    io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
     sync::{Arc, atomic::AtomicI64},
 };
 use tempfile::TempDir;
 
-const CLIENT: &str = "aisle hub";
-const CLIENT_SECRET: &str = "a secret: with signs/+ & spaces";
-
-struct Provider {
-    process: Child,
-    issuer: String,
-}
-
-fn folder() -> PathBuf {
-    let beside =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/npm/node_modules/oidc-provider");
-    let folder = std::env::var_os("AISLE_OIDC_PROVIDER").map_or(beside, PathBuf::from);
-    assert!(
-        folder.is_dir(),
-        "no oidc-provider: `{}` is missing\nhint: `cargo xtask test` installs it",
-        folder.display()
-    );
-    folder
-}
-
-impl Provider {
-    fn start(redirect: &str, algorithm: &str) -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/people/provider.mjs");
-        let mut process = Command::new("node")
-            .arg(script)
-            .args([redirect, algorithm])
-            .env("AISLE_OIDC_PROVIDER", folder())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("Node.js is there\nhint: apt-get install nodejs");
-        let mut issuer = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut issuer).unwrap();
-        let issuer = issuer.trim().to_owned();
-        assert!(issuer.starts_with("http://127.0.0.1:"), "the provider has started: `{issuer}`");
-        Self { process, issuer }
-    }
-}
-
-impl Drop for Provider {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 /// A hub that knows a provider.
 struct Stage {
     house: House,
-    provider: Provider,
+    provider: IdentityProvider,
     _folder: TempDir,
 }
 
@@ -82,10 +34,11 @@ impl Stage {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let redirect = format!("{url}/v1/oidc/callback");
-        let provider = Provider::start(&redirect, algorithm);
+        let provider =
+            IdentityProvider::start(&redirect, algorithm, "127.0.0.1").expect("the provider starts");
         let role = |group: &str, grant: &str| (group.to_owned(), grant.parse().unwrap());
         let mut config = OidcConfig {
-            issuer: provider.issuer.clone(),
+            issuer: provider.issuer().into(),
             client: CLIENT.into(),
             client_secret: Some(Secret::given(CLIENT_SECRET)),
             redirect,
@@ -116,7 +69,7 @@ impl Stage {
             if place.starts_with(&self.house.url) {
                 return place[self.house.url.len()..].to_owned();
             }
-            assert!(place.starts_with(&self.provider.issuer), "{place}");
+            assert!(place.starts_with(self.provider.issuer()), "{place}");
             let cookies: Vec<String> = jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
             let answer = client
                 .get(&place)
@@ -137,7 +90,7 @@ impl Stage {
                 answer.text().await.unwrap()
             );
             let next = location(answer.headers());
-            place = if next.starts_with('/') { format!("{}{next}", self.provider.issuer) } else { next };
+            place = if next.starts_with('/') { format!("{}{next}", self.provider.issuer()) } else { next };
         }
         panic!("it is led about without end");
     }
@@ -275,8 +228,7 @@ async fn a_provider_that_is_not_who_we_know_or_away_signs_nobody_in() {
     assert_eq!(reply.status, StatusCode::BAD_GATEWAY);
     assert!(reply.json["detail"].as_str().unwrap().contains("invalid_client"), "{}", reply.json);
     let mut stage = Stage::set("RS256", |_| {}).await;
-    stage.provider.process.kill().unwrap();
-    stage.provider.process.wait().unwrap();
+    stage.provider.stop().unwrap();
     let reply = stage.house.caller().get("/v1/oidc/start").await;
     assert_eq!(reply.status, StatusCode::BAD_GATEWAY);
     // Without one there is no such page; and everybody else signs in as before.
@@ -381,8 +333,7 @@ async fn what_goes_wrong_at_the_provider_is_a_page_with_what_to_do_next() {
         (StatusCode::UNAUTHORIZED, &json!("urn:aisle:problem:sign-in"))
     );
     let mut stage = Stage::set("RS256", |_| {}).await;
-    stage.provider.process.kill().unwrap();
-    stage.provider.process.wait().unwrap();
+    stage.provider.stop().unwrap();
     told(
         &stage.house.caller(),
         "/v1/oidc/start",

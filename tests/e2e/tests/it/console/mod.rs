@@ -2,5 +2,6 @@
 
 mod accessibility;
 mod live;
+mod provider;
 mod region;
 mod without_scripts;

@@ -15,12 +15,14 @@ use std::{
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
 /// How long a page may take to show what is waited for.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How often it is asked where the browser is.
+const LOOK: Duration = Duration::from_millis(20);
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a driver is started that ends before it is there.
 const STARTS_MAX: usize = 3;
@@ -176,6 +178,8 @@ impl Browser {
         flags.push("--lang=en".into());
         let javascript = if setup.scripts { 1 } else { 2 };
         let capabilities: Capabilities = serde_json::from_value(json!({
+            // Certificates come from an authority of the test.
+            "acceptInsecureCerts": true,
             "goog:chromeOptions": {
                 "binary": chromium,
                 "args": flags,
@@ -293,10 +297,18 @@ impl Browser {
 
     /// Waits until the browser is at a place of which this is true.
     pub(crate) async fn arrives_where(&self, name: &str, is_there: impl Fn(&str) -> bool) {
-        super::wait::eventually(&format!("the way to `{name}`"), PATIENCE, async || {
-            is_there(&self.place().await).then_some(())
-        })
-        .await;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let place = self.place().await;
+            if is_there(&place) {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "the browser is at `{place}` after {PATIENCE:?}, and not at `{name}`"
+            );
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     pub(crate) async fn cookie(&self, name: &str) -> Option<fantoccini::cookies::Cookie<'static>> {

@@ -1,5 +1,4 @@
-// An OpenID provider for the tests: panva's `oidc-provider`, certified by the OpenID Foundation. Who signs in is said by the page that the
-// test asks for; nobody is asked for consent. Prints its address when it listens.
+// An OpenID provider for the tests: panva's `oidc-provider`, certified by the OpenID Foundation. Nobody is asked for a password or for consent. Prints its address when it listens.
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import { pathToFileURL } from 'node:url';
@@ -11,7 +10,7 @@ console.info = console.warn = () => {};
 const folder = process.env.AISLE_OIDC_PROVIDER;
 const { default: Provider } = await import(pathToFileURL(`${folder}/lib/index.js`));
 
-const [redirect, algorithm] = process.argv.slice(2);
+const [redirect, algorithm, host, client, secret] = process.argv.slice(1);
 const jwk = (...kind) => generateKeyPairSync(...kind).privateKey.export({ format: 'jwk' });
 const keys = [jwk('rsa', { modulusLength: 2048 }), jwk('ec', { namedCurve: 'P-256' })];
 const people = {
@@ -22,11 +21,11 @@ const people = {
 
 const server = createServer();
 server.listen(0, '127.0.0.1', () => {
-  const issuer = `http://127.0.0.1:${server.address().port}`;
+  const issuer = `http://${host}:${server.address().port}`;
   const provider = new Provider(issuer, {
     clients: [{
-      client_id: 'aisle hub',
-      client_secret: 'a secret: with signs/+ & spaces',
+      client_id: client,
+      client_secret: secret,
       redirect_uris: [redirect],
       response_types: ['code'],
       grant_types: ['authorization_code'],
@@ -53,8 +52,13 @@ server.listen(0, '127.0.0.1', () => {
   });
   provider.use(async (ctx, next) => {
     if (!ctx.path.startsWith('/sign-in/')) return next();
-    // The test says who it is by a header; somebody who gives up says nothing.
-    const login = ctx.get('x-login');
+    // A test says who it is by a header, a person at a browser in a form; somebody who gives up leaves it empty.
+    const login = ctx.headers['x-login'] ?? ctx.query.login;
+    if (login === undefined) {
+      ctx.type = 'html';
+      ctx.body = '<!doctype html><title>Who are you?</title><form><input name="login"><button>Go on</button></form>';
+      return;
+    }
     const result = login ? { login: { accountId: login } } : { error: 'access_denied' };
     ctx.status = 303;
     ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, result));
