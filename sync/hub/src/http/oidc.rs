@@ -3,7 +3,12 @@
 //! Not here: what is asked and believed ([`crate::people::oidc`]).
 #![expect(unused_qualifications, reason = "the code that `utoipa::path` writes names its parameters in full")]
 
-use super::{Api, Problem, routes::query, session, site::Cookie};
+use super::{
+    Api, Problem,
+    routes::query,
+    session,
+    site::{Cookie, is_path},
+};
 use crate::people::{
     oidc::{Answer, OidcError},
     secret::Secret,
@@ -21,8 +26,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// How long a sign-in elsewhere may take, in seconds.
 const BEGUN_SECONDS_MAX: i64 = 600;
-/// The longest path to go back to, in bytes.
-const PATH_BYTES_MAX: usize = 512;
 
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<Api> {
@@ -52,13 +55,6 @@ impl From<OidcError> for Problem {
 struct StartQuery {
     /// The page of this hub to come back to: a path. `/` where it is absent.
     to: Option<String>,
-}
-
-/// A path of this hub, with what RFC 3986, section 3.4 has in a query, but for `,` and `;`, which end a cookie: nothing that a browser could take for another place.
-pub(crate) fn is_path(path: &str) -> bool {
-    let is_plain =
-        path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~?=&%+:@!$'()*".contains(&byte));
-    path.starts_with('/') && !path.starts_with("//") && path.len() <= PATH_BYTES_MAX && is_plain
 }
 
 fn to(place: &str) -> Option<Response> {
@@ -91,6 +87,8 @@ async fn start(
     let secret = Secret::draw(api.people.random())?;
     let place = oidc.begin(&secret, api.now_ms()).await?;
     let mut response = to(&place).ok_or_else(Problem::failed)?;
+    // A cookie's value has neither of the two; in a query they mean the same like this.
+    let path = path.replace(',', "%2C").replace(';', "%3B");
     let kept = format!("{}.{path}", secret.reveal());
     if let Some(cookie) = api.site.set_cookie(Cookie::Oidc, &kept, BEGUN_SECONDS_MAX) {
         response.headers_mut().append(header::SET_COOKIE, cookie);

@@ -10,6 +10,18 @@ use std::net::{IpAddr, SocketAddr};
 /// The longest value of a header that is looked at, in bytes.
 const HEADER_BYTES_MAX: usize = 4_096;
 
+/// The longest path to come back to, in bytes.
+const PATH_BYTES_MAX: usize = 1_024;
+
+/// Whether this is a path of the hub: nothing that a browser could take for another place, or a header for its end.
+pub(crate) fn is_path(path: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"');
+    path.starts_with('/')
+        && !path.starts_with("//")
+        && path.len() <= PATH_BYTES_MAX
+        && path.bytes().all(is_plain)
+}
+
 /// Where the pages are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Site {

@@ -21,7 +21,7 @@ use crate::{
     http::{
         access::{self, Denied},
         permits::{Known, Need, need_in},
-        site::Cookie,
+        site::{Cookie, is_path},
     },
     people::who::{Origin, Who},
 };
@@ -38,8 +38,6 @@ pub(super) const SIGN_IN: &str = "/sign-in";
 pub(super) const SET_UP: &str = "/set-up";
 /// Where pages hear of changes: a script asks it, which cannot be led elsewhere.
 const EVENTS: &str = "/events";
-/// The longest address that a sign-in leads back to, in bytes.
-const PLACE_BYTES_MAX: usize = 1_024;
 
 /// Somebody who is in.
 #[derive(Debug, Clone)]
@@ -166,12 +164,8 @@ pub(super) fn see_other(place: &str) -> Response {
 
 /// A place of this console; anything else is its first page.
 fn own_place(place: &str) -> &str {
-    let is_inside = place.starts_with('/') && !place.starts_with("//");
-    let is_plain = place.len() <= PLACE_BYTES_MAX
-        && place.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
-        && !place.starts_with(SIGN_IN)
-        && !place.starts_with(SET_UP);
-    if is_inside && is_plain { place } else { "/" }
+    let asks_who = place.starts_with(SIGN_IN) || place.starts_with(SET_UP);
+    if is_path(place) && !asks_who { place } else { "/" }
 }
 
 /// Adds a cookie to an answer; for 0 seconds takes it away.

@@ -13,7 +13,7 @@ use crate::{
         say,
         wrong::Wrong,
     },
-    http::{oidc, session, site::Cookie},
+    http::{session, site::Cookie},
     people::{
         password::{HashError, Password},
         sign_in::SignInError,
@@ -182,7 +182,6 @@ async fn page(
     let is_empty = api.database.people("", 1).await?.is_empty();
     let words_of = |of| fault.filter(|fault| fault.of == of).map(|fault| fault.words);
     let (person, machine) = (words_of(Asked::Person), words_of(Asked::Machine));
-    let to = if oidc::is_path(place) { place } else { "/" };
     let body = html! {
         div.door {
             @if is_empty {
@@ -202,7 +201,7 @@ async fn page(
             }
             ul.ways {
                 @if api.oidc.is_some() {
-                    li { a.button href={ "/v1/oidc/start?to=" (say::encoded(to)) } { "Sign in with the chain's account" } }
+                    li { a.button href={ "/v1/oidc/start?to=" (say::encoded(place)) } { "Sign in with the chain's account" } }
                 }
                 li { a href=(SET_UP) { "You were given a code: choose a password" } }
             }

@@ -248,7 +248,7 @@ async fn page(browser: &Caller, path: &str) -> (StatusCode, HeaderMap, String) {
 /// A browser that was led to the provider from the page that asks who somebody is, and back.
 async fn led_there_and_back(stage: &Stage, login: &str) -> (Caller, String) {
     let browser = stage.house.caller();
-    let (status, headers, _) = page(&browser, "/stores/store-1?x=1").await;
+    let (status, headers, _) = page(&browser, "/stores/store-1?x=1:2,3;4").await;
     assert_eq!(status, StatusCode::SEE_OTHER);
     let (_, _, asks) = page(&browser, &location(&headers)).await;
     let way =
@@ -268,7 +268,7 @@ async fn a_person_at_a_browser_comes_in_by_the_provider_to_the_page_that_they_as
     let (status, headers, text) = page(&browser, &back).await;
     assert_eq!(
         (status, location(&headers).as_str()),
-        (StatusCode::SEE_OTHER, "/stores/store-1?x=1"),
+        (StatusCode::SEE_OTHER, "/stores/store-1?x=1:2%2C3%3B4"),
         "{text}"
     );
     let session = cookies(&headers).into_iter().find(|cookie| cookie.starts_with("aisle-local="));
