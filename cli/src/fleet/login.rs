@@ -240,12 +240,21 @@ pub(super) fn forget(args: &LogoutArgs, at: &At, json: bool) -> Result<Ended> {
         return Ok(Ended::Well);
     }
     output::line(format!("`{name}` is forgotten here"))?;
-    let until = view::when(gone.ends_at_ms).unwrap_or_default();
-    output::aside(format!(
-        "unless somebody has revoked it, its token {} is good until {until}: revoke it on the console, or with `aisle fleet me token revoke {0}`",
-        gone.token_id
-    ));
+    output::aside(left(&gone));
     Ok(Ended::Well)
+}
+
+/// What is left of a token that was forgotten and not revoked.
+fn left(gone: &Profile) -> String {
+    if gone.token_id.is_empty() {
+        return "its token is the one of the hub's own machine, which nothing from here revokes: it is as good as before"
+            .to_owned();
+    }
+    let until = view::when(gone.ends_at_ms).map(|until| format!(" until {until}")).unwrap_or_default();
+    format!(
+        "unless somebody has revoked it, its token {} is good{until}: revoke it on the console, or with `aisle fleet me token revoke {0}`",
+        gone.token_id
+    )
 }
 
 /// True when the token is good no more, which only the hub itself can say; false where it has no name to be revoked by, as the machine's own has none.
@@ -265,7 +274,7 @@ fn revoke(gone: &Profile, at: &At) -> Result<bool> {
         },
         // Over, or revoked by somebody before.
         Err(FleetError::Refused { problem: Some(problem), .. }) if problem == GONE => return Ok(true),
-        // The hub does not say why: it may be over, or its person be kept out for now and let in again.
+        // The hub does not say why: the token may be over, or its person be disabled, and with it good again once they are not.
         Err(FleetError::Refused { problem: Some(problem), .. }) if problem == NOT_TAKEN => {
             output::aside("the hub does not take its token now, and does not say for how long");
             return Ok(false);

@@ -180,6 +180,11 @@ fn who_has_no_password_here_keeps_a_token_of_the_console() {
     assert!(!ran.out.contains("hush") && !ran.err.contains("hush"));
     hub.run(["stores"], None, "").well();
     assert_eq!(hub.asked()[2].headers["authorization"], "Bearer aisle_t-7f_hush");
+    // The token of the hub's own machine has no name.
+    let hub = Hub::that([well(r#"{"name": "machine", "permissions": []}"#), well(r#"{"items": []}"#)]);
+    hub.run(["login", "--token-stdin"], None, "hush\n").well();
+    hub.run(["logout"], None, "").well().says("nothing from here revokes");
+    assert_eq!(hub.asked().len(), 2);
     let hub = Hub::that([]);
     hub.run(["login", "--token-stdin"], None, "").ended(2).says("holds no token");
     hub.run(["login"], None, "").ended(2).says("--name");
