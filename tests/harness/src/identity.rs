@@ -35,14 +35,11 @@ impl IdentityProvider {
         command.args(["--input-type=module", "--eval", PROGRAM, "--"]);
         command.args([redirect, algorithm, host, CLIENT, CLIENT_SECRET]);
         command.env("AISLE_OIDC_PROVIDER", folder()?);
-        let mut process = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| {
-            let kind = error.kind();
-            io::Error::new(kind, format!("cannot start `node`: {error}\nhint: apt-get install nodejs"))
+        // What it says of a failure stands with the test's own words.
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut process = command.spawn().map_err(|error| {
+            let said = format!("cannot start `node`: {error}\nhint: apt-get install nodejs");
+            io::Error::new(error.kind(), said)
         })?;
         let said = process.stdout.take();
         let mut provider = Self { process, issuer: String::new() };

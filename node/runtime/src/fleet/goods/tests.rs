@@ -75,6 +75,12 @@ impl Shop {
         self.runs = None;
     }
 
+    /// The bytes of what is in place are lost, and nobody knows what it has set: as while a file is put in place, and as before anything was kept of files.
+    fn lose_all(&mut self) {
+        self.runs = None;
+        made::unknown(&self.goods.before, &self.slot).unwrap();
+    }
+
     /// Every product with its name and what it costs.
     fn shows(&self) -> Vec<String> {
         let shop = self.goods.store.state.shop();
@@ -259,9 +265,7 @@ fn where_nobody_knows_what_a_file_has_set_no_price_of_it_stays_in_force() {
     shop.staff(&[list("A", "Apples", 100), list("B", "Bread", 200)]);
     shop.activate("A,0.01,GBP,\nB,2.10,GBP,\n");
     shop.staff(&[price("B", 250)]);
-    shop.runs = None;
-    // As while a file is put in place, and as before anything was kept of files.
-    made::unknown(&shop.goods.before, &shop.slot).unwrap();
+    shop.lose_all();
     shop.remove();
     assert_eq!(shop.shows(), ["A Apples 100", "B Bread 200"]);
 }
@@ -271,8 +275,7 @@ fn where_nobody_knows_what_a_catalogue_has_listed_what_the_next_one_has_not_is_e
     let mut shop = Shop::new(Kind::Catalogue);
     shop.staff(&[list("C", "Crisps", 300)]);
     shop.activate("A,Apples,1,GBP,each,,\nB,Bread,2,GBP,each,,\n");
-    shop.runs = None;
-    made::unknown(&shop.goods.before, &shop.slot).unwrap();
+    shop.lose_all();
     shop.activate("A,Apples,1,GBP,each,,\n");
     assert_eq!(shop.shows(), ["A Apples 100", "C Crisps 300"]);
     shop.remove();

@@ -3,7 +3,7 @@
 //! Guards: the driver takes a port that the system chooses, the profile is new and lies in a temporary directory, and
 //! at the end the driver is asked to close its browser before it is stopped by its own process id.
 
-use super::need;
+use super::{need, wait};
 use fantoccini::{Client, ClientBuilder, Locator, elements::Element, wd::Capabilities};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -15,14 +15,12 @@ use std::{
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tempfile::TempDir;
 
 /// How long a page may take to show what is waited for.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How often it is asked where the browser is.
-const LOOK: Duration = Duration::from_millis(20);
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a driver is started that ends before it is there.
 const STARTS_MAX: usize = 3;
@@ -297,18 +295,9 @@ impl Browser {
 
     /// Waits until the browser is at a place of which this is true.
     pub(crate) async fn arrives_where(&self, name: &str, is_there: impl Fn(&str) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let place = self.place().await;
-            if is_there(&place) {
-                return;
-            }
-            assert!(
-                Instant::now() < deadline,
-                "the browser is at `{place}` after {PATIENCE:?}, and not at `{name}`"
-            );
-            tokio::time::sleep(LOOK).await;
-        }
+        let came =
+            wait::within(PATIENCE, async || is_there(&self.place().await).then_some(())).await.is_some();
+        assert!(came, "the browser is at `{}` after {PATIENCE:?}, and not at `{name}`", self.place().await);
     }
 
     pub(crate) async fn cookie(&self, name: &str) -> Option<fantoccini::cookies::Cookie<'static>> {

@@ -20,17 +20,19 @@ pub(crate) fn until<T>(what: &str, timeout: Duration, mut ask: impl FnMut() -> O
 }
 
 /// The same for what is asked over HTTP.
-pub(crate) async fn eventually<T>(
-    what: &str,
-    timeout: Duration,
-    mut ask: impl AsyncFnMut() -> Option<T>,
-) -> T {
+pub(crate) async fn eventually<T>(what: &str, timeout: Duration, ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let answer = within(timeout, ask).await;
+    answer.unwrap_or_else(|| panic!("{what} did not come about within {timeout:?}"))
+}
+
+/// Asks until there is an answer; none when the time is up.
+pub(crate) async fn within<T>(timeout: Duration, mut ask: impl AsyncFnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + timeout;
     loop {
-        if let Some(answer) = ask().await {
+        let answer = ask().await;
+        if answer.is_some() || Instant::now() >= deadline {
             return answer;
         }
-        assert!(Instant::now() < deadline, "{what} did not come about within {timeout:?}");
         tokio::time::sleep(POLL).await;
     }
 }
