@@ -3,7 +3,7 @@
 use super::region::{Region, come_in, enter};
 use crate::support::{
     api::Api,
-    browser::{Browser, Setup, axe},
+    browser::{Browser, Setup, axe, went},
 };
 use aisle_fleet::ContentHash;
 use aisle_harness::hub::{Approval, HubOptions, HubUnderTest};
@@ -76,7 +76,7 @@ async fn way(browser: &Browser, beginning: &str) -> String {
         match browser.find(&selector).await.attr("href").await {
             Ok(href) => return href.expect("a link leads somewhere"),
             // What is live came anew in between.
-            Err(error) if error.is_stale_element_reference() => {}
+            Err(error) if went(&error) => {}
             Err(error) => panic!("`{selector}` cannot be read: {error}"),
         }
     }

@@ -4,7 +4,7 @@
 //! at the end the driver is asked to close its browser before it is stopped by its own process id.
 
 use super::{need, wait};
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element, wd::Capabilities};
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element, error::CmdError, wd::Capabilities};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use std::{
@@ -231,7 +231,7 @@ impl Browser {
             match self.find(selector).await.text().await {
                 Ok(text) => return text,
                 // The next page came in between; it is looked for there.
-                Err(error) if error.is_stale_element_reference() => {}
+                Err(error) if went(&error) => {}
                 Err(error) => panic!("`{selector}` has no text: {error}"),
             }
         }
@@ -248,7 +248,7 @@ impl Browser {
                 Ok(element) => match element.click().await {
                     Ok(()) => return,
                     // The next page came in between; it is looked for there.
-                    Err(error) if error.is_stale_element_reference() => {}
+                    Err(error) if went(&error) => {}
                     Err(error) => panic!("`{name}` cannot be touched: {error}"),
                 },
                 Err(error) => panic!("nothing named `{name}` on {}: {error}", self.place().await),
@@ -262,7 +262,7 @@ impl Browser {
         for _ in 0..TOUCHES_MAX {
             match self.find(selector).await.click().await {
                 Ok(()) => return,
-                Err(error) if error.is_stale_element_reference() => {}
+                Err(error) if went(&error) => {}
                 Err(error) => panic!("`{selector}` cannot be touched: {error}"),
             }
         }
@@ -280,7 +280,7 @@ impl Browser {
             match typed {
                 Ok(()) => return,
                 // The next page came in between; it is looked for there.
-                Err(error) if error.is_stale_element_reference() => {}
+                Err(error) if went(&error) => {}
                 Err(error) => panic!("the search does not take `{words}`: {error}"),
             }
         }
@@ -345,6 +345,11 @@ pub(crate) fn axe() -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| {
         panic!("cannot read axe-core at `{}`: {error}; hint: `cargo xtask test` installs it", path.display())
     })
+}
+
+/// Whether what was found has gone with its page. The driver says so in two ways, by when it notices.
+pub(crate) fn went(error: &CmdError) -> bool {
+    error.is_stale_element_reference() || error.to_string().contains("does not belong to the document")
 }
 
 fn texts(value: Value) -> Vec<String> {
